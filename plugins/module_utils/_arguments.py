@@ -1,0 +1,45 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Connection options: one argument spec for each kind of server, documented by the doc fragment of the same name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def rest_arguments(default_wait: int | None = None) -> dict[str, Any]:
+    """Options of the doc fragment `rest`.
+
+    :param default_wait: seconds; adds `wait_timeout` (doc fragment `wait`) with this default.
+    """
+    arguments: dict[str, Any] = {
+        "url": {"type": "str", "required": True},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+        "client_cert": {"type": "path"},
+        "client_key": {"type": "path", "no_log": False},
+        "use_proxy": {"type": "bool", "default": True},
+        "timeout": {"type": "int", "default": 30},
+        "retry_timeout": {"type": "int", "default": 60},
+    }
+    if default_wait is not None:
+        arguments["wait_timeout"] = {"type": "int", "default": default_wait}
+    return arguments
+
+
+REST_REQUIRED_TOGETHER = [("username", "password")]
+REST_REQUIRED_BY = {"client_key": "client_cert"}
+
+
+def kafka_arguments() -> dict[str, Any]:
+    """Options of the doc fragment `kafka`."""
+    return {
+        "bootstrap_servers": {"type": "str", "required": True},
+        "client_config": {"type": "dict", "default": {}},
+        "secret_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+        "retry_timeout": {"type": "int", "default": 60},
+        "wait_timeout": {"type": "int", "default": 60},
+    }

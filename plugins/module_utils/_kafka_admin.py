@@ -1,0 +1,231 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A Kafka cluster's admin API over confluent-kafka, in this collection's terms."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ._errors import DeadlineError, InvalidError, MissingLibraryError, PipelineError, UnreachableError
+from ._topic_plan import Plan, Setting, Topic
+from ._wait import Deadline, wait_for
+
+try:
+    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka.admin import (
+        AdminClient,
+        AlterConfigOpType,
+        ConfigEntry,
+        ConfigResource,
+        ConfigSource,
+        NewPartitions,
+        NewTopic,
+        ResourceType,
+    )
+
+    IMPORT_TRACE = None
+except ImportError:
+    IMPORT_TRACE = traceback.format_exc()
+
+_REQUEST_SECONDS = 30
+
+
+class KafkaAdmin:
+    """Reads topics and performs plans.
+
+    :param bootstrap_servers: `host:port`, comma-separated.
+    :param client_config: further librdkafka settings (security.protocol and the like).
+    :param retry_timeout: seconds in which the cluster must answer for the first time.
+    """
+
+    def __init__(self, bootstrap_servers: str, client_config: Mapping[str, str], retry_timeout: float) -> None:
+        if IMPORT_TRACE is not None:
+            raise MissingLibraryError("confluent-kafka", IMPORT_TRACE)
+        self.where = bootstrap_servers
+        self._retry_timeout = retry_timeout
+        self._last_error = ""
+        logger = logging.getLogger("cdc.pipeline.librdkafka")
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+        settings = {"client.id": "cdc.pipeline", **client_config, "bootstrap.servers": bootstrap_servers}
+        try:
+            self._client = AdminClient({**settings, "error_cb": self._note_error}, logger=logger)
+        except KafkaException as error:
+            raise InvalidError(
+                "The Kafka client refuses its configuration",
+                where="client_config",
+                why=_text(error),
+                remedy="correct the setting; they are librdkafka's",
+            ) from error
+
+    def _note_error(self, error: Any) -> None:
+        self._last_error = error.str()
+
+    def topics(self, names: Iterable[str]) -> dict[str, Topic]:
+        """Those of `names` that exist, with their settings.
+
+        :raises UnreachableError: when no broker answers before the deadline.
+        """
+        metadata = self._metadata()
+        found = [name for name in names if name in metadata.topics and metadata.topics[name].error is None]
+        configs = self._configs(found)
+        return {name: _topic(name, metadata.topics[name], configs[name]) for name in found if name in configs}
+
+    def validate(self, plans: Iterable[Plan]) -> list[str]:
+        """What the brokers object to, without changing anything."""
+        return self._perform(plans, validate_only=True)
+
+    def perform(self, plans: Iterable[Plan]) -> None:
+        """Do what the plans say.
+
+        :raises PipelineError: with every topic that was refused.
+        """
+        problems = self._perform(plans, validate_only=False)
+        if problems:
+            raise PipelineError(
+                "Kafka refused a change of topics",
+                where=self.where,
+                why="; ".join(problems),
+                remedy="correct what is refused and run again; the other topics have been changed",
+            )
+
+    def wait_until_true(self, plans: list[Plan], seconds: float) -> dict[str, Topic]:
+        """Wait until the cluster shows what the plans were to reach: partitions with leaders, settings, absence.
+
+        :returns: the topics as they are then.
+        :raises DeadlineError: with each topic that is not there yet.
+        """
+        pending: list[str] = []
+        topics: dict[str, Topic] = {}
+
+        def reached() -> bool | None:
+            nonlocal pending, topics
+            metadata = self._metadata()
+            present = [p.wanted.name for p in plans if p.wanted.name in metadata.topics]
+            present = [name for name in present if metadata.topics[name].error is None]
+            configs = self._configs(present)
+            topics = {name: _topic(name, metadata.topics[name], configs[name]) for name in present if name in configs}
+            pending = [text for p in plans if (text := _pending(p, metadata.topics, topics))]
+            return None if pending else True
+
+        if wait_for(reached, Deadline(seconds)) is None:
+            raise DeadlineError(
+                f"Topics are not ready after {seconds:g} s",
+                where=self.where,
+                why="; ".join(pending),
+                remedy="look at the brokers' logs; a larger wait_timeout helps when they are only slow",
+            )
+        return topics
+
+    def _perform(self, plans: Iterable[Plan], validate_only: bool) -> list[str]:
+        plans = list(plans)
+        options = {"request_timeout": _REQUEST_SECONDS}
+        checked = {**options, "validate_only": validate_only}
+        futures: list[tuple[str, Any]] = []
+        if creations := [_new_topic(plan) for plan in plans if plan.create]:
+            futures += self._client.create_topics(creations, **checked).items()
+        if growths := [NewPartitions(p.wanted.name, p.grow_to) for p in plans if p.grow_to is not None]:
+            futures += self._client.create_partitions(growths, **checked).items()
+        if alterations := [_alteration(plan) for plan in plans if plan.alters]:
+            results = self._client.incremental_alter_configs(alterations, **checked)
+            futures += [(resource.name, future) for resource, future in results.items()]
+        if (deletions := [plan.wanted.name for plan in plans if plan.delete]) and not validate_only:
+            futures += self._client.delete_topics(deletions, **options).items()
+        problems = []
+        for name, future in futures:
+            try:
+                future.result()
+            except KafkaException as error:
+                problems.append(f"{name}: {_text(error)}")
+        return sorted(set(problems))
+
+    def _metadata(self) -> Any:
+        # All topics, since a question for one by name can create it where brokers create topics automatically.
+        try:
+            return self._client.list_topics(timeout=max(1.0, self._retry_timeout))
+        except KafkaException as error:
+            raise UnreachableError(
+                "Kafka does not answer",
+                where=self.where,
+                why=self._last_error or _text(error),
+                remedy=(
+                    "check that the brokers run, that bootstrap_servers names their listeners, and that client_config "
+                    f"fits them (tried for {self._retry_timeout:g} s, retry_timeout)"
+                ),
+            ) from error
+
+    def _configs(self, names: Iterable[str]) -> dict[str, dict[str, Setting]]:
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        if not resources:
+            return {}
+        configs = {}
+        for resource, future in self._client.describe_configs(resources, request_timeout=_REQUEST_SECONDS).items():
+            try:
+                entries = future.result()
+            except KafkaException as error:
+                if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    continue  # deleted since the metadata was read
+                raise PipelineError(
+                    f"The settings of the topic {resource.name} cannot be read",
+                    where=self.where,
+                    why=_text(error),
+                    remedy="the principal needs DescribeConfigs on the topic",
+                ) from error
+            configs[resource.name] = {name: _setting(entry) for name, entry in entries.items()}
+        return configs
+
+
+def _topic(name: str, metadata: Any, config: Mapping[str, Setting]) -> Topic:
+    replicas = [len(partition.replicas) for partition in metadata.partitions.values()]
+    return Topic(name, len(metadata.partitions), min(replicas, default=0), config)
+
+
+def _setting(entry: Any) -> Setting:
+    source = entry.source if isinstance(entry.source, int) else entry.source.value
+    return Setting(entry.value, own=source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value)
+
+
+def _new_topic(plan: Plan) -> Any:
+    wanted = plan.wanted
+    brokers_choice = -1
+    return NewTopic(
+        wanted.name,
+        num_partitions=wanted.partitions or brokers_choice,
+        replication_factor=wanted.replication_factor or brokers_choice,
+        config=dict(wanted.config),
+    )
+
+
+def _alteration(plan: Plan) -> Any:
+    entries = [
+        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in plan.set_config.items()
+    ]
+    # confluent-kafka wants a value even where there is none to give.
+    entries += [ConfigEntry(name, None, incremental_operation=AlterConfigOpType.DELETE) for name in plan.unset_config]
+    return ConfigResource(ResourceType.TOPIC, plan.wanted.name, incremental_configs=entries)
+
+
+def _pending(plan: Plan, metadata: Mapping[str, Any], topics: Mapping[str, Topic]) -> str | None:
+    name = plan.wanted.name
+    if plan.delete:
+        return f"{name} is still there" if name in metadata else None
+    if name not in topics:
+        return f"{name} is not visible yet"
+    leaderless = sorted(number for number, part in metadata[name].partitions.items() if part.leader < 0)
+    if leaderless:
+        return f"{name} has no leader for partitions {leaderless}"
+    topic = topics[name]
+    if plan.grow_to is not None and topic.partitions < plan.grow_to:
+        return f"{name} has {topic.partitions} of {plan.grow_to} partitions"
+    stale = [key for key, value in plan.set_config.items() if topic.config[key].value != value]
+    stale += [key for key in plan.unset_config if topic.config[key].own]
+    return f"{name} shows old values of {', '.join(stale)}" if stale else None
+
+
+def _text(error: Any) -> str:
+    cause = error.args[0]
+    return cause.str() if hasattr(cause, "str") else str(cause)
