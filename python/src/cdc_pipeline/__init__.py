@@ -1,0 +1,1 @@
+"""Long-running services and tools of the cdc.pipeline collection."""
