@@ -34,7 +34,16 @@ class PipelineError(Exception):
 
 
 class UnreachableError(PipelineError):
-    """No answer came: refused, reset, timed out, or TLS could not be set up."""
+    """No answer came: refused, reset, timed out, or TLS could not be set up.
+
+    :param never_sent: the request cannot have had an effect.
+    :param lasting: waiting will not help.
+    """
+
+    def __init__(self, what: str, *, never_sent: bool = False, lasting: bool = False, **parts: Any) -> None:
+        super().__init__(what, **parts)
+        self.never_sent = never_sent
+        self.lasting = lasting
 
 
 class RequestError(PipelineError):

@@ -148,6 +148,7 @@ class KafkaAdmin:
         try:
             return self._client.list_topics(timeout=max(1.0, self._retry_timeout))
         except KafkaException as error:
+            self._client.poll(0)  # lets the client say why
             raise UnreachableError(
                 "Kafka does not answer",
                 where=self.where,

@@ -81,7 +81,7 @@ def _refuse(problems: list[str], where: str, kind: type = InvalidError) -> None:
         raise kind(
             "Topics cannot become what was asked for; nothing has been changed",
             where=where,
-            why="; ".join(problems),
+            why="".join(f"\n  - {problem}" for problem in problems),
             remedy="correct each of these and run again",
             problems=problems,
         )
