@@ -1,0 +1,105 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A bucket of an S3 store: there or not, and whether the store honours conditional writes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from ._errors import FailedError, MissingLibraryError, RefusedError, UnreachableError
+
+try:
+    import boto3
+    import botocore.config
+    import botocore.exceptions
+
+    IMPORT_ERROR = None
+except ImportError:
+    import traceback
+
+    IMPORT_ERROR = traceback.format_exc()
+
+MISSING = ("404", "NoSuchBucket", "NotFound")
+DENIED = ("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden")
+
+
+class Store:
+    """One bucket.
+
+    :param params: name, endpoint_url, region, access_key_id, secret_access_key, ca_path, validate_certs, timeout.
+    """
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        if IMPORT_ERROR:
+            raise MissingLibraryError("boto3", IMPORT_ERROR)
+        self.name = params["name"]
+        self.where = f"bucket {self.name} at {params['endpoint_url'] or 'AWS'}"
+        self._client = boto3.client(
+            "s3",
+            endpoint_url=params["endpoint_url"],
+            region_name=params["region"],
+            aws_access_key_id=params["access_key_id"],
+            aws_secret_access_key=params["secret_access_key"],
+            verify=(params["ca_path"] or True) if params["validate_certs"] else False,
+            config=botocore.config.Config(
+                connect_timeout=params["timeout"], read_timeout=params["timeout"], retries={"max_attempts": 5}
+            ),
+        )
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        """One request; errors are raised with their remedy, a missing bucket and 412 as None."""
+        try:
+            return getattr(self._client, operation)(**arguments)
+        except botocore.exceptions.ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            if code in MISSING or status in (404, 412):
+                return None
+            if code in DENIED or status == 403:
+                raise RefusedError(
+                    "The object store refuses the access key",
+                    where=f"{operation} on {self.where}",
+                    why=code or "403",
+                    remedy="Check object_store_access_key_id and object_store_secret_access_key, and that the key may "
+                    "list, read and write this bucket.",
+                ) from error
+            raise FailedError(
+                f"The object store could not do {operation}", where=self.where, why=f"{status} {code}"
+            ) from error
+        except botocore.exceptions.BotoCoreError as error:
+            raise UnreachableError(
+                "The object store does not answer",
+                where=self.where,
+                why=str(error),
+                remedy="Check object_store_endpoint_url and that the store runs.",
+            ) from error
+
+    def exists(self) -> bool:
+        return self._call("head_bucket", Bucket=self.name) is not None
+
+    def create(self) -> None:
+        self._call("create_bucket", Bucket=self.name)
+
+    def delete(self) -> None:
+        self._call("delete_bucket", Bucket=self.name)
+
+    def prove_conditional_writes(self, prefix: str) -> None:
+        """Write one object twice on the condition that it does not exist; the second must be refused.
+
+        :raises RefusedError: when the store ignores the condition, since two writers could then both win.
+        """
+        key = f"{prefix.rstrip('/')}/.probe/{uuid.uuid4()}".lstrip("/")
+        try:
+            self._call("put_object", Bucket=self.name, Key=key, Body=b"first", IfNoneMatch="*")
+            if self._call("put_object", Bucket=self.name, Key=key, Body=b"second", IfNoneMatch="*") is not None:
+                raise RefusedError(
+                    "The object store ignores If-None-Match, so nothing can be archived exactly once in it",
+                    where=self.where,
+                    why="the second of two conditional writes of one key succeeded",
+                    remedy="Use a store that honours conditional writes: AWS S3, SeaweedFS 4, versitygw, MinIO.",
+                )
+        finally:
+            self._call("delete_object", Bucket=self.name, Key=key)
