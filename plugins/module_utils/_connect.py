@@ -69,8 +69,7 @@ class ConnectClient:
 
     def connectors(self) -> list[Connector]:
         """All connectors, by name."""
-        query = [("expand", "info"), ("expand", "status")]
-        expanded = self._rest.call("GET", "connectors", query=query)
+        expanded = self._rest.call("GET", "connectors", query={"expand": ["info", "status"]})
         return [to_connector(expanded[name]["info"], expanded[name]["status"]) for name in sorted(expanded)]
 
     def plugins(self) -> list[str]:

@@ -28,9 +28,6 @@ _OVERLOADED = frozenset({429, 502, 503, 504})
 _FEW_ATTEMPTS = 4
 
 
-Query = Mapping[str, str] | list[tuple[str, str]]
-
-
 class Repeat(enum.Enum):
     """Whether a failed request may be sent again."""
 
@@ -104,7 +101,7 @@ class RestClient:
         method: str,
         *path: str,
         body: Any = None,
-        query: Query | None = None,
+        query: Mapping[str, str | list[str]] | None = None,
         idempotent: bool | None = None,
     ) -> Any:
         """The decoded answer, None for an empty one.
@@ -131,10 +128,10 @@ class RestClient:
             self._sleep(min(pause, deadline.remaining))
             pause = min(pause * 2, 2.0)
 
-    def _once(self, method: str, path: tuple[str, ...], body: Any, query: Query | None) -> Any:
+    def _once(self, method: str, path: tuple[str, ...], body: Any, query: Mapping[str, str | list[str]] | None) -> Any:
         url = "/".join([self.base, *(quote(segment, safe="") for segment in path)])
         if query:
-            url += f"?{urlencode(query)}"
+            url += f"?{urlencode(query, doseq=True)}"
         data = None if body is None else json.dumps(body).encode()
         try:
             with self._request.open(method, url, data=data, timeout=self._timeout) as response:
