@@ -1,0 +1,222 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Builds artifacts with the ecosystems' own clients (pip, Maven), verified, and moves them into place whole."""
+
+from __future__ import annotations
+
+import fcntl
+import fnmatch
+import hashlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from .._errors import FailedError, PipelineError
+from .catalogue import Artifact
+
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+<modelVersion>4.0.0</modelVersion><groupId>cdc.pipeline</groupId><artifactId>{name}</artifactId>
+<version>1</version><packaging>pom</packaging><dependencies>{dependencies}</dependencies></project>
+"""
+SCRIPT = """#!{python}
+import sys
+
+sys.path.insert(0, {library!r})
+from {module} import {function}
+
+sys.exit({function}())
+"""
+# Stated, or Debian's Maven takes the one of its super POM, which knows fewer classifiers.
+DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
+
+
+class Builder:
+    """Builds what is missing of a catalogue.
+
+    :param cache: folder of the artifacts; downloads are kept in `downloads/` below it.
+    :param python: interpreter that virtual environments are made of.
+    :param maven_settings: a settings.xml for mirrors and credentials; empty for the client's own.
+    """
+
+    def __init__(self, cache: Path, python: str, maven_settings: str = "") -> None:
+        self.cache = cache
+        self.python = python
+        self.maven_settings = maven_settings
+
+    def build(self, artifacts: Sequence[Artifact]) -> list[str]:
+        """Build the missing ones, two at a time, since each is bound by network or one core.
+
+        :returns: names of what was built here.
+        :raises FailedError: naming each artifact that could not be had.
+        """
+        self.cache.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            futures = {artifact.name: pool.submit(self._build_one, artifact) for artifact in artifacts}
+        errors = [future.exception() for future in futures.values() if future.exception()]
+        for error in errors:
+            if not isinstance(error, PipelineError):
+                raise error
+        if errors:
+            raise FailedError(
+                f"{len(errors)} of {len(artifacts)} artifacts could not be had",
+                where=str(self.cache),
+                why="\n".join(str(getattr(error, "message", error)) for error in errors),
+                remedy="Check the access to the package registries (pip, Maven; mirrors are variables of the role "
+                "artifacts), then run the same command again: what is built already is kept.",
+            )
+        return [name for name, future in futures.items() if future.result()]
+
+    def _build_one(self, artifact: Artifact) -> bool:
+        builders: Mapping[str, Callable[[Artifact, Path], None]] = {
+            "venv": self._venv,
+            "maven": self._maven,
+            "archive": self._archive,
+            "python_package": self._python_package,
+        }
+        with self._locked(artifact):
+            if artifact.present:  # another run was faster
+                return False
+            staging = Path(tempfile.mkdtemp(prefix=f".{artifact.name}-", dir=self.cache))
+            try:
+                # A virtual environment knows its own path, so it is built under its last name and marked by a link.
+                target = staging / "content"
+                builders[artifact.kind](artifact, target)
+                target.chmod(0o755)
+                target.rename(artifact.path)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+        return True
+
+    @contextmanager
+    def _locked(self, artifact: Artifact) -> Iterator[None]:
+        with open(self.cache / f".{artifact.path.name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _run(self, artifact: Artifact, command: Sequence[str]) -> None:
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode:
+            output = (done.stdout + done.stderr).strip().splitlines()
+            errors = [line for line in output if "ERROR" in line.upper()] or output
+            raise FailedError(
+                f"Artifact {artifact.name}: {command[0]} ended with {done.returncode}",
+                where=" ".join(command[:6]),
+                why="\n".join(errors[-8:]),
+            )
+
+    def _venv(self, artifact: Artifact, target: Path) -> None:
+        # Debian's interpreter has no ensurepip unless python3-venv is installed; the controller's pip serves it.
+        self._run(artifact, [self.python, "-m", "venv", "--without-pip", str(target)])
+        pip = [sys.executable, "-m", "pip", "--python", str(target / "bin/python")]
+        options = ["--quiet", "--no-input", "--require-hashes", "--cache-dir", str(self.cache / "downloads/pip")]
+        self._run(artifact, [*pip, "install", *options, "-r", str(artifact.options["requirements"])])
+        for script in (target / "bin").iterdir():
+            if script.is_file() and not script.is_symlink() and script.read_bytes()[:2] == b"#!":
+                text = script.read_bytes()
+                script.write_bytes(text.replace(str(target).encode(), str(artifact.path).encode()))
+
+    def _mvn(self, artifact: Artifact, *arguments: str) -> None:
+        settings = ["-s", self.maven_settings] if self.maven_settings else []
+        repository = f"-Dmaven.repo.local={self.cache / 'downloads/maven'}"
+        self._run(artifact, ["mvn", "--batch-mode", "--no-transfer-progress", *settings, repository, *arguments])
+
+    def _maven(self, artifact: Artifact, target: Path) -> None:
+        options = artifact.options
+        parts = [coordinates.split(":") for coordinates in options["dependencies"]]
+        dependencies = "".join(
+            f"<dependency><groupId>{escape(g)}</groupId><artifactId>{escape(a)}</artifactId>"
+            f"<version>{escape(v)}</version></dependency>"
+            for g, a, v in parts
+        )
+        pom = target.parent / "pom.xml"
+        pom.write_text(POM.format(name=escape(artifact.name), dependencies=dependencies))
+        goal = f"{DEPENDENCY_PLUGIN}:copy-dependencies"
+        self._mvn(artifact, "-f", str(pom), goal, f"-DoutputDirectory={target}", "-DincludeScope=runtime")
+        for jar in list(target.iterdir()):
+            if any(fnmatch.fnmatch(jar.name, pattern) for pattern in options.get("exclude") or ()):
+                jar.unlink()
+        expected = _read_checksums(Path(options["checksums"]))
+        found = {jar.name: _sha256(jar) for jar in target.iterdir()}
+        if found != expected:
+            wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+            raise FailedError(
+                f"Artifact {artifact.name}: {len(wrong)} files are not those of the list of checksums",
+                where=str(options["checksums"]),
+                why=", ".join(wrong[:10]),
+                remedy="If the versions were changed on purpose, make the list anew with `make lock`; "
+                "otherwise do not trust the repository that delivered these files.",
+            )
+        if options.get("services"):
+            with zipfile.ZipFile(target / f"{artifact.name}-services.jar", "w") as jar:
+                for interface, implementation in options["services"].items():
+                    jar.writestr(f"META-INF/services/{interface}", f"{implementation}\n")
+
+    def _archive(self, artifact: Artifact, target: Path) -> None:
+        coordinates = artifact.options["coordinates"]
+        downloads = target.parent / "download"
+        goal = f"{DEPENDENCY_PLUGIN}:copy"
+        self._mvn(artifact, goal, f"-Dartifact={coordinates}", f"-DoutputDirectory={downloads}")
+        (file,) = downloads.iterdir()
+        if _sha256(file) != artifact.options["sha256"]:
+            raise FailedError(
+                f"Artifact {artifact.name}: the checksum of {coordinates} is wrong",
+                where=file.name,
+                why=f"expected {artifact.options['sha256']}, found {_sha256(file)}",
+                remedy="Do not trust the repository that delivered this file.",
+            )
+        strip = int(artifact.options.get("strip", 0))
+        with tarfile.open(file) as tar:
+            members = []
+            for member in tar.getmembers():
+                kept = Path(member.name).parts[strip:]
+                # The checksum vouches for the contents; this keeps even a wrong pin from writing elsewhere.
+                if kept and ".." not in kept and (member.isfile() or member.isdir()):
+                    member.name = "/".join(kept)
+                    members.append(member)
+            tar.extractall(target, members=members)
+
+    def _python_package(self, artifact: Artifact, target: Path) -> None:
+        source = Path(artifact.options["source"])
+        (library,) = (source / "src").glob("*/__init__.py")
+        ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+        shutil.copytree(library.parent, target / "lib" / library.parent.name, ignore=ignored)
+        # The services' user may not write here, so the byte code is made now.
+        compileall = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(target / "lib")]
+        self._run(artifact, [self.python, *compileall])
+        project = tomllib.loads((source / "pyproject.toml").read_text())
+        scripts = {**project["project"].get("scripts", {}), **(artifact.options.get("scripts") or {})}
+        (target / "bin").mkdir()
+        for name, entry in scripts.items():
+            module, function = entry.split(":")
+            script = target / "bin" / name
+            script.write_text(
+                SCRIPT.format(
+                    python=Path(artifact.options["environment"]) / "bin/python",
+                    library=str(artifact.path / "lib"),
+                    module=module,
+                    function=function,
+                )
+            )
+            script.chmod(0o755)
+
+
+def _read_checksums(path: Path) -> dict[str, str]:
+    """Lines as `sha256sum` writes them, to file name → digest."""
+    lines = (line.split() for line in path.read_text().splitlines() if line.strip())
+    return {name.lstrip("*"): digest for digest, name in lines}
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+

@@ -1,0 +1,115 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Artifact definitions: what is built, and the hash that names it. Pure, apart from reading the input files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .._errors import InvalidError
+from .._suggest import did_you_mean
+
+KINDS: dict[str, dict[str, tuple[str, ...]]] = {
+    # kind: keys that must and may be stated
+    "venv": {"required": ("requirements",), "optional": ()},
+    "maven": {"required": ("dependencies", "checksums"), "optional": ("exclude", "services")},
+    "archive": {"required": ("coordinates", "sha256"), "optional": ("strip",)},
+    "python_package": {"required": ("source", "environment"), "optional": ("scripts",)},
+}
+FILE_KEYS = ("requirements", "checksums", "source")
+RECIPE = 1  # raise when a builder changes what it produces from the same inputs
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One immutable folder in the cache.
+
+    :param name: the catalogue's key.
+    :param kind: a key of `KINDS`.
+    :param options: the definition without `kind`.
+    :param path: `<cache>/<name>-<first 12 hex digits of the inputs' SHA-256>`.
+    """
+
+    name: str
+    kind: str
+    options: dict[str, Any]
+    path: Path
+
+    @property
+    def present(self) -> bool:
+        """A folder gets its name only when it is whole."""
+        return self.path.is_dir()
+
+
+def _sources(project: Path) -> list[Path]:
+    """The files of a Python project that end up in the artifact."""
+    files = (p for p in (project / "src").rglob("*") if p.is_file() and p.suffix != ".pyc")
+    return [project / "pyproject.toml", *sorted(files)]
+
+
+def _file_digest(path: Path) -> str:
+    """SHA-256 over a file, or over the names and contents of a Python project's sources."""
+    digest = hashlib.sha256()
+    files = [path] if path.is_file() else _sources(path)
+    for file in files:
+        digest.update(file.relative_to(path.parent).as_posix().encode() + b"\0")
+        digest.update(file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _problems(name: str, definition: Any) -> list[str]:
+    if not isinstance(definition, Mapping):
+        return [f"{name}: a map with the key kind is expected"]
+    kind = definition.get("kind")
+    if kind not in KINDS:
+        return [f"{name}: kind is {kind!r}, one of {', '.join(KINDS)} is expected"]
+    keys = KINDS[kind]
+    known = {"kind", *keys["required"], *keys["optional"]}
+    found = [f"{name}: {key} is missing" for key in keys["required"] if not definition.get(key)]
+    for key in sorted(set(definition) - known):
+        found.append(f"{name}: {key} is not a setting of kind {kind} {did_you_mean(key, known)}".rstrip())
+    found += [
+        f"{name}: {key}: {definition[key]} does not exist"
+        for key in FILE_KEYS
+        if definition.get(key) and not Path(definition[key]).exists()
+    ]
+    return found
+
+
+def read_catalogue(catalogue: Mapping[str, Any], cache: Path) -> list[Artifact]:
+    """Check every definition and name its folder.
+
+    :raises InvalidError: with everything that is wrong at once.
+    """
+    problems = [problem for name, definition in catalogue.items() for problem in _problems(name, definition)]
+    if problems:
+        raise InvalidError(
+            "The artifact catalogue is wrong",
+            where="artifacts",
+            why="; ".join(problems),
+            remedy="Correct these keys; the catalogue's default is in the role artifacts.",
+        )
+    artifacts: dict[str, Artifact] = {}
+    # Virtual environments first: packages name the one that they run in.
+    for name, definition in sorted(catalogue.items(), key=lambda item: item[1]["kind"] != "venv"):
+        options = {key: value for key, value in definition.items() if key != "kind"}
+        if "environment" in options:
+            if options["environment"] not in artifacts:
+                raise InvalidError(
+                    f"The artifact {name} names an environment that is none",
+                    where=f"{name}: environment",
+                    why=f"{options['environment']} is not an artifact of kind venv",
+                )
+            options["environment"] = str(artifacts[options["environment"]].path)
+        # The contents of an input file count, not where the checkout lies.
+        inputs = {k: _file_digest(Path(v)) if k in FILE_KEYS else v for k, v in options.items()}
+        key = json.dumps([RECIPE, definition["kind"], inputs], sort_keys=True)
+        folder = f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+        artifacts[name] = Artifact(name, definition["kind"], options, cache / folder)
+    return list(artifacts.values())
