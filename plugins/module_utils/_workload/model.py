@@ -1,0 +1,322 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What a workload is: the specification that a component role states, checked and typed.
+
+The runtime plays no part here. :mod:`.local` turns a :class:`Workload` into processes on this host,
+:mod:`.pods` into Kubernetes manifests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import SpecError
+from .reader import Reader
+from .units import cpu_millis, memory_bytes
+
+KINDS = ("service", "job", "cronjob")
+RUNTIMES = ("local", "kubernetes")
+SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2")
+# A name becomes a DNS label with an ordinal appended, so it stays well below the 63 characters of a label.
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+_PORT_NAME = re.compile(r"[a-z]([a-z0-9_-]{0,13}[a-z0-9])?")
+_FILE_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port a workload listens on. ``step`` spreads replicas that share one host: port + step * ordinal."""
+
+    name: str
+    port: int
+    step: int = 0
+    node_port: int | None = None
+    expose: bool = False
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One check of a running replica: exactly one of ``tcp`` (port name), ``http`` and ``exec`` is set."""
+
+    tcp: str | None = None
+    http_port: str | None = None
+    http_path: str = "/"
+    http_headers: Mapping[str, str] = field(default_factory=dict)
+    exec: tuple[str, ...] = ()
+    period_seconds: float = 5
+    timeout_seconds: float = 5
+    failure_threshold: int = 3
+
+
+@dataclass(frozen=True)
+class InitStep:
+    """A one-shot command that runs before a replica's first start. ``creates`` is what it leaves behind."""
+
+    name: str
+    command: tuple[str, ...]
+    creates: str | None = None
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Requests and limits: CPU in thousandths of a core, memory in bytes; None where not stated."""
+
+    cpu_request: int | None = None
+    cpu_limit: int | None = None
+    memory_request: int | None = None
+    memory_limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The volume of each replica: bytes, and the storage class where the runtime has such."""
+
+    size: int
+    storage_class: str | None = None
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Who a workload opens connections to. No ports means every port of that workload."""
+
+    name: str
+    ports: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One component's workload, its strings still holding tokens."""
+
+    name: str
+    command: tuple[str, ...]
+    kind: str = "service"
+    replicas: int = 1
+    artifact: str | None = None
+    image: str | None = None
+    user: str | None = None
+    schedule: str | None = None
+    init: tuple[InitStep, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    ports: Mapping[str, Port] = field(default_factory=dict)
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    storage: Storage | None = None
+    stop_signal: str = "TERM"
+    stop_grace: int = 30
+    rolling_gate: Probe | None = None
+    service_account: str | None = None
+    talks_to: tuple[Peer, ...] = ()
+    log_files: tuple[str, ...] = ()
+
+    def replica_names(self) -> list[str]:
+        """The replicas' names, such as kafka-0, in order."""
+        return [f"{self.name}-{ordinal}" for ordinal in range(self.replicas)]
+
+
+def parse_workload(spec: Mapping[str, Any], runtime: str = "local") -> Workload:
+    """The checked workload of ``spec``, with the overrides of ``runtime`` merged in.
+
+    Raises:
+        SpecError: with every problem of the specification.
+    """
+    problems: list[str] = []
+    name = str(spec.get("name", "")) if isinstance(spec, Mapping) else ""
+    if not isinstance(spec, Mapping):
+        raise SpecError("", ["the specification is not a map"])
+    overrides = spec.get("overrides") or {}
+    if not isinstance(overrides, Mapping):
+        problems.append("overrides: must be a map with the keys local and kubernetes")
+        overrides = {}
+    for key in overrides:
+        if key not in RUNTIMES:
+            problems.append(f"overrides.{key}: unknown runtime; known are {', '.join(RUNTIMES)}")
+    merged = {key: value for key, value in spec.items() if key != "overrides"}
+    merged = merge(merged, overrides.get(runtime) or {})
+    workload = _read(Reader(merged, "", problems))
+    problems += _contradictions(workload)
+    if problems:
+        raise SpecError(name or "without a name", problems)
+    return workload
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``over`` laid upon it: maps merge key by key, everything else is replaced."""
+    result = dict(base)
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(result.get(key), Mapping):
+            result[key] = merge(result[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+def _read(reader: Reader) -> Workload:
+    workload = Workload(
+        name=reader.string("name", pattern=_NAME, required=True, example="kafka") or "",
+        kind=reader.choice("kind", KINDS, "service"),
+        replicas=reader.integer("replicas", 1, low=0, high=99),
+        artifact=reader.string("artifact"),
+        image=reader.string("image"),
+        user=reader.string("user"),
+        schedule=reader.string("schedule"),
+        command=reader.strings("command", required=True),
+        init=tuple(_init(item) for item in reader.items("init")),
+        env=reader.string_map("env", _VARIABLE, "LOG_LEVEL"),
+        files=reader.string_map("files", _FILE_NAME, "server.properties"),
+        secrets=reader.string_map("secrets", _FILE_NAME, "client.password"),
+        ports={item.name: _port(item) for item in reader.children("ports", _PORT_NAME, "client")},
+        probes=_probes(reader.child("probes")),
+        resources=_resources(reader.child("resources")),
+        storage=_storage(reader.child("storage")),
+        stop_signal=reader.choice("stop_signal", SIGNALS, "TERM"),
+        stop_grace=reader.integer("stop_grace", 30, low=0, high=3600),
+        rolling_gate=_gate(reader.child("rolling_gate")),
+        service_account=reader.string("service_account"),
+        talks_to=tuple(_peer(item) for item in reader.items("talks_to", scalar_key="name")),
+        log_files=reader.strings("log_files"),
+    )
+    reader.finish()
+    return workload
+
+
+def _init(reader: Reader) -> InitStep:
+    step = InitStep(
+        name=reader.string("name", pattern=_NAME, required=True, example="format") or "",
+        command=reader.strings("command", required=True),
+        creates=reader.string("creates"),
+    )
+    reader.finish()
+    return step
+
+
+def _port(reader: Reader) -> Port:
+    port = Port(
+        name=reader.name,
+        port=reader.integer("port", 0, low=1, high=65535, required=True),
+        step=reader.integer("step", 0, low=0, high=1000),
+        node_port=reader.integer("node_port", None, low=1, high=65535),
+        expose=reader.boolean("expose", False),
+    )
+    reader.finish()
+    return port
+
+
+def _probes(reader: Reader | None) -> dict[str, Probe]:
+    if reader is None:
+        return {}
+    found = {}
+    for kind in ("startup", "readiness", "liveness"):
+        child = reader.child(kind)
+        if child is not None:
+            found[kind] = _probe(child)
+    reader.finish()
+    return found
+
+
+def _probe(reader: Reader) -> Probe:
+    given = [key for key in ("tcp", "http", "exec") if key in reader.data]
+    if len(given) != 1:
+        reader.problem("needs exactly one of tcp, http and exec")
+    http = reader.child("http")
+    probe = Probe(
+        tcp=reader.string("tcp"),
+        http_port=http.string("port", required=True) if http else None,
+        http_path=(http.string("path") or "/") if http else "/",
+        http_headers=http.string_map("headers") if http else {},
+        exec=reader.strings("exec"),
+        period_seconds=reader.number("period_seconds", 5, low=0.1),
+        timeout_seconds=reader.number("timeout_seconds", 5, low=0.1),
+        failure_threshold=reader.integer("failure_threshold", 3, low=1, high=10000),
+    )
+    if http:
+        http.finish()
+    reader.finish()
+    return probe
+
+
+def _gate(reader: Reader | None) -> Probe | None:
+    return None if reader is None else _probe(reader)
+
+
+def _resources(reader: Reader | None) -> Resources:
+    if reader is None:
+        return Resources()
+    cpu, memory = reader.child("cpu"), reader.child("memory")
+    resources = Resources(
+        cpu_request=cpu.quantity("request", cpu_millis) if cpu else None,
+        cpu_limit=cpu.quantity("limit", cpu_millis) if cpu else None,
+        memory_request=memory.quantity("request", memory_bytes) if memory else None,
+        memory_limit=memory.quantity("limit", memory_bytes) if memory else None,
+    )
+    for child in (cpu, memory):
+        if child is not None:
+            child.finish()
+    reader.finish()
+    return resources
+
+
+def _storage(reader: Reader | None) -> Storage | None:
+    if reader is None:
+        return None
+    storage = Storage(
+        size=reader.quantity("size", memory_bytes, required=True) or 0,
+        storage_class=reader.string("class"),
+    )
+    reader.finish()
+    return storage
+
+
+def _peer(reader: Reader) -> Peer:
+    peer = Peer(name=reader.string("name", required=True) or "", ports=tuple(reader.integers("ports")))
+    reader.finish()
+    return peer
+
+
+def _contradictions(workload: Workload) -> list[str]:
+    problems = []
+    named = [(f"probes.{kind}", probe) for kind, probe in workload.probes.items()]
+    if workload.rolling_gate is not None:
+        named.append(("rolling_gate", workload.rolling_gate))
+    for where, probe in named:
+        port = probe.tcp or probe.http_port
+        if port is not None and port not in workload.ports:
+            known = ", ".join(workload.ports) or "none"
+            problems.append(f"{where}: the port {port!r} is not one of this workload's ports ({known})")
+    limits = workload.resources
+    if limits.memory_request and limits.memory_limit and limits.memory_request > limits.memory_limit:
+        problems.append("resources.memory: the request is larger than the limit")
+    if limits.cpu_request and limits.cpu_limit and limits.cpu_request > limits.cpu_limit:
+        problems.append("resources.cpu: the request is larger than the limit")
+    if workload.kind == "cronjob" and not workload.schedule:
+        problems.append("schedule: is needed by a workload of kind cronjob, such as '*/5 * * * *'")
+    if workload.kind != "cronjob" and workload.schedule:
+        problems.append(f"schedule: makes no sense for a workload of kind {workload.kind}")
+    if workload.kind != "service" and workload.probes:
+        problems.append(f"probes: make no sense for a workload of kind {workload.kind}, which runs to its end")
+    names = [step.name for step in workload.init]
+    problems += [f"init: two steps are named {name!r}" for name in sorted({n for n in names if names.count(n) > 1})]
+    problems += [
+        f"secrets.{name}: a file of the same name is in files"
+        for name in sorted(set(workload.files) & set(workload.secrets))
+    ]
+    taken: dict[int, str] = {}
+    for port in workload.ports.values():
+        for ordinal in range(max(workload.replicas, 1) if port.step else 1):
+            number = port.port + port.step * ordinal
+            if number in taken:
+                problems.append(f"ports.{port.name}: {number} is also taken by ports.{taken[number]}")
+            taken.setdefault(number, port.name)
+    if workload.replicas > 1 and workload.kind == "service":
+        problems += [
+            f"ports.{port.name}.step: must be at least 1, because {workload.replicas} replicas share one host"
+            for port in workload.ports.values()
+            if not port.step
+        ]
+    return problems

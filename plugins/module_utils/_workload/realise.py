@@ -1,0 +1,391 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The local realiser: makes a planned workload real on this host, step by step.
+
+An interruption at any point is mended by the next run: the digest of a replica is removed before the first of its
+files changes, and written when the process that reads them is ready.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .._errors import DeadlineError, FailedError
+from . import diagnosis
+from .decide import KEEP, RESTART, START, Decision, Observed, decide, replicas_of, sections, surplus
+from .disk import Difference, Disk
+from .layout import Instance
+from .local import Plan, ReplicaPlan, Target
+from .readiness import Readiness
+from .supervisor import Process, Supervisor
+from .tools import Tools
+
+
+@dataclass
+class Report:
+    """What was done, or would be in check mode."""
+
+    changed: bool = False
+    started: list[str] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+
+    def lists(self) -> dict[str, Any]:
+        """The parts of a module's result."""
+        return {
+            "started": sorted(self.started),
+            "restarted": sorted(self.restarted),
+            "stopped": sorted(self.stopped),
+            "removed": sorted(self.removed),
+            "reasons": self.reasons,
+        }
+
+
+class Realiser:
+    """Brings one workload to a state. ``dry`` only reports what it would do."""
+
+    def __init__(self, plan: Plan, timeout: float, dry: bool) -> None:
+        self.plan = plan
+        self.instance = plan.instance
+        self.timeout = timeout
+        self.dry = dry
+        self.disk = Disk()
+        self.supervisor = Supervisor(self.instance.socket)
+        self.tools = Tools(self.instance)
+        secrets = (content for item in plan.replicas for content in item.replica.secrets.values())
+        self.mask = diagnosis.Masker(secrets)
+        self.readiness = Readiness(self.supervisor, self.tools, self.mask, timeout)
+
+    def start(self, restart: bool = False) -> Report:
+        """Makes everything be as planned, and every replica run and be ready.
+
+        Args:
+            restart: restart the replicas that run, too, one after the other.
+
+        Raises:
+            PipelineError: it cannot be; the message says why.
+        """
+        processes = self._processes()
+        decisions = [self._decide(item, processes, restart) for item in self.plan.replicas]
+        gone = surplus(self.plan.workload.name, processes, [item.name for item in self.plan.replicas])
+        programs = self.disk.differs(self.plan.programs)
+        report = _report(decisions, gone, programs)
+        if self.dry:
+            return report
+        starts = [item for item in decisions if item.action == START]
+        self._start_together(starts, programs, gone)
+        self._restart_in_turn([item for item in decisions if item.action == RESTART])
+        kept = [item.replica for item in decisions if item.action == KEEP]
+        for item in decisions:
+            if item.action == KEEP:
+                self._write(item)
+        self.readiness.watch(kept)
+        self.readiness.wait([item.name for item in kept])
+        return report
+
+    def run_job(self) -> Report:
+        """Runs a workload of kind job to its end, unless this very job has succeeded before.
+
+        Raises:
+            FailedError: it ended with an error.
+            DeadlineError: it took too long.
+        """
+        decisions = [self._decide(item, {}, False) for item in self.plan.replicas]
+        done = {item.name for item in self.plan.replicas if self._applied(item) == item.digest}
+        wanted = [item for item in decisions if item.replica.name not in done]
+        report = _report(wanted, [], None)
+        if self.dry:
+            return report
+        for item in wanted:
+            self._write(item)
+            self._initialise(item.replica)
+            self._run(item.replica, None, "the job")
+            self._settle(item.replica)
+        return report
+
+    def processes(self) -> list[dict[str, Any]]:
+        """Each replica as it is now."""
+        found = self._processes()
+        return [
+            {
+                "name": item.name,
+                "state": found[item.name].state if item.name in found else "ABSENT",
+                "pid": found[item.name].pid if item.name in found else 0,
+                "ports": dict(item.ports),
+                "log": str(item.output),
+            }
+            for item in self.plan.replicas
+        ]
+
+    def _processes(self) -> dict[str, Process]:
+        if self.plan.workload.kind != "service":
+            return {}
+        if self.dry and not self.supervisor.answers():
+            return {}
+        return self.supervisor.processes()
+
+    def _decide(self, item: ReplicaPlan, processes: dict[str, Process], restart: bool) -> Decision:
+        differences = [found for folder in item.folders if (found := self.disk.folder_differs(folder))]
+        differences += [found for target in item.targets if (found := self.disk.differs(target))]
+        wanted = {target.path for target in item.targets}
+        for folder in item.closed:
+            differences += [
+                Difference(path, "<a file that is not part of the workload>\n", None)
+                for path in self.disk.strangers(folder, wanted)
+            ]
+        section_now = sections(diagnosis.tail(self.plan.programs.path)).get(item.name)
+        section_ought = sections(self.plan.programs.content).get(item.name)
+        observed = Observed(
+            process=processes.get(item.name),
+            applied=self._applied(item),
+            differences=tuple(differences),
+            section_changed=section_now != section_ought and item.name in processes,
+        )
+        return decide(item, observed, restart)
+
+    def _applied(self, item: ReplicaPlan) -> str | None:
+        try:
+            return item.applied.read_text(encoding="utf-8").strip()
+        except OSError:
+            return None
+
+    def _write(self, decision: Decision) -> None:
+        """Makes the replica's folders and files as planned."""
+        item = decision.replica
+        if decision.action != KEEP or any(found.restarts for found in decision.differences):
+            self.disk.remove(item.applied)
+        for folder in item.folders:
+            if self.disk.folder_differs(folder):
+                self.disk.make_folder(folder)
+        for found in decision.differences:
+            if found.after is None:
+                self.disk.remove(found.path)
+        for target in item.targets:
+            if self.disk.differs(target):
+                self.disk.write(target)
+
+    def _settle(self, item: ReplicaPlan) -> None:
+        self.disk.write(Target(item.applied, item.digest + "\n", 0o600))
+
+    def _start_together(self, decisions: list[Decision], programs: Difference | None, gone: list[str]) -> None:
+        """Starts what does not run, all at once: a quorum needs its members."""
+        replicas = [item.replica for item in decisions]
+        self.readiness.require_free_ports(replicas)
+        for item in decisions:
+            self._write(item)
+            self._initialise(item.replica)
+        if programs is not None:
+            self.disk.write(self.plan.programs)
+        self.readiness.watch(replicas)
+        _, changed, removed = self.supervisor.reread()
+        self._drop(sorted(set(gone) | set(surplus(self.plan.workload.name, removed, ()))))
+        for item in replicas:
+            self._launch(item.name, changed)
+        self.readiness.wait([item.name for item in replicas], self._settle)
+
+    def _restart_in_turn(self, decisions: list[Decision]) -> None:
+        """Restarts one replica after the other; those that are not ready anyway go first, and together."""
+        if not decisions:
+            return
+        found = self._ready_now([item.replica for item in decisions])
+        broken = [item for item in decisions if not found[item.replica.name]]
+        self._restart(broken)
+        previous = None
+        for item in decisions:
+            if item in broken:
+                continue
+            self.readiness.wait_gate(previous or item.replica)
+            self._restart([item])
+            previous = item.replica
+
+    def _restart(self, decisions: list[Decision]) -> None:
+        replicas = [item.replica for item in decisions]
+        names = [item.name for item in replicas]
+        if not names:
+            return
+        for item in replicas:
+            self.disk.remove(item.applied)
+        self.supervisor.stop(names, self.plan.workload.stop_grace)
+        for item in decisions:
+            self._write(item)
+            self._initialise(item.replica)
+        self.readiness.require_free_ports(replicas)
+        self.readiness.watch(replicas)
+        _, changed, _ = self.supervisor.reread()
+        for name in names:
+            self._launch(name, changed)
+        self.readiness.wait(names, self._settle)
+
+    def _ready_now(self, replicas: list[ReplicaPlan]) -> dict[str, bool]:
+        processes = self.supervisor.processes()
+        ready = {item.name: processes[item.name].state in ("STARTING", "RUNNING") for item in replicas}
+        probed = [name for name, alive in ready.items() if alive and self.instance.launch(name).exists()]
+        for name, found in self.tools.probe("readiness", probed).items():
+            ready[name] = found.ok
+        return ready
+
+    def _launch(self, name: str, changed: list[str]) -> None:
+        loaded = self.supervisor.processes()
+        if name in loaded and name in changed:
+            self.supervisor.stop([name], self.plan.workload.stop_grace)
+            self.supervisor.remove(name)
+            self.supervisor.add(name)
+        elif name in loaded:
+            self.supervisor.start(name)
+        else:
+            self.supervisor.add(name)
+
+    def _drop(self, names: list[str]) -> None:
+        loaded = [name for name in names if name in self.supervisor.processes()]
+        self.supervisor.stop(loaded, self.plan.workload.stop_grace)
+        for name in loaded:
+            self.supervisor.remove(name)
+            self.disk.remove(self.instance.applied(name))
+
+    def _initialise(self, item: ReplicaPlan) -> None:
+        """Runs the steps whose outcome is not there yet.
+
+        A step that was interrupted leaves a marker. What it left in the data folder is half done, so the folder is
+        emptied before the step runs again; once a replica has run, that never happens.
+        """
+        folder = self.instance.control / "replicas"
+        lived = folder / f"{item.name}.lived"
+        for step in item.replica.init:
+            marker = folder / f"{item.name}.{step.name}.running"
+            done = folder / f"{item.name}.{step.name}.done"
+            if marker.exists() and not lived.exists():
+                _empty(self.instance.folder(item.name, "data"))
+            elif (Path(step.creates) if step.creates else done).exists():
+                continue
+            self.disk.write(Target(marker, "", 0o600))
+            self._run(item, step.name, f"its first step, {step.name},")
+            if step.creates and not Path(step.creates).exists():
+                raise FailedError(
+                    f"The step {step.name} of {item.name} succeeded, but did not create {step.creates}",
+                    remedy="mend `creates` in the workload's specification",
+                )
+            self.disk.write(Target(done, "", 0o600))
+            self.disk.remove(marker)
+        if item.replica.init and not lived.exists():
+            self.disk.write(Target(lived, "", 0o600))
+
+    def _run(self, item: ReplicaPlan, step: str | None, what: str) -> None:
+        start = diagnosis.size(item.output)
+        status = self.tools.run(item.name, step, item.output, self.timeout)
+        if status == 0:
+            return
+        text = diagnosis.tail(item.output, start)
+        cause = diagnosis.recognise(text)
+        lines = "\n".join("  " + line for line in diagnosis.last_lines(self.mask(text)))
+        if status is None:
+            raise DeadlineError(
+                f"{item.name}: {what} did not end within {self.timeout:.0f} s and was killed",
+                where=str(item.output),
+                why="its last lines are\n" + lines,
+                remedy="if it only needs longer, raise workload_timeout",
+            )
+        raise FailedError(
+            f"{item.name}: {what} failed{': ' + cause.what if cause else ''} (exit status {status})",
+            where=str(item.output),
+            why="its last lines are\n" + lines,
+            remedy=cause.remedy if cause else f"see the whole log: less {item.output}",
+        )
+
+
+def _report(decisions: Iterable[Decision], gone: list[str], programs: Difference | None) -> Report:
+    report = Report(removed=list(gone))
+    for item in decisions:
+        if item.action == START:
+            report.started.append(item.replica.name)
+        if item.action == RESTART:
+            report.restarted.append(item.replica.name)
+        if item.changes:
+            report.reasons[item.replica.name] = list(item.reasons)
+        report.differences += item.differences
+    if programs is not None:
+        report.differences.append(programs)
+    report.changed = bool(report.differences or report.started or report.restarted or report.removed)
+    return report
+
+
+def _empty(folder: Path) -> None:
+    for item in folder.iterdir():
+        if item.is_dir() and not item.is_symlink():
+            shutil.rmtree(item)
+        else:
+            item.unlink()
+
+
+@dataclass
+class Remover:
+    """Stops a workload, or removes it, by its name alone."""
+
+    name: str
+    instance: Instance
+    grace: float
+    dry: bool
+
+    def stop(self) -> Report:
+        """Stops every replica that runs; it stays stopped until the workload or the supervisor is started again."""
+        supervisor = Supervisor(self.instance.socket)
+        if not supervisor.answers():
+            return Report()
+        processes = supervisor.processes()
+        alive = [name for name in replicas_of(self.name, processes) if processes[name].alive]
+        if alive and not self.dry:
+            supervisor.stop(alive, self.grace)
+        return Report(changed=bool(alive), stopped=alive)
+
+    def remove(self, purge_data: bool) -> Report:
+        """Stops and forgets every replica; data and logs stay unless ``purge_data``."""
+        disk, supervisor = Disk(), Supervisor(self.instance.socket)
+        answers = supervisor.answers()
+        loaded = replicas_of(self.name, supervisor.processes()) if answers else []
+        report = Report(removed=loaded)
+        programs = self.instance.programs(self.name)
+        files = [programs] if programs.exists() else []
+        folders: list[Path] = []
+        for name in surplus(self.name, _names(self.instance.home), ()):
+            kinds = [self.instance.replica(name)]
+            if not purge_data:
+                kinds = [self.instance.folder(name, kind) for kind in ("config", "secrets", "tmp")]
+            folders += [path for path in kinds if path.exists()]
+        control = self.instance.control / "replicas"
+        # Without its data a replica has not lived; with them its first steps must not run again.
+        endings: Callable[[str], bool] = (
+            (lambda file: True) if purge_data else (lambda file: file.endswith((".json", ".applied", ".lock")))
+        )
+        for file in _names(control):
+            if surplus(self.name, [file.split(".")[0]], ()) and endings(file):
+                files.append(control / file)
+        report.differences = [Difference(path, "<present>\n", None) for path in [*files, *folders]]
+        report.changed = bool(report.removed or report.differences)
+        if self.dry:
+            return report
+        if loaded:
+            supervisor.stop(loaded, self.grace)
+        disk.remove(programs)
+        if answers:
+            supervisor.reread()
+            for name in loaded:
+                supervisor.remove(name)
+        for path in files:
+            disk.remove(path)
+        for path in folders:
+            shutil.rmtree(path)
+        return report
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [item.name for item in folder.iterdir()]
+    except OSError:
+        return []

@@ -1,0 +1,112 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: supervised_instance
+short_description: The supervisor of a pipeline instance on this host
+version_added: 1.0.0
+description:
+  - Sets up supervisord for one instance and starts or stops it. Where systemd runs, a unit
+    C(cdc-pipeline-<instance>.service) starts it at boot and brings it back when it is killed.
+  - Workloads are put under it by M(cdc.pipeline.supervised_workload).
+author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+options:
+  instance:
+    description:
+      - The instance, the same map as for M(cdc.pipeline.supervised_workload), with two more keys. C(python) is the
+        interpreter of an environment with supervisor, C(services) the folder with the package cdc_pipeline. Without
+        them nothing is set up, and O(state=started) only starts what was set up before.
+    type: dict
+    required: true
+  state:
+    description:
+      - With V(started) the supervisor is set up and runs, and with it every workload that it knows.
+      - With V(stopped) every process and the supervisor itself end, until the next start or boot.
+      - With V(absent) the instance is removed from the host. Data, credentials and logs stay unless O(purge_data=true).
+    type: str
+    choices: [started, stopped, absent]
+    default: started
+  purge_data:
+    description: Whether O(state=absent) removes the data, the credentials and the logs, too.
+    type: bool
+    default: false
+  systemd:
+    description: Whether to use a systemd unit. By default that is so where the host was booted with systemd.
+    type: bool
+attributes:
+  check_mode:
+    support: full
+    description: Can run in check mode and return what would change.
+  diff_mode:
+    support: full
+    description: Returns what has changed, or would, of every file.
+"""
+
+EXAMPLES = r"""
+- name: Set up and start the supervisor
+  cdc.pipeline.supervised_instance:
+    instance:
+      name: local
+      home: /var/lib/cdc-pipeline/local
+      python: /var/cache/cdc-pipeline/python/bin/python
+      services: /var/cache/cdc-pipeline/services
+      user: cdc
+
+- name: Remove the instance and its data
+  cdc.pipeline.supervised_instance:
+    instance: "{{ instance }}"
+    state: absent
+    purge_data: true
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or would be in check mode, in words.
+  type: list
+  elements: str
+  returned: success
+  sample: [configured, started supervisord]
+socket:
+  description: The supervisor's unix socket.
+  type: str
+  returned: success
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.diagnosis import Masker
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.host import Host, systemd_runs
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.leave import leave
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "instance": {"type": "dict", "required": True},
+            "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
+            "purge_data": {"type": "bool", "default": False},
+            "systemd": {"type": "bool"},
+        },
+        supports_check_mode=True,
+    )
+
+    def perform():
+        instance = parse_instance(module.params["instance"])
+        systemd = module.params["systemd"]
+        host = Host(instance, systemd_runs() if systemd is None else systemd, module.check_mode)
+        if module.params["state"] == "started":
+            report = host.start()
+        elif module.params["state"] == "stopped":
+            report = host.stop()
+        else:
+            report = host.remove(module.params["purge_data"])
+        return report.changed, report.differences, {"actions": report.actions, "socket": str(instance.socket)}
+
+    leave(module, perform, Masker([]))
+
+
+if __name__ == "__main__":
+    main()

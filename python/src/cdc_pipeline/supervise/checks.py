@@ -1,0 +1,96 @@
+"""The three kinds of probe, each a single attempt with a time limit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cdc_pipeline.supervise.replica import Replica, identity
+
+_SHOWN = 300
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a probe found; ``detail`` is one line for people."""
+
+    ok: bool
+    detail: str
+
+
+def check(replica: Replica, probe: Mapping[str, Any]) -> Result:
+    """One attempt of ``probe`` on ``replica``. Never raises: what goes wrong is the result."""
+    timeout = float(probe["timeout_seconds"])
+    try:
+        if "tcp" in probe:
+            return _tcp(probe["tcp"], timeout)
+        if "http" in probe:
+            return _http(probe["http"], timeout)
+        return _exec(replica, probe["exec"], timeout)
+    except (OSError, KeyError, ValueError) as error:
+        return Result(False, _line(error))
+
+
+def _line(error: object) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def _tcp(target: Mapping[str, Any], timeout: float) -> Result:
+    address = f"{target['host']}:{target['port']}"
+    try:
+        with socket.create_connection((target["host"], target["port"]), timeout):
+            return Result(True, f"{address} accepts connections")
+    except OSError as error:
+        return Result(False, f"{address}: {_line(error)}")
+
+
+def _http(target: Mapping[str, Any], timeout: float) -> Result:
+    import http.client
+
+    connection = http.client.HTTPConnection(target["host"], target["port"], timeout=timeout)
+    shown = f"GET http://{target['host']}:{target['port']}{target['path']}"
+    try:
+        connection.request("GET", target["path"], headers={**target["headers"], "Connection": "close"})
+        response = connection.getresponse()
+        # A kubelet calls 200 to 399 healthy.
+        ok = 200 <= response.status < 400
+        detail = f"{shown}: {response.status}"
+        if not ok:
+            detail += " " + _line(response.read(2 * _SHOWN).decode("utf-8", "replace"))
+        return Result(ok, detail)
+    except (OSError, http.client.HTTPException) as error:
+        return Result(False, f"{shown}: {_line(error)}")
+    finally:
+        connection.close()
+
+
+def _exec(replica: Replica, command: list[str], timeout: float) -> Result:
+    who = identity(replica.start.user)
+    options: dict[str, Any] = {}
+    if who is not None:
+        options = {"user": who.uid, "group": who.gid, "extra_groups": who.groups}
+    process = subprocess.Popen(
+        command,
+        env=dict(replica.start.env),
+        cwd=replica.start.cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        **options,
+    )
+    try:
+        output, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return Result(False, f"{command[0]} did not end within {timeout:g} s")
+    said = _line(output.decode("utf-8", "replace").strip()) if output.strip() else ""
+    ending = f"exit status {process.returncode}" + (f": {said}" if said else "")
+    return Result(process.returncode == 0, ending)
