@@ -1,7 +1,7 @@
 """`cdc-run FILE`: becomes the process of a replica.
 
-It sets what the process cannot set for itself (memory bound, limits, user, environment), then executes it, so the process
-keeps this one's id and the supervisor's signals reach it. `cdc-run FILE --step NAME` becomes a one-shot step instead.
+It sets what the process cannot set for itself (memory bound, limits, user, environment), then executes it, so the
+process keeps this one's id and the supervisor's signals reach it. `cdc-run FILE --step NAME` becomes a one-shot step.
 """
 
 from __future__ import annotations

@@ -1,0 +1,83 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place, endpoint
+
+DOCUMENTATION = r"""
+name: endpoint
+short_description: Where a component of the pipeline is reached
+version_added: 1.0.0
+author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+description:
+  - Gives scheme, host, port and more of a component, as the runtime in use has it.
+  - It reads the variables C(cdc_endpoints) (components with their C(scheme), C(replicas), C(ports), C(ca) and
+    C(credentials)), C(cdc_runtime), C(cdc_port_offset), C(cdc_external_host), C(cdc_namespace) and
+    C(cdc_cluster_domain).
+options:
+  _terms:
+    description: Names of components in C(cdc_endpoints).
+    required: true
+  port:
+    description: The port's name. May be left out for a component with one port.
+    type: str
+  view:
+    description:
+      - From where it is reached. V(workload) is another workload, V(controller) the host that runs Ansible, or a
+        client outside of the cluster.
+    type: str
+    choices: [workload, controller]
+    default: workload
+  replica:
+    description: The ordinal of one replica. By default any of them.
+    type: int
+"""
+
+EXAMPLES = r"""
+- name: Brokers as a workload reaches them
+  ansible.builtin.debug:
+    msg: "{{ lookup('cdc.pipeline.endpoint', 'kafka', port='client').hosts }}"
+
+- name: URL of Kafka Connect as the controller reaches it
+  ansible.builtin.debug:
+    msg: "{{ lookup('cdc.pipeline.endpoint', 'kafka_connect', view='controller').url }}"
+"""
+
+RETURN = r"""
+_raw:
+  description:
+    - For each component a map of C(scheme), C(host), C(port), C(url), C(hosts) (C(host:port) of every replica, with
+      commas between), C(ca) (path of the CA's certificate, or null) and C(credentials) (the name of what to sign in
+      with, or null).
+  type: list
+  elements: dict
+"""
+
+
+class LookupModule(LookupBase):
+    """The lookup ``cdc.pipeline.endpoint``."""
+
+    def run(self, terms, variables=None, **kwargs):
+        self.set_options(var_options=variables, direct=kwargs)
+
+        def value(name, default):
+            found = (variables or {}).get(name)
+            return default if found is None else self._templar.template(found)
+
+        place = Place(
+            runtime=value("cdc_runtime", "local"),
+            port_offset=int(value("cdc_port_offset", 0)),
+            external_host=value("cdc_external_host", "127.0.0.1"),
+            namespace=value("cdc_namespace", "data-ingestion"),
+            domain=value("cdc_cluster_domain", "cluster.local"),
+        )
+        catalogue = value("cdc_endpoints", {})
+        port, view, replica = (self.get_option(name) for name in ("port", "view", "replica"))
+        try:
+            return [endpoint(catalogue, term, port, view, replica, place) for term in terms]
+        except PipelineError as error:
+            raise AnsibleError(error.message) from error

@@ -1,0 +1,75 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: run_lock
+short_description: One playbook run at a time
+version_added: 1.0.0
+description:
+  - Takes a lock for the rest of the playbook run, and fails when another run has it.
+  - The lock belongs to the C(ansible-playbook) process. It ends with that process, however it ends, so there is
+    nothing to release and a run that was killed leaves nothing to clean up.
+  - It works where Ansible runs on the host itself (connection C(local)). Elsewhere there is no such process to find,
+    and the module only warns.
+author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+options:
+  path:
+    description: The lock file. Its folder is made if it is missing.
+    type: path
+    required: true
+  what:
+    description: What is locked, for the message.
+    type: str
+    default: this pipeline
+attributes:
+  check_mode:
+    support: full
+    description: In check mode the module fails when another run has the lock, and does not take it.
+  diff_mode:
+    support: none
+    description: The lock is no part of the host's state, so it is never reported as a change.
+"""
+
+EXAMPLES = r"""
+- name: Keep a second run out
+  cdc.pipeline.run_lock:
+    path: /var/lib/cdc-pipeline/local/run.lock
+    what: the instance local
+"""
+
+RETURN = r"""
+owner:
+  description: The process that has the lock, with its id, its command and since when it runs.
+  type: dict
+  returned: success
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.run_lock import find_run, take
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "what": {"type": "str", "default": "this pipeline"},
+        },
+        supports_check_mode=True,
+    )
+    run = find_run()
+    if run is None:
+        module.warn("no ansible-playbook process on this host started this module: a second run is not kept out")
+        module.exit_json(changed=False, owner={})
+    try:
+        take(module.params["path"], run, module.params["what"], dry=module.check_mode)
+    except PipelineError as error:
+        module.fail_json(msg=error.message, **error.details)
+    module.exit_json(changed=False, owner=run.shown())
+
+
+if __name__ == "__main__":
+    main()
