@@ -23,11 +23,12 @@ options:
       - The artifacts by name. Each has a C(kind) and the kind's own keys.
       - C(venv) takes C(requirements), a pip requirements file with hashes.
       - C(maven) takes C(dependencies), a list of C(group:artifact:version) resolved with what they need, C(checksums),
-        a file as C(sha256sum) writes it, C(exclude), a list of file name patterns, and C(services), a map of Java
-        interfaces to implementations for which a service provider jar is added.
+        a file as C(sha256sum) writes it, C(exclude), a list of file name patterns, C(folder), a folder below
+        the artifact's for the jars, and C(services), a map of Java interfaces to implementations for which a service
+        provider jar is added.
       - C(archive) takes C(coordinates), C(sha256) and C(strip), the number of leading path components to drop.
-      - C(python_package) takes C(source), a folder with a C(pyproject.toml) and the package in C(src), C(environment),
-        the artifact of kind C(venv) that it runs in, and C(scripts), entry points beside its own.
+      - C(python_package) takes C(source), a folder with a C(pyproject.toml) and the package in C(src), and
+        C(environment), the artifact of kind C(venv) that its scripts run in.
     type: dict
     required: true
   cache:

@@ -140,13 +140,14 @@ class Builder:
         )
         pom = target.parent / "pom.xml"
         pom.write_text(POM.format(name=escape(artifact.name), dependencies=dependencies))
+        jars = target / options.get("folder", "")
         goal = f"{DEPENDENCY_PLUGIN}:copy-dependencies"
-        self._mvn(artifact, "-f", str(pom), goal, f"-DoutputDirectory={target}", "-DincludeScope=runtime")
-        for jar in list(target.iterdir()):
+        self._mvn(artifact, "-f", str(pom), goal, f"-DoutputDirectory={jars}", "-DincludeScope=runtime")
+        for jar in list(jars.iterdir()):
             if any(fnmatch.fnmatch(jar.name, pattern) for pattern in options.get("exclude") or ()):
                 jar.unlink()
         expected = _read_checksums(Path(options["checksums"]))
-        found = {jar.name: _sha256(jar) for jar in target.iterdir()}
+        found = {jar.name: _sha256(jar) for jar in jars.iterdir()}
         if found != expected:
             wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
             raise FailedError(
@@ -157,7 +158,7 @@ class Builder:
                 "otherwise do not trust the repository that delivered these files.",
             )
         if options.get("services"):
-            with zipfile.ZipFile(target / f"{artifact.name}-services.jar", "w") as jar:
+            with zipfile.ZipFile(jars / f"{artifact.name}-services.jar", "w") as jar:
                 for interface, implementation in options["services"].items():
                     jar.writestr(f"META-INF/services/{interface}", f"{implementation}\n")
 
@@ -189,12 +190,12 @@ class Builder:
         source = Path(artifact.options["source"])
         (library,) = (source / "src").glob("*/__init__.py")
         ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-        shutil.copytree(library.parent, target / "lib" / library.parent.name, ignore=ignored)
+        shutil.copytree(library.parent, target / library.parent.name, ignore=ignored)
         # The services' user may not write here, so the byte code is made now.
-        compileall = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(target / "lib")]
+        compileall = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(target)]
         self._run(artifact, [self.python, *compileall])
         project = tomllib.loads((source / "pyproject.toml").read_text())
-        scripts = {**project["project"].get("scripts", {}), **(artifact.options.get("scripts") or {})}
+        scripts = project["project"].get("scripts", {})
         (target / "bin").mkdir()
         for name, entry in scripts.items():
             module, function = entry.split(":")
@@ -202,7 +203,7 @@ class Builder:
             script.write_text(
                 SCRIPT.format(
                     python=Path(artifact.options["environment"]) / "bin/python",
-                    library=str(artifact.path / "lib"),
+                    library=str(artifact.path),
                     module=module,
                     function=function,
                 )

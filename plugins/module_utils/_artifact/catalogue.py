@@ -18,12 +18,12 @@ from .._suggest import did_you_mean
 KINDS: dict[str, dict[str, tuple[str, ...]]] = {
     # kind: keys that must and may be stated
     "venv": {"required": ("requirements",), "optional": ()},
-    "maven": {"required": ("dependencies", "checksums"), "optional": ("exclude", "services")},
+    "maven": {"required": ("dependencies", "checksums"), "optional": ("exclude", "folder", "services")},
     "archive": {"required": ("coordinates", "sha256"), "optional": ("strip",)},
-    "python_package": {"required": ("source", "environment"), "optional": ("scripts",)},
+    "python_package": {"required": ("source", "environment"), "optional": ()},
 }
 FILE_KEYS = ("requirements", "checksums", "source")
-RECIPE = 1  # raise when a builder changes what it produces from the same inputs
+RECIPE = 2  # raise when a builder changes what it produces from the same inputs
 
 
 @dataclass(frozen=True)
