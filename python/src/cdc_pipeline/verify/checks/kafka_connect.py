@@ -1,0 +1,119 @@
+"""T7: workers, plugins, settings, topics, and the workers' JVMs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from cdc_pipeline.verify.checks.kafka import differing
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.jvm import found_processes, judge_jvm, judge_memory
+
+_TAG = "Run the tag kafka_connect."
+# Jars that belong in a plugin's own folder.
+_PLUGIN_JAR = re.compile(r"debezium|apicurio")
+
+
+def read_properties(text: str) -> dict[str, str]:
+    """A Java properties file as this project writes them: a line a setting, backslashes escape."""
+    found = {}
+    for line in text.splitlines():
+        if line.strip() and line.lstrip()[0] not in "#!":
+            key, _, value = line.partition("=")
+            found[key.strip().replace("\\:", ":")] = re.sub(r"\\(.)", r"\1", value.strip())
+    return found
+
+
+def following(command: Sequence[str], names: Collection[str]) -> str:
+    """The argument after one of the named options, or nothing."""
+    return next((value for option, value in pairwise(command) if option in names), "")
+
+
+def judge_settings(
+    name: str, settings: Mapping[str, str], expected: Mapping[str, str], classpath: str
+) -> Iterator[Finding]:
+    """worker.properties and the class path of a worker."""
+    yield equal(
+        "T7.settings", f"settings of {name} other than {dict(expected)}", {}, differing(expected, settings), _TAG
+    )
+    folders = [folder for folder in settings.get("plugin.path", "").split(",") if folder]
+    strays = sorted(set(_PLUGIN_JAR.findall(" ".join(Path(part).name for part in classpath.split(":")))))
+    yield Finding(
+        "T7.plugins_isolated",
+        f"plugins of {name} have folders of their own, off the class path",
+        "folders, and nothing on the class path",
+        {"plugin.path": len(folders), "on the class path": strays},
+        bool(folders) and not strays,
+        _TAG,
+    )
+
+
+def _workers(context: Context) -> Iterator[Finding]:
+    expected = context.plan.expected.kafka_connect
+    urls = context.plan.endpoints.kafka_connect.workers
+    versions = {}
+    clusters = set()
+    for url in urls:
+        try:
+            answer = context.http.get(f"{url}/").raise_for_status().json()
+        except Exception as error:  # Any of them: the worker does not answer.
+            versions[url] = str(error)
+            continue
+        versions[url] = answer["version"]
+        clusters.add(answer["kafka_cluster_id"])
+    reached = [url for url, version in versions.items() if re.match(r"\d", version)]
+    yield Finding(
+        "T7.workers",
+        "workers that answer",
+        expected.workers,
+        versions,
+        len(reached) == expected.workers,
+        "Look at the worker's status and log.",
+    )
+    cluster = context.kafka_admin.list_topics(timeout=10).cluster_id
+    yield equal("T7.cluster", "Kafka cluster of the workers", [cluster], sorted(clusters), _TAG)
+    if not reached:
+        return
+    plugins = context.http.get(f"{reached[0]}/connector-plugins?connectorsOnly=false").raise_for_status().json()
+    classes = {plugin["class"] for plugin in plugins}
+    wanted = [*expected.plugins, *{v for k, v in expected.settings.items() if k.endswith(".converter")}]
+    absent = sorted(set(wanted) - classes)
+    yield equal("T7.plugins", f"plugins not found, of {', '.join(sorted(set(wanted)))}", [], absent, _TAG)
+    metadata = context.kafka_admin.list_topics(timeout=10)
+    factors = {
+        name: sorted({len(p.replicas) for p in metadata.topics[name].partitions.values()})
+        if name in metadata.topics
+        else "no such topic"
+        for name in (expected.dead_letter_topic, *expected.internal_topics)
+    }
+    yield equal(
+        "T7.topics",
+        "replicas of the topics of dead letters, configurations, offsets and status",
+        {name: [expected.replication_factor] for name in factors},
+        factors,
+        "Run the tags kafka and kafka_connect.",
+    )
+
+
+def _processes(context: Context) -> Iterator[Finding]:
+    expected = context.plan.expected.kafka_connect
+    processes = found_processes(context, "kafka_connect")
+    yield from judge_jvm("T7", "Connect", processes, expected.jvm_options)
+    for port, process in processes.items():
+        path = next((Path(each) for each in reversed(process.command) if each.endswith(".properties")), None)
+        if path is None:
+            raise LookupError(f"the worker on port {port} has no properties file on its command line")
+        path = path if path.is_absolute() else Path(f"/proc/{process.pid}/cwd") / path
+        classpath = following(process.command, ("-cp", "-classpath", "--class-path"))
+        settings = read_properties(path.read_text(encoding="utf-8"))
+        yield from judge_settings(f"the worker on port {port}", settings, expected.settings, classpath)
+        yield judge_memory(context, "T7", f"the worker on port {port}", {port: process}, expected.memory_mib)
+
+
+STEPS = (
+    Step("T7.workers", "kafka_connect", _workers),
+    Step("T7.processes", "kafka_connect", _processes, local=True),
+)

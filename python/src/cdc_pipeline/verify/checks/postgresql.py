@@ -1,0 +1,234 @@
+"""T4: settings, tables, the CDC role, the publication, the slot, and a stream of WAL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import psycopg
+
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.streaming import stream_until
+from cdc_pipeline.verify.units import mebibytes, postgresql_value
+from cdc_pipeline.verify.wait import wait_for
+
+# The heartbeat is due every 5 s, and the connector's offsets are committed every 10 s at most.
+_HEARTBEAT_SECONDS = 15.0
+_STREAM_SECONDS = 10.0
+# WAL that the slot may hold back besides: a segment.
+_SMALL_LAG = 16 * 1024**2
+_RESTART = "Correct postgresql_settings and run the tag postgresql; some settings take a restart."
+
+
+class Setting(NamedTuple):
+    """A row of pg_settings."""
+
+    setting: str
+    unit: str | None
+    kind: str
+
+
+class Table(NamedTuple):
+    """What the catalogue says of a table."""
+
+    primary_key: bool
+    foreign_keys: int
+    checks: int
+    rows: bool
+    select: bool
+    insert: bool
+
+
+def judge_setting(name: str, expected: str, found: Setting | None, shown: str | None) -> Finding:
+    """A setting against its expectation, by value."""
+    if found is None:
+        return Finding(f"T4.{name}", f"setting {name}", expected, "no such setting", False, _RESTART)
+    same = postgresql_value(found.setting, found.unit, found.kind) == postgresql_value(expected, found.unit, found.kind)
+    return Finding(f"T4.{name}", f"setting {name}", expected, shown or found.setting, same, _RESTART)
+
+
+def judge_tables(expected: Iterable[str], found: Mapping[str, Table], sample: bool) -> Iterator[Finding]:
+    """Every table is there with its key; the sample's have foreign keys, checks and rows."""
+    hint = "Run the tag postgresql: it creates the sample tables. A table without a primary key cannot be captured."
+    for name in expected:
+        table = found.get(name)
+        what = f"table {name}"
+        wanted = "primary key, checks, rows" if sample else "primary key"
+        if table is None:
+            yield Finding(f"T4.table.{name}", what, wanted, "no such table", False, hint)
+            continue
+        parts = [
+            *(["primary key"] if table.primary_key else []),
+            *(["checks"] if table.checks else []),
+            *(["rows"] if table.rows else []),
+        ]
+        good = table.primary_key and (not sample or (table.checks > 0 and table.rows))
+        yield Finding(f"T4.table.{name}", what, wanted, ", ".join(parts) or "none of them", good, hint)
+    if sample:
+        keys = sum(found[name].foreign_keys for name in found)
+        yield Finding("T4.foreign_keys", "foreign keys of the sample tables", "at least 3", keys, keys >= 3, hint)
+
+
+def judge_role(row: Mapping[str, Any] | None, tables: Mapping[str, Table], role: str) -> Iterator[Finding]:
+    """The CDC role may replicate and read, and nothing else."""
+    hint = f"Run the tag postgresql: it grants what {role} needs; revoke by hand what it has beyond that."
+    if row is None:
+        yield Finding("T4.cdc_role", f"role {role}", "there", "no such role", False, hint)
+        return
+    wanted = {"replication": True, "superuser": False, "create_database": False, "create_role": False}
+    yield equal("T4.cdc_role", f"attributes of role {role}", wanted, {key: row[key] for key in wanted}, hint)
+    unread = sorted(name for name, table in tables.items() if not table.select)
+    yield equal("T4.cdc_role_reads", f"tables that {role} cannot SELECT", [], unread, hint)
+    written = sorted(name for name, table in tables.items() if table.insert)
+    yield equal("T4.cdc_role_writes_not", f"tables that {role} can change", [], written, hint)
+    yield equal(
+        "T4.cdc_role_creates_not",
+        f"may {role} create in the database or the schema public",
+        False,
+        bool(row["creates"]),
+        hint,
+    )
+
+
+_TABLES = """
+SELECT n.nspname || '.' || c.relname AS name,
+       EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'p') AS primary_key,
+       (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f') AS foreign_keys,
+       (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c') AS checks,
+       has_table_privilege(r.oid, c.oid, 'SELECT') AS "select",
+       has_table_privilege(r.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS "insert"
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_roles r ON r.rolname = %(role)s
+WHERE c.relkind IN ('r', 'p') AND n.nspname || '.' || c.relname = ANY(%(tables)s)
+"""
+_ROLE = """
+SELECT rolreplication AS replication, rolsuper AS superuser, rolcreatedb AS create_database,
+       rolcreaterole AS create_role,
+       has_database_privilege(oid, current_database(), 'CREATE') OR has_schema_privilege(oid, 'public', 'CREATE')
+           AS creates
+FROM pg_roles WHERE rolname = %s
+"""
+_SLOT = """
+SELECT plugin, active, wal_status, confirmed_flush_lsn::text AS confirmed,
+       pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint AS lag,
+       pg_wal_lsn_diff(confirmed_flush_lsn, %(mark)s::pg_lsn)::bigint AS past
+FROM pg_replication_slots WHERE slot_name = %(slot)s
+"""
+
+
+def _settings(context: Context) -> Iterator[Finding]:
+    expected = context.plan.expected.postgresql
+    with context.postgresql() as connection:
+        major = connection.info.server_version // 10000
+        yield equal("T4.version", "major version of PostgreSQL", expected.version, major, "See versions_postgresql.")
+        rows = connection.execute(
+            "SELECT name, setting, unit, vartype, current_setting(name) FROM pg_settings WHERE name = ANY(%s)",
+            (list(expected.settings),),
+        ).fetchall()
+        found = {name: (Setting(setting, unit, kind), shown) for name, setting, unit, kind, shown in rows}
+        for name, value in expected.settings.items():
+            setting, shown = found.get(name, (None, None))
+            yield judge_setting(name, value, setting, shown)
+
+
+def _tables(context: Context) -> Iterator[Finding]:
+    expected = context.plan.expected.postgresql
+    with context.postgresql() as connection, connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+        cursor.execute(_TABLES, {"role": expected.role, "tables": list(expected.tables)})
+        found = {}
+        for row in cursor.fetchall():
+            name = row.pop("name")
+            schema, _, relation = name.partition(".")
+            query = psycopg.sql.SQL("SELECT EXISTS (SELECT FROM {}) AS rows").format(
+                psycopg.sql.Identifier(schema, relation)
+            )
+            found[name] = Table(rows=(cursor.execute(query).fetchone() or {})["rows"], **row)
+        yield from judge_tables(expected.tables, found, expected.sample_data)
+        role = cursor.execute(_ROLE, (expected.role,)).fetchone()
+        yield from judge_role(role, found, expected.role)
+        publication = cursor.execute(
+            "SELECT puballtables, pubinsert, pubupdate, pubdelete FROM pg_publication WHERE pubname = %s",
+            (expected.publication,),
+        ).fetchone()
+        yield Finding(
+            "T4.publication",
+            f"publication {expected.publication}",
+            "FOR ALL TABLES, with inserts, updates and deletes",
+            "no such publication" if publication is None else publication,
+            publication is not None and all(publication.values()),
+            "Run the tag postgresql.",
+        )
+
+
+def _slot(context: Context) -> Iterator[Finding]:
+    expected = context.plan.expected.postgresql
+    with context.postgresql() as connection, connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+        row = cursor.execute("SELECT pg_current_wal_lsn()::text AS mark").fetchone()
+        query = {"slot": expected.slot, "mark": (row or {})["mark"]}
+        slot = wait_for(
+            lambda: cursor.execute(_SLOT, query).fetchone(),
+            lambda row: row is not None and row["past"] is not None and row["past"] >= 0,
+            _HEARTBEAT_SECONDS,
+            pause=0.25,
+        )
+    hint = "Is the connector running, with its heartbeat? See its status, and pg_replication_slots."
+    if slot is None:
+        yield Finding("T4.slot_follows", f"slot {expected.slot}", "there", "no such slot", False, hint)
+        return
+    yield Finding(
+        "T4.slot_follows",
+        f"slot {expected.slot} gets past the WAL of the check's beginning, so an idle table holds nothing back",
+        f"within {_HEARTBEAT_SECONDS:.0f} s",
+        f"at {slot['confirmed']}, {slot['lag']} bytes behind",
+        slot["past"] is not None and slot["past"] >= 0,
+        hint,
+    )
+    yield Finding(
+        "T4.slot_lag",
+        f"WAL that slot {expected.slot} holds",
+        f"below {mebibytes(_SMALL_LAG)}, wal_status reserved",
+        f"{mebibytes(slot['lag'] or 0)}, wal_status {slot['wal_status']}",
+        slot["lag"] is not None and slot["lag"] < _SMALL_LAG and slot["wal_status"] == "reserved",
+        hint,
+    )
+
+
+def _stream(context: Context) -> Iterator[Finding]:
+    expected = context.plan.expected.postgresql
+    slot = f"cdc_verify_{context.run}"
+    payload = f"verify {context.run}"
+
+    def emit() -> None:
+        with context.postgresql() as connection:
+            connection.execute("SELECT pg_logical_emit_message(true, %s, %s)", (expected.message_prefix, payload))
+
+    received = stream_until(
+        context.plan.endpoints.postgresql, slot, expected.publication, emit, payload.encode(), _STREAM_SECONDS
+    )
+    yield Finding(
+        "T4.wal_streaming",
+        "a temporary slot is created and WAL streams through it",
+        "the change that was made",
+        "it did not arrive" if received is None else f"it arrived, after {received} bytes",
+        received is not None,
+        "Are wal_level, max_wal_senders and a free replication slot there?",
+    )
+    with context.postgresql() as connection:
+        left = wait_for(
+            lambda: connection.execute(
+                "SELECT count(*) FROM pg_replication_slots WHERE slot_name = %s", (slot,)
+            ).fetchone(),
+            lambda row: row == (0,),
+            5.0,
+        )
+    yield equal("T4.slot_dropped", "temporary slots left behind", 0, left[0] if left else None)
+
+
+STEPS = (
+    Step("T4.settings", "postgresql", _settings),
+    Step("T4.tables", "postgresql", _tables),
+    Step("T4.wal_streaming", "postgresql", _stream, writes=True),
+)
+# The slot is the connector's, so it is looked at with it.
+SLOT = Step("T4.slot_follows", "connectors", _slot)

@@ -1,0 +1,112 @@
+"""T6: who may read and write, compatibility, the topic behind it, and a subject's life."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.jvm import found_processes, judge_memory
+from cdc_pipeline.verify.plan import Login
+
+_ACCESS = "See the roles of its users in the registry's configuration (tag schema_registry)."
+_SUBJECT = "Look at the registry's log."
+
+
+def record_schema(*fields: dict[str, Any]) -> str:
+    """An Avro record with these fields, as the registry's API takes it."""
+    return json.dumps({"type": "record", "name": "Probe", "namespace": "cdc.verify", "fields": list(fields)})
+
+
+_ID = {"name": "id", "type": "long"}
+_FIRST = record_schema(_ID)
+_COMPATIBLE = record_schema(_ID, {"name": "note", "type": ["null", "string"], "default": None})
+# Readers of the new schema could not read what the old one wrote.
+_INCOMPATIBLE = record_schema(_ID, {"name": "note", "type": "string"})
+
+
+def _request(
+    context: Context, method: str, path: str, login: Login | None, body: dict[str, Any] | None = None
+) -> httpx.Response:
+    where = context.plan.endpoints.schema_registry
+    return context.http.request(
+        method,
+        where.url.rstrip("/") + path,
+        auth=(login.username, login.password) if login else None,
+        json=body,
+    )
+
+
+def _access(context: Context) -> Iterator[Finding]:
+    where = context.plan.endpoints.schema_registry
+    expected = context.plan.expected.schema_registry
+    anonymous = _request(context, "GET", "/subjects", None)
+    yield equal("T6.unauthenticated", "status of a request without credentials", 401, anonymous.status_code, _ACCESS)
+    wrong = _request(context, "GET", "/subjects", Login(where.reader.username, "wrong"))
+    yield equal("T6.wrong_password", "status of a request with a wrong password", 401, wrong.status_code, _ACCESS)
+    reading = _request(context, "GET", "/subjects", where.reader)
+    yield equal("T6.reader_reads", "status when the reader lists subjects", 200, reading.status_code, _ACCESS)
+    # An empty body: were it let through, the registry would refuse it and nothing would change.
+    refused = _request(context, "POST", "/subjects/cdc-verify-reader/versions", where.reader, {})
+    yield equal("T6.reader_writes_not", "status when the reader registers", 403, refused.status_code, _ACCESS)
+    level = _request(context, "GET", "/config", where.reader)
+    yield equal(
+        "T6.compatibility",
+        "global compatibility",
+        expected.compatibility,
+        level.json().get("compatibilityLevel") if level.status_code == 200 else level.status_code,
+        "Run the tag schema_registry.",
+    )
+    topic = context.kafka_admin.list_topics(expected.topic, timeout=10).topics[expected.topic]
+    factors = sorted({len(partition.replicas) for partition in topic.partitions.values()})
+    yield equal(
+        "T6.topic_replicated",
+        f"replicas of the topic {expected.topic}",
+        [expected.replication_factor],
+        factors,
+        "Was it created before there were enough brokers?",
+    )
+
+
+def _life(context: Context) -> Iterator[Finding]:
+    writer = context.plan.endpoints.schema_registry.writer
+    subject = f"cdc-verify-{context.run}-value"
+    path = f"/subjects/{quote(subject, safe='')}"
+    try:
+        first = _request(context, "POST", f"{path}/versions", writer, {"schema": _FIRST})
+        yield equal("T6.registered", "status when a schema is registered", 200, first.status_code, _SUBJECT)
+        again = _request(context, "POST", f"{path}/versions", writer, {"schema": _FIRST})
+        yield equal("T6.registered_once", "its id when it is registered again", _id(first), _id(again), _SUBJECT)
+        bad = _request(context, "POST", f"{path}/versions", writer, {"schema": _INCOMPATIBLE})
+        yield equal("T6.incompatible_refused", "status of an incompatible change", 409, bad.status_code, _SUBJECT)
+        good = _request(context, "POST", f"{path}/versions", writer, {"schema": _COMPATIBLE})
+        yield equal("T6.compatible_accepted", "status of a compatible change", 200, good.status_code, _SUBJECT)
+        by_id = _request(context, "GET", f"/schemas/ids/{_id(good)}", writer)
+        same = by_id.status_code == 200 and json.loads(by_id.json()["schema"]) == json.loads(_COMPATIBLE)
+        yield equal("T6.read_by_id", "a schema is read back by its id", True, same, _SUBJECT)
+    finally:
+        _request(context, "DELETE", path, writer)
+        _request(context, "DELETE", f"{path}?permanent=true", writer)
+    gone = _request(context, "GET", f"{path}/versions", writer)
+    yield equal("T6.deleted", "status of the subject after its deletion", 404, gone.status_code, _SUBJECT)
+
+
+def _id(response: httpx.Response) -> int | str:
+    return response.json().get("id", "none") if response.status_code == 200 else f"status {response.status_code}"
+
+
+def _processes(context: Context) -> Iterator[Finding]:
+    limit = context.plan.expected.schema_registry.memory_mib
+    yield judge_memory(context, "T6", "the registry", found_processes(context, "schema_registry"), limit)
+
+
+STEPS = (
+    Step("T6.access", "schema_registry", _access),
+    Step("T6.subject_life", "schema_registry", _life, writes=True),
+    Step("T6.processes", "schema_registry", _processes, local=True),
+)

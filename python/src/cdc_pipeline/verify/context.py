@@ -1,0 +1,120 @@
+"""The plan and the clients of the servers, made when they are first wanted."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import secrets
+import threading
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import obstore.store
+import psycopg
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient
+
+from cdc_pipeline.verify.plan import Plan
+from cdc_pipeline.verify.processes import ProcessTable
+
+_CONNECT_SECONDS = 5
+_REQUEST_SECONDS = 10.0
+
+
+class Context:
+    """What every check gets. Its clients may be used by several threads.
+
+    Attributes:
+        run: a name for what this run creates, so that it can tell it apart and remove it.
+    """
+
+    def __init__(self, plan: Plan, read_only: bool = False) -> None:
+        self.plan = plan
+        self.read_only = read_only
+        self.run = secrets.token_hex(6)
+        self._lock = threading.RLock()
+        self._log = logging.getLogger("cdc_pipeline.verify.kafka")
+        self._log.addHandler(logging.NullHandler())
+        self._log.propagate = False
+
+    def postgresql(self) -> psycopg.Connection[Any]:
+        """A connection of its own for each caller, who closes it."""
+        where = self.plan.endpoints.postgresql
+        return psycopg.connect(
+            host=where.host,
+            port=where.port,
+            dbname=where.dbname,
+            user=where.user,
+            password=where.password,
+            connect_timeout=_CONNECT_SECONDS,
+            application_name="cdc-verify",
+            autocommit=True,
+        )
+
+    def kafka_config(self, **settings: Any) -> dict[str, Any]:
+        where = self.plan.endpoints.kafka
+        return {
+            "client.id": "cdc-verify",
+            **where.client,
+            "bootstrap.servers": where.bootstrap_servers,
+            "log_level": 0,
+            **{key.replace("_", "."): value for key, value in settings.items()},
+        }
+
+    @functools.cached_property
+    def kafka_admin(self) -> AdminClient:
+        return AdminClient(self.kafka_config(), logger=self._log)
+
+    def kafka_consumer(self, **settings: Any) -> Consumer:
+        """A consumer that joins no group and commits nothing; the caller closes it."""
+        config = self.kafka_config(
+            group_id=f"cdc-verify-{self.run}",
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="error",
+            **settings,
+        )
+        return Consumer(config, logger=self._log)
+
+    def kafka_producer(self, **settings: Any) -> Producer:
+        return Producer(self.kafka_config(acks="all", **settings), logger=self._log)
+
+    @functools.cached_property
+    def http(self) -> httpx.Client:
+        return httpx.Client(timeout=_REQUEST_SECONDS, trust_env=False)
+
+    @functools.cached_property
+    def store(self) -> obstore.store.S3Store:
+        where = self.plan.endpoints.object_store
+        return obstore.store.S3Store(
+            where.bucket,
+            region=where.region,
+            access_key_id=where.access_key_id,
+            secret_access_key=where.secret_access_key,
+            virtual_hosted_style_request=False,
+            client_options={"allow_http": True, "timeout": f"{_REQUEST_SECONDS:.0f}s"},
+            retry_config={"max_retries": 2},
+            **({"endpoint": where.endpoint_url} if where.endpoint_url else {}),
+        )
+
+    @functools.cached_property
+    def processes(self) -> ProcessTable:
+        return ProcessTable.read()
+
+    def ports(self) -> dict[str, tuple[int, ...]]:
+        """Where each component listens: how its processes on this host are found."""
+        at = self.plan.endpoints
+        return {
+            "postgresql": (at.postgresql.port,),
+            "kafka": tuple(int(each.rsplit(":", 1)[1]) for each in at.kafka.bootstrap_servers.split(",")),
+            "schema_registry": (_port(at.schema_registry.url),),
+            "kafka_connect": tuple(_port(url) for url in at.kafka_connect.workers),
+            "archive": (_port(at.archive.url),),
+            "object_store": (_port(at.object_store.endpoint_url),) if at.object_store.endpoint_url else (),
+        }
+
+
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)

@@ -1,0 +1,61 @@
+"""What a check finds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cdc_pipeline.verify.context import Context
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check's result.
+
+    Attributes:
+        id: begins with the requirement, such as T4.wal_level.
+        what: what was looked at, as a noun phrase.
+        hint: what to do next when it is not ok; stays out of the report's fixed fields but is printed.
+    """
+
+    id: str
+    what: str
+    expected: Any
+    found: Any
+    ok: bool
+    hint: str = ""
+    seconds: float = 0.0
+
+    def as_record(self) -> dict[str, Any]:
+        """As it stands in the report."""
+        record = dataclasses.asdict(self)
+        hint = record.pop("hint")
+        record["seconds"] = round(self.seconds, 3)
+        if not self.ok and hint:
+            record["hint"] = hint
+        return record
+
+
+@dataclass(frozen=True)
+class Step:
+    """Checks that share their input. The time until each finding is yielded is that finding's.
+
+    Attributes:
+        id: of the finding that stands for the step when it cannot finish.
+        writes: left out of a run that only reads.
+        local: needs the processes on this host.
+    """
+
+    id: str
+    component: str
+    run: Callable[[Context], Iterator[Finding]]
+    writes: bool = False
+    local: bool = False
+
+
+def equal(id: str, what: str, expected: Any, found: Any, hint: str = "") -> Finding:
+    """Ok when both are the same."""
+    return Finding(id, what, expected, found, expected == found, hint)

@@ -1,0 +1,284 @@
+"""The plan: where the pipeline is and what is expected of it. The play writes it; README.md shows one.
+
+Defaults are the figures of the requirements (T4-T10), so that a plan states only what differs or cannot be known here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cdc_pipeline.verify.shape import ShapeError, read
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Login:
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PostgresqlEndpoint:
+    """A user who may read every table and setting, create a slot, and write to the tables of verify and load."""
+
+    host: str
+    port: int
+    dbname: str
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class KafkaEndpoint:
+    """``client``: further librdkafka settings (security.protocol and the like)."""
+
+    bootstrap_servers: str
+    client: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SchemaRegistryEndpoint:
+    """``url``: of the Confluent-compatible API."""
+
+    url: str
+    reader: Login
+    writer: Login
+
+
+@dataclass(frozen=True)
+class KafkaConnectEndpoint:
+    """``urls``: of each worker, when there are several; ``url`` is one of them."""
+
+    url: str
+    urls: tuple[str, ...] = ()
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        return self.urls or (self.url,)
+
+
+@dataclass(frozen=True)
+class ObjectStoreEndpoint:
+    """``endpoint_url``: empty for AWS. ``prefix``: of every key, without a slash at its end."""
+
+    bucket: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    endpoint_url: str = ""
+    region: str = "us-east-1"
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class ArchiveEndpoint:
+    url: str
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """As in endpoints.json."""
+
+    postgresql: PostgresqlEndpoint
+    kafka: KafkaEndpoint
+    schema_registry: SchemaRegistryEndpoint
+    kafka_connect: KafkaConnectEndpoint
+    object_store: ObjectStoreEndpoint
+    archive: ArchiveEndpoint
+    instance: str = "local"
+
+
+@dataclass(frozen=True)
+class Postgresql:
+    """``settings``: as in postgresql.conf, compared by value (256MB is 32768 pages of 8kB).
+
+    ``message_prefix``: of logical messages that the connector leaves out of its stream.
+    """
+
+    settings: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "wal_level": "logical",
+            "max_replication_slots": "4",
+            "shared_buffers": "256MB",
+            "effective_cache_size": "512MB",
+            "work_mem": "4MB",
+            "maintenance_work_mem": "64MB",
+            "max_slot_wal_keep_size": "1GB",
+        }
+    )
+    version: int = 15
+    tables: tuple[str, ...] = ("public.users", "public.products", "public.orders", "public.order_items")
+    # Foreign keys and checks are expected of the sample tables only: a user's own may do without.
+    sample_data: bool = True
+    role: str = "debezium"
+    publication: str = "debezium_publication"
+    slot: str = "debezium"
+    message_prefix: str = "heartbeat"
+
+
+@dataclass(frozen=True)
+class Topic:
+    name: str
+    partitions: int = 6
+    replication_factor: int = 3
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """``settings``: of every broker. ``jvm_options``: each must stand on its command line (local runtime)."""
+
+    brokers: int = 3
+    settings: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "default.replication.factor": "3",
+            "min.insync.replicas": "2",
+            "auto.create.topics.enable": "false",
+            "unclean.leader.election.enable": "false",
+        }
+    )
+    topics: tuple[Topic, ...] = ()
+    jvm_options: tuple[str, ...] = ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
+    memory_mib: int = 2048
+
+
+@dataclass(frozen=True)
+class SchemaRegistry:
+    compatibility: str = "BACKWARD"
+    topic: str = "_schemas"
+    replication_factor: int = 3
+    memory_mib: int = 512
+
+
+@dataclass(frozen=True)
+class KafkaConnect:
+    """``settings``: of worker.properties, read where the worker's process is on this host."""
+
+    workers: int = 1
+    plugins: tuple[str, ...] = ("io.debezium.connector.postgresql.PostgresConnector",)
+    settings: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "exactly.once.source.support": "enabled",
+            "key.converter": "io.apicurio.registry.utils.converter.AvroConverter",
+            "value.converter": "io.apicurio.registry.utils.converter.AvroConverter",
+        }
+    )
+    dead_letter_topic: str = "connect-dlq"
+    internal_topics: tuple[str, ...] = ("connect-configs", "connect-offsets", "connect-status")
+    replication_factor: int = 3
+    jvm_options: tuple[str, ...] = ("-XX:MaxRAMPercentage=75.0", "-XX:+UseG1GC")
+    memory_mib: int = 1024
+
+
+@dataclass(frozen=True)
+class Connectors:
+    """``names``: all that must run; the first is the CDC connector. ``config``: what it must be set to, at least."""
+
+    names: tuple[str, ...] = ("postgres-cdc",)
+    config: Mapping[str, str] = field(default_factory=lambda: {"exactly.once.support": "required"})
+    tables: tuple[str, ...] = ("public.users", "public.products", "public.orders", "public.order_items")
+    topic_prefix: str = "postgres"
+    heartbeat_topic: str = "__debezium-heartbeat.postgres"
+
+    def topic(self, table: str) -> str:
+        return f"{self.topic_prefix}.{table}"
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return tuple(self.topic(table) for table in self.tables)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """``topics``: what is archived; empty means the connector's. ``service``: false where another engine archives."""
+
+    group: str = "cdc-archive"
+    topics: tuple[str, ...] = ()
+    flush_records: int = 1000
+    flush_seconds: float = 60.0
+    service: bool = True
+    dead_letter_suffix: str = ".dlq"
+
+
+@dataclass(frozen=True)
+class EndToEnd:
+    """``table``: verify's own, captured; empty for none. ``seconds``: what a change may take to its object."""
+
+    table: str = "public.pipeline_probe"
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bound on PostgreSQL, brokers, registry and Connect together."""
+
+    total_mib: int = 4096
+
+
+@dataclass(frozen=True)
+class Expected:
+    postgresql: Postgresql = field(default_factory=Postgresql)
+    kafka: Kafka = field(default_factory=Kafka)
+    schema_registry: SchemaRegistry = field(default_factory=SchemaRegistry)
+    kafka_connect: KafkaConnect = field(default_factory=KafkaConnect)
+    connectors: Connectors = field(default_factory=Connectors)
+    archive: Archive = field(default_factory=Archive)
+    end_to_end: EndToEnd = field(default_factory=EndToEnd)
+    memory: Memory = field(default_factory=Memory)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """``cache``: folder for facts about objects that never change; empty for none."""
+
+    cache: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``runtime``: with `local`, processes on this host are looked at too."""
+
+    endpoints: Endpoints
+    expected: Expected = field(default_factory=Expected)
+    paths: Paths = field(default_factory=Paths)
+    runtime: str = "local"
+
+    @property
+    def archived_topics(self) -> tuple[str, ...]:
+        return self.expected.archive.topics or self.expected.connectors.topics
+
+
+def parse_plan(data: Any) -> Plan:
+    """The plan in ``data``.
+
+    Raises:
+        ShapeError: with every problem.
+    """
+    plan = read(Plan, data, "the plan")
+    problems = []
+    if plan.runtime not in ("local", "kubernetes"):
+        problems.append(f"runtime must be local or kubernetes, not {plan.runtime}")
+    for table in (*plan.expected.postgresql.tables, *plan.expected.connectors.tables):
+        if "." not in table:
+            problems.append(f"table {table} must be named with its schema, such as public.{table}")
+    if problems:
+        raise ShapeError("the plan", problems)
+    return plan
+
+
+def read_plan(path: str | Path) -> Plan:
+    """The plan in the file at ``path``.
+
+    Raises:
+        OSError: it cannot be read.
+        ShapeError: it is not a plan.
+    """
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ShapeError("the plan", [f"{path} is not JSON: {error}"]) from None
+    return parse_plan(data)

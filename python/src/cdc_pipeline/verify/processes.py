@@ -1,0 +1,148 @@
+"""Processes of this host: who listens on a port, with which command line, memory and processor time. Linux only."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_LISTEN = "0A"  # include/net/tcp_states.h
+_SOCKET = re.compile(r"socket:\[(\d+)\]")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as it was when it was looked at.
+
+    Attributes:
+        resident: bytes of resident memory (RSS).
+        cpu: seconds of processor time, that of ended children which it waited for included.
+    """
+
+    pid: int
+    parent: int
+    command: tuple[str, ...]
+    resident: int
+    cpu: float
+
+
+@dataclass(frozen=True)
+class ProcessTable:
+    """All processes at one moment."""
+
+    by_pid: Mapping[int, Process]
+    root: Path = Path("/proc")
+
+    @classmethod
+    def read(cls, root: Path = Path("/proc")) -> ProcessTable:
+        found = {}
+        for folder in root.iterdir():
+            if folder.name.isdigit() and (process := read_process(folder)) is not None:
+                found[process.pid] = process
+        return cls(found, root)
+
+    def listening(self, ports: Iterable[int]) -> dict[int, Process]:
+        """The process that listens on each port, as far as this user may see it.
+
+        Children inherit the sockets; the eldest holder is the one meant.
+        """
+        wanted = set(ports)
+        inodes = {inode: port for port, inode in listening_sockets(self.root) if port in wanted}
+        holders: dict[int, list[Process]] = {}
+        for process in self.by_pid.values():
+            for inode in _sockets(self.root / str(process.pid) / "fd"):
+                if inode in inodes:
+                    holders.setdefault(inodes[inode], []).append(process)
+        return {port: self._eldest(each) for port, each in holders.items()}
+
+    def _eldest(self, processes: list[Process]) -> Process:
+        pids = {process.pid for process in processes}
+        tops = [process for process in processes if process.parent not in pids]
+        return min(tops or processes, key=lambda process: process.pid)
+
+    def family(self, pid: int) -> list[Process]:
+        """The process and all its descendants."""
+        children: dict[int, list[int]] = {}
+        for process in self.by_pid.values():
+            children.setdefault(process.parent, []).append(process.pid)
+        found, queue = [], [pid]
+        while queue:
+            each = queue.pop()
+            if each in self.by_pid:
+                found.append(self.by_pid[each])
+                queue += children.get(each, [])
+        return found
+
+
+def read_process(folder: Path) -> Process | None:
+    """The process of a folder of /proc, or None when it has ended."""
+    try:
+        stat = (folder / "stat").read_text(errors="replace")
+        command = (folder / "cmdline").read_bytes()
+    except OSError:
+        return None
+    # The name stands in parentheses and may hold any character.
+    fields = stat[stat.rindex(")") + 2 :].split()
+    ticks = sum(int(each) for each in fields[11:15])
+    return Process(
+        pid=int(folder.name),
+        parent=int(fields[1]),
+        command=tuple(each.decode(errors="replace") for each in command.split(b"\0") if each),
+        resident=int(fields[21]) * _PAGE,
+        cpu=ticks / _TICKS,
+    )
+
+
+def listening_sockets(root: Path = Path("/proc")) -> list[tuple[int, int]]:
+    """Port and inode of every listening TCP socket."""
+    found = []
+    for name in ("tcp", "tcp6"):
+        try:
+            lines = (root / "net" / name).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split()
+            if fields[3] == _LISTEN:
+                found.append((int(fields[1].rsplit(":", 1)[1], 16), int(fields[9])))
+    return found
+
+
+def _sockets(folder: Path) -> list[int]:
+    found = []
+    try:
+        for entry in folder.iterdir():
+            try:
+                match = _SOCKET.match(str(entry.readlink()))
+            except OSError:
+                continue
+            if match:
+                found.append(int(match[1]))
+    except OSError:  # Another user's process, or one that has ended.
+        return []
+    return found
+
+
+def proportional(pid: int, root: Path = Path("/proc")) -> int | None:
+    """Bytes of memory with shared pages divided among their users (PSS); None when it may not be read."""
+    try:
+        lines = (root / str(pid) / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def memory_of(table: ProcessTable, pid: int) -> int:
+    """Bytes of memory of a process and its descendants. What they share, such as shared_buffers, counts once."""
+    family = table.family(pid)
+    if len(family) == 1:
+        return family[0].resident
+    shares = [proportional(process.pid, table.root) for process in family]
+    return sum(process.resident if share is None else share for process, share in zip(family, shares, strict=True))

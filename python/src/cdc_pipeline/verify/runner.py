@@ -1,0 +1,64 @@
+"""Runs steps side by side and times each finding."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.finding import Finding, Step
+
+# Steps wait for servers far more than they compute.
+_THREADS = 12
+
+
+def choose(steps: Iterable[Step], components: Iterable[str], read_only: bool, local: bool) -> tuple[list[Step], int]:
+    """The steps to run, and how many were left out because they write."""
+    wanted = set(components)
+    chosen = [step for step in steps if (not wanted or step.component in wanted) and (local or not step.local)]
+    kept = [step for step in chosen if not (read_only and step.writes)]
+    return kept, len(chosen) - len(kept)
+
+
+def run(steps: Iterable[Step], context: Context, told: Callable[[Finding], None] | None = None) -> list[Finding]:
+    """All findings, in the order of the steps. A step that raises yields a failed finding of its own."""
+    with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="verify") as pool:
+        futures = [pool.submit(_run_step, step, context, told) for step in steps]
+        return [finding for future in futures for finding in future.result()]
+
+
+def _run_step(step: Step, context: Context, told: Callable[[Finding], None] | None) -> list[Finding]:
+    findings: list[Finding] = []
+    since = time.monotonic()
+
+    def note(finding: Finding) -> None:
+        nonlocal since
+        now = time.monotonic()
+        timed = replace(finding, seconds=now - since)
+        since = now
+        findings.append(timed)
+        if told is not None:
+            told(timed)
+
+    try:
+        for finding in step.run(context):
+            note(finding)
+    except Exception as error:  # Any failure of a check is a finding, and the others go on.
+        note(
+            Finding(
+                step.id,
+                f"checks of {step.component} run to their end",
+                "no error",
+                _sentence(error),
+                False,
+                f"Is {step.component.replace('_', ' ')} up? Look at its status and log.",
+            )
+        )
+    return findings
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split()) or "no message"
+    return f"{type(error).__name__}: {text}"[:500]

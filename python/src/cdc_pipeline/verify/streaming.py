@@ -1,0 +1,87 @@
+"""Streams WAL through a temporary slot, by PostgreSQL's replication protocol."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable
+
+import psycopg
+from psycopg import conninfo, pq
+
+from cdc_pipeline.verify.plan import PostgresqlEndpoint
+
+
+class StreamError(RuntimeError):
+    """The server refuses to stream."""
+
+
+def stream_until(
+    where: PostgresqlEndpoint,
+    slot: str,
+    publication: str,
+    provoke: Callable[[], None],
+    wanted: bytes,
+    seconds: float,
+) -> int | None:
+    """Bytes of WAL messages until one holds ``wanted``, or None when time is up first.
+
+    Args:
+        slot: name of the temporary slot; it goes with the connection.
+        provoke: called once the stream runs; makes the change that is looked for.
+
+    Raises:
+        StreamError: the slot cannot be created or the stream not started.
+    """
+    text = conninfo.make_conninfo(
+        host=where.host,
+        port=where.port,
+        dbname=where.dbname,
+        user=where.user,
+        password=where.password,
+        replication="database",
+        application_name="cdc-verify",
+        connect_timeout=5,
+    )
+    connection = pq.PGconn.connect(text.encode())
+    try:
+        if connection.status != pq.ConnStatus.OK:
+            raise StreamError(connection.get_error_message())
+        _command(
+            connection,
+            f"CREATE_REPLICATION_SLOT \"{slot}\" TEMPORARY LOGICAL pgoutput (SNAPSHOT 'nothing')",
+            pq.ExecStatus.TUPLES_OK,
+        )
+        quoted = publication.replace("'", "''")
+        _command(
+            connection,
+            f'START_REPLICATION SLOT "{slot}" LOGICAL 0/0 '
+            f"(proto_version '1', publication_names '\"{quoted}\"', messages 'true')",
+            pq.ExecStatus.COPY_BOTH,
+        )
+        provoke()
+        return _receive(connection, wanted, time.monotonic() + seconds)
+    finally:
+        connection.finish()
+
+
+def _command(connection: pq.PGconn, command: str, expected: pq.ExecStatus) -> None:
+    result = connection.exec_(command.encode())
+    if result.status != expected:
+        raise StreamError(result.get_error_message() or f"{command} gave {result.status}")
+
+
+def _receive(connection: pq.PGconn, wanted: bytes, deadline: float) -> int | None:
+    received = 0
+    while time.monotonic() < deadline:
+        size, data = connection.get_copy_data(1)
+        if size == 0:
+            select.select([connection.socket], [], [], 0.2)
+            connection.consume_input()
+        elif size < 0:
+            raise psycopg.OperationalError(connection.get_error_message() or "the stream ended")
+        else:
+            received += size
+            if bytes(data[:1]) == b"w" and wanted in bytes(data):
+                return received
+    return None
