@@ -113,15 +113,15 @@ class RestClient:
         """
         repeat_safely = method in _IDEMPOTENT if idempotent is None else idempotent
         deadline = Deadline(self._retry_seconds)
-        pause, attempts = 0.2, 0
+        pause, attempts, doubtful = 0.2, 0, 0
         while True:
             attempts += 1
             try:
                 return self._once(method, path, body, query)
             except PipelineError as error:
                 repeat = repeatable(error, repeat_safely, self._momentary)
-                exhausted = repeat is Repeat.A_FEW_TIMES and attempts >= _FEW_ATTEMPTS
-                if repeat is Repeat.NEVER or exhausted or deadline.expired:
+                doubtful += repeat is Repeat.A_FEW_TIMES
+                if repeat is Repeat.NEVER or doubtful >= _FEW_ATTEMPTS or deadline.expired:
                     if attempts > 1:
                         error.why += f" ({attempts} attempts)"
                     raise
@@ -202,4 +202,5 @@ _REMEDIES = {
     401: "check the options username and password",
     403: "the user lacks the right to do this; use one that has it",
     404: "check the option url",
+    500: "look at the server's log",
 }
