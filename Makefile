@@ -35,3 +35,26 @@ destroy: setup  ## Remove the pipeline; ARGS="-e destroy_data=true" removes its 
 
 load-test: setup  ## Measure the running pipeline under load
 	$(PLAY) playbooks/load_test.yml $(ARGS)
+
+# Tests bring their own instances and environment, beside a pipeline that may run here.
+.PHONY: test test-full setup-test lint lock
+TESTS = PATH="$$PWD/.venv-test/bin:$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' .ci/steps
+
+setup-test:
+	@.ci/setup requirements-test.txt .venv-test
+
+test: setup-test  ## Test this collection on real servers: lint, sanity, units, scenarios (under 30 minutes)
+	@$(TESTS) \
+	  "ruff" "ruff check . && ruff format --check ." \
+	  "ansible-lint" "ansible-lint" \
+	  "reference" "python tests/reference.py --check" \
+	  "sanity" "tests/sanity.sh" \
+	  "units" "python -m pytest -q tests/unit" \
+	  "services" "python -m pytest -q -m 'not integration' python/tests" \
+	  "molecule" "molecule test --all"
+
+lock: setup-test  ## Lock the Python packages anew from the .in files
+	@for name in requirements requirements-test roles/artifacts/files/services; do \
+	  .venv-test/bin/python -m uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 --no-header \
+	    --no-annotate --no-emit-index-url --no-emit-find-links $$name.in -o $$name.txt; \
+	done
