@@ -1,0 +1,41 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The controller's half of the preflight; documented in the module of the same name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.problem import PreflightError
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._names import unknown_names
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._needs import needs
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._rules import rule_problems
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._settings import Settings
+
+
+class ActionModule(ActionBase):
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _, arguments = self.validate_argument_spec(
+            {"own_variables": {"type": "list", "elements": "str", "default": []}}
+        )
+
+        declared = read_declared(self._loader)
+        settings = Settings(declared, variables, self._templar)
+        problems = [
+            *unknown_names(variables, declared, arguments["own_variables"]),
+            *settings.check(),
+            *rule_problems(settings.get),
+        ]
+        if problems:
+            return {**result, "failed": True, "msg": PreflightError("the variables", problems).message}
+        return {**result, "changed": False, "checked": len(declared.options), **needs(settings)}

@@ -1,0 +1,59 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Every check of a host, in the order in which a user would mend what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .._module import Outcome
+from . import host, registries
+from .busy_ports import busy_ports
+from .own_object_store import check_store
+from .own_postgresql import check_server
+from .own_processes import own_processes
+from .problem import PreflightError, Problem
+from .storage import free_mib, storage
+
+
+def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
+    """Look at everything; nothing is written, with or without check mode.
+
+    :param params: the options of the module `preflight_host`.
+    :raises PreflightError: with all problems.
+    """
+    home, cache = Path(params["home"]), Path(params["cache"])
+    own = own_processes(home)
+    packages = registries.missing_packages(params["debian_packages"])
+    artifacts = registries.missing_artifacts(params["artifacts"], cache)
+    room = {"home": params["home_free_mib"], "kept": params["home_kept_free_mib"], "cache": params["cache_free_mib"]}
+
+    problems, warnings = host.operating_system()
+    problems += host.python()
+    problems += host.rights() if params["root"] else ()
+    wrong, odd = host.clock(home)
+    problems += wrong
+    warnings += odd
+    problems += host.memory(params["memory_mib"], sum(own.values()))
+    problems += storage(free_mib(room, home, cache, bool(artifacts)))
+    problems += busy_ports(params["ports"], own)
+    problems += _registries(params["registry_timeout"], packages, artifacts)
+    problems += check_server(params["postgresql"]) if params["postgresql"] else ()
+    problems += check_store(params["object_store"]) if params["object_store"] else ()
+    if problems:
+        raise PreflightError("this host", problems)
+    return Outcome(
+        changed=False, facts={"own_processes": sorted(own), "missing": packages + artifacts}, warnings=warnings
+    )
+
+
+def _registries(timeout: float, packages: list[str], artifacts: list[str]) -> list[Problem]:
+    found: list[Problem] = []
+    if artifacts:
+        found += registries.pip_answers(timeout)
+    if packages:
+        found += registries.apt_answers(packages, timeout)
+    return found

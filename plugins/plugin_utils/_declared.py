@@ -1,0 +1,83 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Every variable that the collection declares: its roles' specifications and defaults, and the base inventory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible.parsing.dataloader import DataLoader
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = "roles/preflight/files/shared_variables.yml"
+BASE = "inventories/base/group_vars/all"
+_REGISTERED = re.compile(r"^\s*register: (\w+)", re.MULTILINE)
+
+
+@dataclass
+class Declared:
+    """What the collection knows by name.
+
+    :param options: an option's specification, as in `meta/argument_specs.yml`, by the variable's name.
+    :param owners: the role that an option belongs to; "" for those that all roles share.
+    :param defaults: a variable's default as it is written, with its templates.
+    :param others: further names: roles' own variables, versions, facts that a run sets.
+    :param prefixes: a variable that begins with one of them is the collection's.
+    """
+
+    options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
+    others: set[str] = field(default_factory=set)
+    prefixes: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> set[str]:
+        return self.options.keys() | self.defaults.keys() | self.others
+
+
+def read_declared(loader: DataLoader, root: Path = ROOT) -> Declared:
+    """Read the files below the collection's folder `root`."""
+
+    def read(path: Path) -> Mapping[str, Any]:
+        # Templates in the collection's own files are trusted, or a default could not be filled in.
+        return loader.load_from_file(str(path), trusted_as_template=True) or {}
+
+    found = Declared()
+    roles = sorted(path.name for path in (root / "roles").iterdir() if path.is_dir())
+    found.prefixes = ("cdc_", "versions_", *(f"{role}_" for role in roles))
+    shared = read(root / SHARED)
+    found.options.update(shared["options"])
+    found.owners.update(dict.fromkeys(shared["options"], ""))
+    found.others.update(shared["facts"])
+    for path in _yaml(root / BASE):
+        found.defaults.update(read(path))
+    # The other inventories hold what differs between runtimes: known by name, without a default.
+    for path in sorted((root / "inventories").glob("*/group_vars/*/*.yml")):
+        found.others.update(read(path))
+    for role in roles:
+        folder = root / "roles" / role
+        for path in (folder / "meta/argument_specs.yml", folder / "meta/argument_specs.yaml"):
+            if path.is_file():
+                for entry in read(path)["argument_specs"].values():
+                    for name, option in (entry.get("options") or {}).items():
+                        found.options.setdefault(name, option)
+                        found.owners.setdefault(name, role)
+        for path in _yaml(folder / "defaults"):
+            for name, value in read(path).items():
+                found.defaults.setdefault(name, value)
+        for path in _yaml(folder / "vars"):
+            found.others.update(read(path))
+        # Results that an earlier run of the role in the same play left behind.
+        for path in _yaml(folder / "tasks"):
+            found.others.update(_REGISTERED.findall(path.read_text(encoding="utf-8")))
+    return found
+
+
+def _yaml(folder: Path) -> Iterator[Path]:
+    return iter(sorted(folder.glob("*.yml"))) if folder.is_dir() else iter(())

@@ -1,0 +1,28 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the instance will need of its host, as far as the variables say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._ports import needed_ports
+from ._settings import Settings
+from ._units import mebibytes
+
+_WORKLOADS = ("postgresql", "object_store", "kafka", "schema_registry", "kafka_connect", "archive")
+
+
+def needs(settings: Settings) -> dict[str, Any]:
+    """Ports, MiB of memory that the components request together, and the names of what they run from."""
+    get, memory = settings.get, 0.0
+    for role in _WORKLOADS:
+        requested = mebibytes((get(f"{role}_memory") or {}).get("request")) or 0.0
+        memory += requested * int(get(f"{role}_replicas") or 1) * (get(f"{role}_managed") is not False)
+    return {
+        "ports": needed_ports(get),
+        "memory_mib": round(memory),
+        "artifacts": settings.keys("artifacts_catalogue"),
+        "debian_packages": list(get("artifacts_debian_packages") or ()),
+    }

@@ -1,0 +1,195 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Rules over more than one variable, or over what a type cannot say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..module_utils._preflight.problem import Problem
+from ._ports import port_problems
+from ._units import mebibytes
+
+Get = Callable[[str], Any]
+Rule = Callable[[Get], Iterator[Problem]]
+
+_LONGEST_HOME = 150
+_HIGHEST_OFFSET = 30000
+_SYSTEM_FOLDERS = {"/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/opt", "/proc", "/root", "/run", "/srv"}
+_SYSTEM_FOLDERS |= {"/sys", "/tmp", "/usr", "/var", "/var/lib", "/var/cache", "/var/log"}
+_TABLE = re.compile(r"[^.\s]+\.[^.\s]+\Z")
+_PATTERNS = {
+    "cdc_instance": (r"[a-z][a-z0-9-]{0,30}\Z", "a short name of a-z, 0-9 and -, such as local"),
+    "cdc_user": (r"[a-z_][a-z0-9_-]{0,31}\Z", "the name of a system user, such as cdc"),
+    "cdc_database": (r"[A-Za-z_][A-Za-z0-9_$-]{0,62}\Z", "a database's name, such as ecommerce"),
+    "cdc_topic_prefix": (r"[A-Za-z0-9_-]{1,80}\Z", "letters, digits, _ and -, such as postgres"),
+    "cdc_bucket": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z", "3 to 63 of a-z, 0-9, . and -, such as cdc-archive"),
+}
+
+
+def rule_problems(get: Get) -> list[Problem]:
+    """Everything that is wrong, given the value of each variable. A value that is None is not judged."""
+    return [problem for rule in RULES for problem in rule(get)]
+
+
+def _runtime(get: Get) -> Iterator[Problem]:
+    runtime = get("cdc_runtime")
+    if runtime not in (None, "local"):
+        yield Problem(
+            "runtime",
+            f"The runtime {runtime} is not part of this release, which realises local only",
+            found=f"cdc_runtime={runtime}",
+            remedy="use `-i inventories/base -i inventories/local`, or leave cdc_runtime away",
+        )
+
+
+def _names(get: Get) -> Iterator[Problem]:
+    for name, (pattern, expected) in _PATTERNS.items():
+        value = get(name)
+        if isinstance(value, str) and not re.match(pattern, value):
+            yield Problem("name", f"{name} must be {expected}", found=repr(value), remedy=f"choose another {name}")
+
+
+def _folders(get: Get) -> Iterator[Problem]:
+    home, cache = get("cdc_home"), get("cdc_cache")
+    for name, path in (("cdc_home", home), ("cdc_cache", cache)):
+        if not isinstance(path, str):
+            continue
+        remedy = f"set {name} to an absolute path without blanks, such as /srv/cdc/{name.removeprefix('cdc_')}"
+        if not path.startswith("/") or ".." in path.split("/"):
+            yield Problem("folder", f"{name} must be an absolute path", found=repr(path), remedy=remedy)
+        elif re.search(r"[\s:%'\"$\\]", path):
+            # The supervisor's configuration and Java's class paths cannot quote them.
+            yield Problem(
+                "folder", f"{name} may not hold blanks, quotes, :, %, $ or \\", found=repr(path), remedy=remedy
+            )
+        elif (path.rstrip("/") or "/") in _SYSTEM_FOLDERS:
+            yield Problem("folder", f"{name} must be a folder of its own", found=path, remedy=remedy)
+        elif len(path.encode()) > _LONGEST_HOME:
+            found = f"{len(path.encode())} bytes"
+            yield Problem("folder", f"{name} is longer than {_LONGEST_HOME} bytes", found=found, remedy=remedy)
+    if isinstance(home, str) and isinstance(cache, str) and f"{home.rstrip('/')}/".startswith(f"{cache.rstrip('/')}/"):
+        yield Problem(
+            "folder",
+            "cdc_home may not lie in cdc_cache, which may be removed at any time",
+            found=f"{home} in {cache}",
+            remedy="choose a cdc_home beside cdc_cache",
+        )
+
+
+def _offset(get: Get) -> Iterator[Problem]:
+    offset = get("cdc_port_offset")
+    if isinstance(offset, int) and not 0 <= offset <= _HIGHEST_OFFSET:
+        yield Problem(
+            "port",
+            f"cdc_port_offset must be 0 to {_HIGHEST_OFFSET}",
+            found=str(offset),
+            remedy="choose an offset in this range, such as 100",
+        )
+
+
+def _tables(get: Get) -> Iterator[Problem]:
+    tables, probe = get("cdc_tables") or [], get("cdc_probe_table")
+    for name, table in [("cdc_tables", table) for table in tables] + ([("cdc_probe_table", probe)] if probe else []):
+        if not _TABLE.match(str(table)):
+            yield Problem(
+                "table",
+                f"{name}: a table is written as schema.table",
+                found=repr(table),
+                remedy=f"write public.{table}" if re.match(r"\w+\Z", str(table)) else "write it as public.users",
+            )
+    for table in sorted({table for table in tables if tables.count(table) > 1}):
+        yield Problem("table", f"cdc_tables names {table} twice", remedy="take one of them away")
+    if probe and probe in tables:
+        yield Problem(
+            "table",
+            f"cdc_tables may not name the probe table {probe}, whose rows verify.yml replaces",
+            remedy=f"take {probe} out of cdc_tables, or choose another cdc_probe_table",
+        )
+
+
+def _kafka(get: Get) -> Iterator[Problem]:
+    replicas, factor, insync = (
+        get(f"kafka_{name}") for name in ("replicas", "replication_factor", "min_insync_replicas")
+    )
+    if isinstance(replicas, int):
+        if replicas < 1 or replicas % 2 == 0:
+            yield Problem(
+                "kafka",
+                "kafka_replicas must be an odd number, since every broker is also a controller and a majority decides",
+                found=str(replicas),
+                remedy="set kafka_replicas to 3 (or to 1 for a trial without replication)",
+            )
+        elif isinstance(factor, int) and not 1 <= factor <= replicas:
+            yield Problem(
+                "kafka",
+                "kafka_replication_factor must be 1 to kafka_replicas",
+                found=f"{factor} with {replicas} brokers",
+                remedy="lower kafka_replication_factor, or raise kafka_replicas",
+            )
+    if isinstance(factor, int) and isinstance(insync, int) and not 1 <= insync <= max(factor, 1):
+        yield Problem(
+            "kafka",
+            "kafka_min_insync_replicas must be 1 to kafka_replication_factor",
+            found=f"{insync} with a replication factor of {factor}",
+            remedy="set kafka_min_insync_replicas to kafka_replication_factor - 1",
+        )
+
+
+def _memory(get: Get) -> Iterator[Problem]:
+    for role in ("postgresql", "kafka", "schema_registry", "kafka_connect", "archive", "object_store"):
+        memory = get(f"{role}_memory")
+        if not isinstance(memory, dict):
+            continue
+        sizes = {key: mebibytes(memory.get(key)) for key in ("request", "limit")}
+        for key, size in sizes.items():
+            if size is None:
+                yield Problem(
+                    "memory",
+                    f"{role}_memory.{key} must be an amount of memory",
+                    found=repr(memory.get(key)),
+                    remedy="write it as 768Mi or 1Gi",
+                )
+        if None in sizes.values():
+            continue
+        if sizes["request"] > sizes["limit"]:
+            yield Problem(
+                "memory",
+                f"{role}_memory: the request is above the limit",
+                found=f"{memory['request']} above {memory['limit']}",
+                remedy="raise the limit, or lower the request",
+            )
+        heap = mebibytes(get(f"{role}_heap"), java=True)
+        if heap and heap > 0.8 * sizes["limit"]:
+            yield Problem(
+                "memory",
+                f"{role}_heap leaves the Java machine too little of {role}_memory.limit beside the heap",
+                found=f"{get(f'{role}_heap')} of {memory['limit']}",
+                remedy=f"keep {role}_heap below 80 % of the limit, or raise {role}_memory.limit",
+            )
+
+
+def _own_servers(get: Get) -> Iterator[Problem]:
+    wanted = {
+        "postgresql": ("postgresql_host", "postgresql_superuser", "postgresql_superuser_password"),
+        "object_store": ("object_store_access_key_id", "object_store_secret_access_key"),
+    }
+    for role, names in wanted.items():
+        if get(f"{role}_managed") is not False:
+            continue
+        missing = [name for name in names if get(name) in (None, "")]
+        if missing:
+            yield Problem(
+                role,
+                f"{role}_managed is false, so the server is yours, but it is not said how to reach it",
+                found=f"not set: {', '.join(missing)}",
+                remedy=f"set {', '.join(missing)} (secrets best with ansible-vault), or leave {role}_managed away",
+            )
+
+
+RULES: tuple[Rule, ...] = (
+    _runtime, _names, _folders, _offset, port_problems, _tables, _kafka, _memory, _own_servers,
+)  # fmt: skip

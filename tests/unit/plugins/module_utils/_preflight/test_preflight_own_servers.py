@@ -1,0 +1,66 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.own_object_store import check_store
+from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.own_postgresql import Server, check_server, judge
+
+GOOD = Server(
+    version=150008, wal_level="logical", slots=4, slots_used=1, slot_exists=False, senders=6, senders_used=0,
+    rolsuper=True, rolcreaterole=True, rolcreatedb=True, rolreplication=True, database_exists=True,
+)  # fmt: skip
+
+
+def test_a_server_that_offers_all():
+    assert list(judge(GOOD, "db:5432")) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"version": 130011}, "PostgreSQL 14 or later is needed"),
+        ({"wal_level": "replica"}, "does not write its log for logical replication"),
+        ({"slots_used": 3}, "2 free replication slots are needed"),
+        ({"slots_used": 4, "slot_exists": True}, "1 free replication slots are needed"),
+        ({"senders_used": 6}, "2 free WAL senders are needed"),
+        ({"rolsuper": False}, "must be a superuser"),
+    ],
+)
+def test_what_is_missing(changed, expected):
+    (problem,) = judge(replace(GOOD, **changed), "db:5432")
+    assert expected in problem.what
+    assert problem.remedy
+
+
+def test_a_slot_that_the_connector_has_already():
+    assert list(judge(replace(GOOD, slots_used=3, slot_exists=True), "db:5432")) == []
+
+
+def test_a_server_that_does_not_answer():
+    pytest.importorskip("psycopg")
+    params = {
+        "host": "127.0.0.1",
+        "port": 1,
+        "user": "u",
+        "password": "hunter2",
+        "database": "d",
+        "slot": "s",
+        "timeout": 1,
+    }
+    (problem,) = check_server(params)
+    assert "127.0.0.1:1" in problem.what
+    assert "hunter2" not in str(problem)
+
+
+def test_a_store_that_does_not_answer():
+    pytest.importorskip("boto3")
+    params = {
+        "name": "b", "endpoint_url": "http://127.0.0.1:1", "region": "r", "access_key_id": "a",
+        "secret_access_key": "s", "ca_path": None, "validate_certs": True, "timeout": 1,
+    }  # fmt: skip
+    (problem,) = check_store(params)
+    assert problem.what == "The object store does not answer"

@@ -1,0 +1,120 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._ports import needed_ports
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._rules import rule_problems
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._units import mebibytes
+
+GOOD: dict[str, Any] = {
+    "cdc_runtime": "local",
+    "cdc_instance": "local",
+    "cdc_home": "/var/lib/cdc-pipeline/local",
+    "cdc_cache": "/var/cache/cdc-pipeline",
+    "cdc_user": "cdc",
+    "cdc_port_offset": 0,
+    "cdc_tables": ["public.users"],
+    "cdc_probe_table": "public.pipeline_probe",
+    "cdc_bucket": "cdc-archive",
+    "cdc_topic_prefix": "postgres",
+    "cdc_endpoints": {
+        "kafka": {
+            "replicas": "3",
+            "ports": {"client": {"port": 9092, "step": 1}, "controller": {"port": 19092, "step": 1}},
+        },
+        "postgresql": {"ports": {"sql": {"port": 5432}}},
+    },
+    "kafka_replicas": 3,
+    "kafka_replication_factor": 3,
+    "kafka_min_insync_replicas": 2,
+    "kafka_heap": "320m",
+    "kafka_memory": {"request": "682Mi", "limit": "682Mi"},
+    "postgresql_managed": True,
+    "object_store_managed": True,
+}
+
+
+def whats(**changed: Any) -> list[str]:
+    return [problem.what for problem in rule_problems({**GOOD, **changed}.get)]
+
+
+def test_the_defaults_are_right():
+    assert whats() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("cdc_runtime", "kubernetes", "realises local only"),
+        ("cdc_instance", "My Instance", "cdc_instance must be a short name"),
+        ("cdc_home", "relative/path", "must be an absolute path"),
+        ("cdc_home", "/srv/../etc", "must be an absolute path"),
+        ("cdc_home", "/srv/my pipeline", "may not hold blanks"),
+        ("cdc_home", "/var/lib/", "must be a folder of its own"),
+        ("cdc_home", "/", "must be a folder of its own"),
+        ("cdc_home", "/srv/" + "x" * 200, "longer than 150 bytes"),
+        ("cdc_home", "/var/cache/cdc-pipeline/home", "may not lie in cdc_cache"),
+        ("cdc_port_offset", 30001, "must be 0 to 30000"),
+        ("cdc_port_offset", -1, "must be 0 to 30000"),
+        ("cdc_tables", ["users"], "written as schema.table"),
+        ("cdc_tables", ["public.users", "public.users"], "names public.users twice"),
+        ("cdc_tables", ["public.pipeline_probe"], "may not name the probe table"),
+        ("cdc_probe_table", "probe", "cdc_probe_table: a table is written"),
+        ("cdc_bucket", "My_Bucket", "cdc_bucket must be 3 to 63"),
+        ("kafka_replicas", 2, "must be an odd number"),
+        ("kafka_replicas", 0, "must be an odd number"),
+        ("kafka_replication_factor", 4, "must be 1 to kafka_replicas"),
+        ("kafka_min_insync_replicas", 4, "must be 1 to kafka_replication_factor"),
+        ("kafka_memory", {"request": "1Gi", "limit": "682Mi"}, "the request is above the limit"),
+        ("kafka_memory", {"request": "1Gi", "limit": "much"}, "must be an amount of memory"),
+        ("kafka_heap", "640m", "leaves the Java machine too little"),
+        ("postgresql_managed", False, "not said how to reach it"),
+        ("object_store_managed", False, "not said how to reach it"),
+    ],
+)
+def test_one_thing_is_wrong(name, value, expected):
+    (what,) = whats(**{name: value})
+    assert expected in what
+
+
+def test_everything_is_reported_at_once():
+    assert len(whats(cdc_home="relative", kafka_replicas=2, cdc_tables=["users", "orders"])) == 4
+
+
+def test_values_that_are_not_known_are_not_judged():
+    assert rule_problems({}.get) == []
+
+
+def test_ports_of_replicas_with_offset():
+    ports = needed_ports({**GOOD, "cdc_port_offset": 100}.get)
+    assert {"port": 9194, "listener": "kafka-2 (client)"} in ports
+    assert {"port": 5532, "listener": "postgresql-0 (sql)"} in ports
+    assert len(ports) == 7
+
+
+def test_a_server_of_the_users_own_needs_no_port_here():
+    assert all("postgresql" not in item["listener"] for item in needed_ports({**GOOD, "postgresql_managed": False}.get))
+
+
+def test_two_components_may_not_want_one_port():
+    endpoints = {**GOOD["cdc_endpoints"], "archive": {"ports": {"http": {"port": 9093}}}}
+    assert whats(cdc_endpoints=endpoints) == ["The port 9093 is wanted twice"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "java", "expected"),
+    [
+        ("768Mi", False, 768),
+        ("1Gi", False, 1024),
+        ("320m", True, 320),
+        ("1g", True, 1024),
+        ("x", False, None),
+        (None, False, None),
+    ],
+)
+def test_amounts(amount, java, expected):
+    assert mebibytes(amount, java=java) == expected
