@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ from .local import Folder, Target
 from .supervisor import Supervisor, wait_answering
 
 UNITS = Path("/etc/systemd/system")
+# Where cdc-run puts them, versions 1 and 2.
+_CONTROL_GROUPS = (Path("/sys/fs/cgroup/memory/cdc-pipeline"), Path("/sys/fs/cgroup/cdc-pipeline"))
 _PROBER = "cdc-prober"
 _START_SECONDS = 30.0
 # The slowest workload's grace comes on top of nothing here: programs of all workloads stop at the same time.
@@ -227,7 +230,18 @@ class Host:
                     shutil.rmtree(path)
                 else:
                     path.unlink()
+            self._remove_control_groups()
         return self.report
+
+    def _remove_control_groups(self) -> None:
+        """Removes what cdc-run made for the memory bounds. They are empty now, and cost nothing where they stay."""
+        for root in _CONTROL_GROUPS:
+            folder = root / self.instance.name
+            if not folder.is_dir():
+                continue
+            for path in [*(item for item in folder.iterdir() if item.is_dir()), folder]:
+                with contextlib.suppress(OSError):
+                    path.rmdir()
 
     def _without_data(self) -> list[Path]:
         control = self.instance.control

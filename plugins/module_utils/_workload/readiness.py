@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -30,7 +32,6 @@ class _Watch:
     kind: str | None
     offsets: dict[str, int]
     kills: int
-    first_start: int | None = None
     starts: set[int] = field(default_factory=set)
     found: Found = field(default_factory=lambda: Found(False, "not probed yet"))
 
@@ -120,7 +121,7 @@ class Readiness:
     def _is_ready(self, item: _Watch, process: Process | None) -> bool:
         if process is None:
             raise FailedError(f"{item.replica.name} has vanished from the supervisor", remedy="run the playbook again")
-        if process.started and process.state in ("STARTING", "RUNNING"):
+        if process.started:
             item.starts.add(process.started)
         self._require_alive(item, process)
         if process.state not in ("STARTING", "RUNNING"):
@@ -155,7 +156,6 @@ class Readiness:
 
     def _failure(self, item: _Watch, process: Process, text: str, cause: diagnosis.Cause | None) -> FailedError:
         name = item.replica.name
-        ending = f"exit status {process.exit_status}" if process.exit_status >= 0 else "killed by a signal"
         if item.found.kills > item.kills:
             limit = item.replica.launch["start"]["memory_bytes"]
             cause = diagnosis.Cause(
@@ -164,13 +164,19 @@ class Readiness:
             )
         what = cause.what if cause else process.problem or "it ended soon after its start"
         return FailedError(
-            f"{name} does not stay up: {what} ({ending})",
+            f"{name} does not stay up: {what}{self._ending(name)}",
             where=str(item.replica.output),
             why="its last lines are\n" + "\n".join("  " + line for line in diagnosis.last_lines(self.mask(text))),
             remedy=cause.remedy if cause else f"see the whole log: less {item.replica.output}",
             replica=name,
             log=str(item.replica.output),
         )
+
+    def _ending(self, name: str) -> str:
+        """How the process ended last. supervisord forgets it when it starts the process again, but logs it."""
+        text = diagnosis.tail(self.tools.instance.logs / "supervisord.log")
+        found = re.findall(rf"exited: {re.escape(name)} \(([^;)]+)", text)
+        return f" ({found[-1]})" if found else ""
 
     def _too_late(self, item: _Watch) -> DeadlineError:
         text = self._text(item)
@@ -202,6 +208,4 @@ def _belongs(holder: Listener, process: Process) -> bool:
 
 
 def _pause(deadline: Deadline) -> None:
-    import time
-
     time.sleep(min(0.25, deadline.remaining))

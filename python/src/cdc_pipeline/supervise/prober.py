@@ -37,6 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     threading.Thread(target=_mend, args=(mender, ticks), daemon=True).start()
     log("started")
     _listen(ticks)
+    _own_log(options.home / "log" / "cdc-prober.log")
     log("supervisord has gone without saying goodbye")
     _revive(control)
     return 0
@@ -47,19 +48,29 @@ def log(message: str) -> None:
     print(time.strftime("%Y-%m-%dT%H:%M:%S%z"), message, file=sys.stderr, flush=True)
 
 
+def _own_log(path: Path) -> None:
+    """From here on writes to the log itself: stderr was a pipe to supervisord, and nobody reads it any more."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    os.dup2(descriptor, sys.stderr.fileno())
+    os.close(descriptor)
+
+
 def _listen(ticks: threading.Event) -> None:
     """Speaks the event listener's protocol (http://supervisord.org/events.html) until the other end closes."""
     while True:
-        sys.stdout.write("READY\n")
-        sys.stdout.flush()
-        header = sys.stdin.readline()
-        if not header:
+        try:
+            sys.stdout.write("READY\n")
+            sys.stdout.flush()
+            header = sys.stdin.readline()
+            if not header:
+                return
+            fields = dict(field.split(":", 1) for field in header.split())
+            sys.stdin.read(int(fields["len"]))
+            ticks.set()
+            sys.stdout.write("RESULT 2\nOK")
+            sys.stdout.flush()
+        except BrokenPipeError:
             return
-        fields = dict(field.split(":", 1) for field in header.split())
-        sys.stdin.read(int(fields["len"]))
-        ticks.set()
-        sys.stdout.write("RESULT 2\nOK")
-        sys.stdout.flush()
 
 
 def _mend(mender: Mender, ticks: threading.Event) -> None:

@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 from cdc_pipeline.supervise.cgroup import bound_for, enter
 from cdc_pipeline.supervise.replica import Start, identity, read_replica
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _OPEN_FILES:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(_OPEN_FILES, hard), hard))
+    prctl = _control_process()
     try:
         if who is not None:
             os.setgroups(who.groups)
@@ -57,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.chdir(replica.start.cwd)
     except OSError as error:
         return _fail(f"cannot start {replica.name}: {error}", _EXIT_CONFIGURATION)
-    _die_with_parent(replica.start.stop_signal, parent)
+    _die_with_parent(prctl, replica.start.stop_signal, parent)
     # Python ignores these two; a program expects the default.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
@@ -110,15 +112,23 @@ def _bound_memory(instance: str, name: str, start: Start) -> None:
         _fail(f"no memory bound for {name}, the control group is not writable: {error}", 0)
 
 
-def _die_with_parent(stop_signal: str, parent: int) -> None:
-    """Asks the kernel to stop this process when the supervisor dies, or nobody would watch it any more."""
+def _control_process() -> Callable[..., int] | None:
+    """The function prctl(2). It is loaded as root: the services' user may not be able to read this Python's library."""
     try:
         import ctypes
 
-        number = signal.Signals[f"SIG{stop_signal}"].value
-        ctypes.CDLL(None, use_errno=True).prctl(_SET_PARENT_DEATH_SIGNAL, number, 0, 0, 0)
+        return ctypes.CDLL(None, use_errno=True).prctl
     except (ImportError, OSError, AttributeError):
-        return
+        return None
+
+
+def _die_with_parent(prctl: Callable[..., int] | None, stop_signal: str, parent: int) -> None:
+    """Asks the kernel to stop this process when the supervisor dies, or nobody would watch it any more.
+
+    A change of user clears that wish, so it comes after.
+    """
+    if prctl is None or prctl(_SET_PARENT_DEATH_SIGNAL, signal.Signals[f"SIG{stop_signal}"].value, 0, 0, 0) != 0:
+        _fail("this process will outlive its supervisor: prctl(PR_SET_PDEATHSIG) is not available", 0)
     if os.getppid() != parent:
         sys.exit(_fail("the supervisor ended while this process started", _EXIT_TEMPORARY))
 

@@ -1,0 +1,100 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: supervised_instance_info
+short_description: The state of every process of a pipeline instance
+version_added: 1.0.0
+description:
+  - Gives state, process id, uptime, memory, ports and readiness of each replica, and on request the end of its log.
+  - Secrets of the workloads are masked in what it returns.
+author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+options:
+  instance:
+    description:
+      - The instance, the same map as for M(cdc.pipeline.supervised_workload). Only C(name) and C(home) are needed.
+    type: dict
+    required: true
+  component:
+    description: Only replicas whose name begins so. Empty for all.
+    type: str
+    default: ""
+  log_lines:
+    description: How many lines of each log to return.
+    type: int
+    default: 0
+attributes:
+  check_mode:
+    support: full
+    description: The module only reads.
+  diff_mode:
+    support: none
+    description: The module only reads.
+"""
+
+EXAMPLES = r"""
+- name: Look at every process
+  cdc.pipeline.supervised_instance_info:
+    instance: "{{ lookup('cdc.pipeline.instance') }}"
+  register: status
+"""
+
+RETURN = r"""
+running:
+  description: Whether the supervisor runs.
+  type: bool
+  returned: success
+processes:
+  description: Each replica.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    name: {description: "Its name, such as kafka-0.", type: str}
+    state: {description: "The supervisor's state of it, or ABSENT.", type: str}
+    ready: {description: "Whether its readiness probe passes.", type: bool}
+    pid: {description: "Its process id, 0 when it does not run.", type: int}
+    uptime: {description: "Seconds since its start.", type: int}
+    started: {description: "Its start in seconds since the epoch.", type: int}
+    rss_bytes: {description: "Resident memory with its children; shared memory counts once.", type: int}
+    cpu_seconds: {description: "CPU time with its children.", type: float}
+    memory_limit_bytes: {description: "Its memory limit.", type: int}
+    memory_kills: {description: "How often the kernel killed it at its memory limit.", type: int}
+    ports: {description: "Its ports by name.", type: dict}
+    detail: {description: "What the probe found.", type: str}
+    log: {description: "Its log file.", type: str}
+    log_tail: {description: "The last lines of its log, with O(log_lines).", type: list}
+table:
+  description: The same as a text table.
+  type: str
+  returned: success
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.status import as_table, status
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "instance": {"type": "dict", "required": True},
+            "component": {"type": "str", "default": ""},
+            "log_lines": {"type": "int", "default": 0},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        instance = parse_instance(module.params["instance"])
+        running, rows = status(instance, module.params["component"], module.params["log_lines"])
+    except PipelineError as error:
+        module.fail_json(msg=error.message, **error.details)
+    module.exit_json(changed=False, running=running, processes=rows, table=as_table(running, rows, instance))
+
+
+if __name__ == "__main__":
+    main()
