@@ -8,32 +8,17 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from collection_path import make_importable
 
-def _make_importable() -> None:
-    """Put the collection where Ansible's own loader finds it, whatever folder the checkout has."""
-    if any(type(finder).__name__ == "_AnsibleCollectionFinder" for finder in sys.meta_path):
-        return  # ansible-test has done so
-    from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
-
-    for name in [name for name in sys.modules if name.partition(".")[0] == "ansible_collections"]:
-        del sys.modules[name]
-    home = Path(tempfile.mkdtemp(prefix="cdc-unit-"))
-    namespace = home / "ansible_collections" / "cdc"
-    namespace.mkdir(parents=True)
-    (namespace / "pipeline").symlink_to(ROOT, target_is_directory=True)
-    _AnsibleCollectionFinder(paths=[str(home)])._install()
-
-
-_make_importable()
+make_importable()
 
 from ansible.module_utils.testing import patch_module_args  # noqa: E402
 

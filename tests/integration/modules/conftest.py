@@ -1,0 +1,142 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Runs modules by Ansible itself against the servers that `CDC_ENDPOINTS` names, and reads those servers directly."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+import uuid
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from collection_path import collections_path, make_importable
+
+make_importable()
+
+
+@pytest.fixture(scope="session")
+def endpoints() -> dict[str, Any]:
+    """The running pipeline's endpoints file."""
+    path = os.environ.get("CDC_ENDPOINTS")
+    if not path:
+        pytest.skip("CDC_ENDPOINTS does not name the endpoints file of a running pipeline")
+    return json.loads(Path(path).read_text())
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that nothing else on the servers has."""
+    return f"test-{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Ansible's environment, in which the collection is this checkout."""
+    home = tmp_path_factory.mktemp("ansible")
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    return {
+        **own,
+        "ANSIBLE_COLLECTIONS_PATH": str(collections_path(home)),
+        "ANSIBLE_LOCAL_TEMP": str(home / "tmp"),
+        "ANSIBLE_INVENTORY": "localhost,",
+        "ANSIBLE_NOCOLOR": "1",
+    }
+
+
+@pytest.fixture
+def run_module(environment: dict[str, str], tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Run a module by a playbook of one task.
+
+    The result has the command's whole output as `stdout`, to search for secrets; `failed` tells whether it failed.
+    """
+    results = tmp_path / "results"
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "--diff", "-vvv", "playbook.yml"]
+    command += ["-e", "@arguments.json", "-e", f"ansible_python_interpreter={sys.executable}"]
+
+    def run(module: str, /, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        # As variables, since Ansible shows the source of a task that fails.
+        (tmp_path / "arguments.json").write_text(json.dumps({"arguments": options}))
+        task = {f"cdc.pipeline.{module}": {option: f"{{{{ arguments.{option} }}}}" for option in options}}
+        play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task]}
+        (tmp_path / "playbook.yml").write_text(json.dumps([play]))
+        run = subprocess.run(
+            [*command, *(["--check"] if check else [])],
+            env={**environment, "ANSIBLE_CALLBACKS_ENABLED": "tree", "ANSIBLE_CALLBACK_TREE_DIR": str(results)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        output = run.stdout + run.stderr
+        result = results / "localhost"
+        if not result.exists():
+            raise AssertionError(output)
+        content = json.loads(result.read_text())
+        result.unlink()
+        return {**content, "stdout": output, "failed": run.returncode != 0}
+
+    return run
+
+
+class Rest:
+    """Reads a server without the collection's code."""
+
+    def __init__(self, url: str, user: dict[str, str] | None = None) -> None:
+        self.url = url
+        self._user = user
+
+    def __call__(self, path: str, method: str = "GET", body: Any = None) -> Any:
+        """The answer, or None for 404."""
+        headers = {"Content-Type": "application/json"}
+        if self._user:
+            credentials = f"{self._user['username']}:{self._user['password']}"
+            headers["Authorization"] = "Basic " + b64encode(credentials.encode()).decode()
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/{path}", data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                content = answer.read()
+                return json.loads(content) if content else None
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+
+
+@pytest.fixture
+def connect(endpoints: dict[str, Any]) -> Rest:
+    return Rest(endpoints["kafka_connect"]["url"])
+
+
+@pytest.fixture
+def registry(endpoints: dict[str, Any]) -> Rest:
+    return Rest(endpoints["schema_registry"]["url"], endpoints["schema_registry"]["writer"])
+
+
+@pytest.fixture
+def kafka(endpoints: dict[str, Any]) -> Any:
+    """An admin client of the cluster."""
+    from confluent_kafka.admin import AdminClient
+
+    return AdminClient({"bootstrap.servers": endpoints["kafka"]["bootstrap_servers"]})
+
+
+@pytest.fixture
+def topic(kafka: Any, name: str) -> Iterator[str]:
+    """The name of a topic, deleted in the end."""
+    yield name
+    if name in kafka.list_topics(timeout=30).topics:
+        kafka.delete_topics([name])[name].result()
