@@ -1,0 +1,119 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import ModuleFailed
+
+
+class FakeStore:
+    """An S3 store in memory, over HTTP: buckets, objects, and conditional writes unless they are ignored."""
+
+    def __init__(self):
+        self.buckets, self.objects, self.writes = set(), {}, []
+        self.conditional, self.denied = True, False
+        store = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_arguments):
+                pass
+
+            def answer(self, status, code=""):
+                body = f"<Error><Code>{code}</Code></Error>".encode() if code and self.command != "HEAD" else b""
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def parts(self):
+                bucket, _, key = urlsplit(self.path).path.lstrip("/").partition("/")
+                return bucket, key
+
+            def do_HEAD(self):
+                bucket, _key = self.parts()
+                self.answer(403 if store.denied else 200 if bucket in store.buckets else 404)
+
+            def do_PUT(self):
+                bucket, key = self.parts()
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if self.headers.get("If-None-Match") == "*" and store.conditional and key in store.objects:
+                    return self.answer(412, "PreconditionFailed")
+                store.writes.append((bucket, key))
+                if key:
+                    store.objects[key] = True
+                else:
+                    store.buckets.add(bucket)
+                return self.answer(200)
+
+            def do_DELETE(self):
+                bucket, key = self.parts()
+                if key:
+                    store.objects.pop(key, None)
+                else:
+                    store.buckets.discard(bucket)
+                self.answer(204)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def store():
+    fake = FakeStore()
+    yield fake
+    fake.server.shutdown()
+    fake.server.server_close()
+
+
+@pytest.fixture
+def options(store):
+    return {
+        "name": "archive",
+        "prefix": "data",
+        "endpoint_url": f"http://127.0.0.1:{store.server.server_port}",
+        "access_key_id": "key",
+        "secret_access_key": "verysecret",
+    }
+
+
+def test_creates_and_proves_once(run_module, store, options):
+    checked = run_module("object_store_bucket", check=True, **options)
+    assert (checked["changed"], checked["proved"], store.writes) == (True, False, [])
+    result = run_module("object_store_bucket", **options)
+    assert (result["changed"], result["proved"], result["diff"]) == (True, True, checked["diff"])
+    assert store.buckets == {"archive"}
+    assert store.objects == {}
+    assert store.writes[1][1].startswith("data/.probe/")
+    assert "verysecret" not in result["stdout"]
+    assert not run_module("object_store_bucket", **options)["changed"]
+
+
+def test_a_store_that_ignores_the_condition_is_refused(run_module, store, options):
+    store.conditional = False
+    with pytest.raises(ModuleFailed, match="ignores If-None-Match"):
+        run_module("object_store_bucket", **options)
+    assert store.objects == {}
+
+
+def test_a_wrong_key_names_the_variables(run_module, store, options):
+    store.denied = True
+    with pytest.raises(ModuleFailed, match="object_store_access_key_id") as failed:
+        run_module("object_store_bucket", **options)
+    assert "verysecret" not in failed.value.result["stdout"]
+
+
+def test_no_answer_names_the_address(run_module, options):
+    with pytest.raises(ModuleFailed, match="does not answer"):
+        run_module("object_store_bucket", **{**options, "endpoint_url": "http://127.0.0.1:1", "timeout": 1})
+
+
+def test_absent_deletes(run_module, store, options):
+    run_module("object_store_bucket", **options)
+    assert run_module("object_store_bucket", **options, state="absent")["changed"]
+    assert store.buckets == set()
+    assert not run_module("object_store_bucket", **options, state="absent")["changed"]
