@@ -6,20 +6,24 @@ import functools
 import logging
 import secrets
 import threading
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import timedelta
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-import obstore.store
 import psycopg
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
+from obstore.store import S3Store
 
 from cdc_pipeline.verify.plan import Plan
 from cdc_pipeline.verify.processes import ProcessTable
 
 _CONNECT_SECONDS = 5
 _REQUEST_SECONDS = 10.0
+Value = TypeVar("Value")
 
 
 class Context:
@@ -33,7 +37,8 @@ class Context:
         self.plan = plan
         self.read_only = read_only
         self.run = secrets.token_hex(6)
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._shared: dict[str, Future[Any]] = {}
         self._log = logging.getLogger("cdc_pipeline.verify.kafka")
         self._log.addHandler(logging.NullHandler())
         self._log.propagate = False
@@ -49,6 +54,7 @@ class Context:
             password=where.password,
             connect_timeout=_CONNECT_SECONDS,
             application_name="cdc-verify",
+            options="-c TimeZone=UTC",
             autocommit=True,
         )
 
@@ -85,15 +91,20 @@ class Context:
         return httpx.Client(timeout=_REQUEST_SECONDS, trust_env=False)
 
     @functools.cached_property
-    def store(self) -> obstore.store.S3Store:
+    def store(self) -> S3Store:
         where = self.plan.endpoints.object_store
-        return obstore.store.S3Store(
+        return self.store_with(where.access_key_id, where.secret_access_key)
+
+    def store_with(self, access_key_id: str, secret_access_key: str) -> S3Store:
+        """The bucket, as seen with these credentials."""
+        where = self.plan.endpoints.object_store
+        return S3Store(
             where.bucket,
             region=where.region,
-            access_key_id=where.access_key_id,
-            secret_access_key=where.secret_access_key,
+            access_key_id=access_key_id,
+            secret_access_key=secret_access_key,
             virtual_hosted_style_request=False,
-            client_options={"allow_http": True, "timeout": f"{_REQUEST_SECONDS:.0f}s"},
+            client_options={"allow_http": True, "timeout": timedelta(seconds=_REQUEST_SECONDS)},
             retry_config={"max_retries": 2},
             **({"endpoint": where.endpoint_url} if where.endpoint_url else {}),
         )
@@ -101,6 +112,18 @@ class Context:
     @functools.cached_property
     def processes(self) -> ProcessTable:
         return ProcessTable.read()
+
+    def once(self, name: str, make: Callable[[], Value]) -> Value:
+        """What ``make`` gives, made by the first caller of this name; the others wait for it, or get its error."""
+        with self._lock:
+            first = name not in self._shared
+            future: Future[Any] = self._shared.setdefault(name, Future())
+        if first:
+            try:
+                future.set_result(make())
+            except Exception as error:
+                future.set_exception(error)
+        return future.result()
 
     def ports(self) -> dict[str, tuple[int, ...]]:
         """Where each component listens: how its processes on this host are found."""

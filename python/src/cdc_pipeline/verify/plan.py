@@ -202,13 +202,18 @@ class Archive:
     flush_seconds: float = 60.0
     service: bool = True
     dead_letter_suffix: str = ".dlq"
+    memory_mib: int = 512
 
 
 @dataclass(frozen=True)
 class EndToEnd:
-    """``table``: verify's own, captured; empty for none. ``seconds``: what a change may take to its object."""
+    """``table``: verify's own, captured; empty for none.
+
+    ``kafka_seconds``: what a change may take to Kafka, a success criterion. ``seconds``: to its object, by a flush.
+    """
 
     table: str = "public.pipeline_probe"
+    kafka_seconds: float = 5.0
     seconds: float = 30.0
 
 

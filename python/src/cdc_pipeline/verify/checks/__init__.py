@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from cdc_pipeline.verify.checks import (
+    archive,
+    connectors,
+    end_to_end,
     kafka,
     kafka_connect,
     memory,
+    object_store,
     postgresql,
     schema_registry,
 )
@@ -16,6 +20,10 @@ STEPS: tuple[Step, ...] = (
     *kafka.STEPS,
     *schema_registry.STEPS,
     *kafka_connect.STEPS,
+    *connectors.STEPS,
+    *object_store.STEPS,
+    *archive.STEPS,
+    *end_to_end.STEPS,
     *memory.STEPS,
 )
 COMPONENTS: tuple[str, ...] = tuple(dict.fromkeys(step.component for step in STEPS))

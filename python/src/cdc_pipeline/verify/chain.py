@@ -1,0 +1,99 @@
+"""Whether the tiles of a partition tile it: no gap, no overlap, counts that add up, names and folders that are true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from cdc_pipeline.archive.tile import hour_in, parse
+from cdc_pipeline.archive.tile import key as key_of
+from cdc_pipeline.verify.footers import Tile
+
+
+@dataclass
+class Chain:
+    """What the tiles of one partition of one topic id amount to.
+
+    Attributes:
+        first: offset at which the first tile starts; None without tiles.
+        end: offset after the last tile.
+        problems: one sentence for each break; empty when the tiles tile the range.
+    """
+
+    first: int | None = None
+    end: int | None = None
+    tiles: int = 0
+    rows: int = 0
+    rejected: int = 0
+    holes: int = 0
+    gaps: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def follow(tiles: Iterable[Tile]) -> Chain:
+    """The chain of one partition's tiles, in any order."""
+    chain = Chain()
+    for tile in sorted(tiles, key=lambda each: (each.footer.start, each.footer.next)):
+        footer = tile.footer
+        if chain.end is not None and footer.start > chain.end:
+            chain.problems.append(f"gap: offsets [{chain.end}, {footer.start}) are in no tile")
+        if chain.end is not None and footer.start < chain.end:
+            chain.problems.append(f"overlap: {tile.key} starts at {footer.start}, before {chain.end}")
+        chain.problems += judge_tile(tile)
+        chain.first = footer.start if chain.first is None else chain.first
+        chain.end = footer.next if chain.end is None else max(chain.end, footer.next)
+        chain.tiles += 1
+        chain.rows += tile.rows
+        chain.rejected += len(footer.rejected)
+        chain.holes += footer.holes
+        chain.gaps += footer.gap
+    return chain
+
+
+def judge_tile(tile: Tile) -> list[str]:
+    """What a tile says of itself that is not so."""
+    footer = tile.footer
+    problems = []
+    if footer.next <= footer.start:
+        problems.append(f"{tile.key} covers [{footer.start}, {footer.next}), which is nothing")
+    if tile.rows != footer.rows:
+        problems.append(f"{tile.key} has {tile.rows} rows, its footer says {footer.rows}")
+    if footer.holes < 0:
+        problems.append(f"{tile.key} has more rows and rejected records than offsets")
+    offsets = [each.offset for each in footer.rejected]
+    if len(set(offsets)) < len(offsets) or any(not footer.start <= each < footer.next for each in offsets):
+        problems.append(f"{tile.key} rejects offsets outside its range, or one twice")
+    named = parse(tile.key)
+    if named is None or named != (footer.source, footer.start):
+        problems.append(f"{tile.key} has the footer of {footer.source} at {footer.start}")
+    return problems
+
+
+def misplaced(tiles: Iterable[Tile], prefix: str) -> list[str]:
+    """Keys that are not of the layout `<prefix>/<topic>/year=YYYY/month=MM/day=dd/hour=HH/<name>.parquet`."""
+    wrong = []
+    for tile in tiles:
+        try:
+            expected = key_of(prefix, tile.footer.source, tile.footer.start, hour_in(tile.key))
+        except ValueError:
+            expected = ""
+        if tile.key != expected:
+            wrong.append(tile.key)
+    return sorted(wrong)
+
+
+def by_partition(tiles: Iterable[Tile]) -> dict[tuple[str, str, int], list[Tile]]:
+    """Tiles by topic, topic id and partition."""
+    found: dict[tuple[str, str, int], list[Tile]] = {}
+    for tile in tiles:
+        source = tile.footer.source
+        found.setdefault((source.topic, source.topic_id, source.partition), []).append(tile)
+    return found
+
+
+def total(chains: Sequence[Chain]) -> str:
+    """The sums of several chains, in words."""
+    rows, rejected, holes = (sum(getattr(each, name) for each in chains) for name in ("rows", "rejected", "holes"))
+    covered = sum((each.end or 0) - (each.first or 0) for each in chains)
+    tiles = sum(each.tiles for each in chains)
+    return f"{tiles} tiles, {covered} offsets = {rows} rows + {rejected} rejected + {holes} holes"

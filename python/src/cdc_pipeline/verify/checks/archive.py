@@ -1,0 +1,179 @@
+"""T10: the archive's service, its tiles and its offsets: every topic is covered once, without gap or overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import psycopg
+
+from cdc_pipeline.archive.tile import parse
+from cdc_pipeline.verify import topics
+from cdc_pipeline.verify.archive_state import State, flush, read_state, unarchived
+from cdc_pipeline.verify.chain import Chain, misplaced, total
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.jvm import found_processes, judge_memory
+from cdc_pipeline.verify.wait import wait_for
+
+_SETTLE_SECONDS = 10.0
+_SHOWN = 5
+_STATUS = "See the archive's status, its log and its /metrics."
+_CHAIN = "Records may be missing or double in the archive: keep the log, and see the archive's guarantees."
+
+
+def judge_chains(
+    topic: str, chains: Mapping[tuple[str, int], Chain], committed: topics.Partitions, lows: topics.Partitions
+) -> Iterator[Finding]:
+    """The tiles of a topic against what is committed and what the log still has.
+
+    Args:
+        committed: the group's offset of each partition, read before the tiles were listed.
+        lows: the first offset in the log of each partition.
+    """
+    problems = []
+    for at, low in lows.items():
+        chain, position = chains.get(at), committed.get(at)
+        name = f"{at[0]}-{at[1]}"
+        if chain is None or chain.first is None or chain.end is None:
+            if position is not None and position > 0:
+                problems.append(f"{name}: offset {position} is committed, but there is no tile")
+            continue
+        problems += [f"{name}: {problem}" for problem in chain.problems]
+        if chain.first > low:
+            problems.append(f"{name}: the tiles begin at {chain.first}, the log at {low}")
+        if position is None:
+            problems.append(f"{name}: there are tiles, but no offset is committed")
+        elif chain.end < position:
+            problems.append(f"{name}: offset {position} is committed, but the tiles end at {chain.end}")
+    mine = [chains[at] for at in lows if at in chains]
+    yield Finding(
+        f"T10.covered.{topic}",
+        f"tiles of {topic}",
+        "from the log's beginning to the committed offset, no gap, no overlap, counts that add up",
+        "; ".join([*problems[:_SHOWN], total(mine)]),
+        not problems,
+        _CHAIN,
+    )
+
+
+def judge_layout(state: State, prefix: str) -> Iterator[Finding]:
+    """Names and folders of all objects."""
+    wrong = misplaced(state.tiles, prefix) + [each.key + ": " + each.why for each in state.unreadable]
+    where = f"{prefix}/" if prefix else ""
+    yield Finding(
+        "T10.layout",
+        "keys of the objects",
+        f"{where}<topic>/year=YYYY/month=MM/day=dd/hour=HH/<topic>+<topic id>+<partition>+<start>.parquet",
+        wrong[:_SHOWN]
+        or f"all {len(state.tiles)}" + (f", and {state.former} of former topics" if state.former else ""),
+        not wrong,
+        "Objects that are not the archive's do not belong below its prefix.",
+    )
+
+
+def judge_metadata(offsets: Mapping[tuple[str, int], tuple[int, str]], ids: Mapping[str, str]) -> Finding:
+    """The metadata of a committed offset names the tile that ends there."""
+    wrong = []
+    for (topic, partition), (offset, metadata) in offsets.items():
+        named = parse(metadata)
+        right = named is not None and (named[0].topic, topics.plain_id(named[0].topic_id), named[0].partition) == (
+            topic,
+            ids.get(topic),
+            partition,
+        )
+        if not right or (named is not None and named[1] > offset):
+            wrong.append(f"{topic}-{partition} at {offset}: {metadata or 'none'}")
+    return equal("T10.offset_metadata", "committed offsets without the name of their tile", [], wrong[:_SHOWN], _CHAIN)
+
+
+def _service(context: Context) -> Iterator[Finding]:
+    if not context.plan.expected.archive.service:
+        return
+    url = context.plan.endpoints.archive.url
+    for name in ("live", "ready"):
+        answer = context.http.get(f"{url}/health/{name}")
+        yield equal(f"T10.health_{name}", f"status of /health/{name}", 200, answer.status_code, _STATUS)
+    metrics = context.http.get(f"{url}/metrics")
+    found = metrics.status_code == 200 and "cdc_archive" in metrics.text
+    yield equal("T10.metrics", "the archive shows its metrics", True, found, _STATUS)
+    known = context.kafka_admin.list_topics(timeout=10).topics
+    suffix = context.plan.expected.archive.dead_letter_suffix
+    absent = [topic + suffix for topic in context.plan.archived_topics if topic + suffix not in known]
+    yield equal("T10.dead_letter_topics", "dead letter topics that are missing", [], absent, "Run the tag kafka.")
+
+
+def _tiles(context: Context) -> Iterator[Finding]:
+    plan = context.plan
+    if not plan.expected.archive.service:
+        return
+    admin, names = context.kafka_admin, plan.archived_topics
+    partitions = topics.partitions_of(admin, names)
+    if not context.read_only:
+        until = topics.ends(admin, partitions)
+        answer = flush(context)
+        yield equal("T10.flush", "status of POST /flush", 200, answer.status_code, _STATUS)
+        behind = unarchived(context, until, _SETTLE_SECONDS)
+        yield equal("T10.lag", "records not archived after a flush, by partition", {}, behind, _STATUS)
+    before = topics.committed(admin, plan.expected.archive.group)
+    state = read_state(context, names)
+    chains = state.chains()
+    positions = {at: offset for at, (offset, _) in before.items()}
+    lows = topics.ends(admin, partitions, earliest=True)
+    for topic in names:
+        mine = {at: low for at, low in lows.items() if at[0] == topic}
+        if not mine:
+            yield Finding(f"T10.covered.{topic}", f"tiles of {topic}", "a topic", "no such topic", False, _CHAIN)
+            continue
+        yield from judge_chains(topic, chains, positions, mine)
+    yield from judge_layout(state, plan.endpoints.object_store.prefix)
+    ends = {at: chain.end for at, chain in chains.items() if chain.end is not None}
+    late = wait_for(
+        lambda: _uncommitted(topics.committed(admin, plan.expected.archive.group), ends),
+        lambda found: not found,
+        _SETTLE_SECONDS,
+    )
+    yield equal("T10.committed", "partitions whose tiles end beyond the committed offset", {}, late, _STATUS)
+    mine_only = {at: each for at, each in before.items() if at[0] in names and each[0] > 0}
+    yield judge_metadata(mine_only, state.ids)
+    if not context.read_only:
+        yield from _rows(context, chains)
+
+
+def _uncommitted(committed: Mapping[tuple[str, int], tuple[int, str]], ends: topics.Partitions) -> dict[str, str]:
+    found = {}
+    for (topic, partition), end in ends.items():
+        offset = committed.get((topic, partition), (0, ""))[0]
+        if offset < end:
+            found[f"{topic}-{partition}"] = f"tiles end at {end}, {offset} is committed"
+    return found
+
+
+def _rows(context: Context, chains: Mapping[tuple[str, int], Chain]) -> Iterator[Finding]:
+    """A table's rows cannot outnumber its archived events: each came by a snapshot or an insert."""
+    expected = context.plan.expected.connectors
+    short = {}
+    with context.postgresql() as connection:
+        for table in expected.tables:
+            query = psycopg.sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT 100000) AS rows").format(
+                psycopg.sql.Identifier(*table.split(".", 1))
+            )
+            row = connection.execute(query).fetchone()
+            there = row[0] if row else 0
+            archived = sum(chain.rows for at, chain in chains.items() if at[0] == expected.topic(table))
+            if archived < there and expected.topic(table) in context.plan.archived_topics:
+                short[table] = f"{there} rows, {archived} archived"
+    yield equal("T10.snapshot_archived", "tables with more rows than archived events", {}, short, _STATUS)
+
+
+def _processes(context: Context) -> Iterator[Finding]:
+    if not context.plan.expected.archive.service:
+        return
+    limit = context.plan.expected.archive.memory_mib
+    yield judge_memory(context, "T10", "the archive", found_processes(context, "archive"), limit)
+
+
+STEPS = (
+    Step("T10.service", "archive", _service),
+    Step("T10.tiles", "archive", _tiles),
+    Step("T10.processes", "archive", _processes, local=True),
+)

@@ -1,0 +1,154 @@
+"""T9: connectors and their tasks run, their configuration holds no secret, and every captured table is covered."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from cdc_pipeline.verify.checks.kafka import differing
+from cdc_pipeline.verify.checks.postgresql import SLOT
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.finding import Finding, Step, equal
+
+_TAG = "Run the tag connectors."
+_SECRET = re.compile(r"password|secret|token|private\.?key|credential", re.IGNORECASE)
+_REFERENCE = re.compile(r"^\$\{[^}]+\}$")
+# Counting further would tell no more, and a large table takes long.
+_MOST_ROWS = 100_000
+
+
+def judge_status(name: str, status: Mapping[str, Any] | None) -> Finding:
+    """The connector and each of its tasks run."""
+    id, what = f"T9.connector.{name}", f"connector {name} and its tasks"
+    if status is None:
+        return Finding(id, what, "RUNNING", "no such connector", False, _TAG)
+    states = {"connector": status["connector"]["state"], **{f"task {t['id']}": t["state"] for t in status["tasks"]}}
+    traces = [each["trace"].splitlines()[0] for each in (status["connector"], *status["tasks"]) if each.get("trace")]
+    good = bool(status["tasks"]) and set(states.values()) == {"RUNNING"}
+    return Finding(id, what, "RUNNING", states if good else {**states, "trace": traces}, good, _TAG)
+
+
+def exposed(config: Mapping[str, str], secrets: Iterable[str]) -> list[str]:
+    """Settings that hold a secret themselves instead of a reference to it."""
+    known = [secret for secret in secrets if len(secret) > 3]
+    return sorted(
+        key
+        for key, value in config.items()
+        if value and not _REFERENCE.match(value) and (_SECRET.search(key) or any(secret in value for secret in known))
+    )
+
+
+def judge_snapshot(table: str, rows: int, events: int | None) -> Finding:
+    """Every row that is there came by at least one event, whether by the snapshot or as a change."""
+    return Finding(
+        f"T9.snapshot.{table}",
+        f"events of {table} for the rows that it has",
+        f"at least {rows}" + (" (counted no further)" if rows >= _MOST_ROWS else ""),
+        "no such topic" if events is None else events,
+        events is not None and events >= rows,
+        "Was its snapshot taken? See the topic of signals, and the connector's log for `snapshot`.",
+    )
+
+
+def end_offsets(admin: AdminClient, topics: Iterable[str]) -> dict[str, dict[int, int]]:
+    """The end of every partition of the topics that exist."""
+    metadata = admin.list_topics(timeout=10)
+    wanted = {
+        TopicPartition(topic, partition): OffsetSpec.latest()
+        for topic in topics
+        if topic in metadata.topics
+        for partition in metadata.topics[topic].partitions
+    }
+    found: dict[str, dict[int, int]] = {}
+    if wanted:
+        for at, future in admin.list_offsets(wanted, request_timeout=10).items():
+            found.setdefault(at.topic, {})[at.partition] = future.result().offset
+    return found
+
+
+def _secrets(context: Context) -> list[str]:
+    at = context.plan.endpoints
+    return [
+        at.postgresql.password,
+        at.schema_registry.reader.password,
+        at.schema_registry.writer.password,
+        at.object_store.secret_access_key,
+    ]
+
+
+def _connectors(context: Context) -> Iterator[Finding]:
+    expected = context.plan.expected.connectors
+    url = context.plan.endpoints.kafka_connect.url
+    answer = context.http.get(f"{url}/connectors?expand=status&expand=info").raise_for_status().json()
+    for name in expected.names:
+        yield judge_status(name, answer.get(name, {}).get("status"))
+    first = answer.get(expected.names[0], {}).get("info", {}).get("config")
+    if first is not None:
+        wrong = differing(expected.config, first)
+        yield equal("T9.config", f"settings of {expected.names[0]} other than the plan's", {}, wrong, _TAG)
+    shown = {
+        name: keys for name, each in answer.items() if (keys := exposed(each["info"]["config"], _secrets(context)))
+    }
+    yield equal("T9.no_secrets", "connector settings that hold a secret", {}, shown, "Refer to it: ${file:path:key}.")
+
+
+def _coverage(context: Context) -> Iterator[Finding]:
+    expected = context.plan.expected.connectors
+    ends = end_offsets(context.kafka_admin, (*expected.topics, expected.heartbeat_topic))
+    absent = [topic for topic in (*expected.topics, expected.heartbeat_topic) if topic not in ends]
+    yield equal("T9.topics", "topics of captured tables that are missing", [], absent, "Run the tag kafka.")
+    where = context.plan.endpoints.schema_registry
+    login = (where.reader.username, where.reader.password)
+    subjects = context.http.get(f"{where.url.rstrip('/')}/subjects", auth=login).raise_for_status().json()
+    written = [topic for topic in expected.topics if sum(ends.get(topic, {}).values())]
+    unknown = [
+        subject for topic in written for subject in (f"{topic}-key", f"{topic}-value") if subject not in subjects
+    ]
+    yield equal("T9.subjects", f"subjects missing for the {len(written)} topics with events", [], unknown, _TAG)
+    for topic in written:
+        fields = _fields(context, f"{topic}-value")
+        lacking = sorted({"__deleted", "__op", "__lsn", "__txId", "__ts_us"} - fields)
+        yield equal(
+            f"T9.fields.{topic}", f"fields missing in the events of {topic}", [], lacking, "See transforms.unwrap."
+        )
+    with context.postgresql() as connection:
+        for table in expected.tables:
+            schema, _, relation = table.partition(".")
+            query = psycopg.sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT {}) AS rows").format(
+                psycopg.sql.Identifier(schema, relation), _MOST_ROWS
+            )
+            row = connection.execute(query).fetchone()
+            partitions = ends.get(expected.topic(table))
+            yield judge_snapshot(table, row[0] if row else 0, sum(partitions.values()) if partitions else None)
+
+
+def _fields(context: Context, subject: str) -> set[str]:
+    where = context.plan.endpoints.schema_registry
+    login = (where.reader.username, where.reader.password)
+    url = f"{where.url.rstrip('/')}/subjects/{quote(subject, safe='')}/versions/latest"
+    answer = context.http.get(url, auth=login).raise_for_status().json()
+    return {field["name"] for field in json.loads(answer["schema"])["fields"]}
+
+
+def _slot_active(context: Context) -> Iterator[Finding]:
+    slot = context.plan.expected.postgresql.slot
+    with context.postgresql() as connection:
+        row = connection.execute(
+            "SELECT plugin, active FROM pg_replication_slots WHERE slot_name = %s", (slot,)
+        ).fetchone()
+    yield equal("T9.slot_active", f"plugin of slot {slot}, and whether it is read", ("pgoutput", True), row, _TAG)
+    yield from SLOT.run(context)
+
+
+STEPS = (
+    Step("T9.connectors", "connectors", _connectors),
+    Step("T9.coverage", "connectors", _coverage),
+    Step("T4.slot_follows", "connectors", _slot_active),
+)

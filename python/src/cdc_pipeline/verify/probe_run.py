@@ -1,0 +1,152 @@
+"""Writes to the probe table and follows the changes into Kafka. Done once a run, however many checks want it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from cdc_pipeline.verify import probe_table, topics
+from cdc_pipeline.verify.avro_events import Decoder, Event
+from cdc_pipeline.verify.context import Context
+
+_ROWS = 14
+# Ids that are kept apart from those of the rows.
+_FLEETING, _ABORTED = 1000, 2000
+_KAFKA_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change that was committed in PostgreSQL; ``values`` are the row's afterwards, none for a delete."""
+
+    operation: str
+    id: int
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What was written, and what of it was seen in Kafka.
+
+    Attributes:
+        run: the value of the column run in every row.
+        begin: the end of each partition before the first change.
+        rows_left: rows of this run in the table afterwards.
+        seconds: from the last commit until its events could be consumed.
+    """
+
+    run: str
+    topic: str
+    changes: tuple[Change, ...]
+    events: tuple[Event, ...]
+    begin: topics.Partitions
+    rows_left: int
+    seconds: float
+
+    def pairs(self) -> list[tuple[Change, Event]]:
+        """Each change with its event: the n-th of a row with the n-th of its key. Unmatched ones are left out."""
+        queues: dict[int, list[Event]] = {}
+        for event in sorted(self.events, key=lambda each: (each.partition, each.offset)):
+            queues.setdefault(event.value["id"], []).append(event)
+        return [(change, queues[change.id].pop(0)) for change in self.changes if queues.get(change.id)]
+
+
+def probe(context: Context) -> Probe:
+    """The probe of this run; the first caller makes it, others wait for it."""
+    return context.once("probe", lambda: _make(context))
+
+
+def _make(context: Context) -> Probe:
+    plan = context.plan
+    topic = plan.expected.connectors.topic(plan.expected.end_to_end.table)
+    admin = context.kafka_admin
+    begin = topics.ends(admin, topics.partitions_of(admin, [topic]))
+    if not begin:
+        raise LookupError(f"the topic {topic} does not exist: is {plan.expected.end_to_end.table} captured?")
+    changes = write(context)
+    committed_at = time.monotonic()
+    events = follow(context, begin, len(changes))
+    seconds = time.monotonic() - committed_at
+    with context.postgresql() as connection:
+        table = _identifier(plan.expected.end_to_end.table)
+        query = psycopg.sql.SQL("SELECT count(*) FROM {} WHERE run = %s").format(table)
+        row = connection.execute(query, (context.run,)).fetchone()
+    return Probe(context.run, topic, tuple(changes), tuple(events), begin, row[0] if row else -1, seconds)
+
+
+def write(context: Context) -> list[Change]:
+    """Inserts, updates and deletes in several transactions, one of them rolled back; nothing stays.
+
+    Raises:
+        psycopg.Error: the table is not there or not as expected.
+    """
+    table = context.plan.expected.end_to_end.table
+    rng = random.Random(context.run)
+    insert, update = probe_table.insert_sql(table), probe_table.update_sql(table)
+    delete = f"DELETE FROM {table} WHERE run = %s AND id = %s"
+    rows = probe_table.rows(rng, _ROWS)
+    changes: list[Change] = []
+
+    with context.postgresql() as connection, connection.cursor() as cursor:
+
+        def add(id: int, values: Sequence[str | None]) -> None:
+            cursor.execute(insert, (context.run, id, *values))
+            changes.append(Change("c", id, probe_table.kept(cursor.fetchone() or ())))
+
+        def change(id: int, values: Sequence[str | None]) -> None:
+            cursor.execute(update, (*values, context.run, id))
+            changes.append(Change("u", id, probe_table.kept(cursor.fetchone() or ())))
+
+        def remove(id: int) -> None:
+            cursor.execute(delete, (context.run, id))
+            changes.append(Change("d", id))
+
+        # What an interrupted run left behind.
+        cursor.execute(f"DELETE FROM {table} WHERE made < now() - interval '1 hour'")
+        with connection.transaction():
+            for id, values in enumerate(rows):
+                add(id, values)
+        with connection.transaction():
+            change(0, rows[1])
+            change(1, rows[0])
+            for id in (2, 3, _ROWS - 1):
+                change(id, probe_table.rows(rng, _ROWS)[-1])
+        with connection.transaction(force_rollback=True):
+            cursor.execute(insert, (context.run, _ABORTED, *rows[-1]))
+        with connection.transaction():
+            add(_FLEETING, rows[-1])
+            change(_FLEETING, rows[-2])
+            remove(_FLEETING)
+        with connection.transaction():
+            for id in range(_ROWS):
+                remove(id)
+    return changes
+
+
+def follow(context: Context, begin: topics.Partitions, count: int) -> list[Event]:
+    """This run's events in Kafka: until there are ``count``, then to the end of every partition."""
+    decoder = Decoder(context)
+    consumer = context.kafka_consumer(enable_partition_eof=True, fetch_wait_max_ms=50)
+    found: dict[tuple[int, int], Event] = {}
+    deadline = time.monotonic() + _KAFKA_SECONDS
+    try:
+        at = dict(begin)
+        while True:
+            for message in topics.read(consumer, at, deadline - time.monotonic()):
+                at[message.topic(), message.partition()] = message.offset() + 1
+                event = decoder.event(message)
+                if event is not None and event.value.get("run") == context.run:
+                    found[event.partition, event.offset] = event
+            if len(found) >= count or time.monotonic() >= deadline:
+                return list(found.values())
+    finally:
+        consumer.close()
+
+
+def _identifier(table: str) -> psycopg.sql.Identifier:
+    return psycopg.sql.Identifier(*table.split(".", 1))

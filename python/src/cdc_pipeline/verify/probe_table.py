@@ -1,0 +1,315 @@
+"""The table that verify owns: a column of every type, and values that are hard to carry.
+
+Values go in as text, are read back as PostgreSQL has them, and come out of Parquet; both ends are brought to one form
+by the column's `kept` and `archived`, so that equal means equal.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import re
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+DAY = 86_400_000_000
+_UNICODE = "äß€ 漢字 \U0001f600 ‏שלום‎ \t\n'\"\\%|,;{}"
+_STATES = ("new", "in transit", "größer")
+
+Form = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the probe table.
+
+    Attributes:
+        extremes: values as text that every run writes.
+        sample: another value as text.
+        read: SQL that reads the column, `{}` being its name.
+        kept: brings what psycopg reads to the form that is compared.
+        archived: brings what is read from Parquet to it.
+    """
+
+    name: str
+    type: str
+    extremes: tuple[str, ...]
+    sample: Callable[[random.Random], str]
+    read: str = "{}"
+    kept: Form = lambda value: value
+    archived: Form = lambda value: value
+
+
+def _words(rng: random.Random, most: int) -> str:
+    return "".join(rng.choice(_UNICODE + "abc xyz") for _ in range(rng.randint(0, most)))
+
+
+def _digits(rng: random.Random, whole: int, places: int) -> str:
+    text = str(rng.randrange(10 ** rng.randint(1, whole)))
+    return rng.choice(("", "-")) + text + "." + "".join(rng.choice("0123456789") for _ in range(places))
+
+
+def _moment(rng: random.Random) -> datetime:
+    return datetime(1900, 1, 1, tzinfo=UTC) + timedelta(microseconds=rng.randrange(200 * 365 * DAY))
+
+
+def single(value: float) -> float | str:
+    """A number as 32 bits hold it; NaN, which equals nothing, by its name."""
+    return double(struct.unpack("<f", struct.pack("<f", value))[0])
+
+
+def double(value: float) -> float | str:
+    """A number; NaN, which equals nothing, by its name."""
+    return "NaN" if math.isnan(value) else value
+
+
+def document(text: str) -> tuple[Any]:
+    """JSON without the order of keys and blanks, its numbers exact; wrapped, since its null is not SQL's."""
+    return (json.loads(text, parse_float=Decimal, parse_int=Decimal),)
+
+
+_INTERVAL = re.compile(r"^P(-?\d+)Y(-?\d+)M(-?\d+)DT(-?\d+)H(-?\d+)M(-?\d+(?:\.\d+)?)S$")
+
+
+def interval(text: str) -> list[int]:
+    """Months, days and microseconds of Debezium's text, such as P1Y2M3DT4H5M6.7S.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    match = _INTERVAL.match(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an interval")
+    years, months, days, hours, minutes = (int(each) for each in match.groups()[:5])
+    seconds = int(Decimal(match[6]) * 1_000_000)
+    return [years * 12 + months, days, (hours * 60 + minutes) * 60_000_000 + seconds]
+
+
+def clock(value: time) -> int:
+    """Microseconds of the day, in UTC where there is a zone."""
+    micros = ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000 + value.microsecond
+    away = value.utcoffset()
+    return (micros - int(away.total_seconds() * 1_000_000)) % DAY if away is not None else micros
+
+
+def zoned_clock(text: str) -> int:
+    """Microseconds of the day, in UTC, of Debezium's text, such as 09:30:00.5Z."""
+    return clock(time.fromisoformat(text))
+
+
+_READ_INTERVAL = (
+    "CASE WHEN {0} IS NOT NULL THEN ARRAY[extract(year FROM {0}) * 12 + extract(month FROM {0}), extract(day FROM {0}),"
+    " (extract(hour FROM {0}) * 3600 + extract(minute FROM {0}) * 60) * 1000000"
+    " + extract(microseconds FROM {0})]::bigint[] END"
+)
+
+COLUMNS: tuple[Column, ...] = (
+    Column("c_smallint", "smallint", ("-32768", "32767", "0"), lambda r: str(r.randint(-32768, 32767))),
+    Column("c_integer", "integer", ("-2147483648", "2147483647", "0"), lambda r: str(r.randint(-(2**31), 2**31 - 1))),
+    Column(
+        "c_bigint",
+        "bigint",
+        ("-9223372036854775808", "9223372036854775807", "0"),
+        lambda r: str(r.randint(-(2**63), 2**63 - 1)),
+    ),
+    Column(
+        "c_real",
+        "real",
+        ("-3.4028235e38", "1e-45", "NaN", "Infinity"),
+        lambda r: repr(r.uniform(-1e6, 1e6)),
+        kept=single,
+        archived=single,
+    ),
+    Column(
+        "c_double",
+        "double precision",
+        ("-1.7976931348623157e308", "5e-324", "NaN", "-Infinity"),
+        lambda r: repr(r.uniform(-1e12, 1e12)),
+        kept=double,
+        archived=double,
+    ),
+    Column(
+        "c_numeric",
+        "numeric(20, 6)",
+        ("-99999999999999.999999", "99999999999999.999999", "0.000001"),
+        lambda r: _digits(r, 14, 6),
+    ),
+    Column(
+        "c_numeric_38", "numeric(38, 10)", ("9" * 28 + "." + "9" * 10, "-0.0000000001"), lambda r: _digits(r, 28, 10)
+    ),
+    Column(
+        "c_numeric_60",
+        "numeric(60, 20)",
+        ("9" * 40 + "." + "9" * 20, "-" + "9" * 40 + "." + "9" * 20),
+        lambda r: _digits(r, 40, 20),
+        archived=Decimal,
+    ),
+    Column(
+        "c_numeric_any",
+        "numeric",
+        ("1e100", "-1e-30", "123456789.123456789123456789"),
+        lambda r: _digits(r, r.randint(1, 60), r.randint(0, 30)),
+        archived=Decimal,
+    ),
+    Column("c_text", "text", ("", _UNICODE, "x" * 1500), lambda r: _words(r, 200)),
+    Column("c_varchar", "varchar(40)", ("", "€" * 40), lambda r: _words(r, 40)),
+    Column("c_char", "char(8)", ("", "漢字"), lambda r: _words(r, 8).replace("\n", "")),
+    Column("c_boolean", "boolean", ("true", "false"), lambda r: r.choice(("true", "false"))),
+    Column(
+        "c_bytea",
+        "bytea",
+        ("\\x", "\\x00ff00", "\\x" + bytes(range(256)).hex()),
+        lambda r: "\\x" + r.randbytes(r.randint(0, 300)).hex(),
+    ),
+    Column(
+        "c_date",
+        "date",
+        ("1900-01-01", "1970-01-01", "9999-12-31", "2024-02-29"),
+        lambda r: str(date(1900, 1, 1) + timedelta(days=r.randrange(200 * 365))),
+    ),
+    Column("c_time", "time", ("00:00:00", "23:59:59.999999"), lambda r: str(_moment(r).time())),
+    Column(
+        "c_timetz",
+        "timetz",
+        ("00:00:00+14", "23:59:59.999999-12"),
+        lambda r: f"{_moment(r).time()}{r.choice(('+02', '-07:30', '+00'))}",
+        kept=clock,
+        archived=zoned_clock,
+    ),
+    Column(
+        "c_timestamp",
+        "timestamp",
+        ("1970-01-01 00:00:00", "1969-12-31 23:59:59.999999", "9999-12-31 23:59:59.999999"),
+        lambda r: _moment(r).replace(tzinfo=None).isoformat(" "),
+    ),
+    Column(
+        "c_timestamptz",
+        "timestamptz",
+        ("1970-01-01 00:00:00+00", "1969-12-31 23:59:59.999999+00", "9999-12-31 23:59:59.999999+00"),
+        lambda r: _moment(r).isoformat(" "),
+    ),
+    Column(
+        "c_interval",
+        "interval",
+        ("0", "1 year 2 mons 3 days 04:05:06.789", "-1 mons +2 days -00:00:00.000001"),
+        lambda r: f"{r.randint(-99, 99)} mons {r.randint(-99, 99)} days {r.randint(0, DAY)} microseconds",
+        read=_READ_INTERVAL,
+        archived=interval,
+    ),
+    Column(
+        "c_uuid", "uuid", ("00000000-0000-0000-0000-000000000000", "f" * 32), lambda r: r.randbytes(16).hex(), kept=str
+    ),
+    Column(
+        "c_json",
+        "json",
+        ("null", '{"a": [1, 2.50, null, {"b": "' + "漢字" + '"}], "large": 12345678901234567890}', "[]"),
+        lambda r: json.dumps({"words": _words(r, 60), "number": r.randint(0, 2**70)}),
+        read="{}::text",
+        kept=document,
+        archived=document,
+    ),
+    Column(
+        "c_jsonb",
+        "jsonb",
+        ("null", '{"a": [1, 2.50, null], "": {}}', '"text"'),
+        lambda r: json.dumps({_words(r, 5): _words(r, 60), "list": [r.random(), True, None]}),
+        read="{}::text",
+        kept=document,
+        archived=document,
+    ),
+    Column(
+        "c_inet", "inet", ("0.0.0.0", "192.168.1.7/24", "2001:db8::1"), lambda r: f"10.{r.randrange(256)}.0.1", kept=str
+    ),
+    Column("c_cidr", "cidr", ("0.0.0.0/0", "2001:db8::/32"), lambda r: f"10.{r.randrange(256)}.0.0/16", kept=str),
+    Column("c_macaddr", "macaddr", ("00:00:00:00:00:00",), lambda r: r.randbytes(6).hex(":")),
+    Column(
+        "c_integers",
+        "integer[]",
+        ("{}", "{1,NULL,-2147483648}"),
+        lambda r: "{" + ",".join(str(r.randint(-99, 99)) for _ in range(r.randint(0, 9))) + "}",
+    ),
+    Column(
+        "c_texts",
+        "text[]",
+        ("{}", '{"",NULL,"a,b","\\"{}\\\\"}', '{"漢字"}'),
+        lambda r: '{"' + r.choice(_STATES) + '"}',
+    ),
+    Column("c_state", "public.pipeline_probe_state", _STATES, lambda r: r.choice(_STATES)),
+)
+NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
+Values = tuple[str | None, ...]
+
+
+def ddl(table: str) -> str:
+    """SQL that makes the table, its type and its columns as far as they are not there. It can be run any time."""
+    schema = table.partition(".")[0]
+    states = ", ".join(f"'{each}'" for each in _STATES)
+    columns = ",\n".join(f"    {column.name} {column.type}" for column in COLUMNS)
+    added = "\n".join(
+        f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column.name} {column.type};" for column in COLUMNS
+    )
+    return f"""\
+SET client_min_messages = warning;
+CREATE SCHEMA IF NOT EXISTS {schema};
+DO $$ BEGIN
+    CREATE TYPE public.pipeline_probe_state AS ENUM ({states});
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
+CREATE TABLE IF NOT EXISTS {table} (
+    run text NOT NULL,
+    id integer NOT NULL,
+    made timestamptz NOT NULL DEFAULT now(),
+{columns},
+    PRIMARY KEY (run, id)
+);
+{added}
+COMMENT ON TABLE {table} IS 'Belongs to the verification of cdc.pipeline: rows come and go with each run';
+"""
+
+
+def rows(rng: random.Random, count: int) -> list[Values]:
+    """Rows to insert: nothing but nulls, every extreme at least once, then others with a null here and there."""
+    deepest = max(len(column.extremes) for column in COLUMNS)
+    found: list[Values] = [tuple(None for _ in COLUMNS)]
+    found += [tuple(column.extremes[at % len(column.extremes)] for column in COLUMNS) for at in range(deepest)]
+    while len(found) < count:
+        found.append(tuple(None if rng.random() < 0.1 else column.sample(rng) for column in COLUMNS))
+    return found
+
+
+def insert_sql(table: str) -> str:
+    """Takes run, id and the values; returns the columns as they are compared."""
+    marks = ", ".join(f"%s::{column.type}" for column in COLUMNS)
+    return f"INSERT INTO {table} (run, id, {', '.join(NAMES)}) VALUES (%s, %s, {marks}) RETURNING {_reading()}"
+
+
+def update_sql(table: str) -> str:
+    """Takes the values, run and id; returns the columns as they are compared."""
+    marks = ", ".join(f"{column.name} = %s::{column.type}" for column in COLUMNS)
+    return f"UPDATE {table} SET {marks} WHERE run = %s AND id = %s RETURNING {_reading()}"
+
+
+def _reading() -> str:
+    return ", ".join(column.read.format(column.name) for column in COLUMNS)
+
+
+def kept(values: Sequence[Any]) -> dict[str, Any]:
+    """What PostgreSQL has, in the form that is compared."""
+    pairs = zip(COLUMNS, values, strict=True)
+    return {column.name: None if value is None else column.kept(value) for column, value in pairs}
+
+
+def archived(row: dict[str, Any], column: Column) -> Any:
+    """What Parquet has in a column, in the form that is compared; text that says why when it has no such form."""
+    if column.name not in row:
+        return "no such column"
+    value = row[column.name]
+    try:
+        return None if value is None else column.archived(value)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        return f"{value!r}: {error}"

@@ -1,0 +1,84 @@
+"""Topic ids, ends and committed offsets of partitions, and records that a committed read returns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+_REQUEST = 10
+Partitions = dict[tuple[str, int], int]
+
+
+def plain_id(text: str) -> str:
+    """A topic id as Kafka's own tools write it: URL-safe base64 without padding. librdkafka uses the other alphabet."""
+    return text.translate(str.maketrans("+/", "-_")).rstrip("=")
+
+
+def topic_ids(admin: AdminClient, topics: Iterable[str]) -> dict[str, str]:
+    """The current id of each topic that exists."""
+    found = {}
+    for name, future in admin.describe_topics(TopicCollection(list(topics)), request_timeout=_REQUEST).items():
+        try:
+            found[name] = plain_id(str(future.result().topic_id))
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise
+    return found
+
+
+def partitions_of(admin: AdminClient, topics: Iterable[str]) -> list[tuple[str, int]]:
+    """Every partition of the topics that exist."""
+    known = admin.list_topics(timeout=_REQUEST).topics
+    return [(topic, partition) for topic in topics if topic in known for partition in known[topic].partitions]
+
+
+def ends(admin: AdminClient, partitions: Iterable[tuple[str, int]], earliest: bool = False) -> Partitions:
+    """The offset after the last committed record of each partition, or that of the first record."""
+    spec = OffsetSpec.earliest() if earliest else OffsetSpec.latest()
+    wanted = {TopicPartition(topic, partition): spec for topic, partition in partitions}
+    if not wanted:
+        return {}
+    futures = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=_REQUEST)
+    return {(at.topic, at.partition): future.result().offset for at, future in futures.items()}
+
+
+def committed(admin: AdminClient, group: str) -> dict[tuple[str, int], tuple[int, str]]:
+    """Offset and metadata that a group has committed for each partition."""
+    request = [ConsumerGroupTopicPartitions(group)]
+    answer = admin.list_consumer_group_offsets(request, require_stable=True, request_timeout=_REQUEST)
+    return {
+        (at.topic, at.partition): (at.offset, at.metadata or "")
+        for at in answer[group].result().topic_partitions
+        if at.offset >= 0
+    }
+
+
+def read(consumer: Consumer, begin: Mapping[tuple[str, int], int], seconds: float) -> Iterator[Message]:
+    """Records from the given offsets on, until each partition's end was reached or time is up.
+
+    The consumer must be told to report the end of partitions.
+    """
+    consumer.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in begin.items()])
+    open_ends = set(begin)
+    deadline = time.monotonic() + seconds
+    while open_ends and time.monotonic() < deadline:
+        for message in consumer.consume(1000, 0.1):
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.code() == KafkaError._PARTITION_EOF:
+                open_ends.discard((message.topic(), message.partition()))
+            else:
+                raise KafkaException(error)
