@@ -1,0 +1,1 @@
+"""The archive: Kafka topics to Parquet objects, exactly once."""

@@ -1,0 +1,204 @@
+"""The Kafka clients' settings, and what is asked of the cluster besides records."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
+
+from cdc_pipeline.archive.errors import UnavailableError
+from cdc_pipeline.archive.log import LOGGER
+from cdc_pipeline.archive.position import Committed, Log
+from cdc_pipeline.archive.settings import Settings
+
+REQUEST_SECONDS = 15.0
+
+
+def _common(settings: Settings, role: str) -> dict[str, Any]:
+    return {
+        "bootstrap.servers": settings.kafka.bootstrap_servers,
+        "client.id": f"{settings.transactional_id_prefix}-{settings.instance_id}-{role}",
+        "topic.metadata.refresh.interval.ms": 10_000,
+        "reconnect.backoff.max.ms": 5_000,
+        "log_level": 4,
+        **settings.kafka.properties,
+    }
+
+
+def consumer(settings: Settings) -> Consumer:
+    """The group's consumer. Rebalances are eager: every partition is given up and resolved anew, the simplest to get right."""
+    session = int(settings.session_timeout_seconds * 1000)
+    base = {
+        # Fewer, fuller fetches: CPU here and on the brokers, for at most a quarter of a second.
+        "fetch.min.bytes": 65_536,
+        "fetch.wait.max.ms": 250,
+        "queued.max.messages.kbytes": settings.memory.fetch_bytes >> 10,
+        "session.timeout.ms": session,
+        "heartbeat.interval.ms": max(300, session // 4),
+    }
+    fixed = {
+        "group.id": settings.group_id,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",
+        "isolation.level": "read_committed",
+        "enable.partition.eof": True,
+        "partition.assignment.strategy": "roundrobin",
+        "allow.auto.create.topics": False,
+        "topic.blacklist": "^.*" + settings.dlq_suffix.replace(".", "\\.") + "$",
+    }
+    return Consumer(base | _common(settings, "consumer") | fixed, logger=LOGGER)
+
+
+def one_shot_consumer(settings: Settings) -> Consumer:
+    """A reader outside the group that sees what the group sees."""
+    fixed = {
+        "group.id": f"{settings.group_id}-operator",
+        "enable.auto.commit": False,
+        "auto.offset.reset": "error",
+        "isolation.level": "read_committed",
+        "enable.partition.eof": True,
+    }
+    return Consumer(_common(settings, "operator") | fixed, logger=LOGGER)
+
+
+def producer(settings: Settings) -> Producer:
+    """The transactional producer. One id per instance, so that a restart ends its predecessor's open transaction."""
+    base = {"linger.ms": 0, "transaction.timeout.ms": 30_000, "message.max.bytes": 100_000_000}
+    fixed = {
+        "transactional.id": f"{settings.transactional_id_prefix}-{settings.instance_id}",
+        "enable.idempotence": True,
+    }
+    return Producer(base | _common(settings, "producer") | fixed, logger=LOGGER)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as the cluster describes it."""
+
+    name: str
+    topic_id: str
+    partitions: int
+
+
+class Cluster:
+    """Questions to the brokers. Safe to share between threads; raises `UnavailableError` where they do not answer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._admin = AdminClient(_common(settings, "admin"), logger=LOGGER)
+        self._lock = threading.Lock()
+        self._topics: dict[str, tuple[float, Topic | None]] = {}
+
+    def names(self) -> list[str]:
+        """Every topic's name."""
+        try:
+            return sorted(self._admin.list_topics(timeout=REQUEST_SECONDS).topics)
+        except KafkaException as error:
+            raise _unavailable("list topics", error) from error
+
+    def topics(self, names: Iterable[str], not_before: float | None = None) -> dict[str, Topic]:
+        """Topics that exist, by name. An answer of a request sent after ``not_before`` (monotonic) is used again."""
+        wanted = set(names)
+        with self._lock:
+            since = time.monotonic() if not_before is None else not_before
+            ask = [n for n in wanted if n not in self._topics or self._topics[n][0] < since]
+            if ask:
+                asked = time.monotonic()
+                for name, topic in self._describe(ask).items():
+                    self._topics[name] = (asked, topic)
+            return {n: t for n in wanted if (t := self._topics[n][1]) is not None}
+
+    def _describe(self, names: list[str]) -> dict[str, Topic | None]:
+        found: dict[str, Topic | None] = {}
+        futures = self._admin.describe_topics(TopicCollection(names), request_timeout=REQUEST_SECONDS)
+        for name, future in futures.items():
+            try:
+                description = future.result(REQUEST_SECONDS + 5)
+                found[name] = Topic(name, url_safe(str(description.topic_id)), len(description.partitions))
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise _unavailable(f"describe {name}", error) from error
+                found[name] = None
+            except TimeoutError as error:
+                raise UnavailableError(f"describing {name} timed out") from error
+        return found
+
+    def settings_of(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Each topic's configuration."""
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        out = {}
+        if not resources:
+            return out
+        for resource, future in self._admin.describe_configs(resources, request_timeout=REQUEST_SECONDS).items():
+            try:
+                out[resource.name] = {k: str(e.value) for k, e in future.result(REQUEST_SECONDS + 5).items()}
+            except KafkaException as error:
+                raise _unavailable(f"read the settings of {resource.name}", error) from error
+        return out
+
+    def logs(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Log]:
+        """Where each partition's log begins and ends (high watermark)."""
+        wanted = list(partitions)
+        low = self._offsets(wanted, OffsetSpec.earliest(), IsolationLevel.READ_UNCOMMITTED)
+        high = self._offsets(wanted, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED)
+        return {p: Log(low[p], high[p]) for p in wanted}
+
+    def visible_ends(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """The offset before which a ``read_committed`` consumer can see, now."""
+        return self._offsets(list(partitions), OffsetSpec.latest(), IsolationLevel.READ_COMMITTED)
+
+    def committed(self, group: str, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Committed | None]:
+        """A group's committed offsets; unavailable while an open transaction holds one of them."""
+        asked = [TopicPartition(t, p) for t, p in partitions]
+        if not asked:
+            return {}
+        request = [ConsumerGroupTopicPartitions(group, asked)]
+        options = {"require_stable": True, "request_timeout": REQUEST_SECONDS}
+        try:
+            answer = self._admin.list_consumer_group_offsets(request, **options)[group].result(REQUEST_SECONDS + 5)
+        except KafkaException as error:
+            raise _unavailable("read the committed offsets", error) from error
+        except TimeoutError as error:
+            raise UnavailableError("reading the committed offsets timed out") from error
+        out: dict[tuple[str, int], Committed | None] = {}
+        for tp in answer.topic_partitions:
+            if tp.error is not None:
+                where = f"{tp.topic}[{tp.partition}]"
+                raise UnavailableError(f"Kafka: cannot read the committed offset of {where}: {tp.error.str()}")
+            out[tp.topic, tp.partition] = Committed(tp.offset, tp.metadata) if tp.offset >= 0 else None
+        return out
+
+    def _offsets(self, wanted: list[tuple[str, int]], spec: Any, isolation: Any) -> dict[tuple[str, int], int]:
+        if not wanted:
+            return {}
+        request = {TopicPartition(t, p): spec for t, p in wanted}
+        try:
+            futures = self._admin.list_offsets(request, isolation_level=isolation, request_timeout=REQUEST_SECONDS)
+            return {(tp.topic, tp.partition): f.result(REQUEST_SECONDS + 5).offset for tp, f in futures.items()}
+        except KafkaException as error:
+            raise _unavailable("read the ends of partitions", error) from error
+        except TimeoutError as error:
+            raise UnavailableError("reading the ends of partitions timed out") from error
+
+
+def _unavailable(what: str, error: KafkaException) -> UnavailableError:
+    return UnavailableError(f"Kafka: cannot {what}: {error.args[0].str()}")
+
+
+def url_safe(topic_id: str) -> str:
+    """A topic id as Kafka's own tools print it; librdkafka's has ``+`` and ``/``, which no key may contain."""
+    return topic_id.replace("+", "-").replace("/", "_")

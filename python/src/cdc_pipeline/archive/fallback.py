@@ -1,0 +1,92 @@
+"""One datum at a time by fastavro, for schemas (or datums) the columnar reader cannot take. Slow and strict."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import fastavro
+import polars as pl
+
+from cdc_pipeline.archive.avro_schema import WIDEST_DECIMAL, Node
+from cdc_pipeline.archive.columns import raw_dtype, to_json
+from cdc_pipeline.archive.errors import MalformedError
+
+
+def strip(schema: Any) -> Any:
+    """A schema without logical types and properties, so that fastavro returns what is on the wire."""
+    if isinstance(schema, list):
+        return [strip(branch) for branch in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {k: schema[k] for k in ("name", "namespace", "symbols", "size", "aliases") if k in schema}
+    kept["type"] = strip(schema["type"])
+    if "fields" in schema:
+        kept["fields"] = [{"name": f["name"], "type": strip(f["type"])} for f in schema["fields"]]
+    for part in ("items", "values"):
+        if part in schema:
+            kept[part] = strip(schema[part])
+    return kept
+
+
+class SlowReader:
+    """Reads datums of one schema into the same columns as the columnar reader."""
+
+    def __init__(self, schema: Any, references: dict[str, Any], node: Node) -> None:
+        named: dict[str, Any] = {}
+        for other in references.values():
+            fastavro.parse_schema(strip(other), named_schemas=named)
+        self._schema = fastavro.parse_schema(strip(schema), named_schemas=named)
+        self._named = named
+        self._node = node
+
+    def read(self, datums: list[bytes]) -> pl.DataFrame:
+        """The datums as raw columns.
+
+        Raises:
+            MalformedError: a datum does not follow the schema, or has bytes left.
+        """
+        rows = [self._one(datum) for datum in datums]
+        columns = [
+            pl.Series(name, [_raw(row[name], field) for row in rows], dtype=raw_dtype(field), strict=True)
+            for name, field in self._node.fields
+            if field.kind != "null"
+        ]
+        return pl.DataFrame(columns)
+
+    def _one(self, datum: bytes) -> dict[str, Any]:
+        stream = io.BytesIO(datum)
+        try:
+            row = fastavro.schemaless_reader(stream, self._schema, None)
+        except Exception as error:  # fastavro raises whatever its parts raise (EOFError, IndexError, struct.error, ...)
+            raise MalformedError(f"the datum does not follow its schema ({type(error).__name__})") from error
+        if stream.tell() != len(datum):
+            raise MalformedError("the datum has bytes left after its last field")
+        return row  # type: ignore[return-value]
+
+
+def _raw(value: Any, node: Node) -> Any:
+    if value is None:
+        return None
+    if node.kind == "union":
+        return to_json(value)
+    if node.kind == "enum":
+        return node.symbols.index(value)
+    if node.kind == "map":
+        return [{"key": k, "value": _raw(v, node.items)} for k, v in value.items()]
+    if node.kind == "array":
+        return [_raw(v, node.items) for v in value]
+    if node.kind == "record":
+        return {name: _raw(value[name], field) for name, field in node.fields if field.kind != "null"}
+    if node.kind == "bytes" and 0 < node.precision <= WIDEST_DECIMAL:
+        return _decimal(value, node)
+    return value
+
+
+def _decimal(value: bytes, node: Node) -> Any:
+    from decimal import Context, Decimal
+
+    unscaled = int.from_bytes(value, "big", signed=True)
+    if abs(unscaled) >= 10**node.precision:
+        raise MalformedError(f"a decimal has more than {node.precision} digits")
+    return Decimal(unscaled).scaleb(-node.scale, Context(prec=WIDEST_DECIMAL + 1))

@@ -1,0 +1,49 @@
+"""A request to archive everything that is visible now."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from cdc_pipeline.archive.resolve import Key
+
+
+class FlushRequest:
+    """Made by an HTTP thread, worked on by the service's loop, which sets ``done``.
+
+    ``targets``: per partition the offset below which everything is to be archived.
+    """
+
+    def __init__(self, targets: dict[Key, int]) -> None:
+        self.targets = targets
+        self.done = threading.Event()
+        self.abandoned = False
+        self._began = time.monotonic()
+        self._reports: dict[Key, dict[str, Any]] = {}
+
+    def report(
+        self, key: Key, topic_id: str, position: int | None, done: bool, reason: str | None, stopped: bool = False
+    ) -> None:
+        """What is known of one partition."""
+        self._reports[key] = {
+            "topic": key[0],
+            "topic_id": topic_id,
+            "partition": key[1],
+            "target": self.targets[key],
+            "position": position,
+            "done": done,
+            "stopped": stopped,
+            "reason": None if done else reason,
+        }
+
+    def result(self) -> dict[str, Any]:
+        """The answer, as JSON will have it."""
+        reports = [self._reports[k] for k in sorted(self._reports.copy())]
+        complete = len(reports) == len(self.targets) and bool(reports)
+        return {
+            "ok": complete and all(r["done"] for r in reports),
+            "finished": self.done.is_set(),
+            "seconds": round(time.monotonic() - self._began, 3),
+            "partitions": reports,
+        }

@@ -1,0 +1,48 @@
+"""A tile's bytes: Parquet with the footer of `tile` in its key-value metadata."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import polars as pl
+
+from cdc_pipeline.archive.tile import FOOTER_KEY, Footer
+
+MAGIC = b"PAR1"
+TAIL = 64 << 10
+"""Bytes from an object's end that hold nearly every footer, so that one request reads it."""
+
+
+def encode(frame: pl.DataFrame, footer: Footer) -> bytes:
+    """The object. zstd at level 1: half of lz4's size for a tenth of a microsecond a row."""
+    out = io.BytesIO()
+    frame.write_parquet(out, compression="zstd", compression_level=1, metadata={FOOTER_KEY: footer.to_json()})
+    return out.getvalue()
+
+
+def tail_needed(tail: bytes) -> int:
+    """How many bytes from the object's end hold its metadata, given at least its last 8.
+
+    Raises:
+        ValueError: the bytes are not the end of a Parquet object.
+    """
+    if len(tail) < 8 or tail[-4:] != MAGIC:
+        raise ValueError("the object does not end as Parquet does")
+    return struct.unpack("<I", tail[-8:-4])[0] + 8
+
+
+def decode_footer(tail: bytes) -> Footer:
+    """The footer in the last bytes of an object, at least `tail_needed` of them.
+
+    Raises:
+        ValueError: there is none.
+    """
+    needed = tail_needed(tail)
+    if needed > len(tail):
+        raise ValueError(f"the metadata takes {needed} bytes, {len(tail)} are there")
+    # The reader wants a whole file; the metadata alone behind a magic number is one to it.
+    metadata = pl.read_parquet_metadata(io.BytesIO(MAGIC + tail[-needed:]))
+    if FOOTER_KEY not in metadata:
+        raise ValueError(f"the object has no {FOOTER_KEY} entry, so it is not a tile")
+    return Footer.from_json(metadata[FOOTER_KEY])

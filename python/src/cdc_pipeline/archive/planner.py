@@ -1,0 +1,269 @@
+"""The protocol of one partition, as a state machine without I/O and without a clock.
+
+A partition's records pass through it in this order::
+
+    add / end  →  cut  →  (the object is written)  →  landed  →  settle  →  (one Kafka transaction)  →  commit
+
+Only one tile is between `cut` and `commit` at a time. What was written at a position is the truth, whoever wrote it:
+`landed` takes the footer of the object that is there, and `settle` says what the transaction must contain for it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cdc_pipeline.archive.tile import Footer, Rejection, hour_of
+
+RECORD_OVERHEAD = 400
+"""Bytes of memory a buffered record takes besides its value: the Message object, its key, list slots (measured, rounded up)."""
+
+FRAME = 5
+"""Confluent's wire format: a zero byte and a 4-byte schema id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a tile is cut: number of records, seconds after its first record was seen, bytes of its values."""
+
+    records: int = 1000
+    seconds: float = 60.0
+    bytes: int = 64 << 20
+
+
+@dataclass(slots=True)
+class Records:
+    """Records of one partition in offset order, as parallel lists. ``messages`` are opaque here."""
+
+    messages: list[Any]
+    values: list[bytes | None]
+    offsets: list[int]
+    timestamps: list[int]
+
+    def part(self, begin: int, end: int) -> Records:
+        """The records [begin, end) by index."""
+        return Records(
+            self.messages[begin:end], self.values[begin:end], self.offsets[begin:end], self.timestamps[begin:end]
+        )
+
+
+@dataclass(slots=True)
+class Cut:
+    """The records of one tile. ``start`` is set when it is cut."""
+
+    hour: int
+    seen: float
+    start: int = -1
+    schema_id: int | None = None
+    size: int = 0
+    closed: bool = False
+    records: Records = field(default_factory=lambda: Records([], [], [], []))
+
+    @property
+    def next(self) -> int:
+        """The offset after the last record."""
+        return self.records.offsets[-1] + 1
+
+    def __len__(self) -> int:
+        return len(self.records.offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one transaction must hold for a tile: the rejected records that are to be sent, and the offset ``footer.next``.
+
+    ``lost`` are rejected offsets whose records left the log before they were sent.
+    """
+
+    footer: Footer
+    rejected: tuple[tuple[Rejection, Any], ...]
+    lost: tuple[int, ...] = ()
+
+
+def schema_of(value: bytes | None) -> int | None:
+    """The schema id of a framed value; None of a tombstone or of bytes that have no frame."""
+    if value is None or len(value) < FRAME or value[0] != 0:
+        return None
+    return int.from_bytes(value[1:FRAME], "big")
+
+
+class Partition:
+    """One partition from its position on.
+
+    Args:
+        position: every offset below is written and committed.
+        limits: when to cut.
+        read: the first offset that will be added; differs from the position where a tile is adopted after retention.
+        adopt: the footer of a tile already written at the position, whose transaction is to be repeated.
+    """
+
+    def __init__(self, position: int, limits: Limits, read: int | None = None, adopt: Footer | None = None) -> None:
+        self.position = position
+        self.read = position if read is None else read
+        self.limits = limits
+        self.tiles: deque[Cut] = deque()
+        self.size = 0
+        self.flight: Cut | None = None
+        self.outcome: Footer | None = adopt
+        self.flush_to: int | None = None
+
+    # --- what the consumer sees
+
+    def add(self, records: Records, now: float) -> None:
+        """Take records in offset order; those already seen are dropped. ``now``: monotonic seconds."""
+        seen = bisect_left(records.offsets, self.read)
+        if seen:
+            records = records.part(seen, len(records.offsets))
+        if records.offsets:
+            self.read = records.offsets[-1] + 1
+            self._append(records, now)
+
+    def end(self, offset: int) -> None:
+        """The consumer reached the end of what it can see: everything below ``offset`` was a record or a hole."""
+        self.read = max(self.read, offset)
+
+    def _append(self, records: Records, now: float) -> None:
+        values, count = records.values, len(records.offsets)
+        first = values[0]
+        frame = first[:FRAME] if first is not None else None
+        # The common batch has one schema and lies in one hour: no step per record.
+        uniform = (
+            frame is not None
+            and None not in values
+            and [v[:FRAME] for v in values].count(frame) == count  # type: ignore[index]
+            and hour_of(min(records.timestamps)) == hour_of(max(records.timestamps))
+        )
+        if not uniform:
+            for i in range(count):
+                self._extend(records.part(i, i + 1), schema_of(values[i]), now)
+            return
+        schema_id, begin = schema_of(first), 0
+        while begin < count:
+            room = self.limits.records - len(self._open(records.timestamps[begin], schema_id, now))
+            end = min(count, begin + room)
+            self._extend(records.part(begin, end), schema_id, now)
+            begin = end
+
+    @staticmethod
+    def _takes(tile: Cut, timestamp: int, schema_id: int | None) -> bool:
+        fits = schema_id is None or tile.schema_id is None or tile.schema_id == schema_id
+        return not tile.closed and fits and hour_of(timestamp) <= tile.hour
+
+    def _open(self, timestamp: int, schema_id: int | None, now: float) -> Cut:
+        if not self.tiles or not self._takes(self.tiles[-1], timestamp, schema_id):
+            if self.tiles:
+                self.tiles[-1].closed = True
+            self.tiles.append(Cut(hour=hour_of(timestamp), seen=now))
+        return self.tiles[-1]
+
+    def _extend(self, records: Records, schema_id: int | None, now: float) -> None:
+        tile = self._open(records.timestamps[0], schema_id, now)
+        if tile.schema_id is None:
+            tile.schema_id = schema_id
+        into = tile.records
+        into.messages += records.messages
+        into.values += records.values
+        into.offsets += records.offsets
+        into.timestamps += records.timestamps
+        size = sum([len(v) for v in records.values if v is not None])
+        tile.size += size
+        self.size += size + RECORD_OVERHEAD * len(records.offsets)
+        tile.closed = len(tile) >= self.limits.records or tile.size >= self.limits.bytes
+
+    # --- what is to be done
+
+    def flush(self, offset: int) -> None:
+        """Cut what lies below ``offset`` as soon as all of it was read."""
+        self.flush_to = offset if self.flush_to is None else max(self.flush_to, offset)
+
+    def flushed(self, offset: int) -> bool:
+        """Whether every record below ``offset`` is written and committed."""
+        if self.position >= offset:
+            return True
+        pending = self.outcome is not None or (bool(self.tiles) and self.tiles[0].records.offsets[0] < offset)
+        return self.read >= offset and not pending
+
+    def cut(self, now: float) -> Cut | None:
+        """The tile to write next, or None. It stays in flight until `landed`."""
+        if self.flight is not None or self.outcome is not None or not self.tiles:
+            return None
+        tile = self.tiles[0]
+        due = tile.closed or now - tile.seen >= self.limits.seconds or self._flush_due(tile)
+        if not due:
+            return None
+        tile.closed = True
+        tile.start = self.position
+        self.flight = tile
+        return tile
+
+    def _flush_due(self, tile: Cut) -> bool:
+        to = self.flush_to
+        if to is None:
+            return False
+        if self.flushed(to):
+            self.flush_to = None
+            return False
+        return self.read >= to and tile.records.offsets[0] < to
+
+    def landed(self, footer: Footer) -> None:
+        """The object at this position exists and says ``footer``: ours, or that of whoever was first.
+
+        Raises:
+            ValueError: the footer is not one of this position, so following it would leave a gap or an overlap.
+        """
+        if footer.start != self.position or footer.next <= footer.start:
+            raise ValueError(f"the tile covers [{footer.start}, {footer.next}), but the position is {self.position}")
+        self.flight = None
+        self.outcome = footer
+
+    def settle(self) -> Settlement | None:
+        """What to commit now, or None: nothing has landed, or records the winner rejected were not read yet."""
+        footer = self.outcome
+        if footer is None:
+            return None
+        if not footer.rejected:
+            return Settlement(footer, ())
+        found = self._messages([r.offset for r in footer.rejected])
+        if len(found) < len(footer.rejected) and self.read < footer.next:
+            return None
+        return Settlement(
+            footer,
+            tuple((r, found[r.offset]) for r in footer.rejected if r.offset in found),
+            tuple(r.offset for r in footer.rejected if r.offset not in found),
+        )
+
+    def _messages(self, offsets: Sequence[int]) -> dict[int, Any]:
+        found: dict[int, Any] = {}
+        for tile in self.tiles:
+            have = tile.records.offsets
+            if have[0] > offsets[-1]:
+                break
+            for offset in offsets:
+                i = bisect_left(have, offset)
+                if i < len(have) and have[i] == offset:
+                    found[offset] = tile.records.messages[i]
+        return found
+
+    def commit(self) -> None:
+        """The transaction of `settle` is committed: the position moves, covered records are dropped."""
+        if self.outcome is None:
+            raise ValueError("nothing has landed")
+        position, self.outcome = self.outcome.next, None
+        self.position = position
+        self.read = max(self.read, position)
+        while self.tiles and self.tiles[0].next <= position:
+            tile = self.tiles.popleft()
+            self.size -= tile.size + RECORD_OVERHEAD * len(tile)
+        if self.tiles and self.tiles[0].records.offsets[0] < position:
+            self._replan(position)
+
+    def _replan(self, position: int) -> None:
+        """Another writer cut elsewhere: build the tiles anew, since the first record decides hour and schema."""
+        tiles, self.tiles, self.size = self.tiles, deque(), 0
+        for tile in tiles:
+            kept = tile.records.part(bisect_left(tile.records.offsets, position), len(tile))
+            if kept.offsets:
+                self._append(kept, tile.seen)

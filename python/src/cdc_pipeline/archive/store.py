@@ -1,0 +1,120 @@
+"""Objects on S3: written once or not at all, footers read from their ends."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import MemoryStore, S3Store
+
+from cdc_pipeline.archive import parquet, tile
+from cdc_pipeline.archive.errors import RefusedError, UnavailableError
+from cdc_pipeline.archive.settings import ObjectStore
+from cdc_pipeline.archive.tile import Footer, Source
+
+PROBE_FOLDER = ".probe"
+
+
+def connect(settings: ObjectStore) -> S3Store:
+    """The S3 client. It does not retry: the service does, where it can be seen and stopped."""
+    options: dict[str, Any] = {
+        "timeout": timedelta(seconds=settings.timeout_seconds),
+        "connect_timeout": timedelta(seconds=min(5.0, settings.timeout_seconds)),
+    }
+    if settings.ca_file:
+        options["root_certificate"] = Path(settings.ca_file).read_bytes()
+    config: dict[str, Any] = {
+        "region": settings.region,
+        "virtual_hosted_style_request": settings.addressing == "virtual",
+    }
+    if settings.endpoint_url:
+        config["endpoint"] = settings.endpoint_url
+        options["allow_http"] = settings.endpoint_url.startswith("http://")
+    if settings.access_key_id:
+        config["access_key_id"] = settings.access_key_id
+        config["secret_access_key"] = settings.secret_access_key
+        if settings.session_token:
+            config["session_token"] = settings.session_token
+    return S3Store(settings.bucket, config=config, client_options=options, retry_config={"max_retries": 0})
+
+
+class Store:
+    """The archive's folder of a bucket. Safe to share between threads.
+
+    Every method raises `UnavailableError` where the store does not do what it was asked: all of it may be tried again.
+    """
+
+    def __init__(self, client: S3Store | MemoryStore, prefix: str) -> None:
+        self._client = client
+        self.prefix = prefix
+
+    def put(self, key: str, body: bytes) -> bool:
+        """Write an object where there is none. False: there is one (412), or one is being written (409)."""
+        try:
+            obstore.put(self._client, key, body, mode="create", use_multipart=False)
+        except AlreadyExistsError:
+            return False
+        except (BaseError, OSError) as error:
+            raise _unavailable("write", key, error) from error
+        return True
+
+    def footer(self, key: str) -> Footer:
+        """The footer of a tile that exists."""
+        tail = self._tail(key, parquet.TAIL)
+        try:
+            needed = parquet.tail_needed(tail)
+            if needed > len(tail):
+                tail = self._tail(key, needed)
+            return parquet.decode_footer(tail)
+        except ValueError as error:
+            raise UnavailableError(f"{key}: {error}") from error
+
+    def _tail(self, key: str, size: int) -> bytes:
+        try:
+            return bytes(obstore.get(self._client, key, options={"range": {"suffix": size}}).bytes())
+        except (BaseError, OSError) as error:
+            raise _unavailable("read", key, error) from error
+
+    def tiles(self, source: Source) -> list[str]:
+        """The keys of a partition's tiles, by start. Lists the whole topic, so it is for start-up and repair."""
+        found = [(at[1], key) for key in self.keys(source.topic) if (at := tile.parse(key)) and at[0] == source]
+        return [key for _, key in sorted(found)]
+
+    def keys(self, topic: str) -> Iterator[str]:
+        """Every key in a topic's folder."""
+        folder = tile.folder(self.prefix, topic)
+        try:
+            for page in obstore.list(self._client, prefix=folder):
+                yield from (entry["path"] for entry in page)
+        except (BaseError, OSError) as error:
+            raise _unavailable("list", folder, error) from error
+
+    def prove_conditional_put(self) -> None:
+        """Write one object twice.
+
+        Raises:
+            RefusedError: the second write was accepted, so two writers could overwrite each other's tiles.
+        """
+        key = f"{self.prefix}/{PROBE_FOLDER}/{uuid.uuid4().hex}".lstrip("/")
+        if not self.put(key, b"first"):
+            raise RefusedError(f"the object store says that {key} exists, which nobody wrote")
+        second = self.put(key, b"second")
+        try:
+            obstore.delete(self._client, key)
+        except (BaseError, OSError):
+            pass  # the right to delete is not needed; a few bytes stay
+        if second:
+            raise RefusedError(
+                "the object store ignores If-None-Match: *, so it cannot keep two writers apart; "
+                "use one that honours conditional writes (AWS S3, SeaweedFS, versitygw)"
+            )
+
+
+def _unavailable(what: str, key: str, error: Exception) -> UnavailableError:
+    first = str(error).split("\n\n", 1)[0].replace("\n", " ")[:400]
+    return UnavailableError(f"cannot {what} {key}: {type(error).__name__}: {first}")

@@ -1,0 +1,135 @@
+"""One Kafka transaction: the rejected records to their dead letter topics, and the offsets after their tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from cdc_pipeline.archive.errors import ArchiveError
+from cdc_pipeline.archive.tile import Footer, Rejection, Source
+
+TIMEOUT_SECONDS = 25.0
+ATTEMPTS = 5
+
+
+class FencedError(ArchiveError):
+    """The producer can do nothing any more, mostly because another process uses its transactional id."""
+
+
+class AbortedError(ArchiveError):
+    """The transaction did not happen; it may be tried again, unless the group gave the partitions away meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One partition's part: the offset to commit, its metadata, and the messages to send to its dead letter topic."""
+
+    source: Source
+    next: int
+    metadata: str
+    rejected: tuple[tuple[Rejection, Any], ...] = ()
+    contract_version: str | None = None
+
+
+class Committer:
+    """Commits entries of many partitions at once.
+
+    Args:
+        group: used for its membership: the brokers refuse offsets of a generation that has passed.
+        name: what the dead letter records give as the connector's name.
+    """
+
+    def __init__(self, producer: Producer, group: Consumer, name: str, dlq_suffix: str) -> None:
+        self._producer = producer
+        self._group = group
+        self._name = name
+        self._suffix = dlq_suffix
+
+    def start(self) -> None:
+        """Fence a predecessor and end its open transaction.
+
+        Raises:
+            FencedError, AbortedError: see there.
+        """
+        self._call(lambda: self._producer.init_transactions(TIMEOUT_SECONDS))
+
+    def commit(self, entries: list[Entry]) -> None:
+        """All entries, or none.
+
+        Raises:
+            FencedError, AbortedError: see there.
+        """
+        failed: list[KafkaError] = []
+        self._call(self._producer.begin_transaction)
+        try:
+            for entry in entries:
+                for rejection, message in entry.rejected:
+                    self._send(entry, rejection, message, failed)
+            offsets = [TopicPartition(e.source.topic, e.source.partition, e.next, e.metadata) for e in entries]
+            member = self._group.consumer_group_metadata()
+            self._call(lambda: self._producer.send_offsets_to_transaction(offsets, member, TIMEOUT_SECONDS))
+            self._call(lambda: self._producer.commit_transaction(TIMEOUT_SECONDS))
+        except AbortedError as error:
+            self._call(lambda: self._producer.abort_transaction(TIMEOUT_SECONDS))
+            if failed:
+                raise AbortedError(f"a dead letter record was refused: {failed[0].str()}") from error
+            raise
+        except KafkaException as error:
+            self._call(lambda: self._producer.abort_transaction(TIMEOUT_SECONDS))
+            raise AbortedError(f"a dead letter record was refused: {error.args[0].str()}") from error
+
+    def _send(self, entry: Entry, rejection: Rejection, message: Any, failed: list[KafkaError]) -> None:
+        def delivered(error: KafkaError | None, _: Any) -> None:
+            if error is not None:
+                failed.append(error)
+
+        topic = entry.source.topic + self._suffix
+        headers = [*(message.headers() or []), *self._headers(entry, rejection)]
+        arguments = {"value": message.value(), "key": message.key(), "headers": headers, "on_delivery": delivered}
+        try:
+            self._producer.produce(topic, **arguments)
+        except BufferError:
+            self._producer.flush(TIMEOUT_SECONDS)
+            self._producer.produce(topic, **arguments)
+
+    def _headers(self, entry: Entry, rejection: Rejection) -> list[tuple[str, bytes]]:
+        """Those of Kafka Connect's DeadLetterQueueReporter, then ours."""
+        values = {
+            "__connect.errors.topic": entry.source.topic,
+            "__connect.errors.partition": str(entry.source.partition),
+            "__connect.errors.offset": str(rejection.offset),
+            "__connect.errors.connector.name": self._name,
+            "__connect.errors.task.id": str(entry.source.partition),
+            "__connect.errors.stage": "VALUE_CONVERTER",
+            "__connect.errors.class.name": "cdc_pipeline.archive",
+            "__connect.errors.exception.class.name": rejection.rule,
+            "__connect.errors.exception.message": rejection.reason,
+            "__connect.errors.exception.stacktrace": "",
+            "__cdc.errors.topic.id": entry.source.topic_id,
+            "__cdc.errors.rule": rejection.rule,
+            "__cdc.errors.contract.version": entry.contract_version or "",
+        }
+        return [(k, v.encode()) for k, v in values.items()]
+
+    @staticmethod
+    def _call(step: Any) -> None:
+        for attempt in range(ATTEMPTS):
+            try:
+                step()
+            except KafkaException as error:
+                cause = error.args[0]
+                if cause.retriable() and attempt < ATTEMPTS - 1:
+                    continue
+                if cause.fatal() or cause.code() in (KafkaError._FENCED, KafkaError.PRODUCER_FENCED):
+                    raise FencedError(f"the transactional producer ended: {cause.str()}") from error
+                if cause.txn_requires_abort() or cause.retriable():
+                    raise AbortedError(cause.str()) from error
+                raise FencedError(f"the transactional producer failed: {cause.str()}") from error
+            return
+
+
+def entry_of(source: Source, footer: Footer, key: str, rejected: tuple[tuple[Rejection, Any], ...]) -> Entry:
+    """The entry of a tile that exists."""
+    return Entry(source, footer.next, key, rejected, footer.contract_version)
