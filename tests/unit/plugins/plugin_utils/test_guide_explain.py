@@ -1,0 +1,66 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError
+from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.problem import PreflightError, Problem
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._explain import explain
+
+
+def test_an_error_of_the_collection():
+    error = FailedError(
+        "kafka-0 does not stay up", where="/log", why="its last lines are\n  one\n  two", remedy="make room"
+    )
+    result = {"msg": error.message, "invocation": {"module_args": {"workload": {"name": "kafka"}}}}
+    found = explain(result, "workload")
+    assert found.cause == "kafka-0 does not stay up"
+    assert found.evidence == ["at /log", "its last lines are", "one", "two"]
+    assert (found.next, found.component) == ("make room", "kafka")
+
+
+def test_a_list_of_problems_is_not_printed_twice():
+    error = PreflightError("this host", [Problem("port", "Port 1 is taken", "pid 7", "kill 7")])
+    found = explain({"msg": error.message}, "preflight")
+    assert found.cause == "1 problem with this host; nothing has been changed"
+    assert found.evidence == []
+    assert found.next.startswith("mend what is listed above")
+
+
+def test_a_command_that_failed_shows_its_last_words():
+    result = {
+        "msg": "non-zero return code",
+        "stderr": "\n".join(f"line {number}" for number in range(100)),
+        "stdout": "x",
+    }
+    found = explain(result, "kafka_connect")
+    assert found.evidence[0] == "line 0"
+    assert found.evidence[-1] == "line 99"
+    assert len(found.evidence) == 8
+    assert found.next.startswith("make logs COMPONENT=kafka-connect")
+
+
+def test_the_connectors_run_in_kafka_connect():
+    assert explain({"msg": "x"}, "connectors").component == "kafka-connect"
+
+
+def test_a_loop_shows_its_first_failed_item():
+    result = {"msg": "One or more items failed", "results": [{"msg": "fine"}, {"failed": True, "msg": "broken"}]}
+    assert explain(result, "").cause == "broken"
+
+
+def test_what_was_censored_stays_so():
+    found = explain({"censored": "the output has been hidden"}, "postgresql")
+    assert found.cause == "the output has been hidden"
+
+
+def test_a_missing_sudo_password():
+    assert "ARGS=-K" in explain({"msg": "Task failed: Missing sudo password"}, "preflight").next
+
+
+def test_long_lines_are_cut():
+    assert len(explain({"msg": "x", "stderr": "y" * 1000}, "").evidence[0]) == 160
+
+
+def test_a_result_without_anything():
+    assert explain({}, "").cause == "the task failed without a message"
