@@ -238,9 +238,13 @@ class Expected:
 
 @dataclass(frozen=True)
 class Paths:
-    """``cache``: folder for facts about objects that never change; empty for none."""
+    """Places on this host.
+
+    ``cache``: folder for facts about objects that never change; empty for none. ``endpoints``: endpoints.json.
+    """
 
     cache: str = ""
+    endpoints: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import psycopg
+from psycopg import sql
 
 from cdc_pipeline.verify import probe_table, topics
 from cdc_pipeline.verify.avro_events import Decoder, Event
 from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.tables import identifier
 
 _ROWS = 14
 # Ids that are kept apart from those of the rows.
@@ -73,8 +74,8 @@ def _make(context: Context) -> Probe:
     events = follow(context, begin, len(changes))
     seconds = time.monotonic() - committed_at
     with context.postgresql() as connection:
-        table = _identifier(plan.expected.end_to_end.table)
-        query = psycopg.sql.SQL("SELECT count(*) FROM {} WHERE run = %s").format(table)
+        table = identifier(plan.expected.end_to_end.table)
+        query = sql.SQL("SELECT count(*) FROM {} WHERE run = %s").format(table)
         row = connection.execute(query, (context.run,)).fetchone()
     return Probe(context.run, topic, tuple(changes), tuple(events), begin, row[0] if row else -1, seconds)
 
@@ -146,7 +147,3 @@ def follow(context: Context, begin: topics.Partitions, count: int) -> list[Event
                 return list(found.values())
     finally:
         consumer.close()
-
-
-def _identifier(table: str) -> psycopg.sql.Identifier:
-    return psycopg.sql.Identifier(*table.split(".", 1))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import psycopg
-
 from cdc_pipeline.archive.tile import parse
 from cdc_pipeline.verify import topics
 from cdc_pipeline.verify.archive_state import State, flush, read_state, unarchived
@@ -13,6 +11,7 @@ from cdc_pipeline.verify.chain import Chain, misplaced, total
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.jvm import found_processes, judge_memory
+from cdc_pipeline.verify.tables import row_count
 from cdc_pipeline.verify.wait import wait_for
 
 _SETTLE_SECONDS = 10.0
@@ -154,11 +153,7 @@ def _rows(context: Context, chains: Mapping[tuple[str, int], Chain]) -> Iterator
     short = {}
     with context.postgresql() as connection:
         for table in expected.tables:
-            query = psycopg.sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT 100000) AS rows").format(
-                psycopg.sql.Identifier(*table.split(".", 1))
-            )
-            row = connection.execute(query).fetchone()
-            there = row[0] if row else 0
+            there = row_count(connection, table) or 0
             archived = sum(chain.rows for at, chain in chains.items() if at[0] == expected.topic(table))
             if archived < there and expected.topic(table) in context.plan.archived_topics:
                 short[table] = f"{there} rows, {archived} archived"

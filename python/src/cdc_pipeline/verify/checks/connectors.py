@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-import psycopg
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
@@ -16,12 +15,11 @@ from cdc_pipeline.verify.checks.kafka import differing
 from cdc_pipeline.verify.checks.postgresql import SLOT
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.tables import MOST_ROWS, row_count
 
 _TAG = "Run the tag connectors."
 _SECRET = re.compile(r"password|secret|token|private\.?key|credential", re.IGNORECASE)
 _REFERENCE = re.compile(r"^\$\{[^}]+\}$")
-# Counting further would tell no more, and a large table takes long.
-_MOST_ROWS = 100_000
 
 
 def judge_status(name: str, status: Mapping[str, Any] | None) -> Finding:
@@ -45,12 +43,20 @@ def exposed(config: Mapping[str, str], secrets: Iterable[str]) -> list[str]:
     )
 
 
-def judge_snapshot(table: str, rows: int, events: int | None) -> Finding:
-    """Every row that is there came by at least one event, whether by the snapshot or as a change."""
+def judge_snapshot(table: str, rows: int | None, events: int | None) -> Finding:
+    """Every row that is there came by at least one event, whether by the snapshot or as a change.
+
+    Args:
+        rows: of the table, None when there is no such table.
+        events: ever written to its topic, None when there is no such topic.
+    """
+    id, what = f"T9.snapshot.{table}", f"events of {table} for the rows that it has"
+    if rows is None:
+        return Finding(id, what, "a table", "no such table", False, "Create it, or take it out of cdc_tables.")
     return Finding(
-        f"T9.snapshot.{table}",
-        f"events of {table} for the rows that it has",
-        f"at least {rows}" + (" (counted no further)" if rows >= _MOST_ROWS else ""),
+        id,
+        what,
+        f"at least {rows}" + (" (counted no further)" if rows >= MOST_ROWS else ""),
         "no such topic" if events is None else events,
         events is not None and events >= rows,
         "Was its snapshot taken? See the topic of signals, and the connector's log for `snapshot`.",
@@ -120,13 +126,9 @@ def _coverage(context: Context) -> Iterator[Finding]:
         )
     with context.postgresql() as connection:
         for table in expected.tables:
-            schema, _, relation = table.partition(".")
-            query = psycopg.sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT {}) AS rows").format(
-                psycopg.sql.Identifier(schema, relation), _MOST_ROWS
-            )
-            row = connection.execute(query).fetchone()
             partitions = ends.get(expected.topic(table))
-            yield judge_snapshot(table, row[0] if row else 0, sum(partitions.values()) if partitions else None)
+            rows = row_count(connection, table)
+            yield judge_snapshot(table, rows, sum(partitions.values()) if partitions else None)
 
 
 def _fields(context: Context, subject: str) -> set[str]:

@@ -10,6 +10,7 @@ import psycopg
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.streaming import stream_until
+from cdc_pipeline.verify.tables import identifier
 from cdc_pipeline.verify.units import mebibytes, postgresql_value
 from cdc_pipeline.verify.wait import wait_for
 
@@ -139,10 +140,7 @@ def _tables(context: Context) -> Iterator[Finding]:
         found = {}
         for row in cursor.fetchall():
             name = row.pop("name")
-            schema, _, relation = name.partition(".")
-            query = psycopg.sql.SQL("SELECT EXISTS (SELECT FROM {}) AS rows").format(
-                psycopg.sql.Identifier(schema, relation)
-            )
+            query = psycopg.sql.SQL("SELECT EXISTS (SELECT FROM {}) AS rows").format(identifier(name))
             found[name] = Table(rows=(cursor.execute(query).fetchone() or {})["rows"], **row)
         yield from judge_tables(expected.tables, found, expected.sample_data)
         role = cursor.execute(_ROLE, (expected.role,)).fetchone()

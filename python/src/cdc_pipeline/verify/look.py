@@ -1,0 +1,52 @@
+"""Lines to paste into a shell that show the archive's data by DuckDB.
+
+They read the credentials where they lie, so no line holds a secret. The files are found by obstore, since DuckDB's own
+S3 extension is a download that not every host can make.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+_OPEN = (
+    "import json, duckdb; from obstore.fsspec import FsspecStore; e = json.load(open({endpoints!r}))['object_store'];"
+    " fs = FsspecStore('s3', endpoint=e['endpoint_url'] or None, region=e['region'], access_key_id=e['access_key_id'],"
+    " secret_access_key=e['secret_access_key'], client_options={{'allow_http': True}});"
+    " duckdb.register_filesystem(fs);"
+    " files = ['s3://' + f for f in fs.glob('/'.join(filter(None, (e['bucket'], e.get('prefix'))))"
+    " + '/{topic}/**/*.parquet')];"
+    " duckdb.sql({query!r}, params=[files]).show()"
+)
+_PLAIN = re.compile(r"^[a-z_][a-z0-9_]*$")
+# What a shell would read between double quotes; without it they are easier on the eye than quoted single quotes.
+_SPECIAL = set('"$`\\!')
+# A table may have a column `year` of its own, which the folder's would hide.
+_FILES = "read_parquet(?, union_by_name = true, hive_partitioning = false)"
+_OWN = "__deleted, __op, __lsn, __txId, __ts_us, __partition, __offset"
+
+
+def changes_query() -> str:
+    """The newest changes of a table, with what the archive knows of each. Takes the list of files."""
+    return f"SELECT * FROM {_FILES} ORDER BY __lsn DESC, __offset DESC LIMIT 20"
+
+
+def current_query(keys: Sequence[str]) -> str:
+    """The table's rows as they are now: the last change of each key, unless it is a delete. Takes the list of files."""
+    names = ", ".join(key if _PLAIN.match(key) else '"' + key.replace('"', '""') + '"' for key in keys)
+    newest = f"QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY __lsn DESC NULLS LAST, __offset DESC) = 1"
+    return f"SELECT * EXCLUDE ({_OWN}) FROM (SELECT * FROM {_FILES} {newest}) WHERE __deleted::bool IS NOT TRUE ORDER BY {names} LIMIT 20"
+
+
+def command(query: str, topic: str, endpoints: str, python: str) -> str:
+    """One shell line that shows the result of a query over a topic's objects.
+
+    Args:
+        query: takes the list of files as its only parameter.
+        endpoints: path of endpoints.json; may be readable by root alone.
+        python: an interpreter with duckdb, obstore and fsspec.
+    """
+    code = _OPEN.format(endpoints=endpoints, topic=topic, query=query)
+    quoted = shlex.quote(code) if _SPECIAL & set(code) else f'"{code}"'
+    return f"{shlex.quote(python)} -c {quoted}"
