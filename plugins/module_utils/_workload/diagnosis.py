@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from .._secrets import is_secret_name
 
 _LINES = 15
 _READ_BYTES = 64 * 1024
 _SHORTEST_MASKED = 6
-# A secret in a file of settings or in JSON stands behind a separator.
-_VALUE = re.compile(r"[=:]\s*\"?([^\"\n]+?)\"?\s*$", re.MULTILINE)
+# A line of settings: properties, INI or YAML.
+_SETTING = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*[=:]\s*[\"']?(.*?)[\"']?\s*$")
 
 
 @dataclass(frozen=True)
@@ -112,17 +116,40 @@ def last_lines(text: str, count: int = _LINES) -> list[str]:
 
 
 class Masker:
-    """Replaces every secret in what is shown."""
+    """Replaces every secret in what is shown.
+
+    A file may hold one secret, or settings of which some are secret by their name; the name of a user among them is
+    worth seeing.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        values = set()
-        for content in secrets:
-            values.add(content.strip())
-            values.update(line.strip() for line in content.splitlines())
-            values.update(match[1].strip() for match in _VALUE.finditer(content))
+        values = {value.strip() for content in secrets for value in _secret_parts(content)}
         self.values = sorted((item for item in values if len(item) >= _SHORTEST_MASKED), key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         for value in self.values:
             text = text.replace(value, "********")
         return text
+
+
+def _secret_parts(content: str) -> list[str]:
+    found = [content]
+    try:
+        return found + _secret_leaves(json.loads(content), "")
+    except ValueError:
+        pass
+    for line in content.splitlines():
+        match = _SETTING.match(line)
+        if match is None:
+            found.append(line)
+        elif is_secret_name(match[1]):
+            found += [line, match[2]]
+    return found
+
+
+def _secret_leaves(value: Any, name: str) -> list[str]:
+    if isinstance(value, dict):
+        return [leaf for key, item in value.items() for leaf in _secret_leaves(item, str(key))]
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in _secret_leaves(item, name)]
+    return [str(value)] if not name or is_secret_name(name) else []

@@ -1,0 +1,430 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The kubernetes runtime, decided: the manifests of a workload. Pure; nothing here talks to a cluster."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .errors import SpecError
+from .model import InitStep, Port, Probe, Workload
+from .pods import ORDINAL_VARIABLE, PATHS, REPLICA_VARIABLE, Cluster, Pods, headless, key_of, pods
+
+Manifest = dict[str, Any]
+
+_DIGEST = "cdc-pipeline/config-digest"
+# Any user without rights; a database's files belong to it, so it must stay the same.
+_USER = 10001
+# Runs a first step unless what it makes is there: an init container runs at each start of a pod.
+_ONCE = ["/bin/sh", "-ec", 'test -e "$0" || exec "$@"']
+_STATE = ("data", "log", "tmp")
+
+
+def manifests(workload: Workload, cluster: Cluster) -> list[Manifest]:
+    """Every object of ``workload``, in the order in which to apply them.
+
+    Raises:
+        SpecError: the workload cannot be one of a cluster; with every problem.
+    """
+    made = pods(workload, cluster)
+    found = [_service_account(made), _config_map(made), _secret(made)]
+    if workload.kind == "service":
+        found += _services(made)
+        found += [_stateful_set(made) if _keeps_state(workload) else _deployment(made), _disruption_budget(made)]
+    elif workload.kind == "job":
+        found.append(_job(made))
+    else:
+        found.append(_cron_job(made))
+    found += _network_policies(made)
+    return [item for item in found if item is not None]
+
+
+def _keeps_state(workload: Workload) -> bool:
+    """Whether replicas need a name or a volume of their own."""
+    return workload.storage is not None or workload.replicas > 1
+
+
+def _labels(name: str) -> dict[str, str]:
+    return {
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/part-of": "cdc-pipeline",
+        "app.kubernetes.io/managed-by": "ansible",
+    }
+
+
+def _selector(name: str) -> dict[str, str]:
+    return {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "cdc-pipeline"}
+
+
+def _object(version: str, kind: str, name: str, made: Pods, **parts: Any) -> Manifest:
+    metadata = {"name": name, "namespace": made.cluster.namespace, "labels": _labels(made.workload.name)}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, **parts}
+
+
+def _account_name(workload: Workload) -> str:
+    return workload.service_account or f"{workload.name}-sa"
+
+
+def _service_account(made: Pods) -> Manifest:
+    return _object("v1", "ServiceAccount", _account_name(made.workload), made, automountServiceAccountToken=False)
+
+
+def _config_map(made: Pods) -> Manifest | None:
+    return (
+        _object("v1", "ConfigMap", f"{made.workload.name}-config", made, data=dict(made.files)) if made.files else None
+    )
+
+
+def _secret(made: Pods) -> Manifest | None:
+    if not made.secrets:
+        return None
+    data = {key: base64.b64encode(text.encode()).decode() for key, text in made.secrets.items()}
+    return _object("v1", "Secret", f"{made.workload.name}-secrets", made, type="Opaque", data=data)
+
+
+def _digest(made: Pods) -> str:
+    """Of everything that a process reads at its start; a change of it restarts the pods one after the other."""
+    text = json.dumps([dict(made.files), dict(made.secrets)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _services(made: Pods) -> list[Manifest]:
+    workload = made.workload
+    if not workload.ports:
+        return []
+    ports = [_service_port(port) for port in workload.ports.values()]
+    selector = _selector(workload.name)
+    found = [
+        # Members of a quorum look for each other before they are ready.
+        _object(
+            "v1",
+            "Service",
+            headless(workload),
+            made,
+            spec={"clusterIP": "None", "publishNotReadyAddresses": True, "selector": selector, "ports": ports},
+        ),
+        _object("v1", "Service", workload.name, made, spec={"type": "ClusterIP", "selector": selector, "ports": ports}),
+    ]
+    for port in workload.ports.values():
+        if port.node_port is None:
+            continue
+        if not port.step or workload.replicas == 1:
+            found.append(_node_port(made, port, f"{workload.name}-{port.name}-outside", selector, 0))
+            continue
+        # A client that was told the address of one replica must reach that one.
+        for ordinal, name in enumerate(workload.replica_names()):
+            own = {**selector, "statefulset.kubernetes.io/pod-name": name}
+            found.append(_node_port(made, port, f"{name}-{port.name}-outside", own, port.step * ordinal))
+    return found
+
+
+def _service_port(port: Port) -> Manifest:
+    return {"name": port.name.replace("_", "-"), "port": port.port, "targetPort": port.name.replace("_", "-")}
+
+
+def _node_port(made: Pods, port: Port, name: str, selector: Mapping[str, str], add: int) -> Manifest:
+    ports = [{**_service_port(port), "nodePort": (port.node_port or 0) + add}]
+    spec = {"type": "NodePort", "externalTrafficPolicy": "Cluster", "selector": dict(selector), "ports": ports}
+    return _object("v1", "Service", name.replace("_", "-"), made, spec=spec)
+
+
+def _disruption_budget(made: Pods) -> Manifest | None:
+    if made.workload.replicas < 2:
+        return None
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": _selector(made.workload.name)}}
+    return _object("policy/v1", "PodDisruptionBudget", made.workload.name, made, spec=spec)
+
+
+def _stateful_set(made: Pods) -> Manifest:
+    workload = made.workload
+    spec: Manifest = {
+        "replicas": workload.replicas,
+        "serviceName": headless(workload),
+        # A quorum needs its members at once; what changes goes from pod to pod all the same.
+        "podManagementPolicy": "Parallel",
+        # The realiser moves the partition down, one pod after the rolling gate; without a gate the controller does.
+        "updateStrategy": {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"partition": workload.replicas if made.template.gate else 0},
+        },
+        "selector": {"matchLabels": _selector(workload.name)},
+        "template": _template(made, "Always"),
+    }
+    if workload.storage is not None:
+        named = workload.storage.storage_class
+        claim: Manifest = {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": _bytes(workload.storage.size)}},
+        }
+        if named:
+            claim["storageClassName"] = made.cluster.storage_classes.get(named, named)
+        spec["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": claim}]
+        spec["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Retain", "whenScaled": "Retain"}
+    return _object("apps/v1", "StatefulSet", workload.name, made, spec=spec)
+
+
+def _deployment(made: Pods) -> Manifest:
+    spec = {
+        "replicas": made.workload.replicas,
+        # One at a time, the old one first: what keeps no state of its own may still lock something outside.
+        "strategy": {"type": "Recreate"},
+        "selector": {"matchLabels": _selector(made.workload.name)},
+        "template": _template(made, "Always"),
+    }
+    return _object("apps/v1", "Deployment", made.workload.name, made, spec=spec)
+
+
+def _job_spec(made: Pods) -> Manifest:
+    return {
+        "completions": max(made.workload.replicas, 1),
+        "completionMode": "Indexed",
+        "backoffLimit": 3,
+        "template": _template(made, "Never"),
+    }
+
+
+def _job(made: Pods) -> Manifest:
+    # A job cannot be changed, so another one gets another name.
+    spec = _job_spec(made)
+    text = json.dumps([spec, _digest(made)], sort_keys=True)
+    name = f"{made.workload.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return _object("batch/v1", "Job", name, made, spec=spec)
+
+
+def _cron_job(made: Pods) -> Manifest:
+    spec = {
+        "schedule": made.workload.schedule,
+        "concurrencyPolicy": "Forbid",
+        "jobTemplate": {"spec": _job_spec(made)},
+    }
+    return _object("batch/v1", "CronJob", made.workload.name, made, spec=spec)
+
+
+def _template(made: Pods, restart: str) -> Manifest:
+    workload, template = made.workload, made.template
+    main: Manifest = {
+        "name": workload.name,
+        **_container(made, template.command),
+        "ports": [
+            {"name": port.name.replace("_", "-"), "containerPort": port.port} for port in workload.ports.values()
+        ],
+        "resources": _resources(workload),
+    }
+    for kind in ("startup", "readiness", "liveness"):
+        if kind in template.probes:
+            main[f"{kind}Probe"] = _probe(template.probes[kind])
+    if "liveness" in template.probes and "startup" not in template.probes:
+        # Without it, the liveness probe would kill a slow start.
+        start = template.probes.get("readiness", template.probes["liveness"])
+        main["startupProbe"] = {**_probe(start), "failureThreshold": max(60, start.failure_threshold)}
+    if workload.stop_signal != "TERM":
+        # The runtime sends the image's STOPSIGNAL, which is SIGTERM where it says nothing.
+        main["lifecycle"] = {"preStop": {"exec": {"command": ["/bin/kill", f"-{workload.stop_signal}", "1"]}}}
+    spec: Manifest = {
+        "serviceAccountName": _account_name(workload),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "restartPolicy": restart,
+        "terminationGracePeriodSeconds": workload.stop_grace,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "fsGroup": _USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [main],
+        "volumes": _volumes(made),
+    }
+    if template.init:
+        spec["initContainers"] = [_init_container(made, step) for step in template.init]
+    if made.cluster.image_pull_secrets:
+        spec["imagePullSecrets"] = [{"name": name} for name in made.cluster.image_pull_secrets]
+    if workload.kind == "service" and workload.replicas > 1:
+        spec["topologySpreadConstraints"] = [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "DoNotSchedule",
+                "labelSelector": {"matchLabels": _selector(workload.name)},
+            }
+        ]
+    metadata = {"labels": _labels(workload.name), "annotations": {_DIGEST: _digest(made)}}
+    return {"metadata": metadata, "spec": spec}
+
+
+def _container(made: Pods, command: Sequence[str]) -> Manifest:
+    return {
+        "image": made.workload.image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": list(command),
+        "env": _environment(made),
+        "volumeMounts": _mounts(made),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+
+
+def _init_container(made: Pods, step: InitStep) -> Manifest:
+    command = [*_ONCE, step.creates, *step.command] if step.creates else list(step.command)
+    return {"name": step.name, **_container(made, command), "resources": _resources(made.workload)}
+
+
+def _environment(made: Pods) -> list[Manifest]:
+    """The replica's name and number come first, since the others may refer to them."""
+    found: list[Manifest] = []
+    if made.workload.kind == "service":
+        found.append(_field(REPLICA_VARIABLE, "metadata.name"))
+        if _keeps_state(made.workload):
+            found.append(_field(ORDINAL_VARIABLE, "metadata.labels['apps.kubernetes.io/pod-index']"))
+    base = {"HOME": PATHS["tmp"], "TMPDIR": PATHS["tmp"], **made.template.env}
+    return found + [{"name": name, "value": value} for name, value in base.items()]
+
+
+def _field(name: str, path: str) -> Manifest:
+    return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
+
+
+def _volumes(made: Pods) -> list[Manifest]:
+    name = made.workload.name
+    found: list[Manifest] = []
+    if made.files:
+        found.append({"name": "config", "configMap": {"name": f"{name}-config", "defaultMode": 0o444}})
+    if made.secrets:
+        # Readable by the group, which is the pod's own (fsGroup); the owner is root.
+        found.append({"name": "secrets", "secret": {"secretName": f"{name}-secrets", "defaultMode": 0o440}})
+    found += [{"name": kind, "emptyDir": {}} for kind in ("log", "tmp")]
+    if made.workload.storage is None:
+        found.append({"name": "data", "emptyDir": {}})
+    return found
+
+
+def _mounts(made: Pods) -> list[Manifest]:
+    found: list[Manifest] = []
+    for kind, names in (("config", made.template.files), ("secrets", made.template.secrets)):
+        for name in names:
+            mount: Manifest = {"name": kind, "mountPath": f"{PATHS[kind]}/{name}", "readOnly": True}
+            if name in made.varying:
+                mount["subPathExpr"] = f"$({REPLICA_VARIABLE}).{key_of(name)}"
+            else:
+                mount["subPath"] = key_of(name)
+            found.append(mount)
+    return found + [{"name": kind, "mountPath": PATHS[kind]} for kind in _STATE]
+
+
+def _resources(workload: Workload) -> Manifest:
+    known = workload.resources
+    requests = {"cpu": _millis(known.cpu_request), "memory": _bytes(known.memory_request)}
+    limits = {"cpu": _millis(known.cpu_limit), "memory": _bytes(known.memory_limit)}
+    found = {"requests": _known(requests), "limits": _known(limits)}
+    return {name: part for name, part in found.items() if part}
+
+
+def _known(parts: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in parts.items() if value is not None}
+
+
+def _millis(value: int | None) -> str | None:
+    if value is None:
+        return None
+    return str(value // 1000) if value % 1000 == 0 else f"{value}m"
+
+
+def _bytes(value: int | None) -> str | None:
+    if value is None:
+        return None
+    for unit, factor in (("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
+        if value and value % factor == 0:
+            return f"{value // factor}{unit}"
+    return str(value)
+
+
+def _probe(probe: Probe) -> Manifest:
+    found: Manifest = {
+        # A cluster counts whole seconds.
+        "periodSeconds": max(1, round(probe.period_seconds)),
+        "timeoutSeconds": max(1, round(probe.timeout_seconds)),
+        "failureThreshold": probe.failure_threshold,
+    }
+    if probe.tcp:
+        found["tcpSocket"] = {"port": probe.tcp.replace("_", "-")}
+    elif probe.http_port:
+        found["httpGet"] = {"port": probe.http_port.replace("_", "-"), "path": probe.http_path}
+        if probe.http_headers:
+            found["httpGet"]["httpHeaders"] = [
+                {"name": name, "value": value} for name, value in probe.http_headers.items()
+            ]
+    else:
+        found["exec"] = {"command": list(probe.exec)}
+    return found
+
+
+def _network_policies(made: Pods) -> list[Manifest]:
+    """What ``talks_to`` allows, from both sides: out of this workload, and into the one it talks to.
+
+    Both are stated here, so that no workload has to know who talks to it. Everything else is denied by the
+    namespace's own policy.
+    """
+    workload, cluster = made.workload, made.cluster
+    own = {"podSelector": {"matchLabels": _selector(workload.name)}}
+    found = []
+    egress: list[Manifest] = []
+    problems = []
+    for peer in workload.talks_to:
+        if peer.name == workload.name:
+            ports = tuple(port.port for port in workload.ports.values())
+        else:
+            ports = peer.ports or cluster.peers.get(peer.name, ())
+        if peer.name in cluster.outside:
+            egress.append(_rule("to", [dict(cluster.outside[peer.name])], ports))
+        elif peer.name == workload.name or peer.name in cluster.peers:
+            egress.append(_rule("to", [{"podSelector": {"matchLabels": _selector(peer.name)}}], ports))
+            spec = {
+                "podSelector": {"matchLabels": _selector(peer.name)},
+                "policyTypes": ["Ingress"],
+                "ingress": [_rule("from", [own], ports)],
+            }
+            name = f"{workload.name}-to-{peer.name}"
+            found.append(_object("networking.k8s.io/v1", "NetworkPolicy", name, made, spec=spec))
+        else:
+            known = ", ".join(sorted({*cluster.peers, *cluster.outside})) or "none"
+            problems.append(f"talks_to: {peer.name!r} is no workload and no external that is known ({known})")
+    if problems:
+        raise SpecError(workload.name, problems)
+    if egress:
+        # Names are needed to reach anything.
+        dns = {
+            "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
+            "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
+        }
+        spec = {
+            "podSelector": {"matchLabels": _selector(workload.name)},
+            "policyTypes": ["Egress"],
+            "egress": [dns, *egress],
+        }
+        found.insert(0, _object("networking.k8s.io/v1", "NetworkPolicy", f"{workload.name}-egress", made, spec=spec))
+    outside = [port.port for port in workload.ports.values() if port.node_port is not None or port.expose]
+    if outside:
+        spec = {
+            "podSelector": {"matchLabels": _selector(workload.name)},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"ports": [{"protocol": "TCP", "port": port} for port in outside]}],
+        }
+        found.append(_object("networking.k8s.io/v1", "NetworkPolicy", f"{workload.name}-outside", made, spec=spec))
+    return found
+
+
+def _rule(direction: str, peers: list[Manifest], ports: Sequence[int]) -> Manifest:
+    rule: Manifest = {direction: peers}
+    if ports:
+        rule["ports"] = [{"protocol": "TCP", "port": port} for port in ports]
+    return rule

@@ -1,0 +1,180 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A workload's replicas as pods: what its tokens stand for in a cluster, and which of its files differ by replica."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .errors import SpecError
+from .model import Workload
+from .replica import Replica, resolve
+
+# The kubelet fills these in, so one pod template serves every replica.
+ORDINAL_VARIABLE = "CDC_ORDINAL"
+REPLICA_VARIABLE = "CDC_REPLICA"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where workloads become pods.
+
+    Attributes:
+        external_host: the address under which clients outside reach the node ports, or what is mapped to them.
+        external_ports: whether clients outside use the ports of the local runtime, which are mapped to the node ports
+            (kind), or the node ports themselves.
+        storage_classes: the cluster's class for each class that a workload names; unmapped names are kept.
+        artifacts: folder of the artifacts in the images.
+        peers: port numbers of each workload by its name, for network policies.
+        outside: network policy peers for names in ``talks_to`` that are not workloads.
+    """
+
+    namespace: str = "data-ingestion"
+    domain: str = "cluster.local"
+    external_host: str = "127.0.0.1"
+    external_ports: bool = True
+    storage_classes: Mapping[str, str] = field(default_factory=dict)
+    artifacts: str = "/opt/cdc"
+    java: str = "/opt/java/bin/java"
+    peers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    outside: Mapping[str, Mapping] = field(default_factory=dict)
+    image_pull_secrets: tuple[str, ...] = ()
+
+
+PATHS = {
+    "config": "/etc/cdc/config",
+    "data": "/var/lib/cdc/data",
+    "log": "/var/log/cdc",
+    "secrets": "/etc/cdc/secrets",
+    "tmp": "/tmp",
+}
+
+
+def headless(workload: Workload) -> str:
+    """Name of the service that gives each replica its own address."""
+    return f"{workload.name}-headless"
+
+
+def tokens(workload: Workload, cluster: Cluster, ordinal: int) -> dict[str, str]:
+    """What each token stands for in the files of replica ``ordinal``."""
+    return _tokens(workload, cluster, str(ordinal), f"{workload.name}-{ordinal}", ordinal)
+
+
+def template_tokens(workload: Workload, cluster: Cluster) -> dict[str, str]:
+    """What each token stands for in the pod template, the same for every replica.
+
+    What differs by replica stands as a variable that the kubelet fills in. ``node_id`` and ``external`` need
+    arithmetic and are absent where there is more than one replica: a file has to carry them.
+    """
+    found = _tokens(workload, cluster, f"$({ORDINAL_VARIABLE})", f"$({REPLICA_VARIABLE})", 0)
+    if workload.replicas > 1:
+        for name in [name for name in found if name == "node_id" or name.startswith("external.")]:
+            del found[name]
+    return found
+
+
+def _tokens(workload: Workload, cluster: Cluster, ordinal: str, name: str, number: int) -> dict[str, str]:
+    suffix = f"{headless(workload)}.{cluster.namespace}.svc.{cluster.domain}"
+    found = {
+        "name": workload.name,
+        "replica": name,
+        "ordinal": ordinal,
+        "node_id": str(number + 1),
+        "bind": "0.0.0.0",
+        "host": f"{name}.{suffix}",
+        "java": cluster.java,
+        **PATHS,
+    }
+    if workload.artifact:
+        found["artifact"] = f"{cluster.artifacts}/{workload.artifact}"
+    if workload.resources.memory_limit:
+        found["memory_limit_mib"] = str(workload.resources.memory_limit // 2**20)
+    for key, port in workload.ports.items():
+        hosts = [f"{workload.name}-{each}.{suffix}:{port.port}" for each in range(workload.replicas)]
+        found[f"port.{key}"] = str(port.port)
+        found[f"hosts.{key}"] = ",".join(hosts)
+        found[f"nodes.{key}"] = ",".join(f"{each + 1}@{host}" for each, host in enumerate(hosts))
+        outside = port.port if cluster.external_ports or port.node_port is None else port.node_port
+        found[f"external.{key}"] = f"{cluster.external_host}:{outside + port.step * number}"
+    return found
+
+
+class _Artifacts(dict):
+    """Tokens, with ``artifact.NAME`` for every name: an image holds whatever it was built with."""
+
+    def __init__(self, values: Mapping[str, str], folder: str) -> None:
+        super().__init__(values)
+        self._folder = folder
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or str(key).startswith("artifact.")
+
+    def __missing__(self, key: str) -> str:
+        return f"{self._folder}/{key.removeprefix('artifact.')}"
+
+
+@dataclass(frozen=True)
+class Pods:
+    """A workload's pods.
+
+    Attributes:
+        template: the replica that stands for all of them in the pod template.
+        files: contents by key of the config map; keys of varying files begin with the replica's name and a dot.
+        secrets: the same for the secret.
+        varying: names of files and secrets whose content differs by replica.
+    """
+
+    workload: Workload
+    cluster: Cluster
+    template: Replica
+    files: Mapping[str, str]
+    secrets: Mapping[str, str]
+    varying: frozenset[str]
+
+
+def pods(workload: Workload, cluster: Cluster) -> Pods:
+    """The pods of ``workload``.
+
+    Raises:
+        SpecError: a token is unknown, or differs by replica where only a file may.
+    """
+    problems: list[str] = []
+    if not workload.image:
+        problems.append("image: is missing; the kubernetes runtime needs one")
+    each = [
+        resolve(workload, ordinal, _Artifacts(tokens(workload, cluster, ordinal), cluster.artifacts), problems)
+        for ordinal in range(max(workload.replicas, 1))
+    ]
+    in_template = _Artifacts(template_tokens(workload, cluster), cluster.artifacts)
+    hint: list[str] = []
+    template = resolve(workload, 0, in_template, hint)
+    problems += [
+        f"{text.split(';')[0]} here: in a pod it differs by replica only in files and secrets"
+        for text in hint
+        if not text.startswith(("files.", "secrets.")) and text not in problems
+    ]
+    if problems:
+        raise SpecError(workload.name, list(dict.fromkeys(problems)))
+    files, varying_files = _contents([(item.name, item.files) for item in each])
+    secrets, varying_secrets = _contents([(item.name, item.secrets) for item in each])
+    return Pods(workload, cluster, template, files, secrets, varying_files | varying_secrets)
+
+
+def key_of(name: str) -> str:
+    """The key of a file in a config map, which may not hold a slash."""
+    return name.replace("/", "__")
+
+
+def _contents(replicas: list[tuple[str, Mapping[str, str]]]) -> tuple[dict[str, str], frozenset[str]]:
+    found: dict[str, str] = {}
+    varying = set()
+    for name in replicas[0][1]:
+        if len({files[name] for _, files in replicas}) == 1:
+            found[key_of(name)] = replicas[0][1][name]
+            continue
+        varying.add(name)
+        for replica, files in replicas:
+            found[f"{replica}.{key_of(name)}"] = files[name]
+    return found, frozenset(varying)

@@ -1,0 +1,152 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Workloads as Kubernetes manifests, against golden files.
+
+After an intended change: `CDC_GOLDEN=write pytest tests/unit/plugins/module_utils/_workload/test_manifests.py`, then
+read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.errors import SpecError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifests import manifests
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
+
+GOLDEN = Path(__file__).resolve().parents[3] / "golden"
+CLUSTER = Cluster(
+    storage_classes={"kafka": "cdc-kafka", "postgresql": "cdc-postgresql"},
+    peers={"kafka": (9092, 19092), "postgresql": (5432,)},
+    outside={"s3": {"ipBlock": {"cidr": "0.0.0.0/0"}}},
+)
+# Where kubernetes-validate's bundled schemas and the manifests meet; pod-index labels came with 1.28.
+KUBERNETES = "1.31"
+SPECS = ["kafka", "postgresql"]
+
+
+class Readable(yaml.SafeDumper):
+    """Writes texts of several lines as such, so that a difference can be read."""
+
+
+def represent(dumper, text):
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+Readable.add_representer(str, represent)
+# The same labels stand in many places; aliases would hide them.
+Readable.ignore_aliases = lambda self, data: True
+
+
+def made(name, **changes):
+    spec = yaml.safe_load((GOLDEN / f"{name}.spec.yml").read_text())
+    return manifests(parse_workload({**spec, **changes}, "kubernetes"), CLUSTER)
+
+
+def one(found, kind, name=None):
+    return next(item for item in found if item["kind"] == kind and (name is None or item["metadata"]["name"] == name))
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_golden(name):
+    path = GOLDEN / f"{name}.manifests.yml"
+    text = yaml.dump_all(made(name), Dumper=Readable, sort_keys=False, width=120)
+    if os.environ.get("CDC_GOLDEN") == "write":
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_valid_for_the_api(name):
+    validate = pytest.importorskip("kubernetes_validate")
+    for manifest in made(name):
+        validate.validate(manifest, KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_keeps_the_restricted_standard(name):
+    """https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted"""
+    spec = one(made(name), "StatefulSet")["spec"]["template"]["spec"]
+    assert spec["securityContext"]["runAsNonRoot"] and spec["securityContext"]["runAsUser"] > 0
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert spec["automountServiceAccountToken"] is False
+    for container in spec["containers"] + spec["initContainers"]:
+        context = container["securityContext"]
+        assert context["allowPrivilegeEscalation"] is False and context["capabilities"] == {"drop": ["ALL"]}
+        assert context["readOnlyRootFilesystem"] is True
+    allowed = {"configMap", "secret", "emptyDir", "persistentVolumeClaim"}
+    assert all(set(volume) - {"name"} <= allowed for volume in spec["volumes"])
+
+
+def test_each_broker_has_its_own_file_and_address():
+    found = made("kafka")
+    data = one(found, "ConfigMap")["data"]
+    assert "node.id=3" in data["kafka-2.server.properties"]
+    assert "OUTSIDE://127.0.0.1:9094" in data["kafka-2.server.properties"]
+    assert "CLIENT://kafka-2.kafka-headless.data-ingestion.svc.cluster.local:9092" in data["kafka-2.server.properties"]
+    assert "log4j2.properties" in data, "what is the same for all stands once"
+    container = one(found, "StatefulSet")["spec"]["template"]["spec"]["containers"][0]
+    mounts = {item["mountPath"]: item for item in container["volumeMounts"]}
+    assert mounts["/etc/cdc/config/server.properties"]["subPathExpr"] == "$(CDC_REPLICA).server.properties"
+    assert mounts["/etc/cdc/config/log4j2.properties"]["subPath"] == "log4j2.properties"
+    outside = one(found, "Service", "kafka-2-client-outside")["spec"]
+    assert outside["ports"][0]["nodePort"] == 30094
+    assert outside["selector"]["statefulset.kubernetes.io/pod-name"] == "kafka-2"
+
+
+def test_only_what_a_process_reads_changes_the_digest():
+    def digest(**changes):
+        template = one(made("kafka", **changes), "StatefulSet")["spec"]["template"]
+        return template["metadata"]["annotations"]["cdc-pipeline/config-digest"]
+
+    assert digest() == digest(stop_grace=90)
+    assert digest() != digest(files={"server.properties": "other"})
+
+
+def test_a_token_that_differs_by_replica_is_refused_in_a_command():
+    with pytest.raises(SpecError) as caught:
+        made("kafka", command=["broker", "--id", "@{node_id}", "--ordinal", "@{ordinal}"])
+    assert caught.value.problems == [
+        "command[2]: unknown token @{node_id} here: in a pod it differs by replica only in files and secrets"
+    ]
+
+
+def test_policies_follow_talks_to():
+    found = made("postgresql", talks_to=["kafka", {"name": "s3", "ports": [443]}])
+    egress = one(found, "NetworkPolicy", "postgresql-egress")["spec"]["egress"]
+    assert egress[1]["ports"] == [{"protocol": "TCP", "port": 9092}, {"protocol": "TCP", "port": 19092}]
+    assert egress[2] == {"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": [{"protocol": "TCP", "port": 443}]}
+    into = one(found, "NetworkPolicy", "postgresql-to-kafka")["spec"]
+    assert into["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == "kafka"
+    with pytest.raises(SpecError, match="1 error"):
+        made("postgresql", talks_to=["kafak"])
+
+
+def test_a_job_gets_another_name_when_it_changes():
+    def name(command):
+        return one(
+            manifests(
+                parse_workload({"name": "load", "kind": "job", "image": "x", "command": command}, "kubernetes"), CLUSTER
+            ),
+            "Job",
+        )["metadata"]["name"]
+
+    assert name(["a"]) == name(["a"]) != name(["b"])
+
+
+def test_without_an_image_there_is_nothing_to_run():
+    with pytest.raises(SpecError) as caught:
+        made("kafka", image=None)
+    assert caught.value.problems == ["image: is missing; the kubernetes runtime needs one"]
+
+
+def test_a_stateless_service_becomes_a_deployment():
+    found = made("postgresql", storage=None)
+    deployment = one(found, "Deployment")
+    assert {"name": "data", "emptyDir": {}} in deployment["spec"]["template"]["spec"]["volumes"]
+    assert not [item for item in found if item["kind"] in ("StatefulSet", "PodDisruptionBudget")]

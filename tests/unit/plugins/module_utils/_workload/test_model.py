@@ -1,0 +1,153 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The specification: what is read, and every mistake named at once."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.errors import SpecError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.tokens import (
+    TokenError,
+    substitute,
+    substitute_all,
+)
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.units import cpu_millis, memory_bytes
+
+GOOD = {"name": "kafka", "command": ["run"]}
+
+
+def problems(**changes):
+    with pytest.raises(SpecError) as caught:
+        parse_workload({**GOOD, **changes})
+    return caught.value.problems
+
+
+def test_reads_everything():
+    workload = parse_workload(
+        {
+            **GOOD,
+            "replicas": "3",
+            "init": [{"name": "format", "command": ["format"], "creates": "@{data}/made"}],
+            "env": {"DEBUG": True, "LEVEL": 3},
+            "ports": {"client": {"port": 9092, "step": 1, "node_port": 30092, "expose": "yes"}},
+            "probes": {"liveness": {"http": {"port": "client", "path": "/live", "headers": {"Host": "x"}}}},
+            "resources": {"cpu": {"limit": 2}, "memory": {"request": "1Gi", "limit": "1.5Gi"}},
+            "storage": {"size": "5Gi", "class": "fast"},
+            "talks_to": ["s3", {"name": "postgresql", "ports": [5432]}],
+        }
+    )
+    assert workload.replica_names() == ["kafka-0", "kafka-1", "kafka-2"]
+    assert workload.env == {"DEBUG": "true", "LEVEL": "3"}
+    assert workload.ports["client"].expose and workload.ports["client"].node_port == 30092
+    assert workload.probes["liveness"].http_headers == {"Host": "x"}
+    assert workload.resources.cpu_limit == 2000 and workload.resources.memory_limit == 3 * 2**29
+    assert workload.storage.size == 5 * 2**30 and workload.storage.storage_class == "fast"
+    assert [(peer.name, peer.ports) for peer in workload.talks_to] == [("s3", ()), ("postgresql", (5432,))]
+
+
+def test_lists_every_mistake_at_once():
+    found = problems(
+        name="Kafka!",
+        commnd=["x"],
+        replicas="three",
+        ports={"client": {"prt": 1}},
+        probes={"readiness": {"tcp": "client", "exec": ["x"]}, "livenes": {}},
+        resources={"memory": {"limit": "768 MB"}},
+        stop_signal="KILL",
+    )
+    text = "\n".join(found)
+    for part in (
+        "name: 'Kafka!' is not a valid name",
+        'commnd: unknown key; did you mean "command"?',
+        "replicas: must be a whole number, not 'three'",
+        "ports.client.port: is missing",
+        'ports.client.prt: unknown key; did you mean "port"?',
+        "probes.readiness: needs exactly one of tcp, http and exec",
+        'probes.livenes: unknown key; did you mean "liveness"?',
+        "resources.memory.limit: '768 MB' is not a quantity",
+        "stop_signal: 'KILL' is not one of TERM, INT",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"command": "run it"}, "command: must be a list of strings, not a string"),
+        ({"command": []}, "command: is empty"),
+        ({"command": ["x", {}]}, "command[1]: must be a string, not a map"),
+        ({"files": {"../up": "x"}}, "files: '../up' is not a valid name (an example: server.properties)"),
+        ({"files": {"a": {}}}, "files.a: must be a string, not a map"),
+        ({"files": {"a": "x"}, "secrets": {"a": "y"}}, "secrets.a: a file of the same name is in files"),
+        (
+            {"probes": {"liveness": {"tcp": "web"}}},
+            "probes.liveness: the port 'web' is not one of this workload's ports (none)",
+        ),
+        ({"ports": {"a": {"port": 70000}}}, "ports.a.port: must be between 1 and 65535, not 70000"),
+        (
+            {"replicas": 2, "ports": {"a": {"port": 80}}},
+            "ports.a.step: must be at least 1, because 2 replicas share one host",
+        ),
+        (
+            {"replicas": 3, "ports": {"a": {"port": 80, "step": 1}, "b": {"port": 82, "step": 1}}},
+            "ports.b: 82 is also taken by ports.a",
+        ),
+        ({"kind": "cronjob"}, "schedule: is needed by a workload of kind cronjob, such as '*/5 * * * *'"),
+        ({"schedule": "* * * * *"}, "schedule: makes no sense for a workload of kind service"),
+        ({"kind": "job", "probes": {"liveness": {"exec": ["x"]}}}, "probes: make no sense"),
+        ({"resources": {"memory": {"request": "2Gi", "limit": "1Gi"}}}, "resources.memory: the request is larger"),
+        ({"init": [{"name": "a", "command": ["x"]}] * 2}, "init: two steps are named 'a'"),
+        ({"init": [{"command": ["x"]}]}, "init[0].name: is missing"),
+        ({"overrides": {"docker": {}}}, "overrides.docker: unknown runtime; known are local, kubernetes"),
+        ({"talks_to": "kafka"}, "talks_to: must be a list, not a string"),
+    ],
+)
+def test_names_the_mistake(changes, problem):
+    assert any(item.startswith(problem) for item in problems(**changes)), problems(**changes)
+
+
+def test_the_error_says_what_to_do():
+    with pytest.raises(SpecError) as caught:
+        parse_workload({"name": "kafka"})
+    assert "The specification of the workload kafka has 1 error" in caught.value.message
+    assert "command: is missing" in caught.value.message and "nothing has been changed" in caught.value.message
+    with pytest.raises(SpecError):
+        parse_workload([])
+
+
+def test_overrides_belong_to_one_runtime():
+    spec = {**GOOD, "env": {"A": "1", "B": "2"}, "overrides": {"kubernetes": {"env": {"B": "3"}, "command": ["pod"]}}}
+    assert parse_workload(spec, "local").env == {"A": "1", "B": "2"}
+    assert parse_workload(spec, "kubernetes").env == {"A": "1", "B": "3"}
+    assert parse_workload(spec, "kubernetes").command == ("pod",)
+
+
+def test_quantities():
+    assert [memory_bytes(item) for item in ("768Mi", "1.5G", 1024, "2k")] == [805306368, 1500000000, 1024, 2000]
+    assert [cpu_millis(item) for item in ("500m", "0.5", 2, "1")] == [500, 500, 2000, 1000]
+    for wrong in ("", "12 MB", "-1", "Mi"):
+        with pytest.raises(ValueError, match="not a quantity"):
+            memory_bytes(wrong)
+    with pytest.raises(ValueError, match="not a CPU quantity"):
+        cpu_millis("two")
+
+
+def test_tokens():
+    values = {"data": "/d", "port.client": "9092"}
+    assert substitute("@{data}/x:@{port.client}", values, "f") == "/d/x:9092"
+    assert (
+        substitute("mail@example, @@{data}, ${env:X}, @data", values, "f") == "mail@example, @{data}, ${env:X}, @data"
+    )
+    with pytest.raises(TokenError, match=r"files.x: unknown token @\{dta\}; did you mean @\{data\}\?"):
+        substitute("@{dta}", values, "files.x")
+    with pytest.raises(TokenError, match="is not closed"):
+        substitute("@{data", values, "f")
+
+
+def test_tokens_anywhere():
+    found = []
+    value = substitute_all({"a": ["@{x}", {"b": "@{nope}"}], "c": 1}, {"x": "1"}, "spec", found)
+    assert value == {"a": ["1", {"b": "@{nope}"}], "c": 1}
+    assert found == ["spec.a[1].b: unknown token @{nope}; known are x"]
