@@ -21,16 +21,9 @@ from collection_path import make_importable
 make_importable()
 
 from ansible.module_utils.testing import patch_module_args  # noqa: E402
+from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed  # noqa: E402
 
 COLLECTION = "ansible_collections.cdc.pipeline"
-
-
-class ModuleFailed(Exception):
-    """A module left by `fail_json`. :param result: what it said."""
-
-    def __init__(self, result: dict[str, Any]) -> None:
-        super().__init__(result.get("msg"))
-        self.result = result
 
 
 @pytest.fixture

@@ -39,15 +39,20 @@ class Reply(Exception):
 class FakeServer:
     """Subclasses give `answer(call)`, which returns the body or raises `Reply`.
 
+    :param port: 0 takes any that is free.
+    :param listen: False refuses connections until `listen()` is called.
     :ivar calls: every request so far.
     :ivar disturbances: answers to give to the next requests instead of the right one; None drops the connection.
     """
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None, port: int = 0, listen: bool = True) -> None:
         self.calls: list[Call] = []
         self.disturbances: list[Reply | None] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler(), bind_and_activate=False)
+        self._server.server_bind()
+        if listen:
+            self.listen()
         self._scheme = "http"
         if context is not None:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
@@ -57,6 +62,10 @@ class FakeServer:
     @property
     def url(self) -> str:
         return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
+
+    def listen(self) -> None:
+        """Accept connections from now on."""
+        self._server.server_activate()
 
     def answer(self, call: Call) -> Any:
         raise NotImplementedError

@@ -90,6 +90,24 @@ def test_a_put_whose_connection_breaks_is_sent_again(server):
     assert len(server.calls) == 3
 
 
+def test_a_server_that_is_starting_is_waited_for():
+    with Echo() as first:
+        url = first.url
+    late = Echo(port=int(url.rpartition(":")[2]), listen=False)
+    pauses = []
+
+    def pause(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            late.listen()
+
+    with late:
+        options = {**OPTIONS, "url": url, "retry_timeout": 10}
+        assert RestClient(options, "The server", sleep=pause).call("POST", "x", body={})["path"] == ["x"]
+    assert len(pauses) == 3
+    assert len(late.calls) == 1
+
+
 def test_an_internal_error_is_believed_after_a_few_attempts(server):
     server.disturbances = [Reply(500, OWN)] * 10
     with pytest.raises(RequestError, match="refused a request") as failure:
