@@ -1,0 +1,124 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The module supervised_instance without a supervisor. With one: tests/integration/workload."""
+
+from __future__ import annotations
+
+import importlib
+from types import SimpleNamespace
+
+import pytest
+
+PACKAGE = "ansible_collections.cdc.pipeline.plugins.module_utils._workload"
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """A supervisor that comes and goes, systemd units in a folder, and no root."""
+    host = importlib.import_module(f"{PACKAGE}.host")
+    disk = importlib.import_module(f"{PACKAGE}.disk")
+    calls = []
+    state = SimpleNamespace(runs=False, calls=calls, units=tmp_path / "units", home=tmp_path / "home")
+    state.units.mkdir()
+
+    class Supervisor:
+        def __init__(self, path):
+            pass
+
+        def answers(self):
+            return state.runs
+
+        def signal(self, name, number):
+            calls.append(f"signal {name} {number}")
+
+        def shutdown(self, seconds):
+            calls.append("shutdown")
+            state.runs = False
+
+    def call(self, command):
+        calls.append(" ".join(command[:2]).replace(str(tmp_path), ""))
+        if "supervisord" in command[0] or command[1:2] == ["start"]:
+            state.runs = True
+        if command[1:2] == ["stop"]:
+            state.runs = False
+
+    monkeypatch.setattr(host, "Supervisor", Supervisor)
+    monkeypatch.setattr(host, "UNITS", state.units)
+    monkeypatch.setattr(host, "Disk", lambda: disk.Disk(root=False))
+    monkeypatch.setattr(host.Host, "_call", call)
+    monkeypatch.setattr(host.Host, "_unit_active", lambda self: state.runs)
+    return state
+
+
+@pytest.fixture
+def run(run_module, world):
+    def call(check=False, systemd=False, python="/cache/python/bin/python", **options):
+        instance = {"name": "test", "home": str(world.home)}
+        if python:
+            instance.update(python=python, services="/cache/services")
+        return run_module("supervised_instance", check=check, instance=instance, systemd=systemd, **options)
+
+    return call
+
+
+def test_sets_up_and_starts_once(run, world):
+    dry = run(check=True)
+    assert dry["actions"] == ["configured", "started supervisord"] and not world.home.exists()
+    real = run()
+    assert real["actions"] == dry["actions"] and real["diff"] == dry["diff"]
+    assert world.calls == ["/home/supervisor/tools/supervisord --configuration"]
+    again = run()
+    assert not again["changed"] and again["actions"] == []
+
+
+def test_new_tools_reach_the_prober_without_a_restart(run, world):
+    run()
+    world.calls.clear()
+    assert run(python="/cache/python-2/bin/python")["actions"] == ["configured"]
+    assert world.calls == ["signal cdc-prober TERM"]
+
+
+def test_a_changed_configuration_restarts(run, world):
+    run()
+    (world.home / "supervisor" / "supervisord.conf").write_text("edited")
+    world.calls.clear()
+    assert "restarted supervisord" in run()["actions"]
+    assert world.calls == ["shutdown", "/home/supervisor/tools/supervisord --configuration"]
+
+
+def test_systemd(run, world):
+    run(systemd=True)
+    assert world.calls == ["systemctl daemon-reload", "systemctl enable", "systemctl start"]
+    assert "Restart=always" in (world.units / "cdc-pipeline-test.service").read_text()
+    world.calls.clear()
+    assert run(systemd=True, state="stopped")["changed"] and world.calls == ["systemctl stop"]
+    assert not run(systemd=True, state="stopped")["changed"]
+    assert "removed the systemd unit" in run(systemd=True, state="absent")["actions"]
+    assert not list(world.units.iterdir())
+
+
+def test_start_alone_needs_a_setup(run, world):
+    with pytest.raises(Exception, match="The instance test is not set up on this host"):
+        run(python=None)
+    run()
+    world.runs = False
+    assert run(python=None)["actions"] == ["started supervisord"]
+
+
+def test_absent_keeps_data_unless_purged(run, world):
+    run()
+    data = world.home / "web-0" / "data"
+    data.mkdir(parents=True)
+    (world.home / "web-0" / "secrets").mkdir()
+    assert run(check=True, state="absent")["changed"] and world.runs
+    run(state="absent")
+    assert data.exists() and not (world.home / "web-0" / "secrets").exists() and not world.runs
+    assert not run(state="absent")["changed"]
+    run(state="absent", purge_data=True)
+    assert not world.home.exists()
+
+
+def test_a_blank_in_the_home_is_refused(run_module):
+    with pytest.raises(Exception, match="'/a b' has a blank in it"):
+        run_module("supervised_instance", instance={"name": "x", "home": "/a b"})

@@ -1,0 +1,220 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The module supervised_workload over a supervisor in memory. Real processes: tests/integration/workload."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+PACKAGE = "ansible_collections.cdc.pipeline.plugins.module_utils._workload"
+
+
+def part(name):
+    # Loaded late: the collection is importable once the fixtures are set up.
+    return importlib.import_module(f"{PACKAGE}.{name}")
+
+
+class FakeSupervisor:
+    """Programs of the configuration on disk, and what was asked of them in order."""
+
+    def __init__(self, home):
+        self.home = home
+        self.states: dict[str, str] = {}
+        self.asked: list[str] = []
+
+    def answers(self):
+        return True
+
+    def processes(self):
+        process = part("supervisor").Process
+        now = int(time.time())
+        return {name: process(name, state, 10, now - 100, now, 0, "") for name, state in self.states.items()}
+
+    def reread(self):
+        text = "".join(path.read_text() for path in (self.home / "supervisor" / "conf.d").glob("*.conf"))
+        known = part("decide").sections(text)
+        return [name for name in known if name not in self.states], [], [n for n in self.states if n not in known]
+
+    def add(self, name):
+        self.asked.append(f"add {name}")
+        self.states[name] = "RUNNING"
+
+    def remove(self, name):
+        self.asked.append(f"remove {name}")
+        self.states.pop(name, None)
+
+    def start(self, name):
+        self.asked.append(f"start {name}")
+        self.states[name] = "RUNNING"
+
+    def stop(self, names, grace):
+        self.asked += [f"stop {name}" for name in names]
+        self.states.update(dict.fromkeys(names, "STOPPED"))
+
+
+class FakeTools:
+    """Probes that pass, unless told otherwise, and steps that make what they should."""
+
+    def __init__(self, instance, failing):
+        self.instance = instance
+        self.failing = failing
+        self.steps = []
+
+    def probe(self, kind, replicas, wait=0.0):
+        found = part("tools").Found
+        return {name: found(kind not in self.failing, f"{kind} probe") for name in replicas}
+
+    def run(self, replica, step, output, seconds):
+        self.steps.append((replica, step))
+        document = json.loads(self.instance.launch(replica).read_text())
+        command = document["start"]["command"] if step is None else document["steps"][step]
+        if command[0] == "touch":
+            Path(command[1]).touch()
+        output.parent.mkdir(exist_ok=True)
+        output.write_text("No space left on device: hidden-value\n")
+        return 0 if command[0] == "touch" else 9
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """The fakes in the place of the real ones; `tools` is filled when the module runs."""
+    supervisor = FakeSupervisor(tmp_path)
+    supervisor.failing = set()
+    supervisor.tools = []
+
+    def tools(instance):
+        made = FakeTools(instance, supervisor.failing)
+        supervisor.tools.append(made)
+        return made
+
+    realise = part("realise")
+    monkeypatch.setattr(realise, "Supervisor", lambda path: supervisor)
+    monkeypatch.setattr(realise, "Tools", tools)
+    monkeypatch.setattr(realise, "Disk", lambda: part("disk").Disk(root=False))
+    monkeypatch.setattr(part("readiness"), "listeners", lambda ports: {})
+    return supervisor
+
+
+@pytest.fixture
+def run(run_module, tmp_path, world):
+    spec = {
+        "name": "web",
+        "replicas": 2,
+        "command": ["serve", "@{config}"],
+        "files": {"settings": "value=1\n"},
+        "secrets": {"password": "hidden-value"},
+    }
+
+    def call(check=False, state="started", **changes):
+        options = {key: changes.pop(key) for key in ("timeout", "purge_data") if key in changes}
+        return run_module(
+            "supervised_workload",
+            check=check,
+            workload={**spec, **changes},
+            instance={"name": "test", "home": str(tmp_path)},
+            state=state,
+            **options,
+        )
+
+    return call
+
+
+def test_starts_and_then_changes_nothing(run, world, tmp_path):
+    dry = run(check=True)
+    assert dry["changed"] and dry["started"] == ["web-0", "web-1"]
+    assert not list(tmp_path.iterdir()) and not world.asked
+    real = run()
+    assert real["started"] == dry["started"] and real["diff"] == dry["diff"]
+    assert world.asked == ["add web-0", "add web-1"]
+    assert [item["name"] for item in real["replicas"]] == ["web-0", "web-1"]
+    again = run()
+    assert not again["changed"] and "diff" not in again and len(world.asked) == 2
+
+
+def test_a_change_restarts_in_turn_and_is_shown(run, world):
+    run()
+    world.asked.clear()
+    dry = run(check=True, files={"settings": "value=2\n"})
+    assert dry["restarted"] == ["web-0", "web-1"] and not world.asked
+    assert [item["before"] for item in dry["diff"]] == ["value=1\n", "value=1\n"]
+    result = run(files={"settings": "value=2\n"})
+    assert result["reasons"] == {"web-0": ["config/settings differs"], "web-1": ["config/settings differs"]}
+    assert world.asked == ["stop web-0", "start web-0", "stop web-1", "start web-1"]
+
+
+def test_a_gate_that_does_not_hold_ends_the_rollout(run, world):
+    run(rolling_gate={"exec": ["check"]})
+    world.asked.clear()
+    world.failing.add("gate")
+    with pytest.raises(Exception, match="stops before web-0: its gate did not hold"):
+        run(rolling_gate={"exec": ["check"]}, env={"NEW": "1"}, timeout=1)
+    assert not world.asked
+
+
+def test_secrets_show_nowhere(run):
+    for check in (True, False):
+        result = run(check=check)
+        assert "hidden-value" not in result["stdout"] and "<secret>" in result["stdout"]
+    assert run(secrets={"password": "hidden-value-2"})["restarted"] == ["web-0", "web-1"]
+
+
+def test_drift_is_mended(run, world, tmp_path):
+    run()
+    (tmp_path / "web-1" / "config" / "settings").write_text("edited")
+    assert run()["restarted"] == ["web-1"]
+    world.states["web-0"] = "FATAL"
+    assert run()["started"] == ["web-0"]
+    (tmp_path / "web-0" / "config" / "stray").touch()
+    result = run()
+    assert result["changed"] and not result["restarted"] and not result["started"]
+
+
+def test_first_steps_and_their_failure(run, world, tmp_path):
+    init = [{"name": "make", "command": ["touch", "@{data}/made"], "creates": "@{data}/made"}]
+    run(init=init)
+    assert world.tools[-1].steps == [("web-0", "make"), ("web-1", "make")]
+    run(init=init, env={"A": "1"})
+    assert world.tools[-1].steps == []
+    with pytest.raises(Exception, match="its first step, fail, failed: the disk is full") as caught:
+        run(init=[{"name": "fail", "command": ["false"]}], replicas=3)
+    assert "hidden-value" not in caught.value.result["stdout"]
+    assert "exit status 9" in caught.value.result["msg"]
+
+
+def test_a_step_must_create_what_it_says(run):
+    with pytest.raises(Exception, match="succeeded, but did not create"):
+        run(init=[{"name": "make", "command": ["touch", "@{data}/other"], "creates": "@{data}/made"}])
+
+
+def test_jobs(run, world):
+    job = {"kind": "job", "replicas": 1, "command": ["touch", "@{data}/done"]}
+    assert run(check=True, **job)["changed"]
+    assert run(**job)["started"] == ["web-0"] and world.tools[-1].steps == [("web-0", None)]
+    assert not run(**job)["changed"]
+
+
+def test_restarted_stopped_absent(run, world, tmp_path):
+    run()
+    world.asked.clear()
+    assert run(state="restarted")["restarted"] == ["web-0", "web-1"]
+    assert run(check=True, state="stopped")["stopped"] == ["web-0", "web-1"]
+    assert run(state="stopped")["stopped"] == ["web-0", "web-1"]
+    assert not run(state="stopped")["changed"]
+    assert run(check=True, state="absent")["changed"] and world.states
+    assert run(state="absent")["removed"] == ["web-0", "web-1"] and not world.states
+    assert (tmp_path / "web-0" / "data").exists() and not (tmp_path / "web-0" / "secrets").exists()
+    assert not run(state="absent")["changed"]
+    assert run(state="absent", purge_data=True)["changed"] and not (tmp_path / "web-0").exists()
+
+
+def test_mistakes_are_all_named(run, tmp_path):
+    with pytest.raises(Exception, match="has 2 errors") as caught:
+        run(comand=["x"], replicas="many")
+    assert len(caught.value.result["problems"]) == 2
+    assert not list(tmp_path.iterdir())
