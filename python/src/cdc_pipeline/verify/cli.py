@@ -86,7 +86,7 @@ def _look(plan: Plan, table: str) -> int:
     if not keys:
         print(f"{table}: no such table, or it has no primary key", file=sys.stderr)
         return _USAGE
-    topic = plan.expected.connectors.topic(table)
+    topic = plan.topic(table)
     endpoints = plan.paths.endpoints or "endpoints.json"
     for query in (look.changes_query(), look.current_query(keys)):
         print(look.command(query, topic, endpoints, sys.executable))

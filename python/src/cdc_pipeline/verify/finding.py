@@ -45,6 +45,7 @@ class Step:
 
     Attributes:
         id: of the finding that stands for the step when it cannot finish.
+        along: the step also runs when all of these components are wanted.
         writes: left out of a run that only reads.
         local: needs the processes on this host.
     """
@@ -54,6 +55,7 @@ class Step:
     run: Callable[[Context], Iterator[Finding]]
     writes: bool = False
     local: bool = False
+    along: tuple[str, ...] = ()
 
 
 def equal(id: str, what: str, expected: Any, found: Any, hint: str = "") -> Finding:

@@ -36,7 +36,8 @@ def current_query(keys: Sequence[str]) -> str:
     """The table's rows as they are now: the last change of each key, unless it is a delete. Takes the list of files."""
     names = ", ".join(key if _PLAIN.match(key) else '"' + key.replace('"', '""') + '"' for key in keys)
     newest = f"QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY __lsn DESC NULLS LAST, __offset DESC) = 1"
-    return f"SELECT * EXCLUDE ({_OWN}) FROM (SELECT * FROM {_FILES} {newest}) WHERE __deleted::bool IS NOT TRUE ORDER BY {names} LIMIT 20"
+    rows = f"SELECT * EXCLUDE ({_OWN}) FROM (SELECT * FROM {_FILES} {newest})"
+    return f"{rows} WHERE __deleted::bool IS NOT TRUE ORDER BY {names} LIMIT 20"
 
 
 def command(query: str, topic: str, endpoints: str, python: str) -> str:

@@ -206,6 +206,11 @@ class Archive:
 
 
 @dataclass(frozen=True)
+class ObjectStore:
+    """Nothing yet: what is expected of every store is fixed."""
+
+
+@dataclass(frozen=True)
 class EndToEnd:
     """``table``: verify's own, captured; empty for none.
 
@@ -232,6 +237,7 @@ class Expected:
     kafka_connect: KafkaConnect = field(default_factory=KafkaConnect)
     connectors: Connectors = field(default_factory=Connectors)
     archive: Archive = field(default_factory=Archive)
+    object_store: ObjectStore = field(default_factory=ObjectStore)
     end_to_end: EndToEnd = field(default_factory=EndToEnd)
     memory: Memory = field(default_factory=Memory)
 
@@ -259,6 +265,16 @@ class Plan:
     @property
     def archived_topics(self) -> tuple[str, ...]:
         return self.expected.archive.topics or self.expected.connectors.topics
+
+    def topic(self, table: str) -> str:
+        """The topic of a table of verify's or load's own, whichever section of the plan names it."""
+        named = [topic for topic in self.archived_topics if table_of(topic) == table]
+        return named[0] if named else self.expected.connectors.topic(table)
+
+
+def table_of(topic: str) -> str:
+    """`schema.table` of a CDC topic, whose prefix may have dots."""
+    return ".".join(topic.split(".")[-2:])
 
 
 def parse_plan(data: Any) -> Plan:

@@ -64,7 +64,7 @@ def probe(context: Context) -> Probe:
 
 def _make(context: Context) -> Probe:
     plan = context.plan
-    topic = plan.expected.connectors.topic(plan.expected.end_to_end.table)
+    topic = plan.topic(plan.expected.end_to_end.table)
     admin = context.kafka_admin
     begin = topics.ends(admin, topics.partitions_of(admin, [topic]))
     if not begin:

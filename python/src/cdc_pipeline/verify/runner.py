@@ -17,9 +17,13 @@ _THREADS = 12
 def choose(steps: Iterable[Step], components: Iterable[str], read_only: bool, local: bool) -> tuple[list[Step], int]:
     """The steps to run, and how many were left out because they write."""
     wanted = set(components)
-    chosen = [step for step in steps if (not wanted or step.component in wanted) and (local or not step.local)]
+    chosen = [step for step in steps if _wanted(step, wanted) and (local or not step.local)]
     kept = [step for step in chosen if not (read_only and step.writes)]
     return kept, len(chosen) - len(kept)
+
+
+def _wanted(step: Step, wanted: set[str]) -> bool:
+    return not wanted or step.component in wanted or (bool(step.along) and wanted.issuperset(step.along))
 
 
 def run(steps: Iterable[Step], context: Context, told: Callable[[Finding], None] | None = None) -> list[Finding]:

@@ -161,8 +161,14 @@ def judge_hours(rows: Mapping[str, Sequence[Row]], events: Iterable[Event]) -> F
 
 
 def _kafka(context: Context) -> Iterator[Finding]:
-    if context.plan.expected.end_to_end.table:
-        yield from judge_events(probe(context), context.plan.expected.end_to_end.kafka_seconds)
+    expected = context.plan.expected.end_to_end
+    if not expected.table:
+        return
+    captured = bool(topics.partitions_of(context.kafka_admin, [context.plan.topic(expected.table)]))
+    hint = f"Have {expected.table} among the captured tables, or set its name to nothing."
+    yield equal("T9.probe_captured", f"is {expected.table} captured", True, captured, hint)
+    if captured:
+        yield from judge_events(probe(context), expected.kafka_seconds)
 
 
 def _parquet(context: Context) -> Iterator[Finding]:
@@ -225,6 +231,6 @@ def _by_duckdb(bodies: Iterable[bytes], run: str) -> dict[str, int]:
 
 
 STEPS = (
-    Step("T9.probe", "end_to_end", _kafka, writes=True),
-    Step("T10.probe", "end_to_end", _parquet, writes=True),
+    Step("T9.probe", "end_to_end", _kafka, writes=True, along=("connectors",)),
+    Step("T10.probe", "end_to_end", _parquet, writes=True, along=("archive",)),
 )

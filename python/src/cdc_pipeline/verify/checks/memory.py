@@ -46,4 +46,4 @@ def _memory(context: Context) -> Iterator[Finding]:
     yield judge_total(used, context.plan.expected.memory.total_mib)
 
 
-STEPS = (Step("T8.memory", "memory", _memory, local=True),)
+STEPS = (Step("T8.memory", "memory", _memory, local=True, along=_COUNTED),)
