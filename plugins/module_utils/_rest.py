@@ -25,7 +25,7 @@ from ._wait import Deadline
 _IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
 _OVERLOADED = frozenset({429, 502, 503, 504})
 # A 500, or a 404 that is not the service's own, is how some servers answer while they start. It can also last.
-_FEW_ATTEMPTS = 4
+_FEW_ATTEMPTS = 6
 
 
 class Repeat(enum.Enum):

@@ -112,8 +112,8 @@ def test_an_internal_error_is_believed_after_a_few_attempts(server):
     server.disturbances = [Reply(500, OWN)] * 10
     with pytest.raises(RequestError, match="refused a request") as failure:
         client(server).call("GET", "x")
-    assert "4 attempts" in failure.value.why
-    assert len(server.calls) == 4
+    assert "6 attempts" in failure.value.why
+    assert len(server.calls) == 6
 
 
 def test_another_server_is_recognised(server):
