@@ -98,11 +98,10 @@ class Settings:
             self._values[name] = result.validated_parameters.get(name)
             return None
         found = "a secret, not shown" if secret else _short(value)
-        if option.get("options") and not secret:
-            found = "; ".join(result.error_messages)
-        return Problem(
-            "variable", f"{name} must be {_expected(option)}", found=found, remedy=f"correct {name}: {_purpose(option)}"
-        )
+        what = f"{name} must be {_expected(option)}"
+        if isinstance(value, Mapping) and option.get("options") and not secret:
+            what, found = f"{name} does not have the right keys or values", "; ".join(result.error_messages)
+        return Problem("variable", what, found=found, remedy=f"correct {name}: {_purpose(option)}")
 
 
 def _validator(name: str, option: Mapping[str, Any]) -> ArgumentSpecValidator:

@@ -62,7 +62,7 @@ def test_every_wrong_value_is_listed(settings):
     made = settings(kafka_replicas="many", kafka_level="MIDDLE", kafka_memory={"limit": "1Gi"})
     assert whats(made) == [
         "kafka_level must be one of LOW, HIGH",
-        "kafka_memory must be a map",
+        "kafka_memory does not have the right keys or values",
         "kafka_replicas must be a whole number",
     ]
     assert made.get("kafka_replicas") is None

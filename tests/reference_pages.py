@@ -1,0 +1,210 @@
+"""Markdown pages of the reference."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+from role_specs import Role, Shared
+
+NOTE = "<!-- Written by tests/reference.py. -->"
+_MARKUP = (
+    (re.compile(r"\b[CVE]\(((?:[^()\\]|\\.|\([^()]*\))*)\)"), r"`\1`"),
+    (re.compile(r"\bO\(((?:[^()\\]|\\.|\([^()]*\))*)\)"), r"`\1`"),
+    (re.compile(r"\bRV\(((?:[^()\\]|\\.|\([^()]*\))*)\)"), r"`\1`"),
+    (re.compile(r"\bM\(([^)]*)\)"), r"`\1`"),
+    (re.compile(r"\bP\(([^)#]*)#[a-z]+\)"), r"`\1`"),
+    (re.compile(r"\bI\(([^)]*)\)"), r"*\1*"),
+    (re.compile(r"\bB\(([^)]*)\)"), r"**\1**"),
+    (re.compile(r"\bU\(([^)]*)\)"), r"<\1>"),
+    (re.compile(r"\bL\(([^,]*),\s*([^)]*)\)"), r"[\1](\2)"),
+)
+# A longer default is shown below the table of options.
+_LONGEST_DEFAULT = 60
+
+
+def markdown(text: str) -> str:
+    """Ansible's documentation markup as Markdown."""
+    for pattern, replacement in _MARKUP:
+        text = pattern.sub(replacement, text)
+    return text.strip()
+
+
+def _paragraphs(text: Any) -> str:
+    return "\n\n".join(markdown(str(item)) for item in ([text] if isinstance(text, str) else text or []))
+
+
+def _line(text: Any) -> str:
+    return " ".join(markdown(str(item)) for item in ([text] if isinstance(text, str) else text or [])).replace(
+        "|", "\\|"
+    )
+
+
+def _type(option: Mapping[str, Any]) -> str:
+    kind = str(option.get("type", "str"))
+    return f"{kind} of {option['elements']}" if option.get("elements") else kind
+
+
+def _code(value: Any) -> str:
+    text = value if isinstance(value, str) and value else json.dumps(value)
+    text = text.replace("|", "\\|").replace("\n", " ")
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def _options(options: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, option in options.items():
+        facts = [_type(option)]
+        if option.get("required"):
+            facts.append("required")
+        elif option.get("default") is not None:
+            facts.append(f"default {_code(option['default'])}")
+        if option.get("choices"):
+            facts.append("one of " + ", ".join(_code(choice) for choice in option["choices"]))
+        yield f"- **`{prefix}{name}`** ({'; '.join(facts)})  \n  {_line(option.get('description'))}"
+        yield from _options(option.get("suboptions") or option.get("options") or {}, f"{prefix}{name}.")
+
+
+def _returned(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        facts = f"{_type(value)}, {value.get('returned', 'always')}"
+        yield f"- **`{prefix}{name}`** ({facts})  \n  {_line(value.get('description'))}"
+        yield from _returned(value.get("contains") or {}, f"{prefix}{name}.")
+
+
+def _page(*parts: str) -> str:
+    return "\n\n".join(part.strip() for part in parts if part and part.strip()) + "\n"
+
+
+def _plugin(title: str, item: Mapping[str, Any]) -> list[str]:
+    doc = item["doc"]
+    parts = [NOTE, f"# {title}", f"{markdown(doc['short_description'])}.", _paragraphs(doc.get("description"))]
+    if doc.get("requirements"):
+        parts.append("Requirements: " + "; ".join(markdown(text) for text in doc["requirements"]) + ".")
+    if doc.get("options"):
+        positional = doc.get("positional")
+        parts += ["## Options", f"Positional: {positional}" if positional else "", "\n".join(_options(doc["options"]))]
+    if doc.get("attributes"):
+        lines = [
+            f"- `{name}`: {value['support']}. {_line(value.get('details') or value.get('description'))}"
+            for name, value in doc["attributes"].items()
+        ]
+        parts += ["## Attributes", "\n".join(lines)]
+    if item.get("examples"):
+        parts += ["## Examples", f"```yaml\n{item['examples'].strip()}\n```"]
+    if item.get("return"):
+        parts += ["## Returned", "\n".join(_returned(item["return"]))]
+    return parts
+
+
+def module_page(name: str, item: Mapping[str, Any]) -> str:
+    return _page(*_plugin(f"Module cdc.pipeline.{name}", item))
+
+
+def plugin_page(name: str, kind: str, item: Mapping[str, Any]) -> str:
+    return _page(*_plugin(f"{kind.capitalize()} cdc.pipeline.{name}", item))
+
+
+def role_page(role: Role) -> str:
+    parts = [NOTE, f"# Role cdc.pipeline.{role.name}"]
+    shown: set[str] = set()
+    for name, entry in role.entries.items():
+        if name != "main":
+            parts.append(f"## Entry point {name}")
+            parts.append(f"`tasks_from: {name}`. {markdown(entry['short_description'])}.")
+        else:
+            parts.append(f"{markdown(entry['short_description'])}.")
+        parts.append(_paragraphs(entry.get("description")))
+        new = {key: option for key, option in (entry.get("options") or {}).items() if key not in shown}
+        if new:
+            parts += ["## Variables" if name == "main" else "", _variables(new)]
+        shown |= new.keys()
+    others = sorted(path.stem for path in (role.folder / "tasks").glob("*.yml") if path.stem not in role.entries)
+    if "verify" in others:
+        parts += ["## Verification", "`tasks_from: verify` states what `playbooks/verify.yml` then checks."]
+    parts += [
+        "## Use",
+        "The playbooks of this collection include the role with the shared variables of `inventories/base`, which "
+        "[docs/reference/variables.md](../../docs/reference/variables.md) describes:",
+        f"```yaml\n- hosts: cdc\n  gather_facts: false\n  roles:\n    - cdc.pipeline.{role.name}\n```",
+    ]
+    return _page(*parts)
+
+
+def _variables(options: Mapping[str, Any]) -> str:
+    lines = ["| variable | type | default | |", "|---|---|---|---|"]
+    long = []
+    for name, option in options.items():
+        default = "required" if option.get("required") else ""
+        if "default" in option:
+            default = _code(option["default"])
+            if len(default) > _LONGEST_DEFAULT:
+                default = "see below"
+                long.append((name, option["default"]))
+        text = _line(option.get("description"))
+        if option.get("choices"):
+            text += " One of " + ", ".join(_code(choice) for choice in option["choices"]) + "."
+        lines.append(f"| `{name}` | {_type(option)} | {default} | {text} |")
+    for name, value in long:
+        dumped = yaml.safe_dump({name: value}, sort_keys=False, width=116).strip()
+        lines += ["", f"Default of `{name}`:", "", f"```yaml\n{dumped}\n```"]
+    return "\n".join(lines)
+
+
+def variables_page(roles: list[Role], shared: Shared) -> str:
+    options = {name: {**option, "required": False} for name, option in shared.options.items()}
+    for name, option in options.items():
+        if name in shared.values:
+            option["default"] = shared.values[name]
+    computed = "\n".join(f"- `{name}`: {markdown(text)}" for name, text in shared.computed.items())
+    versions = "\n".join(
+        f"| `{name}` | {_code(value)} |" for name, value in shared.values.items() if name.startswith("versions_")
+    )
+    listed = [
+        f"| `{name}` | [{role.name}](../../roles/{role.name}/README.md) | {_line(option.get('description'))} |"
+        for role in roles
+        for name, option in role.options.items()
+        if name.startswith(f"{role.name}_")
+    ]
+    return _page(
+        NOTE,
+        "# Variables",
+        "Set them in an inventory of your own, given after the two that come with the collection, or by `-e`. A name "
+        "that begins like one of these and is none of them stops the run before anything is changed.",
+        "## Shared by all roles",
+        _variables(options),
+        "## Versions",
+        "Of everything that is not a Python package.",
+        f"| variable | value |\n|---|---|\n{versions}",
+        "## Of each role",
+        "\n".join(["| variable | role | |", "|---|---|---|", *listed]),
+        "## Computed",
+        "They follow from the others and are not meant to be set.",
+        computed,
+    )
+
+
+def index_page(docs: Mapping[str, Mapping[str, Any]], roles: list[Role]) -> str:
+    def lines(kind: str, folder: str, prefix: str = "") -> Iterator[str]:
+        for name, item in docs[kind].items():
+            yield f"- [{name}]({folder}/{prefix}{name}.md): {markdown(item['doc']['short_description'])}"
+
+    listed = [
+        f"- [{role.name}](../../roles/{role.name}/README.md): {markdown(role.entries['main']['short_description'])}"
+        for role in roles
+        if "main" in role.entries
+    ]
+    plugins = [line for kind in ("callback", "filter", "lookup") for line in lines(kind, "plugins", f"{kind}_")]
+    return _page(
+        NOTE,
+        "# Reference",
+        "[All variables](variables.md)",
+        "## Roles",
+        "\n".join(listed),
+        "## Modules",
+        "\n".join(lines("module", "modules")),
+        "## Plugins",
+        "\n".join(plugins),
+    )

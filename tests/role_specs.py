@@ -1,0 +1,165 @@
+"""Roles' argument specifications and defaults, and where the two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SHARED = "roles/preflight/files/shared_variables.yml"
+BASE = "inventories/base/group_vars/all"
+
+
+@dataclass
+class Role:
+    """A role as its files describe it.
+
+    :param entries: the argument specifications by entry point.
+    :param defaults: `defaults/main.yml`, with templates as they are written.
+    """
+
+    name: str
+    folder: Path
+    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def spec_path(self) -> Path:
+        return self.folder / "meta/argument_specs.yml"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options of all entry points."""
+        found: dict[str, Any] = {}
+        for entry in self.entries.values():
+            for name, option in (entry.get("options") or {}).items():
+                found.setdefault(name, option)
+        return found
+
+
+@dataclass
+class Shared:
+    """The variables of the base inventory: their specifications and values as they are written."""
+
+    options: dict[str, dict[str, Any]]
+    computed: dict[str, str]
+    values: dict[str, Any]
+
+
+def _read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text()) or {} if path.is_file() else {}
+
+
+def read_roles(root: Path) -> list[Role]:
+    found = []
+    for folder in sorted(path for path in (root / "roles").iterdir() if (path / "tasks").is_dir()):
+        role = Role(folder.name, folder)
+        role.entries = _read(role.spec_path).get("argument_specs") or {}
+        role.defaults = _read(folder / "defaults/main.yml")
+        found.append(role)
+    return found
+
+
+def read_shared(root: Path) -> Shared:
+    described = _read(root / SHARED)
+    values: dict[str, Any] = {}
+    for path in sorted((root / BASE).glob("*.yml")):
+        values.update(_read(path))
+    return Shared(described["options"], described["computed"], values)
+
+
+def problems(roles: list[Role], shared: Shared, root: Path) -> list[str]:
+    """Every difference, one line each, beginning with the file to change."""
+    return [*(line for role in roles for line in _role_problems(role)), *_shared_problems(shared)]
+
+
+def _role_problems(role: Role) -> Iterator[str]:
+    where = f"roles/{role.name}/meta/argument_specs.yml"
+    options = {name: item for name, item in role.options.items() if name.startswith(f"{role.name}_")}
+    if "main" not in role.entries:
+        yield f"{where}: there is no entry point main"
+        return
+    for name, value in role.defaults.items():
+        if name not in options:
+            yield f"{where}: {name} of defaults/main.yml is missing"
+        elif "default" not in options[name]:
+            if _is_template(value):  # the description says in words what it works out to
+                continue
+            yield f"{where}: {name} has no default, defaults/main.yml has {value!r}"
+        elif options[name]["default"] != value:
+            yield f"{where}: the default of {name} is {options[name]['default']!r}, defaults/main.yml has {value!r}"
+    for name, option in options.items():
+        if name not in role.defaults and "default" in option:
+            yield f"{where}: {name} has a default, and defaults/main.yml has none"
+        yield from _option_problems(f"{where}: {name}", option)
+
+
+def _is_template(value: Any) -> bool:
+    return isinstance(value, str) and "{{" in value
+
+
+def _option_problems(where: str, option: dict[str, Any]) -> Iterator[str]:
+    if not option.get("description"):
+        yield f"{where} has no description"
+    if not option.get("type"):
+        yield f"{where} has no type"
+    if option.get("type") == "list" and not option.get("elements"):
+        yield f"{where} is a list, and it is not said of what"
+    for name, inner in (option.get("options") or {}).items():
+        yield from _option_problems(f"{where}.{name}", inner)
+
+
+def _shared_problems(shared: Shared) -> Iterator[str]:
+    where = SHARED
+    described = shared.options.keys() | shared.computed.keys()
+    for name in sorted(shared.values.keys() - described):
+        if not name.startswith(("versions_", "__")):
+            yield f"{where}: {name} of {BASE} is missing"
+    # The runtime comes from the other inventory.
+    for name in sorted(described - shared.values.keys() - {"cdc_runtime"}):
+        yield f"{where}: {name} is not in {BASE}"
+    for name, option in shared.options.items():
+        yield from _option_problems(f"{where}: {name}", option)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists are indented, as yamllint wants it, and text that spans lines is folded."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_TYPES = {bool: "bool", int: "int", float: "float", str: "str", list: "list", dict: "dict"}
+
+
+def updated_spec(role: Role) -> str | None:
+    """The specification with the defaults of `defaults/main.yml`; None when nothing is to change.
+
+    A specification with more entry points than main is left to its author. Comments in the file are lost, so there
+    should be none.
+    """
+    if set(role.entries) - {"main"}:
+        return None
+    if not any("default" in line or "is missing" in line for line in _role_problems(role)):
+        return None
+    main = role.entries.setdefault("main", {})
+    options = main.get("options") or {}
+    merged: dict[str, Any] = {}
+    for name, value in role.defaults.items():
+        kind = _TYPES[type(value)]
+        option = options.get(name) or {"description": "", "type": kind}
+        if kind == "list" and "elements" not in option:
+            option["elements"] = _TYPES[type(value[0])] if value else "str"
+        merged[name] = {**option, "default": value}
+    for name, option in options.items():
+        if name not in merged and ("default" not in option or not name.startswith(f"{role.name}_")):
+            merged[name] = option
+    main["options"] = merged
+    document = {"argument_specs": role.entries}
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=116, allow_unicode=True)
