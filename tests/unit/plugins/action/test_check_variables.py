@@ -1,0 +1,56 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from collection_path import ROOT, collections_path
+
+if not Path(sys.executable).with_name("ansible-playbook").exists():
+    pytest.skip("ansible-test keeps Ansible's commands elsewhere", allow_module_level=True)
+
+PLAY = [{"hosts": "all", "gather_facts": False, "tasks": [{"cdc.pipeline.check_variables": {}}]}]
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Run the module in check mode with these variables; gives its result."""
+
+    def run(**variables):
+        (tmp_path / "play.yml").write_text(json.dumps(PLAY))
+        (tmp_path / "variables.json").write_text(json.dumps(variables))
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+        environment |= {
+            "ANSIBLE_COLLECTIONS_PATH": str(collections_path(tmp_path / "collections")),
+            "ANSIBLE_CALLBACKS_ENABLED": "tree",
+            "ANSIBLE_CALLBACK_TREE_DIR": str(tmp_path / "results"),
+            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp"),
+        }
+        inventories = [part for name in ("base", "local") for part in ("-i", str(ROOT / "inventories" / name))]
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), *inventories, "--check", "play.yml"]
+        command += ["-e", "@variables.json"]
+        run = subprocess.run(command, env=environment, cwd=tmp_path, check=False, timeout=120)
+        (result,) = (tmp_path / "results").iterdir()
+        return {**json.loads(result.read_text()), "failed": run.returncode != 0}
+
+    return run
+
+
+def test_the_defaults_are_right_and_no_host_is_reached(check):
+    result = check()
+    assert not result["failed"], result["msg"]
+    assert result["checked"] > 0
+    assert 9092 in [port["port"] for port in result["ports"]]
+
+
+def test_a_misspelt_variable_is_named_with_the_one_that_was_meant(check):
+    result = check(cdc_port_ofset=100)
+    assert result["failed"]
+    assert "cdc_port_ofset" in result["msg"]
+    assert "cdc_port_offset" in result["msg"]
