@@ -20,7 +20,7 @@ author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 options:
   workload:
     description:
-      - The specification, see C(docs/reference/workload.md) for its keys. Strings may hold tokens such as
+      - The specification, see C(docs/workloads.md) for its keys. Strings may hold tokens such as
         C(@{data}), which are filled in for each replica.
       - With O(state=stopped) and O(state=absent) only C(name) and C(stop_grace) are used.
       - Values of the key C(secrets) are never shown.
