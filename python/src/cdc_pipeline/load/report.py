@@ -1,0 +1,155 @@
+"""The result of a load test as figures, as a table, and judged."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from cdc_pipeline.load.ledger import spread
+from cdc_pipeline.load.run import Result
+from cdc_pipeline.load.sampler import OWN, peaks, used
+from cdc_pipeline.verify.finding import Finding, equal
+from cdc_pipeline.verify.plan import Plan
+
+_COUNTED = ("postgresql", "kafka", "schema_registry", "kafka_connect")
+# The store tells when an object was written in whole seconds, and a PUT takes its time.
+_OBJECT_SLACK = 5.0
+
+
+def figures(result: Result) -> dict[str, Any]:
+    """All figures, ready for JSON. Latencies in seconds."""
+    settings = result.settings
+    events = len(result.measured) * settings.size
+    first = result.begin + settings.warmup
+    cpu = used(result.samples, first, result.consumed)
+    committed = max((each.committed for each in result.measured), default=first)
+    late = [each.started - each.intended for each in result.sent if each.intended >= first]
+    return {
+        "measured_at": datetime.fromtimestamp(result.begin, UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "load": {
+            "rate": settings.rate,
+            "seconds": settings.seconds,
+            "warmup_seconds": settings.warmup,
+            "events_per_transaction": settings.size,
+            "events_measured": events,
+            "events_sent": len(result.sent) * settings.size,
+            "events_per_second": round(events / max(committed - first, 0.001), 1),
+            "stopped_early": result.stopped,
+            "sent_after_due_seconds": spread(late),
+        },
+        "latency_seconds": {
+            "commit_to_kafka": spread(result.kafka.latencies(result.measured)),
+            "due_to_kafka": spread(result.kafka.latencies(result.measured, intended=True)),
+            "commit_to_object": spread(result.objects.latencies(result.measured)) if result.archived else {},
+        },
+        "exactly_once": {
+            "kafka": asdict(result.kafka_counts),
+            "objects": asdict(result.objects_counts) if result.objects_counts else None,
+            "positions_in_more_than_one_row": result.archived.doubled if result.archived else None,
+        },
+        "objects": {
+            "tiles": result.archived.tiles,
+            "rows": result.archived.rows,
+            "bytes": result.archived.bytes,
+            "flushed_by_hand": result.flushed,
+        }
+        if result.archived
+        else None,
+        "cpu_us_per_event": {name: round(value * 1e6 / events, 1) for name, value in cpu.items()} if events else {},
+        "memory_peak_mib": {name: round(value / 1024**2) for name, value in peaks(result.samples).items()},
+        "slot_lag_peak_bytes": max((each.slot_lag or 0 for each in result.samples), default=0),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(memory / 1024**3, 1),
+        "processor": _processor(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.machine()
+
+
+def judge(data: dict[str, Any], plan: Plan, goal_p99: float) -> list[Finding]:
+    """The figures against what is promised."""
+    kafka, objects = data["exactly_once"]["kafka"], data["exactly_once"]["objects"]
+    latency, load = data["latency_seconds"], data["load"]
+    p99 = latency["commit_to_kafka"].get("p99")
+    memory = sum(data["memory_peak_mib"].get(name, 0) for name in _COUNTED)
+    total, flush = plan.expected.memory.total_mib, plan.expected.archive.flush_seconds
+    found = [
+        Finding(
+            "T8.load_sent",
+            "the load was sent at its rate",
+            load["rate"],
+            load["events_per_second"],
+            not load["stopped_early"] and load["events_per_second"] >= 0.98 * load["rate"],
+            load["stopped_early"] or "The database or this machine is too slow for this rate.",
+        ),
+        equal("T12.kafka_lost", "changes lost on the way to Kafka", 0, kafka["lost"]),
+        equal("T12.kafka_duplicates", "changes twice in Kafka", 0, kafka["duplicates"]),
+        Finding(
+            "T12.latency",
+            "p99 of commit to consumable in Kafka, seconds",
+            f"below {goal_p99:g}",
+            p99,
+            p99 is not None and p99 < goal_p99,
+            "Let the JVMs warm up; see which process takes the time.",
+        ),
+    ]
+    if objects is not None:
+        longest = latency["commit_to_object"].get("max")
+        doubled = objects["duplicates"] + data["exactly_once"]["positions_in_more_than_one_row"]
+        in_time = longest is not None and longest <= flush + _OBJECT_SLACK
+        found += [
+            equal("T12.objects_lost", "changes lost on the way to Parquet", 0, objects["lost"]),
+            equal("T12.objects_duplicates", "changes twice in Parquet", 0, doubled),
+            Finding(
+                "T10.flush_rule",
+                "longest from commit to object, seconds",
+                f"at most {flush + _OBJECT_SLACK:.0f}",
+                longest,
+                in_time and not data["objects"]["flushed_by_hand"],
+                "See the archive's log: is the object store slow, or the archive behind?",
+            ),
+        ]
+    if all(name in data["memory_peak_mib"] for name in _COUNTED):
+        what = "peak memory of PostgreSQL, brokers, registry and Connect, MiB"
+        found.append(Finding("T8.load_memory", what, f"at most {total}", memory, memory <= total))
+    return found
+
+
+def print_figures(data: dict[str, Any], stream: TextIO) -> None:
+    """Latencies and costs, aligned."""
+    load = data["load"]
+    print(
+        f"{load['events_measured']} events measured at {load['events_per_second']} a second "
+        f"(asked for {load['rate']:g}), after {load['warmup_seconds']:g} s of warm-up",
+        file=stream,
+    )
+    print(f"\n{'seconds':<22}{'p50':>9}{'p95':>9}{'p99':>9}{'p99.9':>9}{'longest':>9}", file=stream)
+    for name, values in data["latency_seconds"].items():
+        if values:
+            cells = "".join(f"{values[key]:>9.3f}" for key in ("p50", "p95", "p99", "p999", "max"))
+            print(f"{name.replace('_', ' '):<22}{cells}", file=stream)
+    print(f"\n{'':<22}{'CPU µs/event':>14}{'peak MiB':>10}", file=stream)
+    for name, memory in data["memory_peak_mib"].items():
+        label = "load test itself" if name == OWN else name.replace("_", " ")
+        print(f"{label:<22}{data['cpu_us_per_event'].get(name, 0):>14.1f}{memory:>10}", file=stream)
+    print(file=stream)

@@ -1,0 +1,104 @@
+"""Processor time and memory of each component's processes, and how far the slot is behind, over a run."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.processes import ProcessTable, memory_of
+
+_SECONDS = 2.0
+OWN = "load_test"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """At ``time``, wall clock: seconds of processor time since the process began, and bytes, by component.
+
+    ``slot_lag``: bytes of WAL that the connector has not confirmed; None where it cannot be read.
+    """
+
+    time: float
+    cpu: Mapping[str, float]
+    memory: Mapping[str, int]
+    slot_lag: int | None
+
+
+class Sampler:
+    """Samples in a thread of its own."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self._pids = self._find()
+        self.samples: list[Sample] = []
+
+    def _find(self) -> dict[str, list[int]]:
+        table = ProcessTable.read()
+        found = {}
+        for name, ports in self._context.ports().items():
+            pids = sorted({process.pid for process in table.listening(ports).values()})
+            if pids:
+                found[name] = pids
+        return {**found, OWN: [os.getpid()]}
+
+    @property
+    def components(self) -> list[str]:
+        """Those that have processes on this host."""
+        return list(self._pids)
+
+    def start(self) -> None:
+        self.samples.append(self.take())
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(10)
+        self.samples.append(self.take())
+
+    def _run(self) -> None:
+        while not self._stop.wait(_SECONDS):
+            self.samples.append(self.take())
+
+    def take(self) -> Sample:
+        """A sample of now."""
+        table = ProcessTable.read()
+        cpu, memory = {}, {}
+        for name, pids in self._pids.items():
+            family = [process for pid in pids for process in table.family(pid)]
+            cpu[name] = sum(process.cpu for process in family)
+            memory[name] = sum(memory_of(table, pid) for pid in pids if pid in table.by_pid)
+        return Sample(time.time(), cpu, memory, self._slot_lag())
+
+    def _slot_lag(self) -> int | None:
+        slot = self._context.plan.expected.postgresql.slot
+        try:
+            with self._context.postgresql() as connection:
+                row = connection.execute(
+                    "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint"
+                    " FROM pg_replication_slots WHERE slot_name = %s",
+                    (slot,),
+                ).fetchone()
+        except OSError:
+            return None
+        return int(row[0]) if row and row[0] is not None else None
+
+
+def used(samples: list[Sample], begin: float, end: float) -> dict[str, float]:
+    """Seconds of processor time of each component between the samples nearest to two moments.
+
+    A process that ended in between takes its time with it; its component then shows less.
+    """
+    first = min(samples, key=lambda each: abs(each.time - begin))
+    last = min(samples, key=lambda each: abs(each.time - end))
+    return {name: max(0.0, last.cpu[name] - first.cpu.get(name, 0.0)) for name in last.cpu}
+
+
+def peaks(samples: list[Sample]) -> dict[str, int]:
+    """The most memory that each component was seen with, in bytes."""
+    return {name: max(each.memory.get(name, 0) for each in samples) for name in samples[-1].memory}
