@@ -135,7 +135,11 @@ class Disk:
         with _explained(folder.path):
             if folder.path.is_symlink() or (folder.path.exists() and not folder.path.is_dir()):
                 raise FailedError(f"{folder.path} is in the way of a folder", remedy="move it away and run again")
-            folder.path.mkdir(parents=True, exist_ok=True)
+            # Whatever the caller's umask: the services' user has to get through to its own folders.
+            for above in reversed([path for path in folder.path.parents if not path.exists()]):
+                above.mkdir()
+                above.chmod(0o755)
+            folder.path.mkdir(exist_ok=True)
             folder.path.chmod(folder.mode)
             if self.root:
                 os.chown(folder.path, *_ids(folder.owner, folder.group))

@@ -49,7 +49,7 @@ class Readiness:
     def watch(self, replicas: Iterable[ReplicaPlan]) -> None:
         """Notes where the logs end now: what is written from here on is evidence. Call it before a start."""
         replicas = list(replicas)
-        found = self.tools.probe("startup", [item.name for item in replicas if item.launch["start"]["memory_bytes"]])
+        found = self.tools.probe("memory", [item.name for item in replicas if item.launch["start"]["memory_bytes"]])
         for item in replicas:
             probes = item.replica.probes
             kind = next((kind for kind in ("readiness", "startup") if kind in probes), None)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,47 @@ def test_a_process_over_its_memory_limit_is_named(lab):
         lab.realiser(replicas=1).start()
     lab.spec["files"]["settings.json"] = {}
     assert lab.realiser(replicas=1).start().started or lab.answers()
+
+
+def test_a_run_that_is_killed_anywhere_is_mended_by_the_next(lab):
+    """Each round changes the configuration and is killed at another moment; the last one is left in peace."""
+    lab.spec["init"] = [{"name": "make", "command": ["/usr/bin/touch", "@{data}/made"], "creates": "@{data}/made"}]
+    for round_number, delay in enumerate((0.02, 0.1, 0.3, 0.7, 1.2, 1.7, 2.4)):
+        lab.spec["files"]["settings.json"] = {"greeting": f"round {round_number}"}
+        child = os.fork()
+        if child == 0:
+            try:
+                lab.realiser().start()
+            finally:
+                os._exit(0)
+        time.sleep(delay)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    lab.realiser().start()
+    assert not lab.realiser().start().changed
+    for ordinal in range(3):
+        assert (lab.home / f"web-{ordinal}" / "data" / "made").exists()
+        with socket.create_connection(("127.0.0.1", lab.port + ordinal), 5) as connection:
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            answer = b""
+            while part := connection.recv(1000):
+                answer += part
+        assert b"round 6" in answer, "it runs with the last configuration"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+def test_a_full_disk_is_named_and_survived(lab):
+    lab.realiser(replicas=1).start()
+    config = lab.home / "web-0" / "config"
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "none", config], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("cannot mount here")
+    try:
+        lab.spec["files"]["peers.txt"] = "x" * 200_000
+        with pytest.raises(FailedError) as caught:
+            lab.realiser(replicas=1).start()
+        assert "No space left on device" in caught.value.message and "free space" in caught.value.message
+    finally:
+        subprocess.run(["umount", config], check=True)
+    lab.realiser(replicas=1).start()
+    assert (config / "peers.txt").stat().st_size == 200_000 and lab.answers()

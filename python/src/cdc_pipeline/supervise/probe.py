@@ -1,6 +1,7 @@
 """`cdc-probe KIND FILE...`: probes replicas, if asked until they pass, and prints what it found as JSON.
 
-KIND is startup, readiness, liveness or gate. A replica without such a probe passes. The exit status is 0 when all pass.
+KIND is startup, readiness, liveness, gate, or memory, which only reads the control group. A replica without such a
+probe passes. The exit status is 0 when all pass.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from cdc_pipeline.supervise.cgroup import bound_for
 from cdc_pipeline.supervise.checks import Result, check
 from cdc_pipeline.supervise.replica import Replica, read_replica
 
-KINDS = ("startup", "readiness", "liveness", "gate")
+KINDS = ("startup", "readiness", "liveness", "gate", "memory")
 _PAUSE = 0.25
 
 

@@ -97,6 +97,16 @@ def test_files_are_replaced_whole_and_mended(tmp_path):
     disk.remove(target.path)
 
 
+def test_folders_can_be_reached_whatever_the_umask(tmp_path):
+    before = os.umask(0o077)
+    try:
+        Disk(root=False).make_folder(Folder(tmp_path / "a" / "b", 0o750, None, None))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o750
+
+
 def test_something_in_the_way_is_named(tmp_path):
     disk = Disk(root=False)
     (tmp_path / "f").write_text("")
