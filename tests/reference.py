@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Writes what follows from the sources: the reference of modules, plugins, roles and variables.
 
     tests/reference.py            write docs/reference/ and roles/*/README.md

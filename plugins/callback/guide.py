@@ -3,23 +3,8 @@
 
 """Leads a user through a run: what long steps wait for, and after a failure where to look."""
 
+# ruff: noqa: E402 (ansible-test wants the documentation before the imports)
 from __future__ import annotations
-
-import functools
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-from ansible import constants
-from ansible.plugins.callback import CallbackBase
-from ansible.template import Templar
-from ansible_collections.cdc.pipeline.plugins.module_utils._secrets import secret_values
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.diagnosis import Masker
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import Instance
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._diagnostics import Failure, collect, prune, readable
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._explain import Explanation, explain
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._pace import Pace
 
 DOCUMENTATION = r"""
 name: guide
@@ -55,6 +40,22 @@ options:
       - section: callback_cdc_guide
         key: first_mention
 """
+
+import functools
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.plugins.callback import CallbackBase
+from ansible.template import Templar
+from ansible_collections.cdc.pipeline.plugins.module_utils._secrets import secret_values
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.diagnosis import Masker
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import Instance
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._diagnostics import Failure, collect, prune, readable
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._explain import Explanation, explain
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._pace import Pace
 
 # A run so short needs no line about its time.
 _WORTH_A_LINE = 5.0

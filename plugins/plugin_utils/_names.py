@@ -32,7 +32,7 @@ def unknown_names(given: Iterable[str], declared: Declared, allowed: Iterable[st
             continue
         if name.startswith(declared.prefixes):
             suggestion = nearest(name, known)
-            role = next(item for item in sorted(declared.prefixes, key=len, reverse=True) if name.startswith(item))
+            role = max((item for item in declared.prefixes if name.startswith(item)), key=len)
             remedy = (
                 f"write {suggestion}"
                 if suggestion

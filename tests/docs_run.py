@@ -1,0 +1,77 @@
+"""Runs the commands in the documentation against a running instance.
+
+    python tests/docs_run.py [file.md ...]      README.md and docs/quickstart.md by default
+
+A block is run when the line before it is `<!-- run -->`:
+
+    <!-- run -->
+    ```sh
+    make status
+    ```
+
+The documents speak of the instance `local` with its default folder and ports. CDC_INSTANCE, CDC_HOME and
+CDC_PORT_OFFSET name another one: then its folder and ports take their place, and make passes it on to the playbooks.
+Every block is run, also after one that failed; the end shows which did.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULT = ("README.md", "docs/quickstart.md")
+BLOCK = re.compile(r"^<!-- run -->\s*\n```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# The ports that the documents may name.
+PORTS = (5432, 9092, 9093, 9094, 30081, 30083, 30095, 8333)
+SECONDS = 600
+
+
+def blocks(text: str) -> Iterator[tuple[int, str]]:
+    """Each marked block with the line that it begins in."""
+    for match in BLOCK.finditer(text):
+        yield text.count("\n", 0, match.start(1)) + 1, match[1]
+
+
+def for_instance(command: str, home: str, offset: int) -> str:
+    """The command with the folder and the ports of another instance."""
+    command = command.replace("/var/lib/cdc-pipeline/local", home)
+    ports = "|".join(str(port) for port in PORTS)
+    return re.sub(rf"(?<![\d.])({ports})(?!\d)", lambda match: str(int(match[1]) + offset), command)
+
+
+def main() -> int:
+    instance = os.environ.get("CDC_INSTANCE", "local")
+    home = os.environ.get("CDC_HOME", f"/var/lib/cdc-pipeline/{instance}")
+    offset = int(os.environ.get("CDC_PORT_OFFSET", "0"))
+    arguments = f"-e cdc_instance={instance} -e cdc_home={home} -e cdc_port_offset={offset}"
+    environment = {**os.environ, "ARGS": f"{os.environ.get('ARGS', '')} {arguments}".strip()}
+    failed = 0
+    for name in sys.argv[1:] or DEFAULT:
+        for line, block in blocks((ROOT / name).read_text(encoding="utf-8")):
+            command = for_instance(block, home, offset)
+            print(f"\n=== {name}:{line}\n{command.rstrip()}", flush=True)
+            begin = time.monotonic()
+            try:
+                code = subprocess.run(
+                    ["sh", "-ec", command],
+                    cwd=ROOT,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    timeout=SECONDS,
+                    check=False,
+                ).returncode
+            except subprocess.TimeoutExpired:
+                code = -1
+            print(f"=== {'ok' if code == 0 else f'FAILED ({code})'} in {time.monotonic() - begin:.0f} s", flush=True)
+            failed += code != 0
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
