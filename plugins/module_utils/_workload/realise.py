@@ -185,7 +185,7 @@ class Realiser:
         if programs is not None:
             self.disk.write(self.plan.programs)
         self.readiness.watch(replicas)
-        _, changed, removed = self.supervisor.reread()
+        _added, changed, removed = self.supervisor.reread()
         self._drop(sorted(set(gone) | set(surplus(self.plan.workload.name, removed, ()))))
         for item in replicas:
             self._launch(item.name, changed)
@@ -219,7 +219,7 @@ class Realiser:
             self._initialise(item.replica)
         self.readiness.require_free_ports(replicas)
         self.readiness.watch(replicas)
-        _, changed, _ = self.supervisor.reread()
+        _added, changed, _removed = self.supervisor.reread()
         for name in names:
             self._launch(name, changed)
         self.readiness.wait(names, self._settle)

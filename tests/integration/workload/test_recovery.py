@@ -47,7 +47,7 @@ def test_a_hung_process_is_restarted(lab):
     os.kill(old, signal.SIGSTOP)
     # The kernel accepts connections for a stopped process until its backlog is full.
     held = []
-    for _ in range(300):
+    for _attempt in range(300):
         connection = socket.socket()
         connection.setblocking(False)
         connection.connect_ex(("127.0.0.1", lab.port))

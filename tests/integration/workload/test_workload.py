@@ -61,7 +61,7 @@ def test_a_changed_file_restarts_one_replica_after_the_other(lab, monkeypatch):
     assert dry.restarted == NAMES and not dry.started
     report = lab.realiser().start()
     assert report.restarted == NAMES and report.reasons["web-1"] == ["config/settings.json differs"]
-    assert [names for names, _ in running_during_waits] == [["web-0"], ["web-1"], ["web-2"]]
+    assert [names for names, _alive in running_during_waits] == [["web-0"], ["web-1"], ["web-2"]]
     assert running_during_waits[0][1] == ["web-1", "web-2"], "the others run on while the first restarts"
     assert not set(before.values()) & set(lab.pids().values())
     assert not lab.realiser().start().changed

@@ -9,6 +9,20 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.cdc.pipeline.plugins.filter.to_properties import FilterModule, to_properties
 
+UNESCAPE = {"n": "\n", "t": "\t", "r": "\r", "f": "\f"}
+
+
+def plain(part):
+    out, position = "", 0
+    while position < len(part):
+        if part[position] == "\\":
+            position += 1
+            out += UNESCAPE.get(part[position], part[position])
+        else:
+            out += part[position]
+        position += 1
+    return out
+
 
 def read(text):
     """A reader by the rules of java.util.Properties.load, as far as the filter needs them."""
@@ -20,19 +34,6 @@ def read(text):
             key += line[index]
             index += 1
         value = line[index + 1 :].lstrip(" ")
-        unescape = {"n": "\n", "t": "\t", "r": "\r", "f": "\f"}
-
-        def plain(part, unescape=unescape):
-            out, position = "", 0
-            while position < len(part):
-                if part[position] == "\\":
-                    position += 1
-                    out += unescape.get(part[position], part[position])
-                else:
-                    out += part[position]
-                position += 1
-            return out
-
         found[plain(key)] = plain(value)
     return found
 
