@@ -17,6 +17,7 @@ from cdc_pipeline.verify.plan import Plan
 _COUNTED = ("postgresql", "kafka", "schema_registry", "kafka_connect")
 # The store tells when an object was written in whole seconds, and a PUT takes its time.
 _OBJECT_SLACK = 5.0
+_SETTLE = 5.0
 
 
 def figures(result: Result) -> dict[str, Any]:
@@ -60,9 +61,19 @@ def figures(result: Result) -> dict[str, Any]:
         if result.archived
         else None,
         "cpu_us_per_event": {name: round(value * 1e6 / events, 1) for name, value in cpu.items()} if events else {},
+        # The pipeline at rest, while the last objects are waited for: what of the above is not the load's.
+        "idle_cores": _idle(result),
         "memory_peak_mib": {name: round(value / 1024**2) for name, value in peaks(result.samples).items()},
         "slot_lag_peak_bytes": max((each.slot_lag or 0 for each in result.samples), default=0),
     }
+
+
+def _idle(result: Result) -> dict[str, float]:
+    """Cores of each component once all events are in Kafka; nothing when that was too short to tell."""
+    begin, end = result.consumed + _SETTLE, result.samples[-1].time
+    if end - begin < _SETTLE:
+        return {}
+    return {name: round(value / (end - begin), 3) for name, value in used(result.samples, begin, end).items()}
 
 
 def machine() -> dict[str, Any]:

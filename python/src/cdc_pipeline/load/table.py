@@ -53,7 +53,7 @@ class Transaction:
 
 
 def transaction(number: int, size: int, writers: int) -> Transaction:
-    """Transaction ``number`` of ``size`` changes. A writer makes every ``writers``-th, so the rows it updates are there."""
+    """Transaction ``number`` of ``size`` changes. Each writer makes every ``writers``-th, so its rows are there."""
     before = number - writers
     updates = int(size * UPDATES) if before >= 0 else 0
     return Transaction(number, number * size, size - updates, updates, before * size)

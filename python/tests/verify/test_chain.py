@@ -1,0 +1,107 @@
+"""Tiles that tile are told from tiles that do not."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import pytest
+from cdc_pipeline.archive.tile import Footer, Rejection, Source, key
+from cdc_pipeline.verify.chain import by_partition, follow, misplaced
+from cdc_pipeline.verify.checks.archive import judge_chains, judge_metadata
+from cdc_pipeline.verify.footers import Tile
+from hypothesis import given
+from hypothesis import strategies as st
+
+SOURCE = Source("postgres.public.users", "AAAAAAAAAAAAAAAAAAAAAA", 0)
+HOUR = 490_000
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def tile(start: int, end: int, rows: int | None = None, rejected: tuple[int, ...] = ()) -> Tile:
+    rows = end - start - len(rejected) if rows is None else rows
+    footer = Footer(SOURCE, start, end, rows, tuple(Rejection(each, "rule", "reason") for each in rejected))
+    return Tile(key("archive", SOURCE, start, HOUR), footer, rows, NOW)
+
+
+@given(cuts=st.sets(st.integers(1, 500), min_size=2, max_size=30), seed=st.integers())
+def test_contiguous_tiles_have_no_problem_in_any_order(cuts: set[int], seed: int) -> None:
+    edges = sorted(cuts)
+    tiles = [tile(a, b, rows=(b - a) // 2) for a, b in pairwise(edges)]
+    random.Random(seed).shuffle(tiles)
+    chain = follow(tiles)
+    assert chain.problems == []
+    assert (chain.first, chain.end) == (edges[0], edges[-1])
+    assert chain.rows + chain.rejected + chain.holes == edges[-1] - edges[0]
+
+
+@given(cuts=st.sets(st.integers(1, 500), min_size=4, max_size=30), data=st.data())
+def test_a_missing_tile_is_a_gap(cuts: set[int], data: st.DataObject) -> None:
+    edges = sorted(cuts)
+    tiles = [tile(a, b) for a, b in pairwise(edges)]
+    gone = tiles.pop(data.draw(st.integers(1, len(tiles) - 2)))
+    assert follow(tiles).problems == [f"gap: offsets [{gone.footer.start}, {gone.footer.next}) are in no tile"]
+
+
+@pytest.mark.parametrize(
+    ("tiles", "problem"),
+    [
+        ([tile(0, 10), tile(9, 20)], "overlap"),
+        ([tile(0, 10), tile(0, 20)], "overlap"),
+        ([tile(0, 100), tile(20, 30), tile(100, 110)], "overlap"),
+        ([replace(tile(0, 10), rows=9)], "has 9 rows, its footer says 10"),
+        ([tile(5, 5, rows=0)], "which is nothing"),
+        ([tile(0, 10, rows=11)], "more rows"),
+        ([tile(0, 10, rejected=(10,))], "outside its range"),
+        ([tile(0, 10, rejected=(3, 3))], "one twice"),
+        ([replace(tile(0, 10), key=key("archive", SOURCE, 7, HOUR))], "has the footer of"),
+    ],
+)
+def test_each_untruth_is_named(tiles: list[Tile], problem: str) -> None:
+    assert any(problem in each for each in follow(tiles).problems)
+
+
+def test_the_layout_is_exact() -> None:
+    good = tile(0, 10)
+    moved = replace(good, key=good.key.replace("month=", "m="))
+    other = replace(good, key=good.key.replace("archive/", "elsewhere/"))
+    assert misplaced([good], "archive") == []
+    assert misplaced([moved, other], "archive") == sorted([moved.key, other.key])
+
+
+def finding(tiles: list[Tile], committed: int | None, low: int):
+    at = (SOURCE.topic, 0)
+    chains = {(topic, partition): follow(each) for (topic, _, partition), each in by_partition(tiles).items()}
+    positions = {} if committed is None else {at: committed}
+    return next(judge_chains(SOURCE.topic, chains, positions, {at: low}))
+
+
+@pytest.mark.parametrize(
+    ("tiles", "committed", "low", "ok"),
+    [
+        ([tile(0, 10), tile(10, 20)], 20, 0, True),
+        ([tile(0, 10), tile(10, 20)], 10, 0, True),  # the last tile's transaction is still to come
+        ([tile(0, 10)], 20, 0, False),
+        ([tile(0, 10)], None, 0, False),
+        ([tile(5, 10)], 10, 0, False),
+        ([tile(5, 10)], 10, 5, True),
+        ([], None, 0, True),
+        ([], 0, 0, True),
+        ([], 7, 0, False),
+    ],
+)
+def test_tiles_reach_from_the_log_to_the_committed_offset(
+    tiles: list[Tile], committed: int | None, low: int, ok: bool
+) -> None:
+    assert finding(tiles, committed, low).ok is ok
+
+
+def test_a_committed_offset_names_its_tile() -> None:
+    ids = {SOURCE.topic: SOURCE.topic_id}
+    right = key("archive", SOURCE, 10, HOUR)
+    assert judge_metadata({(SOURCE.topic, 0): (20, right)}, ids).ok
+    assert not judge_metadata({(SOURCE.topic, 0): (20, "")}, ids).ok
+    assert not judge_metadata({(SOURCE.topic, 1): (20, right)}, ids).ok
+    assert not judge_metadata({(SOURCE.topic, 0): (5, right)}, ids).ok

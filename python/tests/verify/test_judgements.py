@@ -1,0 +1,122 @@
+"""What is ok and what is not, without a server."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from cdc_pipeline.verify.checks.connectors import exposed, judge_snapshot, judge_status
+from cdc_pipeline.verify.checks.kafka import differing, judge_topic, under_replicated
+from cdc_pipeline.verify.checks.kafka_connect import judge_settings
+from cdc_pipeline.verify.checks.memory import judge_total
+from cdc_pipeline.verify.checks.postgresql import Setting, Table, judge_role, judge_setting, judge_tables
+from cdc_pipeline.verify.plan import Topic
+
+GOOD = Table(primary_key=True, foreign_keys=1, checks=2, rows=True, select=True, insert=False)
+ROLE = {"replication": True, "superuser": False, "create_database": False, "create_role": False, "creates": False}
+
+
+def failed(findings) -> set[str]:
+    return {finding.id for finding in findings if not finding.ok}
+
+
+def test_a_setting_is_compared_by_value() -> None:
+    assert judge_setting("shared_buffers", "256MB", Setting("32768", "8kB", "integer"), "256MB").ok
+    assert not judge_setting("wal_level", "logical", Setting("replica", None, "enum"), "replica").ok
+    assert not judge_setting("wal_lvl", "logical", None, None).ok
+
+
+def test_tables_have_keys_and_the_samples_more() -> None:
+    names = ("public.a", "public.b", "public.c")
+    tables = dict.fromkeys(names, GOOD)
+    assert failed(judge_tables(names, tables, True)) == set()
+    assert failed(judge_tables(names, {**tables, "public.b": GOOD._replace(rows=False)}, True)) == {"T4.table.public.b"}
+    assert failed(judge_tables(names, {**tables, "public.b": GOOD._replace(rows=False)}, False)) == set()
+    assert "T4.table.public.a" in failed(judge_tables(names, {}, False))
+    bare = dict.fromkeys(names, GOOD._replace(foreign_keys=0))
+    assert failed(judge_tables(names, bare, True)) == {"T4.foreign_keys"}
+
+
+@pytest.mark.parametrize(
+    ("role", "table", "wrong"),
+    [
+        (ROLE, GOOD, set()),
+        ({**ROLE, "superuser": True}, GOOD, {"T4.cdc_role"}),
+        ({**ROLE, "replication": False}, GOOD, {"T4.cdc_role"}),
+        ({**ROLE, "creates": True}, GOOD, {"T4.cdc_role_creates_not"}),
+        (ROLE, GOOD._replace(select=False), {"T4.cdc_role_reads"}),
+        (ROLE, GOOD._replace(insert=True), {"T4.cdc_role_writes_not"}),
+        (None, GOOD, {"T4.cdc_role"}),
+    ],
+)
+def test_the_cdc_role_has_the_least_privilege(role, table, wrong: set[str]) -> None:
+    assert failed(judge_role(role, {"public.a": table}, "debezium")) == wrong
+
+
+def metadata(partitions: int, replicas: int, in_sync: int):
+    made = {
+        at: SimpleNamespace(id=at, replicas=list(range(replicas)), isrs=list(range(in_sync)))
+        for at in range(partitions)
+    }
+    return SimpleNamespace(topics={"t": SimpleNamespace(topic="t", partitions=made)})
+
+
+def test_a_topic_is_what_it_should_be() -> None:
+    topic = Topic("t", 6, 3, {"compression.type": "lz4"})
+    assert judge_topic(topic, metadata(6, 3, 3), {"compression.type": "lz4", "other": "x"}).ok
+    assert not judge_topic(topic, metadata(5, 3, 3), {"compression.type": "lz4"}).ok
+    assert not judge_topic(topic, metadata(6, 2, 2), {"compression.type": "lz4"}).ok
+    assert not judge_topic(topic, metadata(6, 3, 3), {"compression.type": "zstd"}).ok
+    assert judge_topic(Topic("gone"), metadata(6, 3, 3), None).found == "no such topic"
+    assert under_replicated(metadata(2, 3, 2)) == ["t-0", "t-1"]
+    assert under_replicated(metadata(2, 3, 3)) == []
+    assert differing({"a": "1", "b": "2"}, {"a": "1"}) == {"b": "expected 2, found None"}
+
+
+def status(connector: str, *tasks: str) -> dict:
+    return {
+        "connector": {"state": connector},
+        "tasks": [
+            {"id": at, "state": state, **({"trace": "Boom: why\n at x"} if state == "FAILED" else {})}
+            for at, state in enumerate(tasks)
+        ],
+    }
+
+
+def test_a_connector_runs_only_with_its_tasks() -> None:
+    assert judge_status("c", status("RUNNING", "RUNNING")).ok
+    assert not judge_status("c", status("RUNNING")).ok
+    assert not judge_status("c", None).ok
+    found = judge_status("c", status("RUNNING", "FAILED"))
+    assert not found.ok and "Boom: why" in str(found.found)
+
+
+def test_secrets_in_a_configuration_are_found() -> None:
+    config = {
+        "database.password": "${file:/x:postgresql.password}",
+        "ssl.keystore.password": "hunter22",
+        "url": "postgresql://u:topsecret@h",
+        "password.encryption": "",
+        "name": "c",
+    }
+    assert exposed(config, ["topsecret", ""]) == ["ssl.keystore.password", "url"]
+
+
+def test_every_row_has_an_event() -> None:
+    assert judge_snapshot("public.a", 10, 10).ok
+    assert not judge_snapshot("public.a", 10, 9).ok
+    assert not judge_snapshot("public.a", 10, None).ok
+    assert not judge_snapshot("public.a", None, 9).ok
+
+
+def test_plugins_stay_off_the_class_path() -> None:
+    settings = {"plugin.path": "/a,/b", "exactly.once.source.support": "enabled"}
+    expected = {"exactly.once.source.support": "enabled"}
+    assert failed(judge_settings("w", settings, expected, "/libs/kafka.jar:/libs/x.jar")) == set()
+    assert failed(judge_settings("w", settings, expected, "/libs/debezium-core.jar")) == {"T7.plugins_isolated"}
+    assert failed(judge_settings("w", {}, expected, "")) == {"T7.settings", "T7.plugins_isolated"}
+
+
+def test_memory_is_summed() -> None:
+    assert judge_total({"a": 1024**3, "b": 1024**3}, 2048).ok
+    assert not judge_total({"a": 1024**3, "b": 1024**3 + 1}, 2048).ok

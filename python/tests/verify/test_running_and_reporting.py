@@ -1,0 +1,180 @@
+"""Steps, their times and failures; the report; the lines to paste; the command line."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+
+import pytest
+from cdc_pipeline.verify import look
+from cdc_pipeline.verify.checks import COMPONENTS, STEPS
+from cdc_pipeline.verify.cli import main
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.plan import parse_plan
+from cdc_pipeline.verify.report import print_table, summary, write_report
+from cdc_pipeline.verify.runner import choose, run
+
+ENDPOINTS = {
+    "postgresql": {"host": "127.0.0.1", "port": 1, "dbname": "shop", "user": "postgres", "password": "p"},
+    "kafka": {"bootstrap_servers": "127.0.0.1:1"},
+    "schema_registry": {
+        "url": "http://127.0.0.1:1",
+        "reader": {"username": "reader", "password": "r"},
+        "writer": {"username": "writer", "password": "w"},
+    },
+    "kafka_connect": {"url": "http://127.0.0.1:1"},
+    "object_store": {
+        "bucket": "b",
+        "access_key_id": "k",
+        "secret_access_key": "s",
+        "endpoint_url": "http://127.0.0.1:1",
+    },
+    "archive": {"url": "http://127.0.0.1:1"},
+}
+
+
+def context() -> Context:
+    return Context(parse_plan({"endpoints": ENDPOINTS}))
+
+
+def test_what_a_step_found_before_it_failed_stays() -> None:
+    def breaks(_):
+        yield equal("T4.one", "first", 1, 1)
+        raise ConnectionError("refused\nby the server")
+
+    def works(_):
+        yield equal("T5.two", "second", 1, 2)
+
+    found = run([Step("T4.step", "postgresql", breaks), Step("T5.step", "kafka", works)], context())
+    assert [(each.id, each.ok) for each in found] == [("T4.one", True), ("T4.step", False), ("T5.two", False)]
+    assert found[1].found == "ConnectionError: refused by the server"
+
+
+def test_shared_work_is_done_once_and_its_error_is_shared() -> None:
+    shared = context()
+    calls = []
+    assert [shared.once("a", lambda: calls.append(1) or 7) for _ in range(3)] == [7, 7, 7]
+    assert calls == [1]
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            shared.once("b", lambda: calls.append(2) or 1 / 0)
+    assert calls == [1, 2]
+
+
+def ids(components, read_only=False, local=True) -> set[str]:
+    return {step.id for step in choose(STEPS, components, read_only, local)[0]}
+
+
+def test_components_bring_along_what_belongs_to_them() -> None:
+    assert ids([]) == {step.id for step in STEPS}
+    assert "T10.probe" in ids(["archive"])
+    assert "T9.probe" in ids(["connectors"])
+    assert "T8.memory" not in ids(["kafka"])
+    assert "T8.memory" in ids(["kafka", "postgresql", "schema_registry", "kafka_connect"])
+    assert "T5.processes" not in ids([], local=False)
+
+
+def test_read_only_leaves_out_what_writes() -> None:
+    left = choose(STEPS, [], True, True)
+    writing = {step.id for step in STEPS if step.writes}
+    assert writing >= {"T4.wal_streaming", "T5.topic_life", "T6.subject_life", "T9.probe", "T10.probe"}
+    assert not writing & {step.id for step in left[0]}
+    assert left[1] == len(writing)
+
+
+FINDINGS = [
+    Finding("T4.good", "something", "ü", "ü", True, "not shown", 0.12345),
+    Finding("T5.bad", "another", {"a": 1}, [1, 2], False, "Do this.", 1.0),
+]
+
+
+def test_the_report_has_the_fields(tmp_path) -> None:
+    path = tmp_path / "new" / "verify.json"
+    write_report(FINDINGS, path)
+    data = json.loads(path.read_text())
+    assert data[0] == {
+        "id": "T4.good",
+        "what": "something",
+        "expected": "ü",
+        "found": "ü",
+        "ok": True,
+        "seconds": 0.123,
+    }
+    assert data[1]["hint"] == "Do this."
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_table_is_plain_where_it_must_be() -> None:
+    stream = io.StringIO()
+    print_table(FINDINGS, stream)
+    text = stream.getvalue()
+    assert text.splitlines()[0].startswith("ok      T4.good   0.12 s  something: ü")
+    assert "FAILED  T5.bad" in text and "next      Do this." in text
+    assert "not shown" not in text and "✓" not in text
+    assert summary(FINDINGS) == "1 of 2 checks FAILED"
+    assert summary(FINDINGS[:1], 3) == "all 1 checks ok; 3 groups of checks that write were left out"
+    assert summary([]) == "no checks were made"
+
+
+def test_the_table_has_ticks_on_a_terminal_that_can() -> None:
+    class Terminal(io.StringIO):
+        encoding = "UTF-8"
+
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    print_table(FINDINGS, stream)
+    assert stream.getvalue().startswith("✓  T4.good")
+
+
+def test_lines_to_paste_are_one_argument_each_and_hold_no_secret() -> None:
+    for query in (look.changes_query(), look.current_query(["id", "Odd Name"]), look.current_query(["id"])):
+        line = look.command(query, "postgres.public.users", "/var/lib/it's here/endpoints.json", "/opt/a b/python")
+        words = shlex.split(line)
+        assert words[:2] == ["/opt/a b/python", "-c"] and len(words) == 3
+        compile(words[2], "line", "exec")
+        assert "\n" not in line
+    plain = look.command(look.current_query(["id"]), "t", "/e.json", "python3")
+    assert plain.startswith('python3 -c "')
+
+
+def test_the_command_line_says_what_is_wrong_with_a_plan(tmp_path, capsys) -> None:
+    assert main([]) == 2
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({"endpoints": {}, "expectd": {}}))
+    assert main(["--plan", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert "expectd is unknown; did you mean expected?" in said and "endpoints.kafka is missing" in said
+    assert main(["--plan", str(tmp_path / "none.json")]) == 2
+
+
+def test_servers_that_are_down_fail_their_checks_and_nothing_else(tmp_path, capsys) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({"endpoints": ENDPOINTS, "runtime": "kubernetes"}))
+    report = tmp_path / "report.json"
+    command = [
+        "--plan",
+        str(path),
+        "--report",
+        str(report),
+        "--component",
+        "postgresql",
+        "--component",
+        "schema_registry",
+    ]
+    assert main([*command, "--read-only"]) == 1
+    assert {each["id"] for each in json.loads(report.read_text())} == {"T4.settings", "T4.tables", "T6.access"}
+    assert "FAILED" in capsys.readouterr().out
+
+
+def test_the_probe_table_is_printed_without_a_plan(capsys) -> None:
+    assert main(["--probe-sql"]) == 0
+    assert "CREATE TABLE IF NOT EXISTS public.pipeline_probe" in capsys.readouterr().out
+
+
+def test_every_component_has_a_name_of_the_requirements() -> None:
+    assert set(COMPONENTS) >= {"postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive"}
+    assert len({step.id for step in STEPS}) == len(STEPS)
