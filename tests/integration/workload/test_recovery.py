@@ -92,8 +92,8 @@ def test_what_was_given_up_is_started_again(lab):
 def test_a_process_over_its_memory_limit_is_named(lab):
     lab.spec["resources"] = {"memory": {"limit": "48Mi"}}
     lab.realiser(replicas=1).start()
-    limit = "/sys/fs/cgroup/memory/cdc-pipeline/instance/web-0/memory.limit_in_bytes"
-    modern = "/sys/fs/cgroup/cdc-pipeline/instance/web-0/memory.max"
+    limit = f"/sys/fs/cgroup/memory/cdc-pipeline/{lab.instance.name}/web-0/memory.limit_in_bytes"
+    modern = f"/sys/fs/cgroup/cdc-pipeline/{lab.instance.name}/web-0/memory.max"
     if not (Path(limit).exists() or Path(modern).exists()):
         pytest.skip("no memory controller here")
     lab.spec["files"]["settings.json"] = {"eat": 200 * 2**20}
