@@ -38,8 +38,8 @@ PRIMITIVES = frozenset(("null", "boolean", "int", "long", "float", "double", "by
 class Node:
     """A resolved Avro type.
 
-    ``kind`` is an Avro type name, or ``union`` for one of several branches besides null. ``nullable`` and ``null_first``
-    describe the union with null around it. ``meaning`` is ``connect.name``, or Avro's logical type where there is none.
+    ``kind`` is an Avro type name, or ``union`` for one of several branches besides null. ``nullable`` and
+    ``null_first`` describe the union with null around it. ``meaning`` is ``connect.name``, or Avro's logical type where there is none.
     """
 
     kind: str
@@ -193,7 +193,7 @@ def _slim(node: Node, names: _Names) -> Any:
 
 def _slim_plain(node: Node, names: _Names) -> Any:
     if node.kind == "record":
-        fields = [{"name": n, "type": _slim(f, names)} for n, f in node.fields if not (f.kind == "null")]
+        fields = [{"name": n, "type": _slim(f, names)} for n, f in node.fields if f.kind != "null"]
         return {"type": "record", "name": names.next(), "fields": fields}
     if node.kind == "array":
         return {"type": "array", "items": _slim(node.items, names)}
@@ -210,7 +210,7 @@ def _slim_plain(node: Node, names: _Names) -> Any:
 
 
 def container_header(node: Node) -> bytes:
-    """The head of an Avro object container whose datums are of ``node`` followed by the marker. Cache it by schema id."""
+    """The head of an Avro container whose datums are of ``node``, each followed by the marker, per schema."""
     head = io.BytesIO()
     fastavro.writer(head, fastavro.parse_schema(slim(node)), [], sync_marker=SYNC)
     return head.getvalue()

@@ -40,7 +40,7 @@ def _common(settings: Settings, role: str) -> dict[str, Any]:
 
 
 def consumer(settings: Settings) -> Consumer:
-    """The group's consumer. Rebalances are eager: every partition is given up and resolved anew, the simplest to get right."""
+    """The group's consumer. Rebalances are eager: all partitions are given up and resolved anew."""
     session = int(settings.session_timeout_seconds * 1000)
     base = {
         # Fewer, fuller fetches: CPU here and on the brokers, for at most a quarter of a second.

@@ -20,7 +20,7 @@ other records                               record                              
 ==========================================  ==================================  =====================================
 
 PostgreSQL's infinite timestamps become the greatest and least 64-bit microseconds, which DuckDB reads as ``infinity``.
-A value without a representation (``time`` 24:00:00, a timestamp that is none) raises `MalformedError`; it is never null.
+A value without a representation (``time`` 24:00:00, text that is no timestamp) raises `MalformedError`, never null.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import base64
 import json
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import polars as pl
@@ -125,7 +125,7 @@ def convert(series: pl.Series, node: Node) -> pl.Series:
 
 
 def frame(raw: pl.DataFrame, node: Node) -> pl.DataFrame:
-    """The columns of a record type, converted and in the schema's order. Columns of ``raw`` outside the type are dropped.
+    """The columns of a record type, converted and in the schema's order. Other columns of ``raw`` are dropped.
 
     Raises:
         MalformedError: as `convert`.
@@ -217,7 +217,7 @@ def _decimal_text(unscaled: bytes, scale: int) -> str:
     return format(Decimal(int.from_bytes(unscaled, "big", signed=True)).scaleb(-scale, _EXACT), "f")
 
 
-_EXACT = __import__("decimal").Context(prec=200_000, Emax=10**9, Emin=-(10**9))
+_EXACT = Context(prec=200_000, Emax=10**9, Emin=-(10**9))
 _MOST_DIGITS = 150_000
 """PostgreSQL's numeric has at most 131,072 digits before and 16,383 after the point."""
 
@@ -271,7 +271,7 @@ def iso_micros(text: str) -> int:
 
 
 def _days(year: int, month: int, day: int) -> int:
-    """Days since 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant, "chrono-compatible date algorithms")."""
+    """Days since 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant, "chrono date algorithms")."""
     year -= month <= 2
     era, of_era = divmod(year, 400)
     of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1

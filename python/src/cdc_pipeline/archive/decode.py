@@ -2,8 +2,8 @@
 
 The datums, each followed by a marker, are joined behind one Avro container header and read at once. A malformed datum
 can swallow a part of its neighbour and still be read, with wrong values in both; it cannot then find its own marker in
-its place. So a batch whose markers are not all right, or that makes the reader panic, is halved until the culprits stand
-alone. A single datum that fails is given to the strict reader, whose word is final.
+its place. So a batch whose markers are not all right, or that makes the reader panic, is halved until the culprits
+stand alone. A single datum that fails is given to the strict reader, whose word is final.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ class ConfigurationError(ArchiveError):
 
 
 class RefusedError(ArchiveError):
-    """The surroundings cannot carry the protocol (a store without conditional PUT, a compacted topic): the service ends."""
+    """The surroundings cannot carry the protocol (no conditional PUT, a compacted topic): the service ends."""
 
 
 class UnavailableError(ArchiveError):

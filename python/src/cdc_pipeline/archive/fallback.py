@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from decimal import Context, Decimal
 from typing import Any
 
 import fastavro
@@ -84,8 +85,6 @@ def _raw(value: Any, node: Node) -> Any:
 
 
 def _decimal(value: bytes, node: Node) -> Any:
-    from decimal import Context, Decimal
-
     unscaled = int.from_bytes(value, "big", signed=True)
     if abs(unscaled) >= 10**node.precision:
         raise MalformedError(f"a decimal has more than {node.precision} digits")

@@ -19,7 +19,7 @@ from typing import Any
 from cdc_pipeline.archive.tile import Footer, Rejection, hour_of
 
 RECORD_OVERHEAD = 400
-"""Bytes of memory a buffered record takes besides its value: the Message object, its key, list slots (measured, rounded up)."""
+"""Bytes of memory a buffered record is taken to need besides its value: the Message object, its key, list slots."""
 
 FRAME = 5
 """Confluent's wire format: a zero byte and a 4-byte schema id."""
@@ -73,7 +73,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What one transaction must hold for a tile: the rejected records that are to be sent, and the offset ``footer.next``.
+    """What one transaction must hold for a tile: the rejected records to send, and the offset ``footer.next``.
 
     ``lost`` are rejected offsets whose records left the log before they were sent.
     """

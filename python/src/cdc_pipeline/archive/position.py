@@ -39,8 +39,8 @@ class Chain(Protocol):
 class Start:
     """Read from ``read``; everything below ``position`` is written.
 
-    ``commit``: the position is to be committed before anything is written, so that a crash never leaves a tile without a
-    committed position before it. ``adopt``: this tile is at the position already and its transaction is to be repeated.
+    ``commit``: the position came from the chain and is to be committed before anything is written, so that the store
+    need not be listed again. ``adopt``: this tile is at the position already and its transaction is to be repeated.
     ``again``: after that, decide anew, since the log begins beyond the tile's end too.
     """
 

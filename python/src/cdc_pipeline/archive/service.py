@@ -1,7 +1,7 @@
 """The archive's loop: one thread reads and commits, a few threads decode, encode and write.
 
-The loop alone touches the partitions' state machines (`planner.Partition`) and the transactional producer, and it is the
-thread in which the group's callbacks run: a commit cannot happen after a partition was given away.
+The loop alone touches the partitions' state machines (`planner.Partition`) and the transactional producer, and it is
+the thread in which the group's callbacks run: a commit cannot happen after a partition was given away.
 """
 
 from __future__ import annotations
@@ -255,7 +255,7 @@ class Service:
         LOGGER.warning("lost", extra={"partitions": len(partitions)})
 
     def _drop(self) -> None:
-        """Forget everything read and not committed. A tile that is being written stays what it is: its reader's start."""
+        """Forget everything read and not committed. A tile that is being written will be found by who reads next."""
         for topic, partition in self._assigned:
             self.metrics.forget(topic, partition)
         self._owned.clear()

@@ -60,7 +60,7 @@ class Topics:
                 )
         if compacted:
             raise RefusedError(
-                f"topics that lose records by compaction cannot be archived exactly once: {', '.join(sorted(compacted))}; "
+                f"compaction loses records, so these cannot be archived exactly once: {', '.join(sorted(compacted))}; "
                 "set cleanup.policy=delete or leave them out"
             )
 

@@ -1,0 +1,230 @@
+"""The whole service against real Kafka, S3 and schema registry."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+
+sys.path.insert(0, str(Path(__file__).parent))
+from lab import Lab, until
+from proxy import Proxy
+
+pytestmark = pytest.mark.integration
+
+
+def test_records_become_tiles_and_rejects_become_dead_letters(lab: Lab) -> None:
+    lab.topics()
+    lab.produce(700, bad=0.02, evolve=True, abort=0.2)
+    process = lab.start().ready()
+    answer = process.flush()
+    assert answer.status_code == 200
+    result = answer.json()
+    assert result["ok"]
+    assert [p["partition"] for p in result["partitions"]] == [0, 1, 2]
+    lab.check()
+    assert process.metric("cdc_archive_lag_records") == 0 or until(
+        lambda: process.metric("cdc_archive_lag_records") == 0, "no lag although the logs end in markers"
+    )
+    rejected = sum(n is None for records in lab.produced.values() for n in records.values())
+    assert process.metric("cdc_archive_rejected_total") == rejected
+    message = lab.dead_letters()[0]
+    headers = dict(message.headers())
+    assert headers["__connect.errors.topic"] == lab.topic.encode()
+    assert headers["__cdc.errors.rule"].split(b".")[0] in (b"avro", b"schema")
+    # A second flush with nothing new writes nothing.
+    before = lab.tiles()
+    assert process.flush().json()["ok"]
+    assert lab.tiles() == before
+    assert process.terminate() == 0
+
+
+def test_a_tombstone_becomes_a_key_only_row(lab: Lab) -> None:
+    lab.topics(partitions=1)
+    producer = Producer({"bootstrap.servers": lab._kafka["bootstrap_servers"]})
+    for value, key in ((lab.value(1), b"k"), (None, lab.key(1)), (None, b"foreign")):
+        producer.produce(lab.topic, value=value, key=key, partition=0)
+    producer.flush(30)
+    process = lab.start().ready()
+    assert process.flush().json()["ok"]
+    ((key, footer),) = lab.tiles()
+    rows = lab.frame(key).select("id", "text", "__op", "__deleted", "__offset").rows()
+    assert rows == [(1, "text 1", "c", None, 0), (1, None, "d", "true", 1)]
+    assert [r.offset for r in footer.rejected] == [2]
+    assert lab.dead_letters()[0].value() is None
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_at_random_moments(lab: Lab, seed: int) -> None:
+    """kill -9 while records arrive, again and again, with a second instance that comes and goes."""
+    rng = random.Random(seed)
+    lab.topics(partitions=6)
+    lab.schema_ids()
+    for round_number in range(6):
+        lab.produce(400, seed=seed * 100 + round_number, bad=0.01, evolve=True, abort=0.1)
+        names = ["one", "two"] if round_number % 2 else ["one"]
+        processes = [lab.start(name, flush_seconds=0.3) for name in names]
+        time.sleep(rng.uniform(1.0, 6.0))
+        for process in processes:
+            process.kill()
+    process = lab.start("three").ready()
+    answer = process.flush(120)
+    assert answer.json()["ok"], answer.text
+    lab.check()
+
+
+def test_a_second_instance_takes_its_share_and_hands_it_back(lab: Lab) -> None:
+    lab.topics(partitions=6)
+    lab.produce(300)
+    one = lab.start("one").ready()
+    two = lab.start("two").ready()
+    until(lambda: two.metric("cdc_archive_partitions_assigned") == 3, "the second instance has its half")
+    lab.produce(600, seed=2, bad=0.02)
+    until(lambda: one.ready() and one.flush().json()["ok"], "flush of the first")
+    assert two.flush().json()["ok"]
+    lab.produce(600, seed=3, bad=0.02)
+    assert two.terminate() == 0
+    until(lambda: one.metric("cdc_archive_partitions_assigned") == 6, "the first instance has all again")
+    assert one.ready().flush().json()["ok"]
+    lab.check()
+
+
+def test_sigterm_writes_what_was_read(lab: Lab) -> None:
+    lab.topics()
+    process = lab.start(flush_seconds=3600, flush_records=100_000).ready()
+    lab.produce(200)
+    until(lambda: process.metric("cdc_archive_records_consumed_total") == 200, "everything is read")
+    assert lab.tiles() == []
+    assert process.terminate() == 0
+    lab.check()
+
+
+def test_an_outage_of_the_store_loses_nothing(lab: Lab) -> None:
+    lab.topics()
+    proxy = Proxy(lab.s3["endpoint_url"])
+    try:
+        process = lab.start(object_store={"endpoint_url": proxy.url}, memory={"buffer_bytes": 1 << 20}).ready()
+        lab.produce(300, bad=0.02)
+        assert process.flush().json()["ok"]
+        proxy.off()
+        lab.produce(8000, seed=2, bad=0.002)  # more than the buffer holds
+        until(lambda: process.metric("cdc_archive_paused") == 1, "reading is paused")
+        assert process.metric("cdc_archive_object_store_up") == 0
+        assert process.get("/health/ready").status_code == 503
+        assert process.get("/health/live").status_code == 200
+        assert process.flush(1).status_code == 504
+        assert process.metric("cdc_archive_buffered_bytes") < 6 << 20
+        proxy.on = True
+        answer = process.ready().flush(120)
+        assert answer.json()["ok"], answer.text
+        lab.check()
+        assert process.metric("cdc_archive_rebalances_total") == 1, "it stayed in the group all the while"
+    finally:
+        proxy.close()
+
+
+def test_a_store_that_ignores_if_none_match_is_refused(lab: Lab) -> None:
+    lab.topics()
+    proxy = Proxy(lab.s3["endpoint_url"], strip="if-none-match")
+    try:
+        process = lab.start(object_store={"endpoint_url": proxy.url})
+        assert process.process.wait(60) == 3
+        assert "If-None-Match" in process.log.read_text()
+    finally:
+        proxy.close()
+
+
+def test_a_compacted_topic_is_refused(lab: Lab) -> None:
+    lab.topics(**{"cleanup.policy": "compact"})
+    process = lab.start()
+    assert process.process.wait(60) == 3
+    assert "cleanup.policy" in process.log.read_text()
+
+
+def test_retention_stops_one_partition_until_the_gap_is_accepted(lab: Lab) -> None:
+    lab.topics(partitions=2)
+    lab.produce(200, seed=1)
+    process = lab.start().ready()
+    assert process.flush().json()["ok"]
+    assert process.terminate() == 0
+    lab.produce(400, seed=2)
+    position = {f.source.partition: f.next for _, f in lab.tiles()}[0]
+    low = position + 20
+    for future in lab.admin.delete_records([TopicPartition(lab.topic, 0, low)]).values():
+        future.result(30)
+    process = lab.start()
+    until(lambda: process.metric("cdc_archive_partition_stopped") == 1, "the partition is stopped")
+    answer = process.flush()
+    assert answer.status_code == 503
+    assert {p["partition"]: p["done"] for p in answer.json()["partitions"]} == {0: False, 1: True}
+    config = str(lab.folder / "one.yml")
+    command = [sys.executable, "-m", "cdc_pipeline.archive.cli", "accept-gap", "--config", config]
+    done = subprocess.run(
+        [*command, "--topic", lab.topic, "--partition", "0"], capture_output=True, text=True, check=True
+    )
+    assert f"[{position}, {low}) is lost" in done.stdout
+    until(lambda: process.metric("cdc_archive_partition_stopped") == 0, "the partition goes on")
+    assert process.ready().flush().json()["ok"]
+    (gap,) = [f for _, f in lab.tiles() if f.gap]
+    assert (gap.start, gap.next, gap.rows, gap.holes) == (position, low, 0, 20)
+    lab.produced[0] = {o: n for o, n in lab.produced[0].items() if not position <= o < low}
+    lab.check()
+
+
+def test_topics_and_dead_letter_topics_that_come_later(lab: Lab) -> None:
+    process = lab.start()
+    until(lambda: process.said("waiting for topics that do not exist"), "it says what it waits for")
+    assert "waiting for topics" in process.get("/health/ready").text
+    lab.topics(dlq=False)
+    lab.produce(100, bad=0.2)
+    until(lambda: process.metric("cdc_archive_dlq_missing") == 1, "it says that the dead letter topic is missing")
+    assert process.flush(3).status_code == 504
+    from confluent_kafka.admin import NewTopic
+
+    for future in lab.admin.create_topics([NewTopic(lab.topic + ".dlq", 1, 1)]).values():
+        future.result(30)
+    assert process.flush().json()["ok"]
+    lab.check()
+
+
+def test_a_recreated_topic_has_its_own_chain(lab: Lab) -> None:
+    lab.topics(partitions=1)
+    lab.produce(120)
+    process = lab.start().ready()
+    assert process.flush().json()["ok"]
+    first = {f.source.topic_id for _, f in lab.tiles()}
+    lab.admin.delete_topics([lab.topic])[lab.topic].result(30)
+    until(lambda: lab.topic not in lab.admin.list_topics(timeout=10).topics, "the topic is gone")
+    lab.produced.clear()
+    from confluent_kafka.admin import NewTopic
+
+    def create() -> bool:
+        try:
+            lab.admin.create_topics([NewTopic(lab.topic, 1, 1)])[lab.topic].result(30)
+        except Exception:
+            return False
+        return True
+
+    until(create, "the topic is there again")
+    until(lambda: lab.topic in lab.admin.list_topics(timeout=10).topics, "the topic is there again")
+    lab.produce(200, seed=9)
+
+    def flushed() -> bool:
+        result = process.flush(5).json()
+        ids = {p["topic_id"] for p in result["partitions"]}
+        return result["ok"] and not ids & first
+
+    until(flushed, "the new topic is archived")
+    chains: dict[str, list[Any]] = {}
+    for _, footer in lab.tiles():
+        chains.setdefault(footer.source.topic_id, []).append(footer)
+    assert len(chains) == 2
+    (new,) = (c for i, c in chains.items() if i not in first)
+    assert new[0].start == 0
+    assert sum(f.rows for f in new) == 200

@@ -1,0 +1,81 @@
+"""Where a partition begins to be read: the cases, one by one."""
+
+from __future__ import annotations
+
+from cdc_pipeline.archive import tile
+from cdc_pipeline.archive.position import Committed, Log, Start, Stop, decide
+from cdc_pipeline.archive.tile import Footer, Rejection, Source
+
+SOURCE = Source("shop", "abc", 1)
+REJECTED = (Rejection(15, "avro.datum", "broken"),)
+
+
+class Tiles:
+    def __init__(self, *footers: Footer) -> None:
+        self.footers = {f.start: f for f in footers}
+
+    def last(self) -> Footer | None:
+        return self.footers[max(self.footers)] if self.footers else None
+
+    def at(self, start: int) -> Footer | None:
+        return self.footers.get(start)
+
+
+def footer(start: int, end: int, rejected: tuple[Rejection, ...] = ()) -> Footer:
+    return Footer(SOURCE, start, end, rows=end - start - len(rejected), rejected=rejected)
+
+
+def ours(offset: int, source: Source = SOURCE) -> Committed:
+    return Committed(offset, tile.key("p", source, 0, 470_000))
+
+
+def test_the_committed_offset_is_the_position() -> None:
+    assert decide(SOURCE, ours(20), Log(0, 50), Tiles(footer(0, 10))) == Start(20, 20)
+
+
+def test_without_commit_the_chain_ends_at_the_position() -> None:
+    assert decide(SOURCE, None, Log(0, 50), Tiles(footer(0, 10), footer(10, 20))) == Start(20, 20, commit=True)
+
+
+def test_without_commit_and_chain_it_is_zero() -> None:
+    assert decide(SOURCE, None, Log(0, 50), Tiles()) == Start(0, 0, commit=True)
+
+
+def test_without_commit_the_last_tile_is_settled_again_if_it_rejected() -> None:
+    assert decide(SOURCE, None, Log(0, 50), Tiles(footer(10, 20, REJECTED))) == Start(10, 10, commit=True)
+
+
+def test_an_offset_of_a_topic_of_that_name_before_does_not_count() -> None:
+    before = ours(20, Source("shop", "other", 1))
+    assert decide(SOURCE, before, Log(0, 50), Tiles()) == Start(0, 0, commit=True)
+
+
+def test_an_offset_that_another_tool_set_does_not_count() -> None:
+    assert decide(SOURCE, Committed(5, ""), Log(0, 50), Tiles(footer(0, 10))) == Start(10, 10, commit=True)
+
+
+def test_a_fresh_topic_whose_records_are_deleted_already_stops() -> None:
+    start = decide(SOURCE, None, Log(7, 50), Tiles())
+    assert isinstance(start, Stop)
+    assert start.position == 0
+    assert "[0, 7) is missing" in start.reason
+
+
+def test_a_log_that_begins_beyond_the_position_stops() -> None:
+    assert isinstance(decide(SOURCE, ours(20), Log(30, 50), Tiles(footer(0, 10))), Stop)
+
+
+def test_a_log_that_ends_before_the_position_stops() -> None:
+    start = decide(SOURCE, ours(20), Log(0, 10), Tiles())
+    assert isinstance(start, Stop)
+    assert "truncated" in start.reason
+
+
+def test_a_tile_at_the_position_bridges_deleted_records() -> None:
+    there = footer(20, 40, REJECTED)
+    assert decide(SOURCE, ours(20), Log(30, 50), Tiles(there)) == Start(20, 30, adopt=there)
+
+
+def test_a_tile_that_ends_before_the_log_begins_is_settled_and_then_decided_anew() -> None:
+    there = footer(20, 25)
+    assert decide(SOURCE, ours(20), Log(30, 50), Tiles(there)) == Start(20, 30, adopt=there, again=True)
