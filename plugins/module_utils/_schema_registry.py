@@ -106,10 +106,15 @@ class RegistryClient:
     def level(self, subject: str) -> str | None:
         """The subject's own level, None when it has none.
 
-        Apicurio gives the global level where Confluent says that there is none; the two cannot be told apart there.
+        Where Confluent says that there is none, Apicurio says NONE; what holds for the subject tells the two apart.
         """
         answer = self._or_absent("GET", "config", subject)
-        return None if answer is None else answer["compatibilityLevel"]
+        own = None if answer is None else answer["compatibilityLevel"]
+        if own == "NONE":
+            holds = self._or_absent("GET", "config", subject, query={"defaultToGlobal": "true"})
+            if holds is not None and holds["compatibilityLevel"] != "NONE":
+                return None
+        return own
 
     def set_level(self, subject: str | None, level: str) -> None:
         """Set the level of the subject, or the global one for None."""
