@@ -3,7 +3,6 @@
 
 """Leads a user through a run: what long steps wait for, and after a failure where to look."""
 
-# ruff: noqa: E402 (ansible-test wants the documentation before the imports)
 from __future__ import annotations
 
 DOCUMENTATION = r"""

@@ -18,7 +18,7 @@ _LONGEST_LINE = 160
 _RERUN = "then run the same command again: what is done already is kept"
 # Roles whose work is done by a process of another one.
 _WORKLOADS = {"connectors": "kafka-connect"}
-_WITHOUT_PROCESS = ("preflight", "artifacts", "services", "workload")
+_WITHOUT_PROCESS = ("preflight", "artifacts", "services", "workload", "verify", "load_test")
 _PASSWORD = re.compile(r"[Mm]issing sudo password|Incorrect sudo password|a password is required")
 
 
@@ -100,6 +100,8 @@ def _next(message: str, role: str, component: str, reachable: bool) -> str:
         return f"make sure that the host answers and that you may log in and use sudo, {_RERUN}"
     if role == "artifacts":
         return f"check the access to the package registries, {_RERUN}"
+    if role == "verify":
+        return "make status; mend what the failed checks name, then make verify"
     if component:
         return f"make logs COMPONENT={component}, and make status; mend what they show, {_RERUN}"
     return f"make status; mend what the evidence names, {_RERUN}"

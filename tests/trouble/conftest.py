@@ -1,0 +1,47 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Instances to make trouble in."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from site_runs import Site
+
+# Below the ports that the kernel gives to outgoing connections.
+OFFSET_RUNNING = 1700
+OFFSET_FRESH = 2100
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.geteuid() != 0:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="makes users, mounts and instances, and so needs root"))
+
+
+@pytest.fixture
+def fresh() -> Iterator[Site]:
+    """An instance of which nothing is there yet."""
+    name = f"fresh-{uuid.uuid4().hex[:6]}"
+    site = Site(name, OFFSET_FRESH, Path("/var/lib/cdc-pipeline") / name)
+    yield site
+    site.remove()
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Site]:
+    """A running instance: the one that the environment names, or one built for these tests."""
+    given = os.environ.get("CDC_INSTANCE")
+    name = given or "trouble"
+    home = Path(os.environ.get("CDC_HOME", f"/var/lib/cdc-pipeline/{name}"))
+    site = Site(name, int(os.environ.get("CDC_PORT_OFFSET", OFFSET_RUNNING)), home)
+    if not given:
+        site.run().must_succeed()
+    yield site
+    if not given and not os.environ.get("CDC_KEEP"):
+        site.remove()

@@ -1,0 +1,116 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Runs the playbooks as a user would, for an instance of the tests' own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = Path("/var/cache/cdc-pipeline")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a playbook's run said."""
+
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        return sum(int(number) for number in re.findall(r"changed=(\d+)", self.output))
+
+    @property
+    def explanation(self) -> str:
+        """What the guide printed at the end."""
+        return self.output.rpartition("FAILED: ")[2]
+
+    def must_succeed(self) -> Run:
+        assert self.code == 0, f"the run ended with {self.code}:\n{self.output[-6000:]}"
+        return self
+
+    def must_fail_with(self, *texts: str) -> Run:
+        assert self.code != 0, f"the run succeeded:\n{self.output[-3000:]}"
+        # Ansible wraps and indents what it prints.
+        flat = re.sub(r"\s+", " ", self.output)
+        missing = [text for text in texts if text not in flat]
+        assert not missing, f"{missing} is not in what the run said:\n{self.output[-6000:]}"
+        return self
+
+
+@dataclass(frozen=True)
+class Site:
+    """An instance, and how to run playbooks for it.
+
+    :param checkout: folder to run them from.
+    """
+
+    name: str
+    offset: int
+    home: Path
+    checkout: Path = ROOT
+
+    def command(self, playbook: str, *arguments: str, **variables: Any) -> list[str]:
+        given = {
+            "cdc_instance": self.name,
+            "cdc_home": str(self.home),
+            "cdc_port_offset": self.offset,
+            **variables,
+        }
+        ansible = Path(sys.executable).with_name("ansible-playbook")
+        return [str(ansible), playbook, *arguments, "-e", json.dumps(given)]
+
+    def environment(self) -> Mapping[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+        return {**kept, "ANSIBLE_NOCOLOR": "1", "CDC_GUIDE_REPORTS": str(self.home.parent / f"{self.name}-reports")}
+
+    def start(self, *arguments: str, playbook: str = "site.yml", **variables: Any) -> subprocess.Popen[str]:
+        """Begin a run, as the leader of a process group."""
+        return subprocess.Popen(
+            self.command(playbook, *arguments, **variables),
+            cwd=self.checkout,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, playbook: str = "site.yml", timeout: float = 900, **variables: Any) -> Run:
+        process = self.start(*arguments, playbook=playbook, **variables)
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        return Run(process.returncode, output)
+
+    def endpoints(self) -> dict[str, Any]:
+        return json.loads((self.home / "endpoints.json").read_text())
+
+    def processes(self) -> dict[str, int]:
+        """Process id of every running process of the instance, by its name under the supervisor."""
+        run = self.run(playbook="playbooks/status.yml").must_succeed()
+        found = re.findall(r"^\s*-?\s*['\"]?([a-z-]+-\d+)\s+RUNNING\s+\S+\s+(\d+)", run.output, re.MULTILINE)
+        return {name: int(pid) for name, pid in found}
+
+    def remove(self) -> None:
+        """End the instance and remove all that it wrote."""
+        if self.home.exists():
+            self.run(playbook="playbooks/destroy.yml", destroy_data=True)
+        shutil.rmtree(self.home, ignore_errors=True)
+        shutil.rmtree(self.home.parent / f"{self.name}-reports", ignore_errors=True)

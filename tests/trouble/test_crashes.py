@@ -1,0 +1,105 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Processes that are killed and runs that are interrupted: all comes back, and no data is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+from site_runs import Site
+
+# Seconds within which a killed process is there and ready again; a Java process needs most of it.
+COMES_BACK = 60
+NAMES = (
+    "archive-0",
+    "kafka-0",
+    "kafka-1",
+    "kafka-2",
+    "kafka-connect-0",
+    "object-store-0",
+    "postgresql-0",
+    "schema-registry-0",
+)
+
+
+def killed(site: Site, name: str) -> None:
+    """Kill a process, and wait until another one runs in its place."""
+    before = site.processes()
+    os.kill(before[name], signal.SIGKILL)
+    deadline = time.monotonic() + COMES_BACK
+    while site.processes().get(name, before[name]) == before[name]:
+        assert time.monotonic() < deadline, f"{name} did not come back within {COMES_BACK} s"
+        time.sleep(1)
+
+
+def test_a_killed_archive_comes_back(running: Site):
+    killed(running, "archive-0")
+    running.run(playbook="playbooks/verify.yml").must_succeed()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", NAMES)
+def test_any_killed_process_comes_back(running: Site, name: str):
+    killed(running, name)
+    running.run(playbook="playbooks/verify.yml").must_succeed()
+
+
+@pytest.mark.full
+def test_a_process_killed_during_a_run(running: Site):
+    run = running.start()
+    try:
+        time.sleep(8)
+        os.kill(running.processes()["kafka-1"], signal.SIGKILL)
+        run.communicate(timeout=600)
+    finally:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+    running.run().must_succeed()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
+@pytest.mark.parametrize("seconds", [20, 60])
+def test_a_first_run_that_is_interrupted_goes_on(fresh: Site, how: signal.Signals, seconds: int):
+    run = fresh.start()
+    time.sleep(seconds)
+    os.killpg(run.pid, how)
+    run.communicate(timeout=60)
+    fresh.run().must_succeed()
+    again = fresh.run().must_succeed()
+    assert again.changed == 0
+
+
+@pytest.mark.full
+def test_a_disk_that_fills_up_while_all_runs(fresh: Site):
+    """What cannot be written is waited for; with room again all goes on."""
+    import subprocess
+
+    fresh.home.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3g", "cdc-small-disk", str(fresh.home)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    filler = fresh.home / "filler"
+    try:
+        small = {"preflight_home_free_mib": 500, "preflight_home_kept_free_mib": 100}
+        fresh.run(**small).must_succeed()
+        with open(filler, "wb") as file:
+            try:
+                while True:
+                    file.write(b"\0" * 2**20)
+            except OSError:
+                pass
+        run = fresh.run(**small)
+        run.must_fail_with("MiB of disk are needed for cdc_home")
+        time.sleep(20)
+        filler.unlink()
+        fresh.run(**small).must_succeed()
+    finally:
+        filler.unlink(missing_ok=True)
+        fresh.run(playbook="playbooks/destroy.yml", destroy_data=True)
+        subprocess.run(["umount", "--lazy", str(fresh.home)], check=True)

@@ -1,0 +1,91 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A checkout in a path with blanks, and a user who is not root."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from site_runs import ROOT, Site
+
+
+def check_out(folder: Path) -> Path:
+    """A copy of what git knows of this checkout."""
+    folder.mkdir(parents=True)
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    there = [name for name in files.split(b"\0") if name and (ROOT / os.fsdecode(name)).exists()]
+    pack = ["tar", "--create", "--null", "--files-from", "-", "--file", "-"]
+    packed = subprocess.run(pack, cwd=ROOT, input=b"\0".join(there), capture_output=True, check=True).stdout
+    subprocess.run(["tar", "--extract", "--directory", str(folder)], input=packed, check=True)
+    return folder
+
+
+def make_site(site: Site, checkout: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
+    """`make site` for a running instance, as a user would type it."""
+    variables = f"-e cdc_instance={site.name} -e cdc_home={site.home} -e cdc_port_offset={site.offset}"
+    environment = {name: value for name, value in site.environment().items() if name != "CDC_GUIDE_REPORTS"}
+    return subprocess.run(
+        [*prefix, "make", "site", f"ARGS={variables}"],
+        cwd=checkout,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=1200,
+        check=False,
+    )
+
+
+def test_a_checkout_in_a_path_with_blanks(running: Site, tmp_path: Path):
+    done = make_site(running, check_out(tmp_path / "my check out" / "cdc pipeline"))
+    assert done.returncode == 0, done.stdout[-6000:]
+
+
+@dataclass(frozen=True)
+class User:
+    name: str
+    home: Path
+
+
+@pytest.fixture
+def user() -> Iterator[User]:
+    """A user who may sudo without a password."""
+    if not shutil.which("sudo"):
+        pytest.skip("sudo is not installed")
+    name = f"cdc-t{uuid.uuid4().hex[:6]}"
+    rules = Path("/etc/sudoers.d") / name
+    subprocess.run(["useradd", "--create-home", "--shell", "/bin/bash", name], check=True)
+    try:
+        rules.write_text(f"{name} ALL=(ALL) NOPASSWD: ALL\n")
+        rules.chmod(0o440)
+        yield User(name, Path(pwd.getpwnam(name).pw_dir))
+    finally:
+        rules.unlink(missing_ok=True)
+        subprocess.run(["userdel", "--remove", name], check=False, capture_output=True)
+
+
+def test_a_user_who_may_sudo(running: Site, user: User):
+    checkout = check_out(user.home / "cdc")
+    subprocess.run(["chown", "-R", user.name, str(user.home)], check=True)
+    done = make_site(running, checkout, "runuser", "-u", user.name, "--", "env", f"HOME={user.home}")
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert (checkout / "reports/local/verify.json").stat().st_uid == pwd.getpwnam(user.name).pw_uid
+
+
+def test_a_user_who_may_not_sudo_is_told_what_is_missing(running: Site, user: User):
+    Path("/etc/sudoers.d", user.name).unlink()
+    checkout = check_out(user.home / "cdc")
+    subprocess.run(["chown", "-R", user.name, str(user.home)], check=True)
+    done = make_site(running, checkout, "runuser", "-u", user.name, "--", "env", f"HOME={user.home}")
+    assert done.returncode != 0
+    assert "ARGS=-K" in done.stdout, done.stdout[-4000:]

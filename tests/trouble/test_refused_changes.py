@@ -1,0 +1,76 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Changes that a component refuses: everything wrong is named, and what was there stays."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+import uuid
+from base64 import b64encode
+from typing import Any
+
+from site_runs import Site
+
+
+def get(url: str, credentials: dict[str, str] | None = None) -> Any:
+    """The JSON at `url`; None where there is nothing."""
+    request = urllib.request.Request(url)
+    if credentials:
+        pair = f"{credentials['username']}:{credentials['password']}".encode()
+        request.add_header("Authorization", f"Basic {b64encode(pair).decode()}")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return None
+        raise
+
+
+def test_connector_settings_that_do_not_exist_or_fit(running: Site):
+    url = f"{running.endpoints()['kafka_connect']['url']}/connectors/postgres-cdc/config"
+    before = get(url)
+    run = running.run(
+        "--tags",
+        "connectors",
+        connectors_settings_extra={"snapshot.mode": "sometimes", "decimal.handling.mode": "guess", "tasks.max": "many"},
+    )
+    run.must_fail_with("snapshot.mode", "decimal.handling.mode", "tasks.max")
+    assert get(url) == before
+
+
+def test_a_schema_that_breaks_backward(running: Site, tmp_path):
+    registry = running.endpoints()["schema_registry"]
+    subject = f"trouble-{uuid.uuid4().hex[:6]}"
+    first = {"type": "record", "name": "User", "fields": [{"name": "id", "type": "long"}]}
+    second = {**first, "fields": [*first["fields"], {"name": "country", "type": "string"}]}
+    task = {"url": registry["url"], **registry["writer"], "subject": subject}
+    play = tmp_path / "schemas.yml"
+
+    def register(schema: dict[str, Any] | None) -> str:
+        stated = {"state": "absent", "permanent": True} if schema is None else {"schema": schema}
+        play.write_text(
+            json.dumps(
+                [
+                    {
+                        "hosts": "cdc",
+                        "gather_facts": False,
+                        "tasks": [{"name": "Schema", "cdc.pipeline.schema_registry_subject": {**task, **stated}}],
+                    }
+                ]
+            )
+        )
+        return str(play)
+
+    running.run(playbook=register(first)).must_succeed()
+    try:
+        run = running.run(playbook=register(second))
+        run.must_fail_with("country", "default")
+        versions = get(f"{registry['url']}/subjects/{subject}/versions", registry["reader"])
+        assert len(versions) == 1
+        assert registry["writer"]["password"] not in run.output
+    finally:
+        running.run(playbook=register(None))

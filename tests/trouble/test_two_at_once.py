@@ -1,0 +1,34 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A second run beside a first one says so and stops."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from site_runs import Site
+
+
+def test_the_second_run_says_so_and_stops(running: Site):
+    first = running.start()
+    try:
+        lock = running.home / "run.lock"
+        deadline = time.monotonic() + 60
+        while str(first.pid) not in (lock.read_text() if lock.exists() else ""):
+            assert first.poll() is None, first.communicate()[0][-3000:]
+            assert time.monotonic() < deadline, "the first run did not take the lock"
+            time.sleep(0.1)
+        second = running.run()
+        second.must_fail_with("run", str(first.pid))
+        assert second.changed == 0
+        output, _ = first.communicate(timeout=600)
+        assert first.returncode == 0, output[-3000:]
+    finally:
+        if first.poll() is None:
+            os.killpg(first.pid, signal.SIGKILL)
+            first.wait()
+    # Nothing is left that would keep a third one out.
+    running.run("--tags", "preflight").must_succeed()
