@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from .table import table
 from .tools import Found, Tools
 
 _PROC = Path("/proc")
+_PORTS_SHOWN = 2
 _COLUMNS = ["name", "state", "ready", "pid", "uptime", "rss_mib", "ports", "detail"]
 
 
@@ -49,13 +51,19 @@ def as_table(runs: bool, rows: list[dict[str, Any]], instance: Instance) -> str:
     shown = [
         {
             **row,
-            "ports": " ".join(f"{name}:{port}" for name, port in row["ports"].items()),
+            "ports": _ports(row["ports"]),
             "uptime": _duration(row["uptime"]),
             "rss_mib": row["rss_bytes"] / 2**20 if row["pid"] else None,
         }
         for row in rows
     ]
     return heading + ("\n" + table(shown, _COLUMNS) if rows else "\nno workloads")
+
+
+def _ports(ports: Mapping[str, int]) -> str:
+    """The first ports; a store with eight of them would make the table too wide to read."""
+    shown = [f"{name}:{port}" for name, port in ports.items()]
+    return " ".join(shown[:_PORTS_SHOWN]) + (f" +{len(shown) - _PORTS_SHOWN}" if len(shown) > _PORTS_SHOWN else "")
 
 
 def _documents(instance: Instance) -> dict[str, dict[str, Any]]:
