@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime
 
 import fastavro
 import pytest
@@ -12,7 +13,7 @@ from cdc_pipeline.load.cli import main
 from cdc_pipeline.load.events import Reader, leading_numbers, read_numbers
 from cdc_pipeline.load.generator import WRITERS, Order, Sent
 from cdc_pipeline.load.ledger import Counts, Ledger, spread
-from cdc_pipeline.load.objects import hours
+from cdc_pipeline.load.objects import hours, written
 from cdc_pipeline.load.report import judge
 from cdc_pipeline.load.sampler import Sample, peaks, used
 from cdc_pipeline.verify.plan import Endpoints, parse_plan
@@ -160,6 +161,11 @@ def test_processor_time_is_between_the_nearest_samples() -> None:
 def test_hours_of_a_run() -> None:
     assert hours(0, 10) == ["year=1970/month=01/day=01/hour=00"]
     assert hours(3599, 3601) == ["year=1970/month=01/day=01/hour=00", "year=1970/month=01/day=01/hour=01"]
+
+
+def test_objects_are_not_dated_too_early() -> None:
+    assert written(datetime(1970, 1, 1, tzinfo=UTC)) == 1.0
+    assert written(datetime(1970, 1, 1, 0, 0, 0, 250_000, tzinfo=UTC)) == 0.25
 
 
 def figures(**changes: object) -> dict:

@@ -144,6 +144,12 @@ def test_json_null_is_not_sql_null() -> None:
     assert failed(judge_values(probe(), [{**ROWS[0], "c_jsonb": None}, *ROWS[1:]])) == {"T10.type.jsonb"}
 
 
+def test_no_event_at_all_is_not_ok() -> None:
+    silent = probe(events=())
+    assert failed(judge_events(silent, 5)) == {"T9.insert", "T9.update", "T9.delete", "T9.exactly_once"}
+    assert failed(judge_rows(silent, [])) == {"T10.insert", "T10.update", "T10.delete"}
+
+
 def test_nothing_archived_is_not_ok() -> None:
     assert len(failed(judge_values(probe(), []))) == len(probe_table.COLUMNS)
 

@@ -52,7 +52,7 @@ def read_back(
 
     Args:
         since, until: wall clock of the run.
-        ledger: takes each change with the time at which its object was written, which the store tells in whole seconds.
+        ledger: takes each change with the time at which its object was there, see `written`.
     """
     where = context.plan.endpoints.object_store
     topic_id = topics.topic_ids(context.kafka_admin, [topic])[topic]
@@ -78,10 +78,15 @@ def read_back(
                 tiles += 1
                 size += each.size
                 frames.append(frame)
-                ledger.see(frame["seq"].to_list(), each.modified.timestamp())
+                ledger.see(frame["seq"].to_list(), written(each.modified))
     rows = pl.concat(frames) if frames else pl.DataFrame(schema=dict.fromkeys(_COLUMNS, pl.Int64))
     positions = rows.select("__partition", "__offset")
     return Archived(tiles, rows.height, size, rows.height - positions.unique().height)
+
+
+def written(modified: datetime) -> float:
+    """When an object was there at the latest, wall clock. Stores tell whole seconds, rounded down: the second's end."""
+    return modified.timestamp() + (0.0 if modified.microsecond else 1.0)
 
 
 def _may_hold(key: str, topic_id: str, partitions: topics.Partitions) -> bool:

@@ -15,7 +15,7 @@ from cdc_pipeline.verify.finding import Finding, equal
 from cdc_pipeline.verify.plan import Plan
 
 _COUNTED = ("postgresql", "kafka", "schema_registry", "kafka_connect")
-# The store tells when an object was written in whole seconds, and a PUT takes its time.
+# The store tells when an object was written in whole seconds, rounded up here, and a PUT takes its time.
 _OBJECT_SLACK = 5.0
 _SETTLE = 5.0
 
