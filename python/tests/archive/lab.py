@@ -182,15 +182,17 @@ class Lab:
                 "unknown_schema_seconds": 1,
             },
             "object_store": {k: self.s3[k] for k in ("endpoint_url", "region", "bucket")} | {"prefix": self.prefix},
-            "secrets_file": "secrets.yml",
+            "secrets_file": f"{name}-secrets.yml",
         }
-        for key, value in over.items():
-            raw[key] = {**raw[key], **value} if isinstance(value, dict) else value
         secrets = {
             "schema_registry": {"password": reader["password"]},
             "object_store": {k: self.s3[k] for k in ("access_key_id", "secret_access_key")},
         }
-        (self.folder / "secrets.yml").write_text(yaml.safe_dump(secrets))
+        for section, values in over.pop("secrets", {}).items():
+            secrets[section] |= values
+        for key, value in over.items():
+            raw[key] = {**raw.get(key, {}), **value} if isinstance(value, dict) else value
+        (self.folder / f"{name}-secrets.yml").write_text(yaml.safe_dump(secrets))
         path = self.folder / f"{name}.yml"
         path.write_text(yaml.safe_dump(raw))
         return path

@@ -14,7 +14,7 @@ from confluent_kafka import Producer, TopicPartition
 
 sys.path.insert(0, str(Path(__file__).parent))
 from lab import Lab, until
-from proxy import Proxy
+from proxy import Proxy, overwriting_store
 
 pytestmark = pytest.mark.integration
 
@@ -131,13 +131,21 @@ def test_an_outage_of_the_store_loses_nothing(lab: Lab) -> None:
 
 def test_a_store_that_ignores_if_none_match_is_refused(lab: Lab) -> None:
     lab.topics()
-    proxy = Proxy(lab.s3["endpoint_url"], strip="if-none-match")
+    server = overwriting_store()
     try:
-        process = lab.start(object_store={"endpoint_url": proxy.url})
+        process = lab.start(object_store={"endpoint_url": f"http://127.0.0.1:{server.server_address[1]}"})
         assert process.process.wait(60) == 3
         assert "If-None-Match" in process.log.read_text()
     finally:
-        proxy.close()
+        server.shutdown()
+
+
+def test_a_wrong_key_of_the_store_is_said_and_waited_for(lab: Lab) -> None:
+    lab.topics()
+    process = lab.start(secrets={"object_store": {"secret_access_key": "wrong"}})
+    until(lambda: "SignatureDoesNotMatch" in process.get("/health/ready").text, "the reason is in the answer")
+    assert process.get("/health/live").status_code == 200
+    assert process.terminate() == 0
 
 
 def test_a_compacted_topic_is_refused(lab: Lab) -> None:

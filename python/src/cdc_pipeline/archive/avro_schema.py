@@ -39,7 +39,7 @@ class Node:
     """A resolved Avro type.
 
     ``kind`` is an Avro type name, or ``union`` for one of several branches besides null. ``nullable`` and
-    ``null_first`` describe the union with null around it. ``meaning`` is ``connect.name``, or Avro's logical type where there is none.
+    ``null_first`` describe the union with null around it. ``meaning`` is ``connect.name``, or else Avro's logical type.
     """
 
     kind: str

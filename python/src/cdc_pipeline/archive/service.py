@@ -103,6 +103,7 @@ class Service:
         self._paused = False
         self._stalled_since: float | None = None
         self._joined = False
+        self._start_wait: str | None = None
         self._stop = threading.Event()
         self._stop_by: float | None = None
         self._beat = time.monotonic()
@@ -135,7 +136,9 @@ class Service:
     def not_ready(self) -> list[str]:
         """Why the service is not ready; empty if it is."""
         reasons = []
-        if not self._settled():
+        if self._start_wait:
+            reasons.append(self._start_wait)
+        elif not self._settled():
             missing = self._topics.missing
             reasons.append(
                 f"waiting for topics: {', '.join(missing)}" if missing else "waiting for the group's assignment"
@@ -177,9 +180,11 @@ class Service:
                     return False
                 try:
                     action()
+                    self._start_wait = None
                     break
                 except (UnavailableError, AbortedError) as error:
                     wait = backoff.next()
+                    self._start_wait = f"{step}: {error}"
                     self.metrics.retries.labels(step).inc()
                     LOGGER.warning("waiting", extra={"step": step, "reason": str(error), "retry_in": round(wait, 1)})
                     self._stop.wait(wait)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -115,5 +116,7 @@ class Store:
 
 
 def _unavailable(what: str, key: str, error: Exception) -> UnavailableError:
-    first = str(error).split("\n\n", 1)[0].replace("\n", " ")[:400]
-    return UnavailableError(f"cannot {what} {key}: {type(error).__name__}: {first}")
+    text = str(error)
+    said = [m.strip() for m in re.findall(r"<(?:Code|Message)>(.*?)</", text, re.DOTALL)]
+    reason = ": ".join(said) if said else text.split("\n\n", 1)[0].replace("\n", " ")[:300]
+    return UnavailableError(f"object store: cannot {what} {key}: {type(error).__name__}: {reason}")
