@@ -106,7 +106,8 @@ class RegistryClient:
     def level(self, subject: str) -> str | None:
         """The subject's own level, None when it has none.
 
-        Where Confluent says that there is none, Apicurio says NONE; what holds for the subject tells the two apart.
+        Where Confluent says that there is none, Apicurio says NONE, or the global level when that comes from its
+        properties. What holds for the subject tells the first from a level of its own; the second cannot be told.
         """
         answer = self._or_absent("GET", "config", subject)
         own = None if answer is None else answer["compatibilityLevel"]

@@ -30,7 +30,7 @@ options:
   state:
     description:
       - V(absent) takes a subject's own level away, so that the global one holds again.
-      - Apicurio Registry does not tell an own level from the global one. There, an own level that equals the global one
+      - Apicurio Registry may not tell an own level from the global one. There, an own level that equals the global one
         counts as none.
     type: str
     choices: [present, absent]
