@@ -36,7 +36,7 @@ def make_site(site: Site, checkout: Path, *prefix: str) -> subprocess.CompletedP
     return subprocess.run(
         [*prefix, "make", "site", f"ARGS={variables}"],
         cwd=checkout,
-        env=environment,
+        env={**environment, "PWD": str(checkout)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -53,13 +53,26 @@ def test_a_checkout_in_a_path_with_blanks(running: Site, tmp_path: Path):
 
 @dataclass(frozen=True)
 class User:
+    """A user who may sudo without a password.
+
+    :param rules: the file that says so.
+    """
+
     name: str
     home: Path
+    rules: Path
+
+    @property
+    def checkout(self) -> Path:
+        return self.home / "cdc"
+
+    @property
+    def prefix(self) -> list[str]:
+        return ["runuser", "-u", self.name, "--", "env", f"HOME={self.home}"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def user() -> Iterator[User]:
-    """A user who may sudo without a password."""
     if not shutil.which("sudo"):
         pytest.skip("sudo is not installed")
     name = f"cdc-t{uuid.uuid4().hex[:6]}"
@@ -68,24 +81,23 @@ def user() -> Iterator[User]:
     try:
         rules.write_text(f"{name} ALL=(ALL) NOPASSWD: ALL\n")
         rules.chmod(0o440)
-        yield User(name, Path(pwd.getpwnam(name).pw_dir))
+        user = User(name, Path(pwd.getpwnam(name).pw_dir), rules)
+        check_out(user.checkout)
+        subprocess.run(["chown", "-R", name, str(user.home)], check=True)
+        yield user
     finally:
         rules.unlink(missing_ok=True)
         subprocess.run(["userdel", "--remove", name], check=False, capture_output=True)
 
 
 def test_a_user_who_may_sudo(running: Site, user: User):
-    checkout = check_out(user.home / "cdc")
-    subprocess.run(["chown", "-R", user.name, str(user.home)], check=True)
-    done = make_site(running, checkout, "runuser", "-u", user.name, "--", "env", f"HOME={user.home}")
+    done = make_site(running, user.checkout, *user.prefix)
     assert done.returncode == 0, done.stdout[-6000:]
-    assert (checkout / "reports/local/verify.json").stat().st_uid == pwd.getpwnam(user.name).pw_uid
+    assert (user.checkout / "reports/local/verify.json").stat().st_uid == pwd.getpwnam(user.name).pw_uid
 
 
 def test_a_user_who_may_not_sudo_is_told_what_is_missing(running: Site, user: User):
-    Path("/etc/sudoers.d", user.name).unlink()
-    checkout = check_out(user.home / "cdc")
-    subprocess.run(["chown", "-R", user.name, str(user.home)], check=True)
-    done = make_site(running, checkout, "runuser", "-u", user.name, "--", "env", f"HOME={user.home}")
+    user.rules.unlink()
+    done = make_site(running, user.checkout, *user.prefix)
     assert done.returncode != 0
     assert "ARGS=-K" in done.stdout, done.stdout[-4000:]

@@ -1,0 +1,103 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What check mode says is what is true: nothing on a pipeline as it should be, and each change made behind its back."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from site_runs import Run, Site
+
+
+def changes(run: Run) -> list[str]:
+    """Names of the tasks that changed something, or would, without their roles."""
+    tasks = re.split(r"^TASK \[", run.output, flags=re.MULTILINE)[1:]
+    return [task.partition("]")[0].rpartition(" : ")[2] for task in tasks if "\nchanged: " in task]
+
+
+def alter_topic(endpoints: dict[str, Any]) -> None:
+    client = AdminClient({"bootstrap.servers": endpoints["kafka"]["bootstrap_servers"]})
+    entry = ConfigEntry("retention.ms", "1000000", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, "postgres.public.users", incremental_configs=[entry])
+    for future in client.incremental_alter_configs([resource]).values():
+        future.result()
+
+
+def alter_connector(endpoints: dict[str, Any]) -> None:
+    url = f"{endpoints['kafka_connect']['url']}/connectors/postgres-cdc/config"
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        config = json.load(answer)
+    body = json.dumps({**config, "max.batch.size": "4096"}).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="PUT")
+    with urllib.request.urlopen(request, timeout=30):
+        pass
+
+
+def alter_grants(endpoints: dict[str, Any]) -> None:
+    with psycopg.connect(**endpoints["postgresql"], autocommit=True) as connection:
+        connection.execute("REVOKE SELECT ON public.products FROM debezium")
+
+
+def alter_compatibility(endpoints: dict[str, Any]) -> None:
+    registry = endpoints["schema_registry"]
+    passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+    passwords.add_password(None, registry["url"], registry["writer"]["username"], registry["writer"]["password"])
+    opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(passwords))
+    body, kind = b'{"compatibility": "NONE"}', {"Content-Type": "application/json"}
+    with opener.open(urllib.request.Request(f"{registry['url']}/config", body, kind, method="PUT"), timeout=30):
+        pass
+
+
+SEEDED: list[tuple[Callable[[dict[str, Any]], None], str, str]] = [
+    (alter_grants, "postgresql", "Postgresql | Let the CDC role read the tables there are"),
+    (alter_topic, "kafka", "Kafka | Reconcile the topics"),
+    (alter_compatibility, "schema_registry", "Schema registry | Set the global compatibility"),
+    (alter_connector, "connectors", "Connectors | Capture"),
+]
+
+
+def test_a_second_run_changes_nothing(running: Site):
+    # The first run after another checkout's may renew the services; the one after it finds all as it left it.
+    running.run().must_succeed()
+    assert changes(running.run().must_succeed()) == []
+
+
+def test_check_mode_finds_nothing_on_a_pipeline_as_it_should_be(running: Site):
+    assert changes(running.run("--check", "--diff").must_succeed()) == []
+
+
+def test_check_mode_finds_exactly_what_was_changed_behind_its_back(running: Site):
+    endpoints = running.endpoints()
+    for alter, _tag, _task in SEEDED:
+        alter(endpoints)
+    config = running.home / "archive-0/config/archive.yml"
+    config.write_text(config.read_text() + "# by hand\n")
+    expected = [task for _alter, _tag, task in SEEDED] + ["Workload | Run it and wait until it is ready: archive"]
+
+    found = running.run("--check", "--diff", "--skip-tags", "verify").must_succeed()
+    assert [any(name.startswith(task) for name in changes(found)) for task in expected] == [True] * len(expected)
+    assert len(changes(found)) == len(expected), changes(found)
+    for text in ("by hand", "retention.ms: '1000000'", "max.batch.size: '4096'"):
+        assert text in found.output, text
+    assert "# by hand" in config.read_text()
+
+    mended = running.run().must_succeed()
+    assert sorted(changes(mended)) == sorted(changes(found))
+    assert changes(running.run("--check").must_succeed()) == []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("alter", "tag", "task"), SEEDED, ids=[tag for _alter, tag, _task in SEEDED])
+def test_a_component_alone_mends_its_own(running: Site, alter, tag: str, task: str):
+    alter(running.endpoints())
+    found = changes(running.run("--tags", tag).must_succeed())
+    assert len(found) == 1
+    assert found[0].startswith(task)
