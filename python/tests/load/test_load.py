@@ -121,6 +121,13 @@ def test_latency_is_from_the_commit_or_from_the_due_time_to_the_first_sight() ->
     assert set(ledger.latencies(sent(0, 1), intended=True)) == {2.5}
 
 
+def test_time_between_two_sights() -> None:
+    kafka, objects = Ledger(20, 10), Ledger(20, 10)
+    kafka.see(range(10), 102.5)
+    objects.see(range(5, 15), 104.0)
+    assert objects.after(kafka, sent(0, 1)) == [1.5] * 5
+
+
 def test_spread_of_seconds() -> None:
     found = spread([float(n) for n in range(1000)])
     assert (found["p50"], found["p99"], found["p999"], found["max"], found["min"]) == (499, 989, 998, 999, 0)

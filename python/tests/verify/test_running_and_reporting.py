@@ -173,6 +173,8 @@ def test_servers_that_are_down_fail_their_checks_and_nothing_else(tmp_path, caps
 def test_the_probe_table_is_printed_without_a_plan(capsys) -> None:
     assert main(["--probe-sql"]) == 0
     assert "CREATE TABLE IF NOT EXISTS public.pipeline_probe" in capsys.readouterr().out
+    assert main(["--probe-sql", "other.probe"]) == 0
+    assert "CREATE TABLE IF NOT EXISTS other.probe" in capsys.readouterr().out
 
 
 def test_every_component_has_a_name_of_the_requirements() -> None:

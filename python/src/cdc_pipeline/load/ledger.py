@@ -71,6 +71,15 @@ class Ledger:
                     found.append(at - since)
         return found
 
+    def after(self, earlier: Ledger, sent: Iterable[Sent]) -> list[float]:
+        """Seconds from where another ledger saw a change until this one did."""
+        found = []
+        for each in sent:
+            mine = slice(each.number * self.size, (each.number + 1) * self.size)
+            pairs = zip(earlier._seen_at[mine], self._seen_at[mine], strict=True)
+            found += [there - here for here, there in pairs if here and there]
+        return found
+
 
 def spread(values: list[float]) -> dict[str, float]:
     """Percentiles and the extremes of some seconds; nothing of none."""

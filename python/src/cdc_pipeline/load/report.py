@@ -26,11 +26,12 @@ def figures(result: Result) -> dict[str, Any]:
     events = len(result.measured) * settings.size
     first = result.begin + settings.warmup
     cpu = used(result.samples, first, result.consumed)
-    committed = max((each.committed for each in result.measured), default=first)
+    # From the first transaction's time to when the next after the last would have been due.
+    took = max((each.committed for each in result.measured), default=first) - first + settings.size / settings.rate
     late = [each.started - each.intended for each in result.sent if each.intended >= first]
     return {
         "measured_at": datetime.fromtimestamp(result.begin, UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
+        "machine": {**machine(), "load_average_before": result.load_average},
         "load": {
             "rate": settings.rate,
             "seconds": settings.seconds,
@@ -38,7 +39,7 @@ def figures(result: Result) -> dict[str, Any]:
             "events_per_transaction": settings.size,
             "events_measured": events,
             "events_sent": len(result.sent) * settings.size,
-            "events_per_second": round(events / max(committed - first, 0.001), 1),
+            "events_per_second": round(events / took, 1),
             "stopped_early": result.stopped,
             "sent_after_due_seconds": spread(late),
         },
@@ -46,6 +47,7 @@ def figures(result: Result) -> dict[str, Any]:
             "commit_to_kafka": spread(result.kafka.latencies(result.measured)),
             "due_to_kafka": spread(result.kafka.latencies(result.measured, intended=True)),
             "commit_to_object": spread(result.objects.latencies(result.measured)) if result.archived else {},
+            "kafka_to_object": spread(result.objects.after(result.kafka, result.measured)) if result.archived else {},
         },
         "exactly_once": {
             "kafka": asdict(result.kafka_counts),
@@ -121,7 +123,7 @@ def judge(data: dict[str, Any], plan: Plan, goal_p99: float) -> list[Finding]:
             f"below {goal_p99:g}",
             p99,
             p99 is not None and p99 < goal_p99,
-            "Let the JVMs warm up; see which process takes the time.",
+            f"Let the JVMs warm up; see which process takes the time. {_busy(data)}".strip(),
         ),
     ]
     if objects is not None:
@@ -137,13 +139,21 @@ def judge(data: dict[str, Any], plan: Plan, goal_p99: float) -> list[Finding]:
                 f"at most {flush + _OBJECT_SLACK:.0f}",
                 longest,
                 in_time and not data["objects"]["flushed_by_hand"],
-                "See the archive's log: is the object store slow, or the archive behind?",
+                "See kafka_to_object: if that is within the rule, the changes came late to Kafka. Else see the archive's log.",
             ),
         ]
     if all(name in data["memory_peak_mib"] for name in _COUNTED):
         what = "peak memory of PostgreSQL, brokers, registry and Connect, MiB"
         found.append(Finding("T8.load_memory", what, f"at most {total}", memory, memory <= total))
     return found
+
+
+def _busy(data: dict[str, Any]) -> str:
+    """That other work was in the way, where the load average says so."""
+    before, cores = data.get("machine", {}).get("load_average_before", 0.0), data.get("machine", {}).get("cores", 1)
+    return f"{before:.1f} processes wanted {cores} cores before the load began: other work was in the way." * (
+        before > cores
+    )
 
 
 def print_figures(data: dict[str, Any], stream: TextIO) -> None:

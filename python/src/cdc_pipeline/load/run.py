@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Callable
@@ -46,6 +47,7 @@ class Result:
         sent: every transaction; ``measured`` those after the warm-up.
         consumed: when the last change was seen in Kafka.
         stopped: why the load ended early, or nothing.
+        load_average: of the last minute before the load began.
         archived: None without the archive's service.
     """
 
@@ -61,6 +63,7 @@ class Result:
     archived: Archived | None
     flushed: bool
     samples: list[Sample]
+    load_average: float
     stopped: str = ""
     rates: dict[int, tuple[int, int]] = field(default_factory=dict)
 
@@ -75,6 +78,7 @@ def run(context: Context, settings: Settings, tell: Tell) -> Result:
     topic = plan.topic(settings.table)
     most_lag = _prepare(context, settings.table)
     transactions = int(settings.rate * (settings.warmup + settings.seconds) / settings.size)
+    load_average = os.getloadavg()[0]
     number = secrets.randbelow(2**31 - 1) + 1
     ledger = Ledger(transactions * settings.size, settings.size)
     follower, sampler = Follower(context, topic, number, ledger), Sampler(context)
@@ -113,6 +117,7 @@ def run(context: Context, settings: Settings, tell: Tell) -> Result:
         archived=archived,
         flushed=flushed,
         samples=sampler.samples,
+        load_average=load_average,
         stopped=stopped,
         rates=rates,
     )

@@ -27,7 +27,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--read-only", action="store_true", help="leave out what changes anything anywhere")
     result.add_argument("--table", action="store_true", help="print every check, not only those that fail")
     other = result.add_mutually_exclusive_group()
-    other.add_argument("--probe-sql", action="store_true", help="print the SQL that makes the probe table, and end")
+    probe = "print the SQL that makes the probe table, and end (default: the plan's table)"
+    other.add_argument("--probe-sql", metavar="TABLE", nargs="?", const="", help=probe)
     other.add_argument("--look", metavar="TABLE", help="print shell lines that show a table's data by DuckDB, and end")
     return result
 
@@ -35,13 +36,13 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """0 when every check is ok, 1 when one is not, 2 when there is no valid plan."""
     options = parser().parse_args(arguments)
-    if options.probe_sql and options.plan is None:
-        print(probe_table.ddl(EndToEnd().table), end="")
+    if options.probe_sql is not None and (options.probe_sql or options.plan is None):
+        print(probe_table.ddl(options.probe_sql or EndToEnd().table), end="")
         return 0
     plan = load_plan(options.plan)
     if plan is None:
         return _USAGE
-    if options.probe_sql:
+    if options.probe_sql is not None:
         print(probe_table.ddl(plan.expected.end_to_end.table), end="")
         return 0
     if options.look:
