@@ -139,7 +139,7 @@ def judge(data: dict[str, Any], plan: Plan, goal_p99: float) -> list[Finding]:
                 f"at most {flush + _OBJECT_SLACK:.0f}",
                 longest,
                 in_time and not data["objects"]["flushed_by_hand"],
-                "See kafka_to_object: if that is within the rule, the changes came late to Kafka. Else see the archive's log.",
+                "If kafka to object is within the rule, the changes came late to Kafka; else see the archive's log.",
             ),
         ]
     if all(name in data["memory_peak_mib"] for name in _COUNTED):
