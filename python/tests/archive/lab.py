@@ -21,7 +21,8 @@ import obstore
 import polars as pl
 import yaml
 from cdc_pipeline.archive import store, tile
-from cdc_pipeline.archive.settings import ObjectStore
+from cdc_pipeline.archive.clients import Cluster
+from cdc_pipeline.archive.settings import ObjectStore, load
 from cdc_pipeline.archive.tile import Footer
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -271,6 +272,12 @@ class Lab:
 
     def frame(self, key: str) -> pl.DataFrame:
         return pl.read_parquet(bytes(obstore.get(self.store._client, key).bytes()))
+
+    def covered(self, partition: int) -> int:
+        """How far the group says that everything is archived or a hole."""
+        found = Cluster(load(self.config("covered"))).committed(self.name, [(self.topic, partition)])
+        committed = found[self.topic, partition]
+        return committed.covered if committed else 0
 
     def dead_letters(self) -> list[Any]:
         consumer = self._consumer()

@@ -13,7 +13,7 @@ import polars as pl
 from cdc_pipeline.archive import tile, write
 from cdc_pipeline.archive.decode import Decoded
 from cdc_pipeline.archive.planner import Cut, Limits, Partition, Records
-from cdc_pipeline.archive.position import Committed, Log, Start, Stop, decide
+from cdc_pipeline.archive.position import Committed, Log, Start, Stop, decide, metadata
 from cdc_pipeline.archive.resolve import StoredChain
 from cdc_pipeline.archive.store import Store
 from cdc_pipeline.archive.tile import Footer, Source
@@ -181,6 +181,10 @@ class Writer:
             world.committed = Committed(self.plan.position, tile.name(SOURCE, self.plan.position))
             self.commit_first = False
             return
+        if self.plan.idle and self.plan.flight is None and self.plan.seen > self.plan.position and self.owns:
+            position = self.plan.position
+            world.committed = Committed(position, metadata(tile.name(SOURCE, position), position, self.plan.seen))
+            return
         settlement = self.plan.settle()
         if settlement is None:
             return
@@ -244,7 +248,7 @@ def check_complete(world: World) -> None:
         assert footer.start == position, f"a gap at {position}"
         position = footer.next
     last = records[-1].offset if records else -1
-    assert position in {last + 1, max(last + 1, world.low)} or position == 0 == len(records)
+    assert position in {last + 1, max(last + 1, world.low)}
     rows: list[int] = []
     for key, footer in tiles:
         offsets = world.rows(key)

@@ -236,3 +236,20 @@ def test_a_recreated_topic_has_its_own_chain(lab: Lab) -> None:
     (new,) = (c for i, c in chains.items() if i not in first)
     assert new[0].start == 0
     assert sum(f.rows for f in new) == 200
+
+
+def test_trailing_markers_that_retention_removes_are_no_gap(lab: Lab) -> None:
+    lab.topics(partitions=1)
+    lab.produce(60)
+    process = lab.start().ready()
+    assert process.flush().json()["ok"]
+    position = lab.tiles()[-1][1].next
+    until(lambda: lab.covered(0) > position, "the holes after the position are committed as seen")
+    assert process.terminate() == 0
+    for future in lab.admin.delete_records([TopicPartition(lab.topic, 0, position + 1)]).values():
+        future.result(30)
+    process = lab.start().ready()
+    assert process.metric("cdc_archive_partition_stopped") == 0
+    lab.produce(60, seed=2)
+    assert process.flush().json()["ok"]
+    lab.check()

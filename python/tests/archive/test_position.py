@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cdc_pipeline.archive import tile
-from cdc_pipeline.archive.position import Committed, Log, Start, Stop, decide
+from cdc_pipeline.archive.position import Committed, Log, Start, Stop, decide, metadata
 from cdc_pipeline.archive.tile import Footer, Rejection, Source
 
 SOURCE = Source("shop", "abc", 1)
@@ -79,3 +79,9 @@ def test_a_tile_at_the_position_bridges_deleted_records() -> None:
 def test_a_tile_that_ends_before_the_log_begins_is_settled_and_then_decided_anew() -> None:
     there = footer(20, 25)
     assert decide(SOURCE, ours(20), Log(30, 50), Tiles(there)) == Start(20, 30, adopt=there, again=True)
+
+
+def test_trailing_holes_that_were_seen_may_be_deleted() -> None:
+    seen = Committed(20, metadata(tile.name(SOURCE, 20), 20, 23))
+    assert decide(SOURCE, seen, Log(22, 50), Tiles(footer(0, 20))) == Start(20, 22)
+    assert isinstance(decide(SOURCE, seen, Log(24, 50), Tiles(footer(0, 20))), Stop)

@@ -11,6 +11,8 @@ import signal
 import sys
 from typing import Any
 
+from confluent_kafka import KafkaException
+
 from cdc_pipeline.archive.errors import ArchiveError, ConfigurationError, RefusedError
 from cdc_pipeline.archive.log import LOGGER, configure
 from cdc_pipeline.archive.settings import Settings, load
@@ -40,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     except RefusedError as error:
         LOGGER.error("refused", extra={"reason": str(error)})
         return 3
-    except ArchiveError as error:
+    except (ArchiveError, KafkaException) as error:
         LOGGER.error("failed", extra={"reason": str(error)})
         return 1
 

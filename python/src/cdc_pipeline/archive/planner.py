@@ -103,6 +103,7 @@ class Partition:
     def __init__(self, position: int, limits: Limits, read: int | None = None, adopt: Footer | None = None) -> None:
         self.position = position
         self.read = position if read is None else read
+        self.seen = self.read
         self.limits = limits
         self.tiles: deque[Cut] = deque()
         self.size = 0
@@ -119,11 +120,20 @@ class Partition:
             records = records.part(seen, len(records.offsets))
         if records.offsets:
             self.read = records.offsets[-1] + 1
+            self.seen = max(self.seen, self.read)
             self._append(records, now)
 
     def end(self, offset: int) -> None:
-        """The consumer reached the end of what it can see: everything below ``offset`` was a record or a hole."""
-        self.read = max(self.read, offset)
+        """The consumer reached the end of what it can see: everything below ``offset`` was a record or a hole.
+
+        Never a reason to drop a record that comes later, so ``read`` stays where the last record put it.
+        """
+        self.seen = max(self.seen, offset)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing that was read is still to be written or committed."""
+        return not self.tiles and self.outcome is None
 
     def _append(self, records: Records, now: float) -> None:
         values, count = records.values, len(records.offsets)
@@ -184,7 +194,7 @@ class Partition:
         if self.position >= offset:
             return True
         pending = self.outcome is not None or (bool(self.tiles) and self.tiles[0].records.offsets[0] < offset)
-        return self.read >= offset and not pending
+        return self.seen >= offset and not pending
 
     def cut(self, now: float) -> Cut | None:
         """The tile to write next, or None. It stays in flight until `landed`."""
@@ -206,7 +216,7 @@ class Partition:
         if self.flushed(to):
             self.flush_to = None
             return False
-        return self.read >= to and tile.records.offsets[0] < to
+        return self.seen >= to and tile.records.offsets[0] < to
 
     def landed(self, footer: Footer) -> None:
         """The object at this position exists and says ``footer``: ours, or that of whoever was first.
@@ -227,7 +237,7 @@ class Partition:
         if not footer.rejected:
             return Settlement(footer, ())
         found = self._messages([r.offset for r in footer.rejected])
-        if len(found) < len(footer.rejected) and self.read < footer.next:
+        if len(found) < len(footer.rejected) and self.seen < footer.next:
             return None
         return Settlement(
             footer,
@@ -254,6 +264,7 @@ class Partition:
         position, self.outcome = self.outcome.next, None
         self.position = position
         self.read = max(self.read, position)
+        self.seen = max(self.seen, position)
         while self.tiles and self.tiles[0].next <= position:
             tile = self.tiles.popleft()
             self.size -= tile.size + RECORD_OVERHEAD * len(tile)

@@ -16,6 +16,26 @@ class Committed:
     offset: int
     metadata: str | None
 
+    @property
+    def source(self) -> Source | None:
+        """The partition of the topic id that the metadata names, if it is ours."""
+        named = tile.parse((self.metadata or "").partition(" ")[0])
+        return named[0] if named else None
+
+    @property
+    def covered(self) -> int:
+        """Every offset below was archived or seen to be a hole; at least the offset itself."""
+        seen = (self.metadata or "").partition(" ")[2]
+        return max(self.offset, int(seen)) if seen.isdigit() else self.offset
+
+
+def metadata(name: str, offset: int, covered: int) -> str:
+    """The metadata to commit with ``offset``: a tile's key or name, and how far nothing but holes follows, if it does.
+
+    Without the second, retention that removes a quiet partition's trailing transaction markers would look like a loss.
+    """
+    return f"{name} {covered}" if covered > offset else name
+
 
 @dataclass(frozen=True, slots=True)
 class Log:
@@ -66,15 +86,15 @@ def decide(source: Source, committed: Committed | None, log: Log, chain: Chain) 
     A committed offset counts only if its metadata names this very partition of this topic id: an offset of a topic of
     that name before it, or one that another tool set, would make tiles overlap or leave a gap.
     """
-    named = tile.parse(committed.metadata) if committed is not None and committed.metadata else None
-    if committed is not None and committed.offset >= 0 and named is not None and named[0] == source:
-        position, commit = committed.offset, False
+    if committed is not None and committed.offset >= 0 and committed.source == source:
+        position, covered, commit = committed.offset, committed.covered, False
     else:
-        position, commit = _by_chain(log, chain), True
+        position = covered = _by_chain(log, chain)
+        commit = True
     if position > log.high:
         return Stop(position, log, f"the log ends at {log.high}, before the position {position}: was it truncated?")
-    if position >= log.low:
-        return Start(position, position, commit=commit)
+    if covered >= log.low:
+        return Start(position, max(position, log.low), commit=commit)
     there = chain.at(position)
     if there is None:
         missing = f"[{position}, {log.low})"

@@ -24,14 +24,14 @@ from cdc_pipeline.archive.flush import FlushRequest
 from cdc_pipeline.archive.log import LOGGER
 from cdc_pipeline.archive.metrics import Metrics
 from cdc_pipeline.archive.planner import Cut, Partition, Records
-from cdc_pipeline.archive.position import Start, Stop
+from cdc_pipeline.archive.position import Log, Start, Stop, metadata
 from cdc_pipeline.archive.registry import Registry
 from cdc_pipeline.archive.resolve import Key, Resolved, Resolver
 from cdc_pipeline.archive.settings import Settings
 from cdc_pipeline.archive.store import Store
 from cdc_pipeline.archive.tile import Source
 from cdc_pipeline.archive.topics import Topics
-from cdc_pipeline.archive.transaction import AbortedError, Committer, Entry, entry_of
+from cdc_pipeline.archive.transaction import AbortedError, Committer, Entry, RefusedRecordError, entry_of
 
 BATCH = 5000
 POLL_SECONDS = 0.1
@@ -39,6 +39,8 @@ STALL_SECONDS = 2.0
 """How long the loop may wait for memory without polling, before it pauses the partitions and polls."""
 PROGRESS_SECONDS = 30.0
 HOUSEKEEPING_SECONDS = 1.0
+COVERED_SECONDS = 60.0
+"""How often the holes seen after the positions of quiet partitions are committed; retention is far slower."""
 
 
 @dataclass(slots=True)
@@ -56,7 +58,12 @@ class Owned:
     wait: str | None = None
     """Why the next step is being retried."""
     commit_first: bool = False
+    """The position is to be committed before anything is written."""
     again: bool = False
+    """Resolve the partition once more after its next commit."""
+    commit_due: float = 0.0
+    covered: int = 0
+    """The committed statement of how far nothing but holes follows the position."""
     behind_since: float | None = None
 
 
@@ -110,6 +117,7 @@ class Service:
         self._next_housekeeping = 0.0
         self._next_progress = time.monotonic() + PROGRESS_SECONDS
         self._next_stopped_check = 0.0
+        self._next_covered = time.monotonic() + COVERED_SECONDS
         self._progress = (0, 0, 0)
         self._count = [0, 0, 0]  # records, rows, tiles
 
@@ -138,16 +146,15 @@ class Service:
         reasons = []
         if self._start_wait:
             reasons.append(self._start_wait)
+        elif not self._topics.archived():
+            reasons.append(f"waiting for topics: {', '.join(self._topics.missing) or self.settings.topic_pattern}")
         elif not self._settled():
-            missing = self._topics.missing
-            reasons.append(
-                f"waiting for topics: {', '.join(missing)}" if missing else "waiting for the group's assignment"
-            )
+            reasons.append("waiting for the group's assignment")
         reasons += sorted({o.wait for o in list(self._owned.values()) if o.wait})
         return reasons
 
     def _settled(self) -> bool:
-        return self._joined and not self._resolving and bool(self._assigned)
+        return self._joined and bool(self._assigned) and self._resolving <= set(self._stopped)
 
     # --- life
 
@@ -205,8 +212,8 @@ class Service:
             LOGGER.info("stopping", extra={"buffered": sum(o.plan.size for o in self._owned.values())})
             self._pause(True)
             for owned in self._owned.values():
-                owned.plan.flush(owned.plan.read)
-        if all(o.plan.flushed(o.plan.read) for o in self._owned.values()):
+                owned.plan.flush(owned.plan.seen)
+        if all(o.plan.flushed(o.plan.seen) for o in self._owned.values()):
             return True
         if now > self._stop_by:
             LOGGER.warning("stopped before everything was written; it is read again after the next start")
@@ -325,6 +332,7 @@ class Service:
         if generation != self._generation:
             return
         self._resolve_backoff.reset()
+        before = set(self._owned)
         for one in resolved:
             key = (one.source.topic, one.source.partition)
             if key not in self._resolving:
@@ -344,7 +352,8 @@ class Service:
             self._owned[key] = self._own(one, one.start)
         if self._resolving:
             self._resolve_due = 0.0
-        self._assign()
+        if set(self._owned) != before:
+            self._assign()
 
     def _own(self, one: Resolved, start: Start) -> Owned:
         plan = Partition(start.position, self.settings.limits, read=start.read, adopt=start.adopt)
@@ -370,36 +379,30 @@ class Service:
     # --- reading
 
     def _read(self, now: float) -> None:
-        if self._stop_by is not None or self._full(now):
-            self._pause(self._stop_by is not None or self._paused)
-            messages = self._consumer.consume(BATCH, POLL_SECONDS) if self._paused or not self._owned else self._idle()
-        else:
-            messages = self._consumer.consume(BATCH, POLL_SECONDS)
+        self._bound_memory(now)
+        if self._stalled_since is not None and not self._paused:
+            time.sleep(0.02)  # the workers are about to make room; pausing would throw away what was fetched
+            return
+        messages = self._consumer.consume(BATCH, POLL_SECONDS)
         if messages:
             self._take(messages, time.monotonic())
 
-    def _idle(self) -> list[Message]:
-        """Let the workers work without polling; short, for the group's sake."""
-        time.sleep(0.02)
-        return []
-
-    def _full(self, now: float) -> bool:
+    def _bound_memory(self, now: float) -> None:
+        """Stop reading while too much is buffered: for a moment by not polling, for longer by pausing and polling."""
+        if self._stop_by is not None:
+            self._stalled_since = None
+            self._pause(True)
+            return
         size = sum([o.plan.size for o in self._owned.values()])
         limit = self.settings.memory.buffer_bytes
-        if self._paused:
-            if size < limit // 2 and self._stop_by is None:
-                self._pause(False)
-                self._stalled_since = None
-            return self._paused
-        if size < limit:
+        if size < (limit // 2 if self._paused else limit):
             self._stalled_since = None
-            return False
-        if self._stalled_since is None:
+            self._pause(False)
+        elif self._stalled_since is None:
             self._stalled_since = now
-        elif now - self._stalled_since > STALL_SECONDS:
+        elif not self._paused and now - self._stalled_since > STALL_SECONDS:
             LOGGER.warning("reading is paused", extra={"buffered": size, "limit": limit})
             self._pause(True)
-        return True
 
     def _take(self, messages: list[Message], now: float) -> None:
         runs: dict[Key, list[Message]] = {}
@@ -488,15 +491,33 @@ class Service:
         if landed.won:
             self.metrics.bytes.labels(landed.footer.source.topic).inc(landed.size)
         owned = work.owned
-        if generation != self._generation or owned.work is not work:
+        if not self._current(work, generation):
             return
         owned.work = None
         owned.wait = None
         owned.key, owned.own, owned.seen_ms = landed.key, landed.won, work.cut.records.timestamps[0]
-        owned.plan.landed(landed.footer)
+        try:
+            if landed.footer.source != owned.source:
+                raise ValueError(f"the tile is one of {landed.footer.source} {landed.footer.source.topic_id}")
+            owned.plan.landed(landed.footer)
+        except ValueError as error:
+            self._stop_partition(owned, f"{landed.key} is not what belongs there: {error}")
+
+    def _current(self, work: Work, generation: int) -> bool:
+        """Whether the partition is still the one the work was begun for."""
+        source = work.owned.source
+        return generation == self._generation and self._owned.get((source.topic, source.partition)) is work.owned
+
+    def _stop_partition(self, owned: Owned, reason: str) -> None:
+        key, position = (owned.source.topic, owned.source.partition), owned.plan.position
+        LOGGER.error("partition stopped", extra={"topic": key[0], "partition": key[1], "reason": reason})
+        del self._owned[key]
+        self._stopped[key] = Stop(position, Log(position, position), reason)
+        self.metrics.stopped.labels(key[0], str(key[1])).set(1)
+        self._assign()
 
     def _not_landed(self, work: Work, generation: int, error: Exception) -> None:
-        if generation != self._generation or work.owned.work is not work:
+        if not self._current(work, generation):
             return
         source = work.owned.source
         if isinstance(error, write.TopicReplacedError):
@@ -541,8 +562,10 @@ class Service:
         entries: list[Entry] = []
         settled: list[tuple[Owned, Any]] = []
         for owned in self._owned.values():
+            if now < owned.commit_due:
+                continue
             if owned.commit_first and owned.plan.outcome is None:
-                entries.append(Entry(owned.source, owned.plan.position, tile.name(owned.source, owned.plan.position)))
+                entries.append(self._position_entry(owned))
                 settled.append((owned, None))
                 continue
             settlement = owned.plan.settle()
@@ -560,6 +583,17 @@ class Service:
         began = time.perf_counter()
         try:
             self._committer.commit(entries)
+        except RefusedRecordError as error:
+            self.metrics.transactions.labels("aborted").inc()
+            if len(entries) > 1:  # the others must not wait for the one
+                for entry, one in zip(entries, settled, strict=True):
+                    self._commit([entry], [one])
+                return
+            owned = settled[0][0]
+            owned.commit_due = time.monotonic() + self.settings.retry_seconds
+            owned.wait = f"commit: {error}"
+            LOGGER.warning("waiting", extra={"step": "commit", "topic": owned.source.topic, "reason": str(error)})
+            return
         except AbortedError as error:
             wait = self._commit_backoff.next()
             self._commit_due = time.monotonic() + wait
@@ -574,6 +608,7 @@ class Service:
             owned.commit_first = False
             owned.wait = None
             if settlement is None:
+                owned.covered = owned.plan.seen if owned.plan.idle else 0
                 continue
             owned.plan.commit()
             self._account(owned, settlement)
@@ -630,8 +665,26 @@ class Service:
         request.report(key, "", None, False, "not owned by this instance" if key not in self._assigned else "resolving")
         return key not in self._assigned and self._joined
 
+    def _commit_covered(self) -> None:
+        """Commit how far quiet partitions were seen to hold nothing but holes."""
+        quiet = [o for o in self._owned.values() if o.plan.idle and o.plan.seen > max(o.covered, o.plan.position)]
+        if not quiet:
+            return
+        self._commit([self._position_entry(owned) for owned in quiet], [(owned, None) for owned in quiet])
+
+    @staticmethod
+    def _position_entry(owned: Owned) -> Entry:
+        plan = owned.plan
+        covered = plan.seen if plan.idle else plan.position
+        return Entry(
+            owned.source, plan.position, metadata(tile.name(owned.source, plan.position), plan.position, covered)
+        )
+
     def _housekeeping(self, now: float) -> None:
         self._start_resolving(now)
+        if now >= self._next_covered and now >= self._commit_due and self._stop_by is None:
+            self._next_covered = now + COVERED_SECONDS
+            self._commit_covered()
         self._background.submit(self._topics.refresh)
         if self._stopped and now >= self._next_stopped_check:
             self._next_stopped_check = now + self.settings.stopped_check_seconds
@@ -650,8 +703,8 @@ class Service:
         for (topic, partition), owned in self._owned.items():
             labels, plan = (topic, str(partition)), owned.plan
             _, high = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
-            end = max(high, plan.read)
-            idle = not plan.tiles and plan.outcome is None and plan.read >= end
+            end = max(high, plan.seen)
+            idle = plan.idle and plan.seen >= end
             metrics.end.labels(*labels).set(end)
             metrics.position.labels(*labels).set(plan.position)
             metrics.lag.labels(*labels).set(0 if idle else end - plan.position)

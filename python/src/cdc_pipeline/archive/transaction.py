@@ -10,8 +10,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from cdc_pipeline.archive.errors import ArchiveError
 from cdc_pipeline.archive.tile import Footer, Rejection, Source
 
-TIMEOUT_SECONDS = 25.0
-ATTEMPTS = 5
+TIMEOUT_SECONDS = 10.0
+ATTEMPTS = 3
 
 
 class FencedError(ArchiveError):
@@ -20,6 +20,10 @@ class FencedError(ArchiveError):
 
 class AbortedError(ArchiveError):
     """The transaction did not happen; it may be tried again, unless the group gave the partitions away meanwhile."""
+
+
+class RefusedRecordError(AbortedError):
+    """The transaction did not happen because a dead letter topic does not take a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Committer:
         """All entries, or none.
 
         Raises:
-            FencedError, AbortedError: see there.
+            FencedError, AbortedError, RefusedRecordError: see there.
         """
         failed: list[KafkaError] = []
         self._call(self._producer.begin_transaction)
@@ -74,11 +78,11 @@ class Committer:
         except AbortedError as error:
             self._call(lambda: self._producer.abort_transaction(TIMEOUT_SECONDS))
             if failed:
-                raise AbortedError(f"a dead letter record was refused: {failed[0].str()}") from error
+                raise RefusedRecordError(f"a dead letter record was refused: {failed[0].str()}") from error
             raise
         except KafkaException as error:
             self._call(lambda: self._producer.abort_transaction(TIMEOUT_SECONDS))
-            raise AbortedError(f"a dead letter record was refused: {error.args[0].str()}") from error
+            raise RefusedRecordError(f"a dead letter record was refused: {error.args[0].str()}") from error
 
     def _send(self, entry: Entry, rejection: Rejection, message: Any, failed: list[KafkaError]) -> None:
         def delivered(error: KafkaError | None, _: Any) -> None:
@@ -130,6 +134,6 @@ class Committer:
             return
 
 
-def entry_of(source: Source, footer: Footer, key: str, rejected: tuple[tuple[Rejection, Any], ...]) -> Entry:
+def entry_of(source: Source, footer: Footer, metadata: str, rejected: tuple[tuple[Rejection, Any], ...]) -> Entry:
     """The entry of a tile that exists."""
-    return Entry(source, footer.next, key, rejected, footer.contract_version)
+    return Entry(source, footer.next, metadata, rejected, footer.contract_version)

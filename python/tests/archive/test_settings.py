@@ -1,0 +1,123 @@
+"""The configuration: everything wrong is named at once, secrets come from files and never show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cdc_pipeline.archive import settings
+from cdc_pipeline.archive.cli import main
+from cdc_pipeline.archive.errors import ConfigurationError
+
+RIGHT: dict[str, Any] = {
+    "group_id": "g",
+    "topics": ["a"],
+    "kafka": {"bootstrap_servers": "k:9092"},
+    "schema_registry": {"url": "http://r"},
+    "object_store": {"bucket": "b"},
+}
+
+
+def write(folder: Path, raw: Any) -> Path:
+    path = folder / "archive.yml"
+    path.write_text(yaml.safe_dump(raw))
+    return path
+
+
+def problems(folder: Path, raw: Any) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        settings.load(write(folder, raw))
+    return caught.value.problems
+
+
+def test_defaults_are_those_of_the_protocol(tmp_path: Path) -> None:
+    got = settings.load(write(tmp_path, RIGHT))
+    assert (got.flush_records, got.flush_seconds, got.dlq_suffix) == (1000, 60.0, ".dlq")
+    assert got.schema_registry.unknown_schema_seconds == 30.0
+
+
+def test_everything_wrong_is_named_at_once(tmp_path: Path) -> None:
+    raw = RIGHT | {"flush_record": 5, "flush_seconds": "soon", "http": {"prot": 1}, "kafka": {}, "workers": True}
+    assert problems(tmp_path, raw) == [
+        "flush_record: no such key; did you mean flush_records?",
+        "kafka.bootstrap_servers: is required",
+        "flush_seconds: must be a number",
+        "http.prot: no such key; did you mean port?",
+        "workers: must be a whole number",
+    ]
+
+
+def test_values_out_of_range_are_named_at_once(tmp_path: Path) -> None:
+    raw = RIGHT | {"flush_records": 0, "dlq_suffix": "dlq", "topics": ["a", "a", "b/c"], "log_level": "loud"}
+    raw["kafka"] = {"bootstrap_servers": "k", "properties": {"group.id": "x"}}
+    raw["object_store"] = {"bucket": "b", "addressing": "auto", "prefix": "/x", "endpoint_url": "s3:8333"}
+    assert len(problems(tmp_path, raw)) == 9
+
+
+@pytest.mark.parametrize("raw", [RIGHT | {"topic_pattern": "^a"}, {k: v for k, v in RIGHT.items() if k != "topics"}])
+def test_topics_or_pattern(tmp_path: Path, raw: dict[str, Any]) -> None:
+    assert problems(tmp_path, raw) == ["topics: give either topics or topic_pattern"]
+
+
+def test_secrets_come_from_files_beside_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret\n")
+    (tmp_path / "s3.yml").write_text("access_key_id: key\nsecret_access_key: s3cret\n")
+    (tmp_path / "kafka.yml").write_text("sasl.password: s3cret\n")
+    raw = RIGHT | {
+        "kafka": {"bootstrap_servers": "k", "properties": {"sasl.username": "u"}, "properties_file": "kafka.yml"},
+        "schema_registry": {"url": "http://r", "username": "reader", "password_file": "password"},
+        "object_store": {"bucket": "b", "credentials_file": "s3.yml"},
+    }
+    got = settings.load(write(tmp_path, raw))
+    assert got.schema_registry.password == "s3cret"
+    assert got.object_store.secret_access_key == "s3cret"
+    assert got.kafka.properties == {"sasl.username": "u", "sasl.password": "s3cret"}
+    assert "s3cret" not in repr((got.schema_registry, got.object_store))
+
+
+def test_one_secrets_file_is_merged_over_all(tmp_path: Path) -> None:
+    (tmp_path / "secrets.yml").write_text(yaml.safe_dump({"schema_registry": {"password": "p"}}))
+    raw = RIGHT | {"secrets_file": "secrets.yml", "schema_registry": {"url": "http://r", "username": "u"}}
+    assert settings.load(write(tmp_path, raw)).schema_registry.password == "p"
+
+
+def test_a_missing_secret_is_named(tmp_path: Path) -> None:
+    raw = RIGHT | {"object_store": {"bucket": "b", "credentials_file": "nowhere.yml"}}
+    assert "credentials_file" in problems(tmp_path, raw)[0]
+
+
+def test_a_broken_secret_file_is_not_quoted(tmp_path: Path) -> None:
+    (tmp_path / "s3.yml").write_text("access_key_id: [s3cret")
+    raw = RIGHT | {"object_store": {"bucket": "b", "credentials_file": "s3.yml"}}
+    assert "s3cret" not in str(problems(tmp_path, raw))
+
+
+def test_the_command_says_so_and_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "--config", str(write(tmp_path, RIGHT | {"topic": []}))]) == 2
+    assert "did you mean topics?" in capsys.readouterr().err
+    assert main(["check-config", "--config", str(write(tmp_path, RIGHT))]) == 0
+
+
+def test_the_example_in_the_readme_is_right(tmp_path: Path) -> None:
+    text = (Path(settings.__file__).parent / "README.md").read_text()
+    example = yaml.safe_load(text.split("```yaml\n", 1)[1].split("```", 1)[0])
+    got = settings.load(write(tmp_path, example))
+    assert got.http == settings.Http()
+    assert got.memory == settings.Memory()
+    plain = settings.load(
+        write(
+            tmp_path,
+            {k: example[k] for k in ("kafka", "schema_registry", "object_store", "group_id")} | {"topics": ["a"]},
+        )
+    )
+    for key in (
+        "flush_records",
+        "flush_seconds",
+        "workers",
+        "session_timeout_seconds",
+        "shutdown_seconds",
+        "retry_seconds",
+    ):
+        assert getattr(got, key) == getattr(plain, key), f"{key} is documented with another default"

@@ -1,0 +1,87 @@
+"""Keys, footers, objects."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from cdc_pipeline.archive import parquet, tile
+from cdc_pipeline.archive.clients import url_safe
+from cdc_pipeline.archive.errors import RefusedError
+from cdc_pipeline.archive.store import Store
+from cdc_pipeline.archive.tile import Footer, Rejection, Source
+from hypothesis import given
+from hypothesis import strategies as st
+from obstore.store import MemoryStore
+
+SOURCE = Source("postgres.public.users", "GWw5_7IJSWegEo8-_V3xWw", 3)
+
+
+def test_the_key_is_that_of_the_contract() -> None:
+    key = tile.key("archive", SOURCE, 41, tile.hour_of(1_709_211_599_999))
+    assert key == (
+        "archive/postgres.public.users/year=2024/month=02/day=29/hour=12/"
+        "postgres.public.users+GWw5_7IJSWegEo8-_V3xWw+3+00000000000000000041.parquet"
+    )
+
+
+@given(st.integers(0, 2**62), st.integers(0, 2**42))
+def test_a_key_states_its_source_start_and_hour(start: int, timestamp: int) -> None:
+    key = tile.key("p/q", SOURCE, start, tile.hour_of(timestamp))
+    assert tile.parse(key) == (SOURCE, start)
+    assert tile.parse(tile.name(SOURCE, start)) == (SOURCE, start)
+    assert tile.hour_in(key) == tile.hour_of(timestamp)
+
+
+@pytest.mark.parametrize("key", ["archive/.probe/abc", "a+b", "a+b+c+d.parquet", "", "a+b+1+x"])
+def test_other_keys_are_no_tiles(key: str) -> None:
+    assert tile.parse(key) is None
+
+
+def test_a_topic_id_has_no_character_of_a_key() -> None:
+    assert url_safe("GWw5/7IJSWegEo8+/V3xWw") == "GWw5_7IJSWegEo8-_V3xWw"
+
+
+@given(st.sets(st.integers(0, 99)), st.booleans())
+def test_a_footer_survives_the_object(offsets: set[int], gap: bool) -> None:
+    rejected = tuple(Rejection(o, f"rule{o % 2}", f"reason {o % 3}") for o in sorted(offsets))
+    footer = Footer(SOURCE, 0, 100, 0, rejected, schema_id=5, contract_version="1.2", gap=gap)
+    body = parquet.encode(pl.DataFrame({"a": [1, 2]}), footer)
+    assert parquet.decode_footer(body[-parquet.tail_needed(body) :]) == footer
+    assert footer.rows + len(footer.rejected) + footer.holes == footer.next - footer.start
+
+
+def test_the_footer_is_read_from_the_end_even_if_it_is_long() -> None:
+    rejected = tuple(Rejection(o, "rule", f"reason number {o} of many") for o in range(5000))
+    footer = Footer(SOURCE, 0, 5000, 0, rejected)
+    store = Store(MemoryStore(), "p")
+    body = parquet.encode(pl.DataFrame(schema={"a": pl.Int64}), footer)
+    assert parquet.tail_needed(body) > parquet.TAIL
+    assert store.put("k", body)
+    assert not store.put("k", b"other")
+    assert store.footer("k") == footer
+
+
+@pytest.mark.parametrize("body", [b"", b"PAR1", b"not parquet at all"])
+def test_what_is_no_tile_is_said_to_be_none(body: bytes) -> None:
+    with pytest.raises(ValueError, match="does not end"):
+        parquet.tail_needed(body)
+
+
+def test_a_store_is_asked_to_refuse_a_second_write() -> None:
+    Store(MemoryStore(), "p").prove_conditional_put()
+
+    class Overwrites(Store):
+        def put(self, key: str, body: bytes) -> bool:
+            super().put(key, body)
+            return True
+
+    with pytest.raises(RefusedError, match="If-None-Match"):
+        Overwrites(MemoryStore(), "p").prove_conditional_put()
+
+
+def test_the_chain_is_listed_by_start_and_by_topic_id() -> None:
+    store = Store(MemoryStore(), "p")
+    other = Source(SOURCE.topic, "other", SOURCE.partition)
+    for source, start, hour in ((SOURCE, 9, 1), (SOURCE, 10, 0), (SOURCE, 0, 2), (other, 5, 0)):
+        assert store.put(tile.key("p", source, start, hour), b"x")
+    assert [tile.parse(key) for key in store.tiles(SOURCE)] == [(SOURCE, 0), (SOURCE, 9), (SOURCE, 10)]
