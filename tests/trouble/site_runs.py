@@ -92,7 +92,7 @@ class Site:
     def run(self, *arguments: str, playbook: str = "site.yml", timeout: float = 900, **variables: Any) -> Run:
         process = self.start(*arguments, playbook=playbook, **variables)
         try:
-            output, _ = process.communicate(timeout=timeout)
+            output, _errors = process.communicate(timeout=timeout)
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()

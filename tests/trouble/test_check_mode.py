@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import urllib.request
@@ -48,11 +49,10 @@ def alter_grants(endpoints: dict[str, Any]) -> None:
 
 def alter_compatibility(endpoints: dict[str, Any]) -> None:
     registry = endpoints["schema_registry"]
-    passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-    passwords.add_password(None, registry["url"], registry["writer"]["username"], registry["writer"]["password"])
-    opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(passwords))
-    body, kind = b'{"compatibility": "NONE"}', {"Content-Type": "application/json"}
-    with opener.open(urllib.request.Request(f"{registry['url']}/config", body, kind, method="PUT"), timeout=30):
+    pair = f"{registry['writer']['username']}:{registry['writer']['password']}".encode()
+    headers = {"Content-Type": "application/json", "Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    request = urllib.request.Request(f"{registry['url']}/config", b'{"compatibility": "NONE"}', headers, method="PUT")
+    with urllib.request.urlopen(request, timeout=30):
         pass
 
 

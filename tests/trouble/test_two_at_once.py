@@ -24,7 +24,7 @@ def test_the_second_run_says_so_and_stops(running: Site):
         second = running.run()
         second.must_fail_with("run", str(first.pid))
         assert second.changed == 0
-        output, _ = first.communicate(timeout=600)
+        output, _errors = first.communicate(timeout=600)
         assert first.returncode == 0, output[-3000:]
     finally:
         if first.poll() is None:

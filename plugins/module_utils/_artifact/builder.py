@@ -107,11 +107,11 @@ class Builder:
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
         if done.returncode:
             output = (done.stdout + done.stderr).strip().splitlines()
-            errors = [line for line in output if "ERROR" in line.upper()] or output
+            errors = [line for line in output if "ERROR" in line.upper() and "Help" not in line] or output
             raise FailedError(
-                f"Artifact {artifact.name}: {command[0]} ended with {done.returncode}",
+                f"Artifact {artifact.name}: {Path(command[0]).name} ended with {done.returncode}",
                 where=" ".join(command[:6]),
-                why="\n".join(errors[-8:]),
+                why="\n".join(_shortened(line) for line in errors[:8]),
             )
 
     def _venv(self, artifact: Artifact, target: Path) -> None:
@@ -211,6 +211,11 @@ class Builder:
             script.chmod(0o755)
 
 
+def _shortened(line: str, limit: int = 300) -> str:
+    """Maven puts a whole chain of causes on one line; the last says most."""
+    return line if len(line) <= limit else f"{line[: limit // 3]} ... {line[-limit * 2 // 3 :]}"
+
+
 def _read_checksums(path: Path) -> dict[str, str]:
     """Lines as `sha256sum` writes them, to file name → digest."""
     lines = (line.split() for line in path.read_text().splitlines() if line.strip())
@@ -220,4 +225,3 @@ def _read_checksums(path: Path) -> dict[str, str]:
 def _sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-

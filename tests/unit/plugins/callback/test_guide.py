@@ -62,7 +62,9 @@ def run(tmp_path):
             "play.yml",
             *arguments,
         ]
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
 
     return run
 

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import ModuleFailed
+from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed
 
 PROJECT = """[project]
 name = "tool"

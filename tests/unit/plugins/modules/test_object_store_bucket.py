@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import ModuleFailed
+from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed
 
 
 class FakeStore:
@@ -31,7 +31,7 @@ class FakeStore:
                 self.wfile.write(body)
 
             def parts(self):
-                bucket, _, key = urlsplit(self.path).path.lstrip("/").partition("/")
+                bucket, _slash, key = urlsplit(self.path).path.lstrip("/").partition("/")
                 return bucket, key
 
             def do_HEAD(self):

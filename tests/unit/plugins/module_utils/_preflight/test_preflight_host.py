@@ -37,13 +37,13 @@ def test_what_is_like_debian_gives_a_warning(tmp_path):
 
 
 def test_anything_else_is_refused(tmp_path):
-    (problem,), _ = host.operating_system(release(tmp_path, "ID=fedora\nPRETTY_NAME=Fedora\n"))
+    (problem,), _warnings = host.operating_system(release(tmp_path, "ID=fedora\nPRETTY_NAME=Fedora\n"))
     assert problem.found == "Fedora"
 
 
 def test_an_unpublished_processor_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(host.platform, "machine", lambda: "riscv64")
-    (problem,), _ = host.operating_system(release(tmp_path, 'ID=debian\nVERSION_ID="12"\n'))
+    (problem,), _warnings = host.operating_system(release(tmp_path, 'ID=debian\nVERSION_ID="12"\n'))
     assert problem.found == "riscv64"
 
 
@@ -63,11 +63,11 @@ def test_memory_counts_what_the_instance_holds_already(tmp_path):
 
 
 def test_a_clock_in_the_past(tmp_path):
-    (problem,), _ = host.clock(tmp_path, now=0)
+    (problem,), _warnings = host.clock(tmp_path, now=0)
     assert problem.found.startswith("1970-01-01")
     (tmp_path / "supervisor").mkdir()
     assert host.clock(tmp_path) == ([], [])
-    _, (warning,) = host.clock(tmp_path, now=time.time() - 3600)
+    _problems, (warning,) = host.clock(tmp_path, now=time.time() - 3600)
     assert "behind" in warning
 
 

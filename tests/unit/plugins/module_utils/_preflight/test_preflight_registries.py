@@ -31,7 +31,10 @@ def test_pip_that_does_not_answer():
 
 def apt(update: Answer, install: Answer, monkeypatch) -> list[str]:
     monkeypatch.setattr(registries.shutil, "which", lambda name: f"/usr/bin/{name}")
-    run = lambda command, timeout: update if command[-1] == "update" else install  # noqa: E731
+
+    def run(command, timeout):
+        return update if command[-1] == "update" else install
+
     return [problem.what for problem in registries.apt_answers(["maven"], 1, run)]
 
 
