@@ -103,7 +103,7 @@ def _cluster(context: Context) -> Iterator[Finding]:
         len(metadata.brokers),
         "Look at the status and the log of the missing broker.",
     )
-    if not context.plan.endpoints.kafka.client.get("security.protocol", "PLAINTEXT").upper().startswith("SASL"):
+    if context.plan.endpoints.kafka.client.get("security.protocol", "plaintext").lower() == "plaintext":
         host, _, port = context.plan.endpoints.kafka.bootstrap_servers.split(",")[0].rpartition(":")
         quorum = wait_for(
             lambda: describe_quorum(host, int(port)), lambda each: judge_quorum(each, expected.brokers).ok, 5.0
