@@ -109,6 +109,19 @@ CASES: list[tuple[str, Any, list[Any], list[Any], Any]] = [
     ),
     ("interval", named("long", "io.debezium.time.MicroDuration"), [-5], [-5], pl.Int64),
     ("interval text", named("string", "io.debezium.time.Interval"), ["P1Y"], ["P1Y"], pl.String),
+    (
+        "interval of a double's nine digits",
+        ["null", named("string", "io.debezium.time.Interval")],
+        [
+            "P0Y0M0DT0H0M1.211606999S",
+            "P0Y-3M0DT0H10M-1.843999999S",
+            "P0Y0M0DT0H0M0.5S",
+            "P0Y0M0DT0H0M2.000000001S",
+            None,
+        ],
+        ["P0Y0M0DT0H0M1.211607S", "P0Y-3M0DT0H10M-1.844S", "P0Y0M0DT0H0M0.5S", "P0Y0M0DT0H0M2S", None],
+        pl.String,
+    ),
     ("json", ["null", named("string", "io.debezium.data.Json")], ['{"a":1}', None], ['{"a":1}', None], pl.String),
     ("uuid", named("string", "io.debezium.data.Uuid"), ["u"], ["u"], pl.String),
     (

@@ -7,7 +7,8 @@ io.debezium.time.ZonedTimestamp             string                              
 io.debezium.time.{,Micro,Nano}Timestamp     long                                timestamp, microseconds, no zone
 io.debezium.time.Date                       int                                 date
 io.debezium.time.{,Micro,Nano}Time          int, long                           time
-io.debezium.time.ZonedTime, Interval, ...   string                              string
+io.debezium.time.ZonedTime, ...             string                              string
+io.debezium.time.Interval                   string, nanoseconds cut off         string, microseconds
 io.debezium.time.MicroDuration              long                                64-bit integer, microseconds
 org.apache.kafka.connect.data.Decimal       bytes, decimal(p, s)                decimal(p, s); string where p > 38
 io.debezium.data.VariableScaleDecimal       struct(scale, value)                string
@@ -67,6 +68,8 @@ _TIMES = {
     "time-micros": 1000,
 }
 _ZONED = "io.debezium.time.ZonedTimestamp"
+_INTERVAL = "io.debezium.time.Interval"
+_FINER_THAN_MICROS = re.compile(r"(-?\d+\.\d{7,})S$")
 _PLAIN: dict[str, Any] = {
     "boolean": pl.Boolean(),
     "int": pl.Int32(),
@@ -169,6 +172,8 @@ def _conversion(node: Node) -> _Conversion | None:
         return (pl.String() if wide else pl.Decimal(node.precision, node.scale)), _wide_decimal
     if node.kind == "string" and meaning == _ZONED:
         return UTC_MICROS, _zoned
+    if node.kind == "string" and meaning == _INTERVAL:
+        return pl.String(), _interval
     if node.kind == "int" and meaning in _DATES:
         return pl.Date(), lambda s, _: s.cast(pl.Date)
     if node.kind in ("int", "long") and meaning in _TIMES:
@@ -189,6 +194,21 @@ def _enum(series: pl.Series, node: Node) -> pl.Series:
     if ((series < 0) | (series >= len(node.symbols))).any():
         raise MalformedError("an enum index is out of range")
     return pl.Series(node.symbols, dtype=pl.String).gather(series.cast(pl.UInt32)).alias(series.name)
+
+
+def _interval(series: pl.Series, _: Node) -> pl.Series:
+    """Debezium cuts the seconds of an interval off at nine digits of a double: 1.211607 s comes as 1.211606999.
+
+    PostgreSQL has microseconds, so the value that it had is the nearest one of six digits.
+    """
+    if not series.str.contains(_FINER_THAN_MICROS.pattern).any():
+        return series
+
+    def rounded(found: re.Match[str]) -> str:
+        return f"{Decimal(found[1]):.6f}".rstrip("0").rstrip(".") + "S"
+
+    texts = [text if text is None else _FINER_THAN_MICROS.sub(rounded, text) for text in series.to_list()]
+    return pl.Series(series.name, texts, dtype=pl.String)
 
 
 def _map(series: pl.Series, node: Node) -> pl.Series:
