@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 sys.path.insert(0, str(Path(__file__).parent))
 from lab import Lab, until
@@ -193,8 +195,6 @@ def test_topics_and_dead_letter_topics_that_come_later(lab: Lab) -> None:
     lab.produce(100, bad=0.2)
     until(lambda: process.metric("cdc_archive_dlq_missing") == 1, "it says that the dead letter topic is missing")
     assert process.flush(3).status_code == 504
-    from confluent_kafka.admin import NewTopic
-
     for future in lab.admin.create_topics([NewTopic(lab.topic + ".dlq", 1, 1)]).values():
         future.result(30)
     assert process.flush().json()["ok"]
@@ -210,7 +210,6 @@ def test_a_recreated_topic_has_its_own_chain(lab: Lab) -> None:
     lab.admin.delete_topics([lab.topic])[lab.topic].result(30)
     until(lambda: lab.topic not in lab.admin.list_topics(timeout=10).topics, "the topic is gone")
     lab.produced.clear()
-    from confluent_kafka.admin import NewTopic
 
     def create() -> bool:
         try:
@@ -253,3 +252,65 @@ def test_trailing_markers_that_retention_removes_are_no_gap(lab: Lab) -> None:
     lab.produce(60, seed=2)
     assert process.flush().json()["ok"]
     lab.check()
+
+
+def test_a_frozen_instance_that_wakes_up_does_no_harm(lab: Lab) -> None:
+    """A real zombie: stopped beyond its session while it holds records, and continued after another took over."""
+    lab.topics(partitions=2)
+    one = lab.start("one", flush_seconds=2).ready()
+    lab.produce(300, bad=0.02)
+    until(lambda: one.metric("cdc_archive_records_consumed_total") >= 100, "the first instance has records")
+    one.process.send_signal(signal.SIGSTOP)
+    two = lab.start("two", flush_seconds=0.3).ready()
+    assert two.flush().json()["ok"]
+    lab.produce(200, seed=2, bad=0.02)
+    assert two.flush().json()["ok"]
+    one.process.send_signal(signal.SIGCONT)
+    until(lambda: two.metric("cdc_archive_partitions_assigned") == 1, "the woken instance has its share again")
+    lab.produce(200, seed=3, bad=0.02)
+    for process in (one, two):
+        answer = process.ready().flush()
+        assert answer.json()["ok"], answer.text
+    lab.check()
+
+
+def test_of_two_with_one_instance_id_one_ends(lab: Lab) -> None:
+    lab.topics(partitions=1)
+    first = lab.start("one").ready()
+    lab.produce(100)
+    assert first.flush().json()["ok"]
+    second = lab.start("one").ready()
+    lab.produce(100, seed=2)
+    until(lambda: first.process.poll() is not None, "the fenced one ends")
+    assert first.process.returncode == 1
+    answer = second.ready().flush()
+    assert answer.json()["ok"], answer.text
+    lab.check()
+
+
+def test_a_refused_dead_letter_holds_back_its_partition_only(lab: Lab) -> None:
+    lab.topics(partitions=2)
+    dlq = ConfigResource(ResourceType.TOPIC, lab.topic + ".dlq")
+    _set(lab, dlq, "100")
+    producer = Producer({"bootstrap.servers": lab._kafka["bootstrap_servers"]})
+    for partition, value, number in ((0, b"no avro", None), (0, lab.value(1), 1), (1, lab.value(2), 2)):
+        offset = len(lab.produced.setdefault(partition, {}))
+        headers, key = {"n": str(number or 0)}, b"key %d" % (number or 0)
+        producer.produce(lab.topic, value=value, key=key, headers=headers, partition=partition)
+        producer.flush(30)
+        lab.produced[partition][offset] = number
+    process = lab.start()
+    answer = process.flush(15)
+    assert answer.status_code == 504
+    assert {p["partition"]: p["done"] for p in answer.json()["partitions"]} == {0: False, 1: True}
+    assert "dead letter" in process.get("/health/ready").text
+    _set(lab, dlq, "1000000")
+    answer = process.flush()
+    assert answer.json()["ok"], answer.text
+    lab.check()
+
+
+def _set(lab: Lab, topic: ConfigResource, most: str) -> None:
+    topic.add_incremental_config(ConfigEntry("max.message.bytes", most, incremental_operation=AlterConfigOpType.SET))
+    for future in lab.admin.incremental_alter_configs([topic]).values():
+        future.result(30)

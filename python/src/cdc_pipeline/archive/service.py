@@ -647,7 +647,8 @@ class Service:
                 owned = self._owned.get(key)
                 if owned is not None and not owned.plan.flushed(target):
                     owned.plan.flush(target)
-            if all(self._flushed(key, target, request) for key, target in request.targets.items()):
+            done = [self._flushed(key, target, request) for key, target in request.targets.items()]
+            if all(done):
                 self._flushes.remove(request)
                 request.done.set()
             elif request.abandoned:
