@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = "roles/preflight/files/shared_variables.yml"
 BASE = "inventories/base/group_vars/all"
 _REGISTERED = re.compile(r"^\s*register: (\w+)", re.MULTILINE)
+_SET = re.compile(r"^( *)(?:ansible\.builtin\.)?set_fact:\n((?:\1 +.*\n)+)", re.MULTILINE)
+_KEY = re.compile(r"^ +(\w+):", re.MULTILINE)
 
 
 @dataclass
@@ -73,9 +75,11 @@ def read_declared(loader: DataLoader, root: Path = ROOT) -> Declared:
                 found.defaults.setdefault(name, value)
         for path in _yaml(folder / "vars"):
             found.others.update(read(path))
-        # Results that an earlier run of the role in the same play left behind.
-        for path in _yaml(folder / "tasks"):
-            found.others.update(_REGISTERED.findall(path.read_text(encoding="utf-8")))
+    # What an earlier play of the same run left behind.
+    for path in (*(root / "roles").glob("*/tasks/*.yml"), *(root / "playbooks").glob("**/*.yml")):
+        text = path.read_text(encoding="utf-8")
+        found.others.update(_REGISTERED.findall(text))
+        found.others.update(name for match in _SET.finditer(text) for name in _KEY.findall(match[2]))
     return found
 
 

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import re
+
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import ROOT, read_declared
 
 
 def test_what_the_collection_declares():
@@ -16,3 +18,24 @@ def test_what_the_collection_declares():
     assert "kafka_connect_" in declared.prefixes
     # From the base inventory, a role's defaults, and the facts of a run.
     assert {"versions_kafka", "kafka_replicas", "cdc_artifacts"} <= declared.names
+
+
+def test_what_a_run_leaves_behind_is_known():
+    assert {"cdc_prepared", "cdc_credentials", "artifacts_paths", "workload_result"} <= read_declared(
+        DataLoader()
+    ).names
+
+
+def test_every_variable_that_is_used_is_known():
+    """Or the preflight would refuse it from a user."""
+    declared = read_declared(DataLoader())
+    roles = sorted(path.name for path in (ROOT / "roles").iterdir())
+    pattern = re.compile(rf"(?<![\w.'\"/$-])((?:cdc|versions|{'|'.join(roles)})_\w+)(?![\w(.]|\s*:)")
+    unknown = {}
+    for folder in ("roles/*/defaults", "roles/*/vars", "roles/*/tasks", "playbooks", "playbooks/tasks"):
+        for path in ROOT.glob(f"{folder}/*.yml"):
+            # A jar's coordinates have a name like ours.
+            text = path.read_text(encoding="utf-8").replace("kafka_2.13", "")
+            for name in set(pattern.findall(text)) - declared.names - set(roles):
+                unknown.setdefault(name, []).append(str(path.relative_to(ROOT)))
+    assert unknown == {}
