@@ -36,22 +36,43 @@ destroy: setup  ## Remove the pipeline; ARGS="-e destroy_data=true" removes its 
 load-test: setup  ## Measure the running pipeline under load
 	$(PLAY) playbooks/load_test.yml $(ARGS)
 
-# Tests bring their own instances and environment, beside a pipeline that may run here.
-.PHONY: test test-full setup-test lint lock
-TESTS = PATH="$$PWD/.venv-test/bin:$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' .ci/steps
+# Tests bring their own instances and environment, beside a pipeline that may run here. What looks into an instance needs
+# root, as the instance does.
+.PHONY: test test-full setup-test lock
+SCENARIO = /var/lib/cdc-pipeline/molecule
+TESTS = PATH="$$PWD/.venv-test/bin:$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' \
+  AS_ROOT="$$([ "$$(id -u)" = 0 ] || echo sudo -E env PATH=$$PWD/.venv-test/bin:$$PATH)" \
+  CDC_ENDPOINTS=$(SCENARIO)/endpoints.json CDC_INSTANCE=molecule CDC_PORT_OFFSET=100 .ci/steps
+PYTEST = python -m pytest -q -p no:cacheprovider
+SCENARIO_UP = molecule destroy -s default && molecule converge -s default && molecule idempotence -s default
+SCENARIO_DOWN = molecule verify -s default && molecule destroy -s default
 
 setup-test:
 	@.ci/setup requirements-test.txt .venv-test
 
-test: setup-test  ## Test this collection on real servers: lint, sanity, units, scenarios (under 30 minutes)
+test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	@$(TESTS) \
 	  "ruff" "ruff check . && ruff format --check ." \
 	  "ansible-lint" "ansible-lint" \
 	  "reference" "python tests/reference.py --check" \
 	  "sanity" "tests/sanity.sh" \
-	  "units" "python -m pytest -q tests/unit" \
-	  "services" "python -m pytest -q -m 'not integration' python/tests" \
-	  "molecule" "molecule test --all"
+	  "units" "$(PYTEST) tests/unit" \
+	  "services" "$(PYTEST) -m 'not integration' python/tests" \
+	  "scenario" "$(SCENARIO_UP)" \
+	  "modules on servers" '$$AS_ROOT $(PYTEST) tests/integration/modules' \
+	  "services on servers" '$$AS_ROOT $(PYTEST) -m integration python/tests' \
+	  "documents" '$$AS_ROOT python tests/docs_run.py' \
+	  "trouble" '$$AS_ROOT $(PYTEST) tests/trouble' \
+	  "scenario verified" "$(SCENARIO_DOWN)" \
+	  "phases" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration"
+
+test-full: test  ## And what takes longer: every crash, interrupted runs, workloads as processes, the other engine
+	@$(TESTS) \
+	  "workloads" '$$AS_ROOT $(PYTEST) tests/integration/workload' \
+	  "scenario" "$(SCENARIO_UP)" \
+	  "all trouble" '$$AS_ROOT $(PYTEST) -m full tests/trouble' \
+	  "scenario verified" "$(SCENARIO_DOWN)" \
+	  "archive_connect" "molecule test -s archive_connect"
 
 lock: setup-test  ## Lock the Python packages anew from the .in files
 	@for name in requirements requirements-test roles/artifacts/files/services; do \
