@@ -102,6 +102,7 @@ def test_a_committed_offset_names_its_tile() -> None:
     ids = {SOURCE.topic: SOURCE.topic_id}
     right = key("archive", SOURCE, 10, HOUR)
     assert judge_metadata({(SOURCE.topic, 0): (20, right)}, ids).ok
+    assert judge_metadata({(SOURCE.topic, 0): (20, f"{right} 22")}, ids).ok
     assert not judge_metadata({(SOURCE.topic, 0): (20, "")}, ids).ok
     assert not judge_metadata({(SOURCE.topic, 1): (20, right)}, ids).ok
     assert not judge_metadata({(SOURCE.topic, 0): (5, right)}, ids).ok

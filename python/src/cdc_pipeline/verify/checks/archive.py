@@ -72,10 +72,10 @@ def judge_layout(state: State, prefix: str) -> Iterator[Finding]:
 
 
 def judge_metadata(offsets: Mapping[tuple[str, int], tuple[int, str]], ids: Mapping[str, str]) -> Finding:
-    """The metadata of a committed offset names the tile that ends there."""
+    """The metadata of a committed offset names the tile that ends there; how far holes follow may stand behind it."""
     wrong = []
     for (topic, partition), (offset, metadata) in offsets.items():
-        named = parse(metadata)
+        named = parse(metadata.partition(" ")[0])
         right = named is not None and (named[0].topic, topics.plain_id(named[0].topic_id), named[0].partition) == (
             topic,
             ids.get(topic),
