@@ -290,8 +290,7 @@ def test_of_two_with_one_instance_id_one_ends(lab: Lab) -> None:
 
 def test_a_refused_dead_letter_holds_back_its_partition_only(lab: Lab) -> None:
     lab.topics(partitions=2)
-    dlq = ConfigResource(ResourceType.TOPIC, lab.topic + ".dlq")
-    _set(lab, dlq, "100")
+    _take_at_most(lab, 100)
     producer = Producer({"bootstrap.servers": lab._kafka["bootstrap_servers"]})
     for partition, value, number in ((0, b"no avro", None), (0, lab.value(1), 1), (1, lab.value(2), 2)):
         offset = len(lab.produced.setdefault(partition, {}))
@@ -304,13 +303,14 @@ def test_a_refused_dead_letter_holds_back_its_partition_only(lab: Lab) -> None:
     assert answer.status_code == 504
     assert {p["partition"]: p["done"] for p in answer.json()["partitions"]} == {0: False, 1: True}
     assert "dead letter" in process.get("/health/ready").text
-    _set(lab, dlq, "1000000")
+    _take_at_most(lab, 1_000_000)
     answer = process.flush()
     assert answer.json()["ok"], answer.text
     lab.check()
 
 
-def _set(lab: Lab, topic: ConfigResource, most: str) -> None:
-    topic.add_incremental_config(ConfigEntry("max.message.bytes", most, incremental_operation=AlterConfigOpType.SET))
+def _take_at_most(lab: Lab, size: int) -> None:
+    entry = ConfigEntry("max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET)
+    topic = ConfigResource(ResourceType.TOPIC, lab.topic + ".dlq", incremental_configs=[entry])
     for future in lab.admin.incremental_alter_configs([topic]).values():
         future.result(30)
