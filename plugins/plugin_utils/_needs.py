@@ -17,12 +17,16 @@ _WORKLOADS = ("postgresql", "object_store", "kafka", "schema_registry", "kafka_c
 def needs(settings: Settings) -> dict[str, Any]:
     """Ports, MiB of memory that the components request together, and the names of what they run from."""
     get, memory = settings.get, 0.0
+    connect = get("archive_engine") == "connect"
     for role in _WORKLOADS:
+        if role == "archive" and connect:  # It runs within Kafka Connect.
+            continue
         requested = mebibytes((get(f"{role}_memory") or {}).get("request")) or 0.0
         memory += requested * int(get(f"{role}_replicas") or 1) * (get(f"{role}_managed") is not False)
+    wanted = set(get("artifacts_wanted") or ())
     return {
         "ports": needed_ports(get),
         "memory_mib": round(memory),
-        "artifacts": settings.keys("artifacts_catalogue"),
+        "artifacts": settings.keys("artifacts_catalogue") + sorted(wanted & set(settings.keys("artifacts_optional"))),
         "debian_packages": list(get("artifacts_debian_packages") or ()),
     }
