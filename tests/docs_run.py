@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -45,6 +46,12 @@ def for_instance(command: str, home: str, offset: int) -> str:
     return re.sub(rf"(?<![\d.])({ports})(?!\d)", lambda match: str(int(match[1]) + offset), command)
 
 
+def as_this_user(command: str) -> str:
+    """Without sudo where root runs this and there is none."""
+    needless = os.geteuid() == 0 and not shutil.which("sudo")
+    return re.sub(r"\bsudo ", "", command) if needless else command
+
+
 def main() -> int:
     instance = os.environ.get("CDC_INSTANCE", "local")
     home = os.environ.get("CDC_HOME", f"/var/lib/cdc-pipeline/{instance}")
@@ -54,7 +61,7 @@ def main() -> int:
     failed = 0
     for name in sys.argv[1:] or DEFAULT:
         for line, block in blocks((ROOT / name).read_text(encoding="utf-8")):
-            command = for_instance(block, home, offset)
+            command = as_this_user(for_instance(block, home, offset))
             print(f"\n=== {name}:{line}\n{command.rstrip()}", flush=True)
             begin = time.monotonic()
             try:
