@@ -275,12 +275,12 @@ def test_a_frozen_instance_that_wakes_up_does_no_harm(lab: Lab) -> None:
 
 
 def test_of_two_with_one_instance_id_one_ends(lab: Lab) -> None:
-    lab.topics(partitions=1)
+    lab.topics(partitions=4)  # so that both have some to commit
     first = lab.start("one").ready()
     lab.produce(100)
     assert first.flush().json()["ok"]
     second = lab.start("one").ready()
-    lab.produce(100, seed=2)
+    lab.produce(200, seed=2)
     until(lambda: first.process.poll() is not None, "the fenced one ends")
     assert first.process.returncode == 1
     answer = second.ready().flush()
