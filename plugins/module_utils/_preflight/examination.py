@@ -12,8 +12,6 @@ from typing import Any
 from .._module import Outcome
 from . import host, registries
 from .busy_ports import busy_ports
-from .own_object_store import check_store
-from .own_postgresql import check_server
 from .own_processes import own_processes
 from .problem import PreflightError, Problem
 from .storage import free_mib, storage
@@ -41,13 +39,26 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     problems += storage(free_mib(room, home, cache, bool(artifacts)))
     problems += busy_ports(params["ports"], own)
     problems += _registries(params["registry_timeout"], packages, artifacts)
-    problems += check_server(params["postgresql"]) if params["postgresql"] else ()
-    problems += check_store(params["object_store"]) if params["object_store"] else ()
+    problems += _own_servers(params)
     if problems:
         raise PreflightError("this host", problems)
     return Outcome(
         changed=False, facts={"own_processes": sorted(own), "missing": packages + artifacts}, warnings=warnings
     )
+
+
+def _own_servers(params: Mapping[str, Any]) -> list[Problem]:
+    # Their libraries take a quarter of a second to load, which every run would pay.
+    found: list[Problem] = []
+    if params["postgresql"]:
+        from .own_postgresql import check_server
+
+        found += check_server(params["postgresql"])
+    if params["object_store"]:
+        from .own_object_store import check_store
+
+        found += check_store(params["object_store"])
+    return found
 
 
 def _registries(timeout: float, packages: list[str], artifacts: list[str]) -> list[Problem]:

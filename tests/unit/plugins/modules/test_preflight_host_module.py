@@ -1,0 +1,55 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+QUIET = {"root": False}
+
+
+@pytest.fixture(autouse=True)
+def debian(monkeypatch):
+    """The tests also run elsewhere."""
+    from ansible_collections.cdc.pipeline.plugins.module_utils._preflight import host
+
+    monkeypatch.setattr(host, "operating_system", lambda: ([], []))
+
+
+def test_a_host_that_has_all(run_module, tmp_path):
+    for check in (False, True):
+        result = run_module("preflight_host", check=check, home=str(tmp_path / "a"), cache=str(tmp_path / "b"), **QUIET)
+        assert not result["changed"]
+        assert result["missing"] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_everything_that_is_wrong_is_listed_at_once(run_module, tmp_path):
+    server = {"host": "127.0.0.1", "port": 1, "user": "u", "password": "hunter2secret", "database": "d", "slot": "s"}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Exception, match="4 problems with this host") as failed:
+            run_module(
+                "preflight_host",
+                home=str(tmp_path / "a"),
+                cache=str(tmp_path / "b"),
+                ports=[{"port": port, "listener": "kafka-0 (client)"}],
+                memory_mib=2**40,
+                home_free_mib=2**40,
+                postgresql={**server, "timeout": 1},
+                **QUIET,
+            )
+    text = failed.value.result["msg"]
+    for expected in (
+        f"Port {port}",
+        f"kill {os.getpid()}",
+        "of memory are needed",
+        "of disk are needed",
+        "127.0.0.1:1",
+    ):
+        assert expected in text
+    assert "hunter2secret" not in failed.value.result["stdout"]
+    assert text.count("remedy:") == 4
