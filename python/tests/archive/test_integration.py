@@ -283,6 +283,7 @@ def test_of_two_with_one_instance_id_one_ends(lab: Lab) -> None:
     lab.produce(200, seed=2)
     until(lambda: first.process.poll() is not None, "the fenced one ends")
     assert first.process.returncode == 1
+    until(lambda: second.metric("cdc_archive_partitions_assigned") == 4, "the other has all partitions")
     answer = second.ready().flush()
     assert answer.json()["ok"], answer.text
     lab.check()
