@@ -10,6 +10,7 @@ from pathlib import Path
 from cdc_pipeline.verify import look, probe_table
 from cdc_pipeline.verify.checks import COMPONENTS, STEPS
 from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.iceberg import table_folder
 from cdc_pipeline.verify.plan import EndToEnd, Plan, read_plan
 from cdc_pipeline.verify.report import print_table, summary, write_report
 from cdc_pipeline.verify.runner import choose, run
@@ -89,6 +90,8 @@ def _look(plan: Plan, table: str) -> int:
         return _USAGE
     topic = plan.topic(table)
     endpoints = plan.paths.endpoints or "endpoints.json"
+    archive = plan.expected.archive
+    iceberg = "" if archive.service or not archive.connect.database else table_folder(archive.connect.prefix, topic)
     for query in (look.changes_query(), look.current_query(keys)):
-        print(look.command(query, topic, endpoints, sys.executable))
+        print(look.command(query, topic, endpoints, sys.executable, iceberg))
     return 0

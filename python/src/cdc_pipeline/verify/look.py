@@ -15,10 +15,12 @@ _OPEN = (
     " fs = FsspecStore('s3', endpoint=e['endpoint_url'] or None, region=e['region'], access_key_id=e['access_key_id'],"
     " secret_access_key=e['secret_access_key'], client_options={{'allow_http': True}});"
     " duckdb.register_filesystem(fs);"
-    " files = ['s3://' + f for f in fs.glob('/'.join(filter(None, (e['bucket'], e.get('prefix'))))"
-    " + '/{topic}/**/*.parquet')];"
+    " files = ['s3://' + f for f in fs.glob({folder} + '/**/*.parquet')];"
     " duckdb.sql({query!r}, params=[files]).show()"
 )
+_TILES = "'/'.join(filter(None, (e['bucket'], e.get('prefix'), {topic!r})))"
+# Files of former snapshots would count, too, if rows were ever rewritten; the sink only adds some.
+_ICEBERG = "e['bucket'] + {path!r}"
 _PLAIN = re.compile(r"^[a-z_][a-z0-9_]*$")
 # What a shell would read between double quotes; without it they are easier on the eye than quoted single quotes.
 _SPECIAL = set('"$`\\!')
@@ -40,14 +42,16 @@ def current_query(keys: Sequence[str]) -> str:
     return f"{rows} WHERE __deleted::bool IS NOT TRUE ORDER BY {names} LIMIT 20"
 
 
-def command(query: str, topic: str, endpoints: str, python: str) -> str:
+def command(query: str, topic: str, endpoints: str, python: str, iceberg: str = "") -> str:
     """One shell line that shows the result of a query over a topic's objects.
 
     Args:
         query: takes the list of files as its only parameter.
         endpoints: path of endpoints.json; may be readable by root alone.
         python: an interpreter with duckdb, obstore and fsspec.
+        iceberg: folder of the topic's Iceberg table in the bucket, where it has one.
     """
-    code = _OPEN.format(endpoints=endpoints, topic=topic, query=query)
+    folder = _ICEBERG.format(path=f"/{iceberg}/data") if iceberg else _TILES.format(topic=topic)
+    code = _OPEN.format(endpoints=endpoints, folder=folder, query=query)
     quoted = shlex.quote(code) if _SPECIAL & set(code) else f'"{code}"'
     return f"{shlex.quote(python)} -c {quoted}"

@@ -193,8 +193,28 @@ class Connectors:
 
 
 @dataclass(frozen=True)
+class ArchiveConnect:
+    """The sink connector that archives in the service's place.
+
+    ``config``: what it must be set to, at least. ``topics``: that it needs for itself. ``catalog``: the name of
+    Iceberg's catalog, in ``database`` of the pipeline's PostgreSQL; an empty database means that the tables cannot be
+    looked at, as with another plugin. ``prefix``: of its objects' keys.
+    """
+
+    name: str = "archive-iceberg"
+    config: Mapping[str, str] = field(default_factory=dict)
+    topics: tuple[str, ...] = ("control-iceberg",)
+    database: str = "iceberg"
+    catalog: str = "iceberg"
+    prefix: str = "iceberg"
+
+
+@dataclass(frozen=True)
 class Archive:
-    """``topics``: what is archived; empty means the connector's. ``service``: false where another engine archives."""
+    """``topics``: what is archived; empty means the connector's.
+
+    ``service``: false where the sink connector of ``connect`` archives.
+    """
 
     group: str = "cdc-archive"
     topics: tuple[str, ...] = ()
@@ -203,6 +223,7 @@ class Archive:
     service: bool = True
     dead_letter_suffix: str = ".dlq"
     memory_mib: int = 512
+    connect: ArchiveConnect = field(default_factory=ArchiveConnect)
 
 
 @dataclass(frozen=True)

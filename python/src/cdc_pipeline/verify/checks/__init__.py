@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cdc_pipeline.verify.checks import (
     archive,
+    archive_connect,
     connectors,
     end_to_end,
     kafka,
@@ -23,6 +24,7 @@ STEPS: tuple[Step, ...] = (
     *connectors.STEPS,
     *object_store.STEPS,
     *archive.STEPS,
+    *archive_connect.STEPS,
     *end_to_end.STEPS,
     *memory.STEPS,
 )
