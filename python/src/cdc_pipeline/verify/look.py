@@ -26,7 +26,7 @@ _PLAIN = re.compile(r"^[a-z_][a-z0-9_]*$")
 _SPECIAL = set('"$`\\!')
 # A table may have a column `year` of its own, which the folder's would hide.
 _FILES = "read_parquet(?, union_by_name = true, hive_partitioning = false)"
-_OWN = "__deleted, __op, __lsn, __txId, __ts_us, __partition, __offset"
+_OWN = "__deleted, __op, __lsn, __txId, __ts_us, __source_ts_us, __partition, __offset"
 
 
 def changes_query() -> str:

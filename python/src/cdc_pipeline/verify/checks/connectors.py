@@ -120,7 +120,7 @@ def _coverage(context: Context) -> Iterator[Finding]:
     yield equal("T9.subjects", f"subjects missing for the {len(written)} topics with events", [], unknown, _TAG)
     for topic in written:
         fields = _fields(context, f"{topic}-value")
-        lacking = sorted({"__deleted", "__op", "__lsn", "__txId", "__ts_us"} - fields)
+        lacking = sorted({"__deleted", "__op", "__lsn", "__txId", "__ts_us", "__source_ts_us"} - fields)
         yield equal(
             f"T9.fields.{topic}", f"fields missing in the events of {topic}", [], lacking, "See transforms.unwrap."
         )
