@@ -103,8 +103,11 @@ def decide(source: Source, committed: Committed | None, log: Log, chain: Chain) 
 
 
 def _by_chain(log: Log, chain: Chain) -> int:
-    """The chain's end. If its last tile rejected records, its start, since their transaction may not have happened."""
+    """The chain's end. If its last tile rejected records, its start, since their transaction may not have happened.
+
+    That holds too where the log has lost those records: adopting the tile then says that their dead letters are missing.
+    """
     last = chain.last()
     if last is None:
         return 0
-    return last.start if last.rejected and last.start >= log.low else last.next
+    return last.start if last.rejected else last.next
