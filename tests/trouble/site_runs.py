@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-CACHE = Path("/var/cache/cdc-pipeline")
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from site_runs import CACHE, Site
+from site_runs import Site
 
 
 def untouched(site: Site) -> None:
@@ -141,7 +140,6 @@ def test_check_mode_finds_the_same(fresh: Site):
 
 def test_a_running_instance_is_in_nobodys_way(running: Site):
     """Its own ports, memory and files are no problems."""
-    run = replace(running).run("--tags", "preflight")
-    run.must_succeed()
-    assert run.changed == 0
-    assert CACHE.is_dir()
+    # The first run after another checkout's may renew the services.
+    running.run("--tags", "preflight").must_succeed()
+    assert running.run("--tags", "preflight").must_succeed().changed == 0
