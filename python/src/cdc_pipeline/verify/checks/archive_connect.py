@@ -54,7 +54,7 @@ def judge_layout(files: Mapping[str, Sequence[DataFile]], bucket: str, prefix: s
     return Finding(
         "T10.connect.layout",
         "data files of the current snapshots",
-        f"{prefix}/<topic>/data/year=YYYY/month=MM/day=dd/hour=HH/<name>.parquet",
+        f"{prefix}/<topic with / for .>/data/year=YYYY/month=MM/day=dd/hour=HH/<name>.parquet",
         wrong[:_SHOWN] or f"all {count}",
         not wrong and count > 0,
         "A table that was made with other partitions keeps them: see iceberg.tables.default-partition-by.",
