@@ -1,5 +1,7 @@
 # Two commands: `make site` builds and proves the pipeline, `make test` tests this collection. `make help` lists the rest.
 SHELL := /bin/sh
+# Reports lie here, also with `make -C`.
+export PWD := $(CURDIR)
 .DEFAULT_GOAL := help
 # Options for ansible-playbook, such as ARGS="--check --diff" or ARGS="--tags archive".
 ARGS ?=

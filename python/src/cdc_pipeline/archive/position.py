@@ -105,7 +105,7 @@ def decide(source: Source, committed: Committed | None, log: Log, chain: Chain) 
 def _by_chain(log: Log, chain: Chain) -> int:
     """The chain's end. If its last tile rejected records, its start, since their transaction may not have happened.
 
-    That holds too where the log has lost those records: adopting the tile then says that their dead letters are missing.
+    That holds too where the log has lost those records: adopting the tile then says that their dead letters are lost.
     """
     last = chain.last()
     if last is None:
