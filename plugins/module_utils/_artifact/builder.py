@@ -34,7 +34,9 @@ import sys
 sys.path.insert(0, {library!r})
 from {module} import {function}
 
-sys.exit({function}())
+# A process that multiprocessing spawns imports this file.
+if __name__ == "__main__":
+    sys.exit({function}())
 """
 # Stated, or Debian's Maven takes the one of its super POM, which knows fewer classifiers.
 DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"

@@ -23,7 +23,7 @@ KINDS: dict[str, dict[str, tuple[str, ...]]] = {
     "python_package": {"required": ("source", "environment"), "optional": ()},
 }
 FILE_KEYS = ("requirements", "checksums", "source")
-RECIPE = 2  # raise when a builder changes what it produces from the same inputs
+RECIPE = 3  # raise when a builder changes what it produces from the same inputs
 
 
 @dataclass(frozen=True)
