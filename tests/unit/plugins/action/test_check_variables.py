@@ -54,3 +54,16 @@ def test_a_misspelt_variable_is_named_with_the_one_that_was_meant(check):
     assert result["failed"]
     assert "cdc_port_ofset" in result["msg"]
     assert "cdc_port_offset" in result["msg"]
+
+
+@pytest.mark.parametrize(("engine", "needed"), [("service", False), ("connect", True)])
+def test_the_plugin_of_the_engine_connect_is_needed_by_it_alone(check, engine, needed):
+    result = check(archive_engine=engine)
+    assert not result["failed"], result["msg"]
+    assert ("iceberg" in result["artifacts"]) is needed
+
+
+def test_an_unknown_engine_is_refused(check):
+    result = check(archive_engine="iceberg")
+    assert result["failed"]
+    assert "archive_engine must be one of service, connect" in result["msg"]
