@@ -156,8 +156,8 @@ class Builder:
                 f"Artifact {artifact.name}: {len(wrong)} files are not those of the list of checksums",
                 where=str(options["checksums"]),
                 why=", ".join(wrong[:10]),
-                remedy="If the versions were changed on purpose, put the sha256sum lines of files that you trust there; "
-                "otherwise do not trust the repository that delivered these.",
+                remedy="If the versions were changed on purpose, put the sha256sum lines of files that you trust "
+                "there; otherwise do not trust the repository that delivered these.",
             )
         if options.get("services"):
             with zipfile.ZipFile(jars / f"{artifact.name}-services.jar", "w") as jar:
