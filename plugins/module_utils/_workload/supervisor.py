@@ -22,7 +22,11 @@ ALIVE = ("STARTING", "RUNNING", "BACKOFF")
 DOWN = ("STOPPED", "EXITED", "FATAL", "UNKNOWN")
 # Faults of supervisor's xmlrpc module that mean "it is already so".
 _NOT_RUNNING, _ALREADY_STARTED, _ALREADY_ADDED, _BAD_NAME = 70, 60, 90, 10
+# Its fault to every call while it shuts down.
+_SHUTDOWN_STATE = 6
 _CALL_SECONDS = 30.0
+# Longer than any workload's stop_grace, which a shutdown waits for.
+_SHUTDOWN_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -91,11 +95,16 @@ class Supervisor:
             ) from error
 
     def answers(self) -> bool:
-        """Whether it runs and takes commands."""
+        """Whether it runs and takes commands. One that is shutting down is waited for, as a new one must be."""
+        return wait_for(self._takes_commands, Deadline(_SHUTDOWN_SECONDS)) is True
+
+    def _takes_commands(self) -> bool | None:
+        """None while it shuts down."""
         try:
-            return self._call("supervisor.getState")["statename"] == "RUNNING"
+            state = self._call("supervisor.getState", fine=(_SHUTDOWN_STATE,))
         except UnreachableError:
             return False
+        return None if state is None else state["statename"] == "RUNNING"
 
     def pid(self) -> int:
         """supervisord's own process id."""
