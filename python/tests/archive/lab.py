@@ -81,7 +81,12 @@ class Process:
 
     @property
     def url(self) -> str:
-        port = until(lambda: [x["port"] for x in self.lines() if x["message"] == "listening"], "listening")[-1]
+        def listening() -> list[int]:
+            ports = [x["port"] for x in self.lines() if x["message"] == "listening"]
+            assert ports or self.process.poll() is None, f"the service ended: {self.log.read_text()[-2000:]}"
+            return ports
+
+        port = until(listening, "listening")[-1]
         return f"http://127.0.0.1:{port}"
 
     def get(self, path: str) -> httpx.Response:
