@@ -124,11 +124,12 @@ def test_levels(run, reconcile, registry, subject):
     whole = registry("config")["compatibilityLevel"]
     other = "FORWARD" if whole != "FORWARD" else "FULL"
     module = "schema_registry_compatibility"
+    own = registry(f"config/{subject}")
     assert not run(module, level=whole)["changed"]
     assert run(module, check=True, level=other)["changed"]
     assert run(module, check=True, subject=subject, level=other)["changed"]
     assert registry("config")["compatibilityLevel"] == whole
-    assert registry(f"config/{subject}")["compatibilityLevel"] == whole
+    assert registry(f"config/{subject}") == own
     assert run(module, subject=subject, level=other)["changed"]
     assert registry(f"config/{subject}")["compatibilityLevel"] == other
     assert not run(module, subject=subject, level=other)["changed"]
