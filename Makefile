@@ -62,7 +62,7 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "services" "$(PYTEST) -m 'not integration' python/tests" \
 	  "scenario" "$(SCENARIO_UP)" \
 	  "modules on servers" '$$AS_ROOT $(PYTEST) tests/integration/modules' \
-	  "services on servers" '$$AS_ROOT $(PYTEST) -m integration python/tests' \
+	  "services on servers" '$$AS_ROOT $(PYTEST) -m integration -k "records_become or tombstone" python/tests' \
 	  "documents" '$$AS_ROOT python tests/docs_run.py' \
 	  "trouble" '$$AS_ROOT $(PYTEST) tests/trouble' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
@@ -72,6 +72,7 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, worklo
 	@$(TESTS) \
 	  "workloads" '$$AS_ROOT $(PYTEST) tests/integration/workload' \
 	  "scenario" "$(SCENARIO_UP)" \
+	  "services on servers" '$$AS_ROOT $(PYTEST) -m integration python/tests' \
 	  "all trouble" '$$AS_ROOT $(PYTEST) -m full tests/trouble' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
 	  "archive_connect" "molecule test -s archive_connect"
