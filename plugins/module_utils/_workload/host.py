@@ -26,6 +26,8 @@ _PROBER = "cdc-prober"
 _START_SECONDS = 30.0
 # The slowest workload's grace comes on top of nothing here: programs of all workloads stop at the same time.
 _STOP_SECONDS = 180.0
+# What a process may take to end when nothing of it is kept.
+_PATIENCE_SECONDS = 5.0
 # What cdc-run raises each process's limit to, where the host allows it.
 _OPEN_FILES = 65536
 
@@ -200,17 +202,24 @@ class Host:
             self.supervisor.signal(_PROBER, "TERM")
         return report
 
-    def stop(self) -> HostReport:
-        """Stops every process and the supervisor, until the next start or boot."""
+    def stop(self, patience: float | None = None) -> HostReport:
+        """Stops every process and the supervisor, until the next start or boot.
+
+        Args:
+            patience: seconds after which whatever still runs is killed; None leaves each process its own grace.
+        """
         if self.supervisor.answers():
             self.report.did("stopped supervisord")
             if not self.dry:
-                self._end()
+                self._end(patience)
         return self.report
 
     def remove(self, purge_data: bool) -> HostReport:
-        """Stops the instance and removes it: all but the data, the credentials and the logs, unless ``purge_data``."""
-        self.stop()
+        """Stops the instance and removes it: all but the data, the credentials and the logs, unless ``purge_data``.
+
+        What is about to lose its data is not waited for: the last brokers would look for a quorum until they are killed.
+        """
+        self.stop(patience=_PATIENCE_SECONDS if purge_data else None)
         home = self.instance.home
         unit_file = UNITS / self.unit_name
         paths = [home] if purge_data else self._without_data()
@@ -298,7 +307,9 @@ class Host:
                 remedy=f"see {log}",
             )
 
-    def _end(self) -> None:
+    def _end(self, patience: float | None = None) -> None:
+        if patience is not None:
+            self.supervisor.stop_all(patience)
         if self.systemd and self._unit_active():
             self._systemctl("stop", self.unit_name)
         else:

@@ -36,6 +36,7 @@ class Instance:
         bind: the address that processes listen on.
         host: the address under which workloads reach each other.
         external_host: the address that is advertised to clients outside.
+        order: workloads in the order in which they need each other; they stop in the reverse of it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Instance:
     bind: str = "127.0.0.1"
     host: str = "127.0.0.1"
     external_host: str = "127.0.0.1"
+    order: tuple[str, ...] = ()
 
     @property
     def control(self) -> Path:
@@ -134,6 +136,7 @@ def parse_instance(data: Mapping[str, Any]) -> Instance:
         bind=reader.string("bind") or "127.0.0.1",
         host=reader.string("host") or "127.0.0.1",
         external_host=reader.string("external_host") or "127.0.0.1",
+        order=tuple(reader.strings("order")),
     )
     reader.finish()
     if problems:

@@ -20,6 +20,8 @@ from .replica import Replica, resolve
 # Attempts that supervisord makes, one second longer apart each, before it calls a program FATAL and the prober,
 # whose delay is capped, takes over: 1 + 2 + ... + 5 seconds.
 _START_RETRIES = 5
+# Anything below the event listener\'s, which supervisor sets to -1, would end after it.
+_PRIORITY = 100
 # Below ten seconds a process that dies while it starts counts as started, and its crash loop has no back-off.
 _START_SECONDS = 10
 _LOG_BYTES = "20MB"
@@ -228,6 +230,12 @@ def _probe(probe: Probe, instance: Instance, ports: Mapping[str, int]) -> dict[s
     return found
 
 
+def _priority(workload: Workload, instance: Instance) -> int:
+    """supervisord starts from low to high and stops from high to low, so that a client ends before its servers."""
+    known = workload.name in instance.order
+    return _PRIORITY + (instance.order.index(workload.name) if known else len(instance.order))
+
+
 def _section(workload: Workload, instance: Instance, item: ReplicaPlan) -> str:
     """The supervisor's section of a replica.
 
@@ -240,6 +248,7 @@ def _section(workload: Workload, instance: Instance, item: ReplicaPlan) -> str:
         "autorestart": "true",
         "startsecs": _START_SECONDS,
         "startretries": _START_RETRIES,
+        "priority": _priority(workload, instance),
         "stopsignal": workload.stop_signal,
         "stopwaitsecs": workload.stop_grace,
         "killasgroup": "true",

@@ -148,16 +148,39 @@ class Supervisor:
         Raises:
             DeadlineError: one of them cannot even be killed.
         """
+        self._ask_to_stop(names)
+        self._wait_until_down(names, grace + 15)
+
+    def stop_all(self, patience: float) -> None:
+        """Stops every program, all together, and kills what still runs after ``patience`` seconds.
+
+        Raises:
+            DeadlineError: one of them cannot even be killed.
+        """
+        names = list(self.processes())
+        self._ask_to_stop(names)
+        for name in self._still_up(names, patience):
+            self.signal(name, "KILL")
+        self._wait_until_down(names, 15)
+
+    def _ask_to_stop(self, names: list[str]) -> None:
         for name in names:
             self._call("supervisor.stopProcess", f"{name}:{name}", False, fine=(_NOT_RUNNING, _BAD_NAME))
 
-        def ended() -> bool | None:
-            left = [item for item in self.processes().values() if item.name in names and item.state not in DOWN]
-            return None if left else True
+    def _still_up(self, names: list[str], seconds: float) -> list[str]:
+        """Those of ``names`` that have not ended after ``seconds``."""
 
-        if wait_for(ended, Deadline(grace + 15), interval=0.05, slowest=0.5) is None:
+        def left() -> list[str]:
+            return [item.name for item in self.processes().values() if item.name in names and item.state not in DOWN]
+
+        wait_for(lambda: None if left() else True, Deadline(seconds), interval=0.05, slowest=0.5)
+        return left()
+
+    def _wait_until_down(self, names: list[str], seconds: float) -> None:
+        left = self._still_up(names, seconds)
+        if left:
             raise DeadlineError(
-                f"{', '.join(names)} did not end within {grace + 15:.0f} s, not even killed",
+                f"{', '.join(left)} did not end within {seconds:.0f} s, not even killed",
                 remedy="look for processes in uninterruptible sleep (state D) and for a failing disk: dmesg | tail",
             )
 

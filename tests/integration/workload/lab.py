@@ -24,7 +24,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.supervisor 
 SERVICES = Path(__file__).resolve().parents[3] / "python" / "src"
 # Serves what its settings say: an answer, or one of the ways in which real servers fail.
 SERVER = """
-import http.server, json, os, sys, time
+import http.server, json, os, signal, sys, time
 settings = json.load(open(sys.argv[1]))
 print("starting with", settings, flush=True)
 if settings.get("say"):
@@ -35,6 +35,8 @@ if "exit" in settings:
 if "eat" in settings:
     hoard = bytearray(settings["eat"])
     hoard[::4096] = b"x" * len(hoard[::4096])
+if settings.get("deaf"):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 time.sleep(settings.get("slow", 0))
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):

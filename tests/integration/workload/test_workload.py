@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import DeadlineError, FailedError
@@ -245,6 +247,25 @@ def test_stopped_stays_stopped(lab):
     assert lab.remover(dry=True).stop().stopped == NAMES and lab.answers()
     assert lab.remover().stop().stopped == NAMES and not lab.answers()
     assert not lab.remover().stop().changed
+
+
+def test_what_is_purged_is_not_waited_for(lab):
+    lab.settings["deaf"] = True
+    lab.realiser(replicas=1, stop_grace=3600).start()
+    pid = lab.pids()["web-0"]
+    lab.host().remove(purge_data=True)
+    assert not Path(f"/proc/{pid}").exists() and not lab.home.exists()
+
+
+def test_clients_stop_before_their_servers(lab):
+    lab.instance = replace(lab.instance, order=("web", "client"))
+    port = {"http": {"port": lab.port + 3, "step": 1}}
+    lab.realiser(replicas=1).start()
+    lab.realiser(replicas=1, name="client", ports=port).start()
+    lab.host().stop()
+    log = (lab.instance.logs / "supervisord.log").read_text()
+    ends = [name for line in log.splitlines() for name in ("client-0", "web-0") if f"stopped: {name}" in line]
+    assert ends == ["client-0", "web-0"]
 
 
 @pytest.mark.parametrize("lab", ["long-" + "x" * 120], indirect=True)

@@ -37,13 +37,16 @@ def test_endpoint(look):
 
 
 def test_instance(look):
-    found = look(instance, [], {"cdc_instance": "test", "cdc_port_offset": 5})
+    found = look(
+        instance, [], {"cdc_instance": "test", "cdc_port_offset": 5, "cdc_components": ["kafka", "kafka_connect"]}
+    )
     assert found == {
         "name": "test",
         "home": "/var/lib/cdc-pipeline/test",
         "port_offset": 5,
         "user": "cdc",
         "external_host": "127.0.0.1",
+        "order": ["kafka", "kafka-connect"],
     }
     found = look(instance, [], {"cdc_artifacts": {"python": "/p", "services": "/s"}, "cdc_java": "/usr/bin/java"})
     assert (found["python"], found["services"], found["java"]) == ("/p/bin/python", "/s", "/usr/bin/java")

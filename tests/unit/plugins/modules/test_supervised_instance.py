@@ -32,6 +32,9 @@ def world(tmp_path, monkeypatch):
         def signal(self, name, number):
             calls.append(f"signal {name} {number}")
 
+        def stop_all(self, patience):
+            calls.append("stop_all")
+
         def shutdown(self, seconds):
             calls.append("shutdown")
             state.runs = False
@@ -114,9 +117,10 @@ def test_absent_keeps_data_unless_purged(run, world):
     assert run(check=True, state="absent")["changed"] and world.runs
     run(state="absent")
     assert data.exists() and not (world.home / "web-0" / "secrets").exists() and not world.runs
-    assert not run(state="absent")["changed"]
+    assert not run(state="absent")["changed"] and "stop_all" not in world.calls
+    run()
     run(state="absent", purge_data=True)
-    assert not world.home.exists()
+    assert not world.home.exists() and world.calls[-2:] == ["stop_all", "shutdown"]
 
 
 def test_a_blank_in_the_home_is_refused(run_module):
