@@ -217,7 +217,7 @@ class Host:
     def remove(self, purge_data: bool) -> HostReport:
         """Stops the instance and removes it: all but the data, the credentials and the logs, unless ``purge_data``.
 
-        What is about to lose its data is not waited for: the last brokers would look for a quorum until they are killed.
+        What is about to lose its data is not waited for: the last brokers would look for a quorum for nothing.
         """
         self.stop(patience=_PATIENCE_SECONDS if purge_data else None)
         home = self.instance.home
