@@ -24,9 +24,11 @@ def needs(settings: Settings) -> dict[str, Any]:
         requested = mebibytes((get(f"{role}_memory") or {}).get("request")) or 0.0
         memory += requested * int(get(f"{role}_replicas") or 1) * (get(f"{role}_managed") is not False)
     wanted = set(get("artifacts_wanted") or ())
+    everything = get("artifacts_for_components") is not False
+    artifacts = settings.keys("artifacts_catalogue") if everything else list(get("artifacts_of_tools") or ())
     return {
         "ports": needed_ports(get),
         "memory_mib": round(memory),
-        "artifacts": settings.keys("artifacts_catalogue") + sorted(wanted & set(settings.keys("artifacts_optional"))),
+        "artifacts": artifacts + sorted(wanted & set(settings.keys("artifacts_optional"))),
         "debian_packages": list(get("artifacts_debian_packages") or ()),
     }
