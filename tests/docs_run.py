@@ -46,6 +46,11 @@ def for_instance(command: str, home: str, offset: int) -> str:
     return re.sub(rf"(?<![\d.])({ports})(?!\d)", lambda match: str(int(match[1]) + offset), command)
 
 
+def with_arguments(command: str, arguments: str) -> str:
+    """The command with what selects the instance in its own ARGS, which make would take over the environment's."""
+    return command.replace('ARGS="', f'ARGS="{arguments} ')
+
+
 def as_this_user(command: str) -> str:
     """Without sudo where root runs this and there is none."""
     needless = os.geteuid() == 0 and not shutil.which("sudo")
@@ -61,7 +66,7 @@ def main() -> int:
     failed = 0
     for name in sys.argv[1:] or DEFAULT:
         for line, block in blocks((ROOT / name).read_text(encoding="utf-8")):
-            command = as_this_user(for_instance(block, home, offset))
+            command = with_arguments(as_this_user(for_instance(block, home, offset)), arguments)
             print(f"\n=== {name}:{line}\n{command.rstrip()}", flush=True)
             begin = time.monotonic()
             try:
