@@ -23,6 +23,11 @@ _USER = 10001
 # Runs a first step unless what it makes is there: an init container runs at each start of a pod.
 _ONCE = ["/bin/sh", "-ec", 'test -e "$0" || exec "$@"']
 _STATE = ("data", "log", "tmp")
+# Where names are resolved, as a policy sees it: the pods behind the service, and the port that they listen on.
+_DNS = ("kube-system", 53)
+_OPENSHIFT_DNS = ("openshift-dns", 5353)
+# The namespaces of OpenShift's router, which runs as pods or in the nodes' network.
+_OPENSHIFT_ROUTERS = ("policy-group.network.openshift.io/ingress", "policy-group.network.openshift.io/host-network")
 
 
 def manifests(workload: Workload, cluster: Cluster) -> list[Manifest]:
@@ -110,6 +115,8 @@ def _services(made: Pods) -> list[Manifest]:
         ),
         _object("v1", "Service", workload.name, made, spec={"type": "ClusterIP", "selector": selector, "ports": ports}),
     ]
+    if made.cluster.openshift:
+        return found + [_route(made, port) for port in workload.ports.values() if _has_route(port)]
     for port in workload.ports.values():
         if port.node_port is None:
             continue
@@ -131,6 +138,26 @@ def _node_port(made: Pods, port: Port, name: str, selector: Mapping[str, str], a
     ports = [{**_service_port(port), "nodePort": (port.node_port or 0) + add}]
     spec = {"type": "NodePort", "externalTrafficPolicy": "Cluster", "selector": dict(selector), "ports": ports}
     return _object("v1", "Service", name.replace("_", "-"), made, spec=spec)
+
+
+def _has_route(port: Port) -> bool:
+    return _reached_from_outside(port) and port.protocol == "http"
+
+
+def _reached_from_outside(port: Port) -> bool:
+    return port.node_port is not None or port.expose
+
+
+def _route(made: Pods, port: Port) -> Manifest:
+    """OpenShift's way in. Without a host, its router names it after the route, the namespace and its own domain."""
+    spec = {
+        "to": {"kind": "Service", "name": made.workload.name, "weight": 100},
+        "port": {"targetPort": port.name.replace("_", "-")},
+        "tls": {"termination": "edge", "insecureEdgeTerminationPolicy": "Redirect"},
+        "wildcardPolicy": "None",
+    }
+    name = f"{made.workload.name}-{port.name}".replace("_", "-")
+    return _object("route.openshift.io/v1", "Route", name, made, spec=spec)
 
 
 def _disruption_budget(made: Pods) -> Manifest | None:
@@ -161,7 +188,8 @@ def _stateful_set(made: Pods) -> Manifest:
             "accessModes": ["ReadWriteOnce"],
             "resources": {"requests": {"storage": _bytes(workload.storage.size)}},
         }
-        if named:
+        # An empty class would be none at all; the cluster's default is what is not named.
+        if named and made.cluster.storage_classes.get(named, named):
             claim["storageClassName"] = made.cluster.storage_classes.get(named, named)
         spec["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": claim}]
         spec["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Retain", "whenScaled": "Retain"}
@@ -231,14 +259,7 @@ def _template(made: Pods, restart: str) -> Manifest:
         "enableServiceLinks": False,
         "restartPolicy": restart,
         "terminationGracePeriodSeconds": workload.stop_grace,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "fsGroup": _USER,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": _pod_security(made.cluster),
         "containers": [main],
         "volumes": _volumes(made),
     }
@@ -257,6 +278,17 @@ def _template(made: Pods, restart: str) -> Manifest:
         ]
     metadata = {"labels": _labels(workload.name), "annotations": {_DIGEST: _digest(made)}}
     return {"metadata": metadata, "spec": spec}
+
+
+def _pod_security(cluster: Cluster) -> Manifest:
+    # OpenShift gives each namespace its own range of users, and refuses any other (SCC restricted-v2).
+    chosen = {} if cluster.openshift else {"runAsUser": _USER, "runAsGroup": _USER, "fsGroup": _USER}
+    return {
+        "runAsNonRoot": True,
+        **chosen,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
 
 
 def _container(made: Pods, command: Sequence[str]) -> Manifest:
@@ -402,9 +434,10 @@ def _network_policies(made: Pods) -> list[Manifest]:
         raise SpecError(workload.name, problems)
     if egress:
         # Names are needed to reach anything.
+        namespace, port = _OPENSHIFT_DNS if cluster.openshift else _DNS
         dns = {
-            "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
-            "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
+            "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}],
+            "ports": [{"protocol": protocol, "port": port} for protocol in ("UDP", "TCP")],
         }
         spec = {
             "podSelector": {"matchLabels": _selector(workload.name)},
@@ -412,15 +445,27 @@ def _network_policies(made: Pods) -> list[Manifest]:
             "egress": [dns, *egress],
         }
         found.insert(0, _object("networking.k8s.io/v1", "NetworkPolicy", f"{workload.name}-egress", made, spec=spec))
-    outside = [port.port for port in workload.ports.values() if port.node_port is not None or port.expose]
-    if outside:
+    from_outside = _rule_from_outside(made)
+    if from_outside:
         spec = {
             "podSelector": {"matchLabels": _selector(workload.name)},
             "policyTypes": ["Ingress"],
-            "ingress": [{"ports": [{"protocol": "TCP", "port": port} for port in outside]}],
+            "ingress": [from_outside],
         }
         found.append(_object("networking.k8s.io/v1", "NetworkPolicy", f"{workload.name}-outside", made, spec=spec))
     return found
+
+
+def _rule_from_outside(made: Pods) -> Manifest | None:
+    """Into what clients outside of the cluster reach; None for nothing. On OpenShift it is the router that comes."""
+    is_reached = _has_route if made.cluster.openshift else _reached_from_outside
+    ports = [{"protocol": "TCP", "port": port.port} for port in made.workload.ports.values() if is_reached(port)]
+    if not ports:
+        return None
+    if not made.cluster.openshift:
+        return {"ports": ports}
+    routers = [{"namespaceSelector": {"matchLabels": {label: ""}}} for label in _OPENSHIFT_ROUTERS]
+    return {"from": routers, "ports": ports}
 
 
 def _rule(direction: str, peers: list[Manifest], ports: Sequence[int]) -> Manifest:

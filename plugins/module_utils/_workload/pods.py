@@ -29,6 +29,8 @@ class Cluster:
         artifacts: folder of the artifacts in the images.
         peers: port numbers of each workload by its name, for network policies.
         outside: network policy peers for names in ``talks_to`` that are not workloads.
+        openshift: whether it is OpenShift: it chooses the users that pods run as, and its router reaches what speaks
+            HTTP, in place of node ports.
     """
 
     namespace: str = "data-ingestion"
@@ -41,6 +43,7 @@ class Cluster:
     peers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     outside: Mapping[str, Mapping] = field(default_factory=dict)
     image_pull_secrets: tuple[str, ...] = ()
+    openshift: bool = False
 
 
 PATHS = {
