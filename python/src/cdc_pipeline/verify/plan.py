@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cdc_pipeline.verify.plan_cluster import Cluster, ClusterAccess
 from cdc_pipeline.verify.shape import ShapeError, read
 
 MEBIBYTE = 1024 * 1024
@@ -130,7 +131,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class Kafka:
-    """``settings``: of every broker. ``jvm_options``: each must stand on its command line (local runtime)."""
+    """``settings``: of every broker. ``jvm_options``: each must stand on its command line."""
 
     brokers: int = 3
     settings: Mapping[str, str] = field(
@@ -156,7 +157,7 @@ class SchemaRegistry:
 
 @dataclass(frozen=True)
 class KafkaConnect:
-    """``settings``: of worker.properties, read where the worker's process is on this host."""
+    """``settings``: of worker.properties, as each worker's own file has it."""
 
     workers: int = 1
     plugins: tuple[str, ...] = ("io.debezium.connector.postgresql.PostgresConnector",)
@@ -251,7 +252,34 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Artifacts:
+    """``folders``: of each artifact by its name. ``checksums``: the file of pinned sums, for those that have one."""
+
+    folders: Mapping[str, str] = field(default_factory=dict)
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Services:
+    """``home``: of the instance, on this host; empty where there is none, and nothing to look at."""
+
+    home: str = ""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """``home_free_mib``: disk that must stay free below ``home``."""
+
+    home: str = ""
+    home_free_mib: int = 512
+
+
+@dataclass(frozen=True)
 class Expected:
+    artifacts: Artifacts = field(default_factory=Artifacts)
+    services: Services = field(default_factory=Services)
+    workload: Services = field(default_factory=Services)
+    preflight: Preflight = field(default_factory=Preflight)
     postgresql: Postgresql = field(default_factory=Postgresql)
     kafka: Kafka = field(default_factory=Kafka)
     schema_registry: SchemaRegistry = field(default_factory=SchemaRegistry)
@@ -261,6 +289,7 @@ class Expected:
     object_store: ObjectStore = field(default_factory=ObjectStore)
     end_to_end: EndToEnd = field(default_factory=EndToEnd)
     memory: Memory = field(default_factory=Memory)
+    cluster: Cluster = field(default_factory=Cluster)
 
 
 @dataclass(frozen=True)
@@ -276,12 +305,13 @@ class Paths:
 
 @dataclass(frozen=True)
 class Plan:
-    """``runtime``: with `local`, processes on this host are looked at too."""
+    """``runtime``: `local`, with servers that are processes of this host, or `kubernetes`, with pods of ``cluster``."""
 
     endpoints: Endpoints
     expected: Expected = field(default_factory=Expected)
     paths: Paths = field(default_factory=Paths)
     runtime: str = "local"
+    cluster: ClusterAccess | None = None
 
     @property
     def archived_topics(self) -> tuple[str, ...]:
@@ -308,6 +338,8 @@ def parse_plan(data: Any) -> Plan:
     problems = []
     if plan.runtime not in ("local", "kubernetes"):
         problems.append(f"runtime must be local or kubernetes, not {plan.runtime}")
+    if (plan.runtime == "kubernetes") != (plan.cluster is not None):
+        problems.append(f"cluster is {'unknown to' if plan.cluster else 'missing for'} the runtime {plan.runtime}")
     for table in (*plan.expected.postgresql.tables, *plan.expected.connectors.tables):
         if "." not in table:
             problems.append(f"table {table} must be named with its schema, such as public.{table}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cdc_pipeline.verify.checks import (
     archive,
     archive_connect,
+    artifacts,
     connectors,
     end_to_end,
     kafka,
@@ -13,10 +14,13 @@ from cdc_pipeline.verify.checks import (
     object_store,
     postgresql,
     schema_registry,
+    services,
 )
 from cdc_pipeline.verify.finding import Step
 
 STEPS: tuple[Step, ...] = (
+    *artifacts.STEPS,
+    *services.STEPS,
     *postgresql.STEPS,
     *kafka.STEPS,
     *schema_registry.STEPS,
