@@ -12,7 +12,6 @@ from typing import Any
 from .._errors import InvalidError
 from .._suggest import did_you_mean
 from .errors import SpecError
-from .model import PROTOCOLS
 from .reader import Reader
 
 VIEWS = ("workload", "controller")
@@ -118,7 +117,6 @@ def _entry(catalogue: Mapping[str, Any], component: str) -> dict[str, Any]:
             "step": child.integer("step", 0, low=0, high=1000),
             "node_port": child.integer("node_port", None, low=1, high=65535),
             "expose": child.boolean("expose", False),
-            "protocol": child.choice("protocol", PROTOCOLS, "tcp"),
         }
         child.finish()
     reader.finish()

@@ -116,7 +116,7 @@ def _services(made: Pods) -> list[Manifest]:
         _object("v1", "Service", workload.name, made, spec={"type": "ClusterIP", "selector": selector, "ports": ports}),
     ]
     if made.cluster.openshift:
-        return found + [_route(made, port) for port in workload.ports.values() if _has_route(port)]
+        return found + [_route(made, port) for port in _from_outside(made)]
     for port in workload.ports.values():
         if port.node_port is None:
             continue
@@ -140,12 +140,11 @@ def _node_port(made: Pods, port: Port, name: str, selector: Mapping[str, str], a
     return _object("v1", "Service", name.replace("_", "-"), made, spec=spec)
 
 
-def _has_route(port: Port) -> bool:
-    return _reached_from_outside(port) and port.protocol == "http"
-
-
-def _reached_from_outside(port: Port) -> bool:
-    return port.node_port is not None or port.expose
+def _from_outside(made: Pods) -> list[Port]:
+    """The ports that clients outside of the cluster reach. OpenShift's router knows HTTP alone."""
+    if made.cluster.openshift and made.workload.name not in made.cluster.http:
+        return []
+    return [port for port in made.workload.ports.values() if port.node_port is not None or port.expose]
 
 
 def _route(made: Pods, port: Port) -> Manifest:
@@ -458,8 +457,7 @@ def _network_policies(made: Pods) -> list[Manifest]:
 
 def _rule_from_outside(made: Pods) -> Manifest | None:
     """Into what clients outside of the cluster reach; None for nothing. On OpenShift it is the router that comes."""
-    is_reached = _has_route if made.cluster.openshift else _reached_from_outside
-    ports = [{"protocol": "TCP", "port": port.port} for port in made.workload.ports.values() if is_reached(port)]
+    ports = [{"protocol": "TCP", "port": port.port} for port in _from_outside(made)]
     if not ports:
         return None
     if not made.cluster.openshift:

@@ -21,7 +21,6 @@ from .units import cpu_millis, memory_bytes
 KINDS = ("service", "job", "cronjob")
 RUNTIMES = ("local", "kubernetes")
 SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2")
-PROTOCOLS = ("tcp", "http")
 # A name becomes a DNS label with an ordinal appended, so it stays well below the 63 characters of a label.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _PORT_NAME = re.compile(r"[a-z]([a-z0-9_-]{0,13}[a-z0-9])?")
@@ -31,17 +30,13 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True)
 class Port:
-    """A port a workload listens on.
-
-    ``step`` spreads replicas that share one host: port + step * ordinal. ``protocol`` is what is spoken there.
-    """
+    """A port a workload listens on. ``step`` spreads replicas that share one host: port + step * ordinal."""
 
     name: str
     port: int
     step: int = 0
     node_port: int | None = None
     expose: bool = False
-    protocol: str = "tcp"
 
 
 @dataclass(frozen=True)
@@ -208,7 +203,6 @@ def _port(reader: Reader) -> Port:
         step=reader.integer("step", 0, low=0, high=1000),
         node_port=reader.integer("node_port", None, low=1, high=65535),
         expose=reader.boolean("expose", False),
-        protocol=reader.choice("protocol", PROTOCOLS, "tcp"),
     )
     reader.finish()
     return port

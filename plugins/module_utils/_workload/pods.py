@@ -31,6 +31,7 @@ class Cluster:
         outside: network policy peers for names in ``talks_to`` that are not workloads.
         openshift: whether it is OpenShift: it chooses the users that pods run as, and its router reaches what speaks
             HTTP, in place of node ports.
+        http: names of the workloads that speak HTTP on the ports that are reached from outside.
     """
 
     namespace: str = "data-ingestion"
@@ -44,6 +45,7 @@ class Cluster:
     outside: Mapping[str, Mapping] = field(default_factory=dict)
     image_pull_secrets: tuple[str, ...] = ()
     openshift: bool = False
+    http: tuple[str, ...] = ()
 
 
 PATHS = {
