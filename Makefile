@@ -5,7 +5,9 @@ export PWD := $(CURDIR)
 .DEFAULT_GOAL := help
 # Options for ansible-playbook, such as ARGS="--check --diff" or ARGS="--tags archive".
 ARGS ?=
-PLAY = .venv/bin/ansible-playbook
+# Where the pipeline runs: local (this host), kind, kubernetes, openshift, or a folder of your own below inventories/.
+INVENTORY ?= local
+PLAY = .venv/bin/ansible-playbook -i inventories/base -i inventories/$(INVENTORY)
 
 .PHONY: help setup site verify status start stop logs destroy load-test diagnostics
 help:  ## Show what there is
