@@ -116,6 +116,7 @@ def tokens(workload: Workload, instance: Instance, ordinal: int) -> dict[str, st
         own = port_number(port, ordinal, instance.port_offset)
         hosts = [f"{instance.host}:{port_number(port, each, instance.port_offset)}" for each in ordinals]
         found[f"port.{key}"] = str(own)
+        found[f"outside.{key}"] = str(own)
         found[f"external.{key}"] = f"{instance.external_host}:{own}"
         found[f"hosts.{key}"] = ",".join(hosts)
         found[f"nodes.{key}"] = ",".join(f"{each + 1}@{host}" for each, host in enumerate(hosts))

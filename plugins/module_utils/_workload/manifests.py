@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .access import PORT_FORWARD, uses_node_ports
 from .errors import SpecError
 from .model import InitStep, Port, Probe, Workload
 from .pods import ORDINAL_VARIABLE, PATHS, REPLICA_VARIABLE, Cluster, Pods, headless, key_of, pods
@@ -18,6 +19,8 @@ from .pods import ORDINAL_VARIABLE, PATHS, REPLICA_VARIABLE, Cluster, Pods, head
 Manifest = dict[str, Any]
 
 _DIGEST = "cdc-pipeline/config-digest"
+# Of every object that a workload is made of: what carries it and is no longer made goes.
+WORKLOAD_LABEL = "cdc-pipeline/workload"
 # Any user without rights; a database's files belong to it, so it must stay the same.
 _USER = 10001
 # Runs a first step unless what it makes is there: an init container runs at each start of a pod.
@@ -67,7 +70,8 @@ def _selector(name: str) -> dict[str, str]:
 
 
 def _object(version: str, kind: str, name: str, made: Pods, **parts: Any) -> Manifest:
-    metadata = {"name": name, "namespace": made.cluster.namespace, "labels": _labels(made.workload.name)}
+    labels = {**_labels(made.workload.name), WORKLOAD_LABEL: made.workload.name}
+    metadata = {"name": name, "namespace": made.cluster.namespace, "labels": labels}
     return {"apiVersion": version, "kind": kind, "metadata": metadata, **parts}
 
 
@@ -118,7 +122,7 @@ def _services(made: Pods) -> list[Manifest]:
     if made.cluster.openshift:
         return found + [_route(made, port) for port in _from_outside(made)]
     for port in workload.ports.values():
-        if port.node_port is None:
+        if port.node_port is None or not uses_node_ports(made.cluster.access):
             continue
         if not port.step or workload.replicas == 1:
             found.append(_node_port(made, port, f"{workload.name}-{port.name}-outside", selector, 0))
@@ -136,6 +140,8 @@ def _service_port(port: Port) -> Manifest:
 
 def _node_port(made: Pods, port: Port, name: str, selector: Mapping[str, str], add: int) -> Manifest:
     ports = [{**_service_port(port), "nodePort": (port.node_port or 0) + add}]
+    if port.outside_port is not None:
+        ports[0]["targetPort"] = port.outside_port
     spec = {"type": "NodePort", "externalTrafficPolicy": "Cluster", "selector": dict(selector), "ports": ports}
     return _object("v1", "Service", name.replace("_", "-"), made, spec=spec)
 
@@ -144,18 +150,20 @@ def _from_outside(made: Pods) -> list[Port]:
     """The ports that clients outside of the cluster reach. OpenShift's router knows HTTP alone."""
     if made.cluster.openshift and made.workload.name not in made.cluster.http:
         return []
-    return [port for port in made.workload.ports.values() if port.node_port is not None or port.expose]
+    return [port for port in made.workload.ports.values() if port.is_outside]
 
 
 def _route(made: Pods, port: Port) -> Manifest:
     """OpenShift's way in. Without a host, its router names it after the route, the namespace and its own domain."""
-    spec = {
+    spec: Manifest = {
         "to": {"kind": "Service", "name": made.workload.name, "weight": 100},
         "port": {"targetPort": port.name.replace("_", "-")},
         "tls": {"termination": "edge", "insecureEdgeTerminationPolicy": "Redirect"},
         "wildcardPolicy": "None",
     }
     name = f"{made.workload.name}-{port.name}".replace("_", "-")
+    if made.cluster.route_domain:
+        spec["host"] = f"{name}-{made.cluster.namespace}.{made.cluster.route_domain}"
     return _object("route.openshift.io/v1", "Route", name, made, spec=spec)
 
 
@@ -173,11 +181,8 @@ def _stateful_set(made: Pods) -> Manifest:
         "serviceName": headless(workload),
         # A quorum needs its members at once; what changes goes from pod to pod all the same.
         "podManagementPolicy": "Parallel",
-        # The realiser moves the partition down, one pod after the rolling gate; without a gate the controller does.
-        "updateStrategy": {
-            "type": "RollingUpdate",
-            "rollingUpdate": {"partition": workload.replicas if made.template.gate else 0},
-        },
+        # The realiser looks at the rolling gate before it deletes a pod; without a gate the controller goes on alone.
+        "updateStrategy": {"type": "OnDelete" if made.template.gate else "RollingUpdate"},
         "selector": {"matchLabels": _selector(workload.name)},
         "template": _template(made, "Always"),
     }
@@ -237,9 +242,7 @@ def _template(made: Pods, restart: str) -> Manifest:
     main: Manifest = {
         "name": workload.name,
         **_container(made, template.command),
-        "ports": [
-            {"name": port.name.replace("_", "-"), "containerPort": port.port} for port in workload.ports.values()
-        ],
+        "ports": _container_ports(workload),
         "resources": _resources(workload),
     }
     for kind in ("startup", "readiness", "liveness"):
@@ -251,7 +254,9 @@ def _template(made: Pods, restart: str) -> Manifest:
         main["startupProbe"] = {**_probe(start), "failureThreshold": max(60, start.failure_threshold)}
     if workload.stop_signal != "TERM":
         # The runtime sends the image's STOPSIGNAL, which is SIGTERM where it says nothing.
-        main["lifecycle"] = {"preStop": {"exec": {"command": ["/bin/kill", f"-{workload.stop_signal}", "1"]}}}
+        # By the shell, since a slim image has no /bin/kill. The SIGTERM that follows finds it stopping.
+        stop = ["/bin/sh", "-c", f"kill -{workload.stop_signal} 1"]
+        main["lifecycle"] = {"preStop": {"exec": {"command": stop}}}
     spec: Manifest = {
         "serviceAccountName": _account_name(workload),
         "automountServiceAccountToken": False,
@@ -264,6 +269,11 @@ def _template(made: Pods, restart: str) -> Manifest:
     }
     if template.init:
         spec["initContainers"] = [_init_container(made, step) for step in template.init]
+    if workload.kind == "service" and not _keeps_state(workload):
+        # The name that a stateful set's first replica has, so that addresses do not depend on the kind.
+        spec["hostname"], spec["subdomain"] = f"{workload.name}-0", headless(workload)
+    if made.cluster.tolerations:
+        spec["tolerations"] = [dict(item) for item in made.cluster.tolerations]
     if made.cluster.image_pull_secrets:
         spec["imagePullSecrets"] = [{"name": name} for name in made.cluster.image_pull_secrets]
     if workload.kind == "service" and workload.replicas > 1:
@@ -290,6 +300,12 @@ def _pod_security(cluster: Cluster) -> Manifest:
     }
 
 
+def _container_ports(workload: Workload) -> list[Manifest]:
+    ports = workload.ports.values()
+    found: list[Manifest] = [{"name": port.name.replace("_", "-"), "containerPort": port.port} for port in ports]
+    return found + [{"containerPort": port.outside_port} for port in ports if port.outside_port is not None]
+
+
 def _container(made: Pods, command: Sequence[str]) -> Manifest:
     return {
         "image": made.workload.image,
@@ -313,10 +329,15 @@ def _init_container(made: Pods, step: InitStep) -> Manifest:
 def _environment(made: Pods) -> list[Manifest]:
     """The replica's name and number come first, since the others may refer to them."""
     found: list[Manifest] = []
-    if made.workload.kind == "service":
+    name = made.workload.name
+    if made.workload.kind != "service":
+        found.append(_field(ORDINAL_VARIABLE, "metadata.annotations['batch.kubernetes.io/job-completion-index']"))
+        found.append({"name": REPLICA_VARIABLE, "value": f"{name}-$({ORDINAL_VARIABLE})"})
+    elif _keeps_state(made.workload):
         found.append(_field(REPLICA_VARIABLE, "metadata.name"))
-        if _keeps_state(made.workload):
-            found.append(_field(ORDINAL_VARIABLE, "metadata.labels['apps.kubernetes.io/pod-index']"))
+        found.append(_field(ORDINAL_VARIABLE, "metadata.labels['apps.kubernetes.io/pod-index']"))
+    else:
+        found += [{"name": REPLICA_VARIABLE, "value": f"{name}-0"}, {"name": ORDINAL_VARIABLE, "value": "0"}]
     base = {"HOME": PATHS["tmp"], "TMPDIR": PATHS["tmp"], **made.template.env}
     return found + [{"name": name, "value": value} for name, value in base.items()]
 
@@ -457,8 +478,9 @@ def _network_policies(made: Pods) -> list[Manifest]:
 
 def _rule_from_outside(made: Pods) -> Manifest | None:
     """Into what clients outside of the cluster reach; None for nothing. On OpenShift it is the router that comes."""
-    ports = [{"protocol": "TCP", "port": port.port} for port in _from_outside(made)]
-    if not ports:
+    ports = [{"protocol": "TCP", "port": port.for_outside} for port in _from_outside(made)]
+    # A forwarded port comes by way of the kubelet, which no policy holds up.
+    if not ports or made.cluster.access == PORT_FORWARD:
         return None
     if not made.cluster.openshift:
         return {"ports": ports}

@@ -30,13 +30,27 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True)
 class Port:
-    """A port a workload listens on. ``step`` spreads replicas that share one host: port + step * ordinal."""
+    """A port a workload listens on. ``step`` spreads replicas that share one host: port + step * ordinal.
+
+    ``outside_port`` is where a pod listens for clients outside of the cluster, if the process has to tell them apart.
+    """
 
     name: str
     port: int
     step: int = 0
     node_port: int | None = None
     expose: bool = False
+    outside_port: int | None = None
+
+    @property
+    def for_outside(self) -> int:
+        """The pod's port for clients outside."""
+        return self.outside_port or self.port
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether clients outside of the cluster may use it."""
+        return self.node_port is not None or self.expose
 
 
 @dataclass(frozen=True)
@@ -203,6 +217,7 @@ def _port(reader: Reader) -> Port:
         step=reader.integer("step", 0, low=0, high=1000),
         node_port=reader.integer("node_port", None, low=1, high=65535),
         expose=reader.boolean("expose", False),
+        outside_port=reader.integer("outside_port", None, low=1, high=65535),
     )
     reader.finish()
     return port

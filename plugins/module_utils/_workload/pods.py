@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .access import NODE_PORTS, outside_port
 from .errors import SpecError
-from .model import Workload
+from .model import Port, Workload
 from .replica import Replica, resolve
 
 # The kubelet fills these in, so one pod template serves every replica.
@@ -22,9 +23,9 @@ class Cluster:
     """Where workloads become pods.
 
     Attributes:
-        external_host: the address under which clients outside reach the node ports, or what is mapped to them.
-        external_ports: whether clients outside use the ports of the local runtime, which are mapped to the node ports
-            (kind), or the node ports themselves.
+        external_host: the address under which clients outside reach the node ports, or what stands for them.
+        access: how they do, one of :data:`.access.WAYS`.
+        port_offset: added to ports on the controller, not to those of the cluster.
         storage_classes: the cluster's class for each class that a workload names; unmapped names are kept.
         artifacts: folder of the artifacts in the images.
         peers: port numbers of each workload by its name, for network policies.
@@ -32,12 +33,15 @@ class Cluster:
         openshift: whether it is OpenShift: it chooses the users that pods run as, and its router reaches what speaks
             HTTP, in place of node ports.
         http: names of the workloads that speak HTTP on the ports that are reached from outside.
+        tolerations: of every pod; kind's control plane takes pods only with one.
+        route_domain: below which routes get their hosts; empty for what OpenShift chooses.
     """
 
     namespace: str = "data-ingestion"
     domain: str = "cluster.local"
     external_host: str = "127.0.0.1"
-    external_ports: bool = True
+    access: str = NODE_PORTS
+    port_offset: int = 0
     storage_classes: Mapping[str, str] = field(default_factory=dict)
     artifacts: str = "/opt/cdc"
     java: str = "/opt/java/bin/java"
@@ -46,6 +50,8 @@ class Cluster:
     image_pull_secrets: tuple[str, ...] = ()
     openshift: bool = False
     http: tuple[str, ...] = ()
+    tolerations: tuple[Mapping, ...] = ()
+    route_domain: str = ""
 
 
 PATHS = {
@@ -101,9 +107,16 @@ def _tokens(workload: Workload, cluster: Cluster, ordinal: str, name: str, numbe
         found[f"port.{key}"] = str(port.port)
         found[f"hosts.{key}"] = ",".join(hosts)
         found[f"nodes.{key}"] = ",".join(f"{each + 1}@{host}" for each, host in enumerate(hosts))
-        outside = port.port if cluster.external_ports or port.node_port is None else port.node_port
-        found[f"external.{key}"] = f"{cluster.external_host}:{outside + port.step * number}"
+        found[f"outside.{key}"] = str(port.for_outside)
+        found[f"external.{key}"] = external(port, cluster, number)
     return found
+
+
+def external(port: Port, cluster: Cluster, ordinal: int) -> str:
+    """Where clients outside reach a port of replica ``ordinal``."""
+    add = port.step * ordinal
+    number = outside_port(cluster.access, port.port, port.node_port, add, cluster.port_offset)
+    return f"{cluster.external_host}:{number}"
 
 
 class _Artifacts(dict):

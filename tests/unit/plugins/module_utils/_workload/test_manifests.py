@@ -21,6 +21,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 CLUSTER = Cluster(
+    access="host_ports",
     storage_classes={"kafka": "cdc-kafka", "postgresql": "cdc-postgresql"},
     peers={"kafka": (9092, 19092), "postgresql": (5432,)},
     outside={"s3": {"ipBlock": {"cidr": "0.0.0.0/0"}}},
