@@ -63,8 +63,8 @@ def test_shared_work_is_done_once_and_its_error_is_shared() -> None:
     assert calls == [1, 2]
 
 
-def ids(components, read_only=False, local=True) -> set[str]:
-    return {step.id for step in choose(STEPS, components, read_only, local)[0]}
+def ids(components, read_only=False, cluster=True) -> set[str]:
+    return {step.id for step in choose(STEPS, components, read_only, cluster)[0]}
 
 
 def test_components_bring_along_what_belongs_to_them() -> None:
@@ -73,7 +73,7 @@ def test_components_bring_along_what_belongs_to_them() -> None:
     assert "T9.probe" in ids(["connectors"])
     assert "T8.memory" not in ids(["kafka"])
     assert "T8.memory" in ids(["kafka", "postgresql", "schema_registry", "kafka_connect"])
-    assert "T5.processes" not in ids([], local=False)
+    assert "T5.processes" in ids([], cluster=False)
 
 
 def test_read_only_leaves_out_what_writes() -> None:
@@ -153,7 +153,7 @@ def test_the_command_line_says_what_is_wrong_with_a_plan(tmp_path, capsys) -> No
 
 def test_servers_that_are_down_fail_their_checks_and_nothing_else(tmp_path, capsys) -> None:
     path = tmp_path / "plan.json"
-    path.write_text(json.dumps({"endpoints": ENDPOINTS, "runtime": "kubernetes"}))
+    path.write_text(json.dumps({"endpoints": ENDPOINTS}))
     report = tmp_path / "report.json"
     command = [
         "--plan",
@@ -166,7 +166,12 @@ def test_servers_that_are_down_fail_their_checks_and_nothing_else(tmp_path, caps
         "schema_registry",
     ]
     assert main([*command, "--read-only"]) == 1
-    assert {each["id"] for each in json.loads(report.read_text())} == {"T4.settings", "T4.tables", "T6.access"}
+    assert {each["id"] for each in json.loads(report.read_text())} == {
+        "T4.settings",
+        "T4.tables",
+        "T6.access",
+        "T6.processes",
+    }
     assert "FAILED" in capsys.readouterr().out
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from cdc_pipeline.verify.checks.kafka_connect import following, read_properties
 from cdc_pipeline.verify.gc_log import log_path, pauses, recent_pauses
+from cdc_pipeline.verify.host_servers import HostServer
+from cdc_pipeline.verify.processes import ProcessTable
 from cdc_pipeline.verify.units import percentile, postgresql_value
 
 
@@ -55,7 +59,8 @@ def test_only_pauses_count(tmp_path) -> None:
     path.write_text(LOG)
     command = ["java", f"-Xlog:gc*:file={path}:time,uptime,level,tags:filecount=4,filesize=8m"]
     assert log_path(command) == path
-    assert recent_pauses(path) == [3.1, 9.715]
+    server = HostServer(ProcessTable.read(), 0, ProcessTable.read().by_pid[os.getpid()])
+    assert recent_pauses(server, path) == [3.1, 9.715]
     assert log_path(["java", "-Xmx1g"]) is None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.processes import ProcessTable, memory_of
+from cdc_pipeline.verify.host_servers import HostMeter
 
 _SECONDS = 2.0
 OWN = "load_test"
@@ -35,22 +35,8 @@ class Sampler:
         self._context = context
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
-        self._pids = self._find()
+        self._meters = (context.servers.meter(), HostMeter({OWN: [os.getpid()]}))
         self.samples: list[Sample] = []
-
-    def _find(self) -> dict[str, list[int]]:
-        table = ProcessTable.read()
-        found = {}
-        for name, ports in self._context.ports().items():
-            pids = sorted({process.pid for process in table.listening(ports).values()})
-            if pids:
-                found[name] = pids
-        return {**found, OWN: [os.getpid()]}
-
-    @property
-    def components(self) -> list[str]:
-        """Those that have processes on this host."""
-        return list(self._pids)
 
     def start(self) -> None:
         self.samples.append(self.take())
@@ -67,12 +53,9 @@ class Sampler:
 
     def take(self) -> Sample:
         """A sample of now."""
-        table = ProcessTable.read()
-        cpu, memory = {}, {}
-        for name, pids in self._pids.items():
-            family = [process for pid in pids for process in table.family(pid)]
-            cpu[name] = sum(process.cpu for process in family)
-            memory[name] = sum(memory_of(table, pid) for pid in pids if pid in table.by_pid)
+        used = {name: usage for meter in self._meters for name, usage in meter.take().items()}
+        cpu = {name: usage.cpu for name, usage in used.items()}
+        memory = {name: usage.memory for name, usage in used.items()}
         return Sample(time.time(), cpu, memory, self._slot_lag())
 
     def _slot_lag(self) -> int | None:

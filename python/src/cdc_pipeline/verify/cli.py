@@ -69,7 +69,7 @@ def load_plan(path: Path | None) -> Plan | None:
 
 def _verify(plan: Plan, options: argparse.Namespace) -> int:
     began = time.monotonic()
-    steps, left_out = choose(STEPS, options.component, options.read_only, plan.runtime == "local")
+    steps, left_out = choose(STEPS, options.component, options.read_only, plan.cluster is not None)
     findings = run(steps, Context(plan, options.read_only))
     if options.report:
         write_report(findings, options.report)

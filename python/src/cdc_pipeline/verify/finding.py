@@ -47,14 +47,14 @@ class Step:
         id: of the finding that stands for the step when it cannot finish.
         along: the step also runs when all of these components are wanted.
         writes: left out of a run that only reads.
-        local: needs the processes on this host.
+        cluster: looks at the cluster itself, so it runs on the runtime kubernetes alone.
     """
 
     id: str
     component: str
     run: Callable[[Context], Iterator[Finding]]
     writes: bool = False
-    local: bool = False
+    cluster: bool = False
     along: tuple[str, ...] = ()
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import PurePath
+
+from cdc_pipeline.verify.servers import Server
 
 _PAUSE = re.compile(r"\bPause \D*?.*?\b(\d+(?:\.\d+)?)ms\s*$")
 _FILE = re.compile(r"^-Xlog:gc.*?:file=([^:,]+)")
@@ -12,11 +14,11 @@ _FILE = re.compile(r"^-Xlog:gc.*?:file=([^:,]+)")
 _TAIL = 1024 * 1024
 
 
-def log_path(command: Iterable[str]) -> Path | None:
+def log_path(command: Iterable[str]) -> PurePath | None:
     """Where a JVM with this command line logs its collections."""
     for argument in command:
         if match := _FILE.match(argument):
-            return Path(match[1])
+            return PurePath(match[1])
     return None
 
 
@@ -25,13 +27,10 @@ def pauses(lines: Iterable[str]) -> list[float]:
     return sorted(float(match[1]) for line in lines if "Pause " in line and (match := _PAUSE.search(line)))
 
 
-def recent_pauses(path: Path) -> list[float]:
-    """Those in the log's newest part.
+def recent_pauses(server: Server, path: PurePath) -> list[float]:
+    """Those in the newest part of a server's log.
 
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - _TAIL))
-        return pauses(file.read().decode(errors="replace").splitlines())
+    return pauses(server.tail(path, _TAIL).splitlines())

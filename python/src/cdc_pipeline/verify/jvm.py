@@ -1,4 +1,4 @@
-"""Findings that brokers and Connect workers share: options, collection log and memory of a JVM on this host."""
+"""Findings that brokers and Connect workers share: options, collection log and memory of a JVM."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, equal
 from cdc_pipeline.verify.gc_log import log_path, recent_pauses
-from cdc_pipeline.verify.processes import Process, memory_of
+from cdc_pipeline.verify.servers import Server
 from cdc_pipeline.verify.units import mebibytes, percentile
 
 
@@ -16,26 +16,9 @@ def missing_options(command: Sequence[str], wanted: Iterable[str]) -> list[str]:
     return [option for option in wanted if option not in command]
 
 
-def found_processes(context: Context, component: str) -> dict[int, Process]:
-    """The component's processes by the port each listens on.
-
-    Raises:
-        LookupError: one is not to be seen.
-    """
-    ports = context.ports()[component]
-    found = context.processes.listening(ports)
-    absent = [port for port in ports if port not in found]
-    if absent:
-        raise LookupError(
-            f"no process of {component} is to be seen on port {', '.join(map(str, absent))}: "
-            "it is down, or belongs to another user (run verify as root)"
-        )
-    return found
-
-
-def judge_jvm(id: str, name: str, processes: dict[int, Process], options: Iterable[str]) -> Iterator[Finding]:
-    """The JVM options, and the pauses by the collection logs, of every process of a component."""
-    lacking = {port: gone for port, process in processes.items() if (gone := missing_options(process.command, options))}
+def judge_jvm(id: str, name: str, servers: Sequence[Server], options: Iterable[str]) -> Iterator[Finding]:
+    """The JVM options, and the pauses by the collection logs, of every server of a component."""
+    lacking = {server.place: gone for server in servers if (gone := missing_options(server.command, options))}
     yield equal(
         f"{id}.jvm_options",
         f"JVM options missing on the command line of {name}, of {' '.join(options)}",
@@ -45,14 +28,14 @@ def judge_jvm(id: str, name: str, processes: dict[int, Process], options: Iterab
     )
     values: list[float] = []
     unread = []
-    for port, process in processes.items():
-        path = log_path(process.command)
+    for server in servers:
+        path = log_path(server.command)
         try:
-            values += recent_pauses(path) if path else []
+            values += recent_pauses(server, path) if path else []
         except OSError as error:
-            unread.append(f"port {port}: {error}")
+            unread.append(f"{server.place}: {error}")
         if path is None:
-            unread.append(f"port {port}: no -Xlog:gc*:file=")
+            unread.append(f"{server.place}: no -Xlog:gc*:file=")
     values.sort()
     shown = (
         f"{len(values)} pauses, p50 {percentile(values, 0.5):.1f} ms, p99 {percentile(values, 0.99):.1f} ms, "
@@ -70,14 +53,14 @@ def judge_jvm(id: str, name: str, processes: dict[int, Process], options: Iterab
     )
 
 
-def judge_memory(context: Context, id: str, name: str, processes: dict[int, Process], limit_mib: int) -> Finding:
-    """Resident memory of all processes of a component against its bound."""
-    used = {process.pid: memory_of(context.processes, process.pid) for process in processes.values()}
-    each = " + ".join(mebibytes(value) for value in used.values())
-    total = sum(used.values())
+def judge_memory(context: Context, id: str, name: str, servers: Sequence[Server], limit_mib: int) -> Finding:
+    """Memory of all servers of a component against its bound."""
+    used = [server.memory() for server in servers]
+    each = " + ".join(mebibytes(value) for value in used)
+    total = sum(used)
     return Finding(
         f"{id}.memory",
-        f"resident memory of {name}",
+        f"{context.servers.measure} of {name}",
         f"at most {limit_mib} MiB",
         f"{mebibytes(total)} ({each})" if len(used) > 1 else mebibytes(total),
         total <= limit_mib * 1024**2,

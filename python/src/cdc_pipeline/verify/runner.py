@@ -14,10 +14,10 @@ from cdc_pipeline.verify.finding import Finding, Step
 _THREADS = 12
 
 
-def choose(steps: Iterable[Step], components: Iterable[str], read_only: bool, local: bool) -> tuple[list[Step], int]:
+def choose(steps: Iterable[Step], components: Iterable[str], read_only: bool, cluster: bool) -> tuple[list[Step], int]:
     """The steps to run, and how many were left out because they write."""
     wanted = set(components)
-    chosen = [step for step in steps if _wanted(step, wanted) and (local or not step.local)]
+    chosen = [step for step in steps if _wanted(step, wanted) and (cluster or not step.cluster)]
     kept = [step for step in chosen if not (read_only and step.writes)]
     return kept, len(chosen) - len(kept)
 

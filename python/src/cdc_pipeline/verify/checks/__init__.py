@@ -6,6 +6,7 @@ from cdc_pipeline.verify.checks import (
     archive,
     archive_connect,
     artifacts,
+    cluster,
     connectors,
     end_to_end,
     kafka,
@@ -19,6 +20,7 @@ from cdc_pipeline.verify.checks import (
 from cdc_pipeline.verify.finding import Step
 
 STEPS: tuple[Step, ...] = (
+    *cluster.STEPS,
     *artifacts.STEPS,
     *services.STEPS,
     *postgresql.STEPS,

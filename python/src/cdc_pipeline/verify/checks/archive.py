@@ -10,7 +10,7 @@ from cdc_pipeline.verify.archive_state import State, flush, read_state, unarchiv
 from cdc_pipeline.verify.chain import Chain, misplaced, total
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.jvm import found_processes, judge_memory
+from cdc_pipeline.verify.jvm import judge_memory
 from cdc_pipeline.verify.plan import table_of
 from cdc_pipeline.verify.tables import row_count
 from cdc_pipeline.verify.wait import wait_for
@@ -164,11 +164,11 @@ def _processes(context: Context) -> Iterator[Finding]:
     if not context.plan.expected.archive.service:
         return
     limit = context.plan.expected.archive.memory_mib
-    yield judge_memory(context, "T10", "the archive", found_processes(context, "archive"), limit)
+    yield judge_memory(context, "T10", "the archive", context.servers.of("archive"), limit)
 
 
 STEPS = (
     Step("T10.service", "archive", _service),
     Step("T10.tiles", "archive", _tiles),
-    Step("T10.processes", "archive", _processes, local=True),
+    Step("T10.processes", "archive", _processes),
 )

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, 
 
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.jvm import found_processes, judge_jvm, judge_memory
+from cdc_pipeline.verify.jvm import judge_jvm, judge_memory
 from cdc_pipeline.verify.plan import Topic
 from cdc_pipeline.verify.quorum import Quorum, describe_quorum
 from cdc_pipeline.verify.wait import wait_for
@@ -194,13 +194,13 @@ def _consume(context: Context, topic: str, count: int) -> list[bytes]:
 
 def _processes(context: Context) -> Iterator[Finding]:
     expected = context.plan.expected.kafka
-    processes = found_processes(context, "kafka")
-    yield from judge_jvm("T5", "the brokers", processes, expected.jvm_options)
-    yield judge_memory(context, "T5", "the brokers together", processes, expected.memory_mib)
+    servers = context.servers.of("kafka")
+    yield from judge_jvm("T5", "the brokers", servers, expected.jvm_options)
+    yield judge_memory(context, "T5", "the brokers together", servers, expected.memory_mib)
 
 
 STEPS = (
     Step("T5.cluster", "kafka", _cluster),
     Step("T5.topic_life", "kafka", _life, writes=True),
-    Step("T5.processes", "kafka", _processes, local=True),
+    Step("T5.processes", "kafka", _processes),
 )

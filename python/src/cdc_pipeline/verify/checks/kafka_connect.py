@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from cdc_pipeline.verify.checks.kafka import differing
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.jvm import found_processes, judge_jvm, judge_memory
+from cdc_pipeline.verify.jvm import judge_jvm, judge_memory
 
 _TAG = "Run the tag kafka_connect."
 # Jars that belong in a plugin's own folder.
@@ -100,20 +100,19 @@ def _workers(context: Context) -> Iterator[Finding]:
 
 def _processes(context: Context) -> Iterator[Finding]:
     expected = context.plan.expected.kafka_connect
-    processes = found_processes(context, "kafka_connect")
-    yield from judge_jvm("T7", "Connect", processes, expected.jvm_options)
-    for port, process in processes.items():
-        path = next((Path(each) for each in reversed(process.command) if each.endswith(".properties")), None)
+    servers = context.servers.of("kafka_connect")
+    yield from judge_jvm("T7", "Connect", servers, expected.jvm_options)
+    for server in servers:
+        path = next((PurePath(each) for each in reversed(server.command) if each.endswith(".properties")), None)
         if path is None:
-            raise LookupError(f"the worker on port {port} has no properties file on its command line")
-        path = path if path.is_absolute() else Path(f"/proc/{process.pid}/cwd") / path
-        classpath = following(process.command, ("-cp", "-classpath", "--class-path"))
-        settings = read_properties(path.read_text(encoding="utf-8"))
-        yield from judge_settings(f"the worker on port {port}", settings, expected.settings, classpath)
-        yield judge_memory(context, "T7", f"the worker on port {port}", {port: process}, expected.memory_mib)
+            raise LookupError(f"the worker on {server.place} has no properties file on its command line")
+        classpath = following(server.command, ("-cp", "-classpath", "--class-path"))
+        settings = read_properties(server.read(path))
+        yield from judge_settings(f"the worker on {server.place}", settings, expected.settings, classpath)
+        yield judge_memory(context, "T7", f"the worker on {server.place}", [server], expected.memory_mib)
 
 
 STEPS = (
     Step("T7.workers", "kafka_connect", _workers),
-    Step("T7.processes", "kafka_connect", _processes, local=True),
+    Step("T7.processes", "kafka_connect", _processes),
 )

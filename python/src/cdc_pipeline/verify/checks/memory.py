@@ -6,20 +6,18 @@ from collections.abc import Iterator, Mapping
 
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step
-from cdc_pipeline.verify.jvm import found_processes
-from cdc_pipeline.verify.processes import memory_of
 from cdc_pipeline.verify.units import mebibytes
 
 _COUNTED = ("postgresql", "kafka", "schema_registry", "kafka_connect")
 
 
-def judge_total(used: Mapping[str, int], limit_mib: int) -> Finding:
+def judge_total(used: Mapping[str, int], limit_mib: int, measure: str = "resident memory") -> Finding:
     """Bytes of each component against the bound on their sum."""
     total = sum(used.values())
     each = ", ".join(f"{name} {mebibytes(value)}" for name, value in used.items())
     return Finding(
         "T8.memory",
-        "resident memory of PostgreSQL, brokers, registry and Connect",
+        f"{measure} of PostgreSQL, brokers, registry and Connect",
         f"at most {limit_mib} MiB together",
         f"{mebibytes(total)}: {each}",
         total <= limit_mib * 1024**2,
@@ -27,23 +25,12 @@ def judge_total(used: Mapping[str, int], limit_mib: int) -> Finding:
     )
 
 
-def component_memory(context: Context, component: str) -> int:
-    """Bytes of memory of a component's processes.
-
-    Raises:
-        LookupError: one is not to be seen.
-    """
-    pids = {process.pid for process in found_processes(context, component).values()}
-    return sum(memory_of(context.processes, pid) for pid in pids)
-
-
 def _memory(context: Context) -> Iterator[Finding]:
+    servers = context.servers
     # A PostgreSQL elsewhere does not count here.
-    names = [
-        name for name in _COUNTED if name != "postgresql" or context.processes.listening(context.ports()["postgresql"])
-    ]
-    used = {name: component_memory(context, name) for name in names}
-    yield judge_total(used, context.plan.expected.memory.total_mib)
+    names = [name for name in _COUNTED if name != "postgresql" or servers.runs("postgresql")]
+    used = {name: sum(server.memory() for server in servers.of(name)) for name in names}
+    yield judge_total(used, context.plan.expected.memory.total_mib, servers.measure)
 
 
-STEPS = (Step("T8.memory", "memory", _memory, local=True, along=_COUNTED),)
+STEPS = (Step("T8.memory", "memory", _memory, along=_COUNTED),)

@@ -11,7 +11,7 @@ import httpx
 
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.jvm import found_processes, judge_memory
+from cdc_pipeline.verify.jvm import judge_memory
 from cdc_pipeline.verify.plan import Login
 
 _ACCESS = "See the roles of its users in the registry's configuration (tag schema_registry)."
@@ -102,11 +102,11 @@ def _id(response: httpx.Response) -> int | str:
 
 def _processes(context: Context) -> Iterator[Finding]:
     limit = context.plan.expected.schema_registry.memory_mib
-    yield judge_memory(context, "T6", "the registry", found_processes(context, "schema_registry"), limit)
+    yield judge_memory(context, "T6", "the registry", context.servers.of("schema_registry"), limit)
 
 
 STEPS = (
     Step("T6.access", "schema_registry", _access),
     Step("T6.subject_life", "schema_registry", _life, writes=True),
-    Step("T6.processes", "schema_registry", _processes, local=True),
+    Step("T6.processes", "schema_registry", _processes),
 )

@@ -1,0 +1,234 @@
+"""A namespace of a cluster by the cluster's API. Objects are plain data, as in YAML."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+from kubernetes import client, config, stream
+from kubernetes.client.exceptions import ApiException, OpenApiException
+from kubernetes.stream.ws_client import ERROR_CHANNEL
+
+from cdc_pipeline.verify.plan_cluster import ClusterAccess
+
+_SECONDS = 10.0
+_EXEC_SECONDS = 20.0
+# In what a refused upgrade to a websocket says.
+_MESSAGE = re.compile(r'"message":("(?:[^"\\]|\\.)*")')
+_PART_OF = "app.kubernetes.io/part-of=cdc-pipeline"
+Object = dict[str, Any]
+
+
+class ClusterError(RuntimeError):
+    """The cluster refuses, or does not answer.
+
+    Attributes:
+        status: of the API's answer; 0 where there was none.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a command in a pod gave."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Cluster:
+    """May be used by several threads.
+
+    Raises:
+        ClusterError: there is no kubeconfig, or it has no such context.
+    """
+
+    def __init__(self, where: ClusterAccess) -> None:
+        self.where = where
+        self.namespace = where.namespace
+        self._configuration = client.Configuration()
+        try:
+            config.load_kube_config(where.kubeconfig or None, where.context or None, self._configuration)
+        except (config.ConfigException, OSError) as error:
+            place = where.kubeconfig or "the default place"
+            raise ClusterError(f"no cluster by the kubeconfig of {place}: {error}") from None
+        # By default each request to a cluster that is down is tried four times.
+        self._configuration.retries = urllib3.Retry(1, backoff_factor=0.5)
+
+    @functools.cached_property
+    def _client(self) -> client.ApiClient:
+        return client.ApiClient(self._configuration)
+
+    def call(self, method: str, path: str, body: object = None, **query: object) -> Any:
+        """The answer to a request, as data.
+
+        Args:
+            query: with the names as in the API, such as ``labelSelector``.
+
+        Raises:
+            ClusterError: the API refuses, or does not answer.
+        """
+        try:
+            return self._client.call_api(
+                path,
+                method,
+                query_params=list(query.items()),
+                header_params={"Accept": "application/json", "Content-Type": "application/json"},
+                body=body,
+                response_type="object",
+                auth_settings=["BearerToken"],
+                _return_http_data_only=True,
+                _request_timeout=_SECONDS,
+            )
+        except OpenApiException as error:
+            raise _explained(error) from None
+        except urllib3.exceptions.HTTPError as error:
+            cause = getattr(error, "reason", None) or error
+            raise ClusterError(f"the cluster's API at {self._configuration.host} does not answer: {cause}") from None
+
+    def get(self, path: str, **query: object) -> Any:
+        return self.call("GET", path, **query)
+
+    def items(self, path: str, **query: object) -> list[Object]:
+        """The objects of a list."""
+        return self.get(path, **query)["items"]
+
+    def path(self, resource: str, name: str = "", group: str = "v1") -> str:
+        """The path of a resource, or of an object, in the namespace.
+
+        Args:
+            resource: in the plural, as `pods`.
+            group: with its version, as `apps/v1`.
+        """
+        root = f"/api/{group}" if group == "v1" else f"/apis/{group}"
+        return f"{root}/namespaces/{self.namespace}/{resource}" + (f"/{name}" if name else "")
+
+    def create(self, body: Object, resource: str, group: str = "v1") -> Object:
+        return self.call("POST", self.path(resource, group=group), body)
+
+    def delete(self, resource: str, name: str, group: str = "v1", **options: object) -> None:
+        """Deletes an object, if it is there.
+
+        Args:
+            options: of the deletion, such as ``gracePeriodSeconds``.
+        """
+        try:
+            self.call("DELETE", self.path(resource, name, group), dict(options))
+        except ClusterError as error:
+            if error.status != 404:
+                raise
+
+    def pods(self, workload: str = "") -> list[Object]:
+        """The pods of a workload, or of all; those that are being deleted do not count."""
+        selector = f"{_PART_OF},app.kubernetes.io/name={workload}" if workload else _PART_OF
+        found = self.items(self.path("pods"), labelSelector=selector)
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def controllers(self, workload: str) -> list[Object]:
+        """What makes the pods of a workload: a StatefulSet or a Deployment."""
+        selector = f"{_PART_OF},app.kubernetes.io/name={workload}"
+        return [
+            item
+            for resource in ("statefulsets", "deployments")
+            for item in self.items(self.path(resource, group="apps/v1"), labelSelector=selector)
+        ]
+
+    def execute(self, pod: str, command: Sequence[str], container: str = "", seconds: float = _EXEC_SECONDS) -> Output:
+        """Runs a command in a pod's container.
+
+        Raises:
+            ClusterError: it cannot be run, or takes too long.
+        """
+        # The library puts another method into the client for the time of the call, so each gets one of its own.
+        api = client.CoreV1Api(client.ApiClient(self._configuration))
+        options: dict[str, Any] = {"container": container} if container else {}
+        try:
+            socket = stream.stream(
+                api.connect_get_namespaced_pod_exec,
+                pod,
+                self.namespace,
+                command=list(command),
+                stdin=False,
+                stdout=True,
+                stderr=True,
+                tty=False,
+                _preload_content=False,
+                **options,
+            )
+        except OpenApiException as error:
+            raise _explained(error) from None
+        try:
+            socket.run_forever(timeout=seconds)
+            if socket.is_open():
+                raise ClusterError(f"{' '.join(command)} in pod {pod} takes longer than {seconds:.0f} s")
+            return Output(_code(socket.read_channel(ERROR_CHANNEL), pod), socket.read_stdout(), socket.read_stderr())
+        finally:
+            socket.close()
+
+    def stats(self, nodes: Sequence[str]) -> dict[str, Object]:
+        """What the kubelets of these nodes measured of each pod, by the pod's uid.
+
+        The figures are up to some fifteen seconds old; a pod that has just started is not among them.
+        """
+        found = {}
+        for node in nodes:
+            answer = self.get(f"/api/v1/nodes/{node}/proxy/stats/summary", only_cpu_and_memory="true")
+            found.update({pod["podRef"]["uid"]: pod for pod in answer.get("pods", ())})
+        return found
+
+
+def ready(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod's containers all run and pass their probes."""
+    conditions = pod.get("status", {}).get("conditions", ())
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def trouble(pod: Mapping[str, Any]) -> str:
+    """Why a pod is not ready, in the cluster's words."""
+    status = pod.get("status", {})
+    for each in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
+        for state in (each.get("state", {}), each.get("lastState", {})):
+            for name in ("waiting", "terminated"):
+                reason = state.get(name, {}).get("reason", "")
+                if reason and reason != "Completed":
+                    message = state[name].get("message", "")
+                    return f"{each['name']}: {reason}" + (f", {message}" if message else "")
+    unmet = [each.get("message", "") for each in status.get("conditions", ()) if each["status"] != "True"]
+    return next((text for text in unmet if text), status.get("phase", "unknown"))
+
+
+def _code(text: str, pod: str) -> int:
+    """The exit code in the status that ends an exec."""
+    try:
+        status = json.loads(text)
+    except ValueError:
+        raise ClusterError(f"the connection to pod {pod} broke") from None
+    if status.get("status") == "Success":
+        return 0
+    causes = status.get("details", {}).get("causes", ())
+    for each in causes:
+        if each.get("reason") == "ExitCode":
+            return int(each["message"])
+    raise ClusterError(f"nothing can be run in pod {pod}: {status.get('message', text)}")
+
+
+def _explained(error: OpenApiException) -> ClusterError:
+    """The API's own sentence, without headers and bodies."""
+    if not isinstance(error, ApiException):
+        return ClusterError(str(error))
+    try:
+        message = json.loads(error.body or "")["message"]
+    except (ValueError, KeyError, TypeError):
+        text = f"{error.reason or ''} {error.body or ''}".strip()
+        found = _MESSAGE.search(text)
+        message = json.loads(found[1]) if found else text[:300]
+    return ClusterError(message or f"status {error.status}", error.status or 0)
