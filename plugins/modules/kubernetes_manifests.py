@@ -1,0 +1,148 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kubernetes_manifests
+short_description: Manifests of workloads as files, for review and GitOps
+version_added: 1.0.0
+description:
+  - Writes the manifests that M(cdc.pipeline.kubernetes_workload) would apply into a folder, a file for each, and a
+    C(kustomization.yaml) of them. No cluster is asked or touched.
+  - Files that it has written before and that nothing asks for any more are removed. Files of others in the folder are
+    left alone; one that is in the way is an error.
+author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+options:
+  path:
+    description: The folder. It is made when missing.
+    type: path
+    required: true
+  workloads:
+    description:
+      - Specifications of workloads, see C(docs/workloads.md).
+      - Contents of their key C(secrets) are never shown.
+    type: list
+    elements: dict
+    default: []
+  manifests:
+    description: Further manifests, by the name of the folder that they go to, such as what belongs to the cluster.
+    type: dict
+    default: {}
+  cluster:
+    description: What of the cluster the manifests depend on, as the lookup P(cdc.pipeline.cluster#lookup) gives it.
+    type: dict
+    default: {}
+  secrets:
+    description:
+      - Whether the contents of secrets are written, into files that only their owner may read.
+      - Otherwise these files hold placeholders, and C(kustomization.yaml) leaves them out.
+    type: bool
+    default: false
+requirements:
+  - PyYAML
+attributes:
+  check_mode:
+    support: full
+    description: Can run in check mode and return what would change.
+  diff_mode:
+    support: full
+    description: Returns what has changed, or would, of every file; of a file with secrets only that it differs.
+"""
+
+EXAMPLES = r"""
+- name: Write what would be applied
+  cdc.pipeline.kubernetes_manifests:
+    path: ./manifests
+    workloads: "{{ kafka_workloads }}"
+    cluster: "{{ lookup('cdc.pipeline.cluster') }}"
+"""
+
+RETURN = r"""
+written:
+  description: Files that were written, or would be in check mode, below the folder.
+  type: list
+  elements: str
+  returned: success
+  sample: [kafka/statefulset-kafka.yaml]
+removed:
+  description: Files that were removed, or would be.
+  type: list
+  elements: str
+  returned: success
+files:
+  description: Every file that the folder now holds, or would.
+  type: list
+  elements: str
+  returned: success
+"""
+
+from dataclasses import fields
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.cdc.pipeline.plugins.module_utils._errors import MissingLibraryError, PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Disk
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifest_folder import ManifestFolder
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifests import manifests
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.rendering import rendered
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "workloads": {"type": "list", "elements": "dict", "default": []},
+            "manifests": {"type": "dict", "default": {}},
+            "cluster": {"type": "dict", "default": {}},
+            "secrets": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+        # Keeps the parameters, with the secrets among them, out of the system log.
+        no_log=True,
+    )
+    names = [str(item.get("name", "")) for item in module.params["workloads"]]
+    invocation = {"module_args": {"path": module.params["path"], "workloads": names}}
+    try:
+        changed, differences, facts = perform(module.params, module.check_mode)
+    except MissingLibraryError as error:
+        module.fail_json(msg=missing_required_lib(error.library), exception=error.trace, invocation=invocation)
+    except PipelineError as error:
+        module.fail_json(msg=error.message, invocation=invocation, **error.details)
+    result = {"changed": changed, "invocation": invocation, **facts}
+    if module._diff and differences:
+        result["diff"] = [item.shown() for item in differences]
+    module.exit_json(**result)
+
+
+def parse_cluster(given):
+    known = {item.name for item in fields(Cluster)}
+    return Cluster(**{key: value for key, value in given.items() if key in known})
+
+
+def perform(params, check_mode):
+    """Whether there was anything to do, the differences, and further keys of the result."""
+    cluster = parse_cluster(params["cluster"])
+    parts = dict(params["manifests"])
+    for spec in params["workloads"]:
+        workload = parse_workload(spec, "kubernetes")
+        parts[workload.name] = [*parts.get(workload.name, []), *manifests(workload, cluster)]
+    path = Path(params["path"])
+    folder = ManifestFolder(path, Disk())
+    files = rendered(parts, params["secrets"])
+    differences = folder.differences(files)
+    if not check_mode:
+        folder.change(differences, files)
+    facts = {
+        "written": [str(item.path.relative_to(path)) for item in differences if item.after is not None],
+        "removed": [str(item.path.relative_to(path)) for item in differences if item.after is None],
+        "files": sorted(files),
+    }
+    return bool(differences), differences, facts
+
+
+if __name__ == "__main__":
+    main()
