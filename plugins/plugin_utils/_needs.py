@@ -1,34 +1,48 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What the instance will need of its host, as far as the variables say."""
+"""What the instance will need of its host or cluster, as far as the variables say."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ._ports import needed_ports
 from ._settings import Settings
-from ._units import mebibytes
+from ._units import mebibytes, millicores
 
-_WORKLOADS = ("postgresql", "object_store", "kafka", "schema_registry", "kafka_connect", "archive")
+_WORKLOADS = ("object_store", "postgresql", "kafka", "schema_registry", "kafka_connect", "archive")
 
 
 def needs(settings: Settings) -> dict[str, Any]:
-    """Ports, MiB of memory that the components request together, and the names of what they run from."""
-    get, memory = settings.get, 0.0
-    connect = get("archive_engine") == "connect"
-    for role in _WORKLOADS:
-        if role == "archive" and connect:  # It runs within Kafka Connect.
-            continue
-        requested = mebibytes((get(f"{role}_memory") or {}).get("request")) or 0.0
-        memory += requested * int(get(f"{role}_replicas") or 1) * (get(f"{role}_managed") is not False)
-    wanted = set(get("artifacts_wanted") or ())
-    everything = get("artifacts_for_components") is not False
-    artifacts = settings.keys("artifacts_catalogue") if everything else list(get("artifacts_of_tools") or ())
+    """Ports, what the components request, their volumes, and the names of what they run from."""
+    workloads = list(_workloads(settings))
+    wanted = set(settings.get("artifacts_wanted") or ())
+    everything = settings.get("artifacts_for_components") is not False
+    artifacts = settings.keys("artifacts_catalogue") if everything else list(settings.get("artifacts_of_tools") or ())
     return {
-        "ports": needed_ports(get),
-        "memory_mib": round(memory),
+        "ports": needed_ports(settings.get),
+        "memory_mib": round(sum(item["memory_mib"] * item["replicas"] for item in workloads)),
+        "workloads": workloads,
         "artifacts": artifacts + sorted(wanted & set(settings.keys("artifacts_optional"))),
-        "debian_packages": list(get("artifacts_debian_packages") or ()),
+        "debian_packages": list(settings.get("artifacts_debian_packages") or ()),
     }
+
+
+def _workloads(settings: Settings) -> Iterator[dict[str, Any]]:
+    """In the order in which they are set up: replicas, and what each of them requests."""
+    get = settings.get
+    classes = get("cdc_storage_classes") or {}
+    for role in _WORKLOADS:
+        # The engine connect archives within Kafka Connect.
+        if get(f"{role}_managed") is False or (role == "archive" and get("archive_engine") == "connect"):
+            continue
+        yield {
+            "name": role.replace("_", "-"),
+            "replicas": int(get(f"{role}_replicas") or 1),
+            "memory_mib": mebibytes((get(f"{role}_memory") or {}).get("request")) or 0.0,
+            "cpu_millis": millicores((get(f"{role}_cpu") or {}).get("request")) or 0,
+            "storage_mib": mebibytes(get(f"{role}_storage_size")) or 0.0,
+            "storage_class": classes.get(role) or "",
+        }

@@ -18,9 +18,21 @@ _MANAGED = ("postgresql", "object_store")
 def needed_ports(get: Get) -> list[dict[str, Any]]:
     """Each port with what listens there: `{"port": 9093, "listener": "kafka-1 (client)"}`.
 
-    The numbers are those of `cdc_endpoints`; a replica's are `step` apart, and all are `cdc_port_offset` higher.
+    The numbers are those of `cdc_endpoints`; a replica's are `step` apart, and all are `cdc_port_offset` higher. Of a
+    pipeline in a cluster, only what kind maps to node ports is on this host.
     """
-    endpoints, offset = get("cdc_endpoints"), get("cdc_port_offset")
+    if get("cdc_runtime") == "kubernetes" and get("cdc_access") != "host_ports":
+        return []
+    return _spread(get, "port", get("cdc_port_offset"), mapped=get("cdc_runtime") == "kubernetes")
+
+
+def node_ports(get: Get) -> list[dict[str, Any]]:
+    """The same of the ports that each node of a cluster opens; no offset is added to them."""
+    return _spread(get, "node_port", 0, mapped=True)
+
+
+def _spread(get: Get, key: str, offset: Any, mapped: bool) -> list[dict[str, Any]]:
+    endpoints = get("cdc_endpoints")
     if not isinstance(endpoints, Mapping) or not isinstance(offset, int):
         return []
     found = []
@@ -30,7 +42,11 @@ def needed_ports(get: Get) -> list[dict[str, Any]]:
         replicas = int(endpoint.get("replicas") or 1)
         for ordinal in range(replicas):
             for name, port in endpoint["ports"].items():
-                number = int(port["port"]) + int(port.get("step") or 0) * ordinal + offset
+                step = int(port.get("step") or 0)
+                # One node port serves all replicas of what needs no address of its own.
+                if mapped and (not port.get("node_port") or (ordinal and not step)):
+                    continue
+                number = int(port[key]) + step * ordinal + offset
                 found.append({"port": number, "listener": f"{component.replace('_', '-')}-{ordinal} ({name})"})
     return found
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..module_utils._preflight.problem import Problem
+from ._cluster_rules import CLUSTER_RULES
 from ._ports import port_problems
 from ._units import mebibytes
 
@@ -32,18 +33,8 @@ _PATTERNS = {
 
 def rule_problems(get: Get) -> list[Problem]:
     """Everything that is wrong, given the value of each variable. A value that is None is not judged."""
-    return [problem for rule in RULES for problem in rule(get)]
-
-
-def _runtime(get: Get) -> Iterator[Problem]:
-    runtime = get("cdc_runtime")
-    if runtime not in (None, "local"):
-        yield Problem(
-            "runtime",
-            f"The runtime {runtime} is not part of this release, which realises local only",
-            found=f"cdc_runtime={runtime}",
-            remedy="use `-i inventories/base -i inventories/local`, or leave cdc_runtime away",
-        )
+    rules = RULES + (CLUSTER_RULES if get("cdc_runtime") == "kubernetes" else ())
+    return [problem for rule in rules for problem in rule(get)]
 
 
 def _names(get: Get) -> Iterator[Problem]:
@@ -191,5 +182,5 @@ def _own_servers(get: Get) -> Iterator[Problem]:
 
 
 RULES: tuple[Rule, ...] = (
-    _runtime, _names, _folders, _offset, port_problems, _tables, _kafka, _memory, _own_servers,
+    _names, _folders, _offset, port_problems, _tables, _kafka, _memory, _own_servers,
 )  # fmt: skip

@@ -22,7 +22,7 @@ PLAY = [{"hosts": "all", "gather_facts": False, "tasks": [{"cdc.pipeline.check_v
 def check(tmp_path):
     """Run the module in check mode with these variables; gives its result."""
 
-    def run(**variables):
+    def run(inventory="local", **variables):
         (tmp_path / "play.yml").write_text(json.dumps(PLAY))
         (tmp_path / "variables.json").write_text(json.dumps(variables))
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
@@ -32,7 +32,7 @@ def check(tmp_path):
             "ANSIBLE_CALLBACK_TREE_DIR": str(tmp_path / "results"),
             "ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp"),
         }
-        inventories = [part for name in ("base", "local") for part in ("-i", str(ROOT / "inventories" / name))]
+        inventories = [part for name in ("base", inventory) for part in ("-i", str(ROOT / "inventories" / name))]
         command = [str(Path(sys.executable).with_name("ansible-playbook")), *inventories, "--check", "play.yml"]
         command += ["-e", "@variables.json"]
         run = subprocess.run(command, env=environment, cwd=tmp_path, check=False, timeout=120)
@@ -67,3 +67,20 @@ def test_an_unknown_engine_is_refused(check):
     result = check(archive_engine="iceberg")
     assert result["failed"]
     assert "archive_engine must be one of service, connect" in result["msg"]
+
+
+def test_an_unknown_runtime_is_refused(check):
+    result = check(cdc_runtime="nomad")
+    assert result["failed"]
+    assert "cdc_runtime must be one of local, kubernetes" in result["msg"]
+
+
+@pytest.mark.parametrize("inventory", ["kind", "kubernetes", "openshift"])
+def test_what_the_runtime_kubernetes_needs(check, inventory):
+    result = check(inventory)
+    assert not result["failed"], result["msg"]
+    brokers = next(item for item in result["workloads"] if item["name"] == "kafka")
+    assert brokers["replicas"] == 3
+    assert brokers["storage_class"] == "cdc-kafka"
+    assert (9094 in [port["port"] for port in result["ports"]]) is (inventory == "kind")
+    assert 19092 not in [port["port"] for port in result["ports"]]

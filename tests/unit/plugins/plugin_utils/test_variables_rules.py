@@ -49,7 +49,6 @@ def test_the_defaults_are_right():
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("cdc_runtime", "kubernetes", "realises local only"),
         ("cdc_instance", "My Instance", "cdc_instance must be a short name"),
         ("cdc_home", "relative/path", "must be an absolute path"),
         ("cdc_home", "/srv/../etc", "must be an absolute path"),

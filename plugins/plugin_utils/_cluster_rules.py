@@ -1,0 +1,117 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Rules over the variables of the runtime kubernetes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ..module_utils._preflight.problem import Problem
+from ..module_utils._suggest import did_you_mean
+from ._ports import node_ports
+
+Get = Callable[[str], Any]
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\Z")
+# The cluster's default range; the API server says so itself where an administrator has moved it.
+_LOWEST, _HIGHEST = 30000, 32767
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# The classes that workloads name.
+_CLASSES = ("postgresql", "kafka", "object_store")
+_SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+
+def _names(get: Get) -> Iterator[Problem]:
+    namespace, domain = get("cdc_namespace"), get("cdc_cluster_domain")
+    if isinstance(namespace, str) and not _LABEL.match(namespace):
+        yield Problem(
+            "namespace",
+            "cdc_namespace must be 1 to 63 of a-z, 0-9 and -, such as data-ingestion",
+            found=repr(namespace),
+            remedy="choose another cdc_namespace",
+        )
+    elif namespace in _SYSTEM_NAMESPACES:
+        yield Problem(
+            "namespace",
+            "cdc_namespace must be a namespace of the pipeline's own, since all traffic in it is denied but what the "
+            "pipeline needs",
+            found=namespace,
+            remedy="choose another one, such as data-ingestion",
+        )
+    if isinstance(domain, str) and not _DOMAIN.match(domain):
+        yield Problem(
+            "name",
+            "cdc_cluster_domain must be a domain in lower case",
+            found=repr(domain),
+            remedy="leave it at cluster.local, unless the cluster's administrator chose another one",
+        )
+
+
+def _node_ports(get: Get) -> Iterator[Problem]:
+    if get("cdc_access") not in ("host_ports", "node_ports"):
+        return
+    taken: dict[int, str] = {}
+    for item in node_ports(get):
+        port, listener = item["port"], item["listener"]
+        if not _LOWEST <= port <= _HIGHEST:
+            yield Problem(
+                "port",
+                f"The node port {port} of {listener} is not one of {_LOWEST} to {_HIGHEST}",
+                remedy="change it in cdc_endpoints, or lower the number of replicas",
+            )
+        elif port in taken:
+            yield Problem(
+                "port",
+                f"The node port {port} is wanted twice",
+                found=f"by {taken[port]} and {listener}",
+                remedy="change one of them in cdc_endpoints, or lower the number of replicas",
+            )
+        taken[port] = listener
+
+
+def _access(get: Get) -> Iterator[Problem]:
+    access, provider, host = get("cdc_access"), get("cluster_provider"), get("cdc_external_host")
+    fitting = {"host_ports": "kind", "routes": "openshift"}
+    if provider and access in fitting and provider != fitting[access]:
+        yield Problem(
+            "access",
+            f"cdc_access {access} needs cluster_provider {fitting[access]}",
+            found=f"cluster_provider={provider}",
+            remedy="set cdc_access to port_forward, or to node_ports with cdc_external_host",
+        )
+    if access == "node_ports" and host in _LOOPBACK:
+        yield Problem(
+            "access",
+            "cdc_access is node_ports, and cdc_external_host is no node's address",
+            found=f"cdc_external_host={host}",
+            remedy="set cdc_external_host to the address of a node, or of what is in front of them; "
+            "or set cdc_access to port_forward",
+        )
+
+
+def _storage_classes(get: Get) -> Iterator[Problem]:
+    classes = get("cdc_storage_classes")
+    if not isinstance(classes, Mapping):
+        return
+    for name in sorted(set(classes) - set(_CLASSES)):
+        yield Problem(
+            "storage",
+            f"cdc_storage_classes: no workload names a class {name}",
+            found=f"known are {', '.join(_CLASSES)}",
+            remedy=did_you_mean(name, _CLASSES) or f"take {name} away",
+        )
+    for name, value in classes.items():
+        if value and not (isinstance(value, str) and _DOMAIN.match(value)):
+            yield Problem(
+                "storage",
+                f"cdc_storage_classes.{name} must be the name of a storage class",
+                found=repr(value),
+                remedy="see `kubectl get storageclass`, or leave it empty for the cluster's default",
+            )
+
+
+CLUSTER_RULES: tuple[Callable[[Get], Iterator[Problem]], ...] = (_names, _node_ports, _access, _storage_classes)

@@ -1,0 +1,87 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._ports import needed_ports
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._rules import rule_problems
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._units import millicores
+
+GOOD: dict[str, Any] = {
+    "cdc_runtime": "kubernetes",
+    "cluster_provider": "kind",
+    "cdc_namespace": "data-ingestion",
+    "cdc_cluster_domain": "cluster.local",
+    "cdc_access": "host_ports",
+    "cdc_external_host": "127.0.0.1",
+    "cdc_port_offset": 0,
+    "cdc_storage_classes": {"postgresql": "cdc-postgresql", "kafka": ""},
+    "cdc_endpoints": {
+        "kafka": {
+            "replicas": 3,
+            "ports": {
+                "client": {"port": 9092, "step": 1, "node_port": 30092},
+                "controller": {"port": 19092, "step": 1},
+            },
+        },
+        "archive": {"ports": {"http": {"port": 30095, "node_port": 30095}}},
+        "schema_registry": {"replicas": 2, "ports": {"http": {"port": 8080, "node_port": 30081}}},
+    },
+}
+
+
+def whats(**changed: Any) -> list[str]:
+    return [problem.what for problem in rule_problems({**GOOD, **changed}.get)]
+
+
+def test_the_defaults_are_right():
+    assert whats() == []
+    assert whats(cdc_access="port_forward", cluster_provider="existing") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("cdc_namespace", "Data_Ingestion", "cdc_namespace must be 1 to 63"),
+        ("cdc_namespace", "kube-system", "a namespace of the pipeline's own"),
+        ("cdc_cluster_domain", "Cluster Local", "must be a domain"),
+        ("cluster_provider", "existing", "cdc_access host_ports needs cluster_provider kind"),
+        ("cdc_access", "routes", "cdc_access routes needs cluster_provider openshift"),
+        ("cdc_access", "node_ports", "cdc_external_host is no node's address"),
+        ("cdc_storage_classes", {"kafak": "x"}, "no workload names a class kafak"),
+        ("cdc_storage_classes", {"kafka": "My Class"}, "must be the name of a storage class"),
+    ],
+)
+def test_one_thing_is_wrong(name, value, expected):
+    (what,) = whats(**{name: value})
+    assert expected in what
+
+
+def test_node_ports_of_more_brokers_meet_those_of_others():
+    kafka = {**GOOD["cdc_endpoints"]["kafka"], "replicas": 5}
+    assert whats(cdc_endpoints={**GOOD["cdc_endpoints"], "kafka": kafka}) == ["The node port 30095 is wanted twice"]
+
+
+def test_node_ports_lie_in_the_clusters_range():
+    ports = {"http": {"port": 80, "node_port": 80}}
+    (what,) = whats(cdc_endpoints={"archive": {"ports": ports}})
+    assert "30000 to 32767" in what
+    assert whats(cdc_endpoints={"archive": {"ports": ports}}, cdc_access="port_forward") == []
+
+
+def test_the_rules_hold_for_this_runtime_alone():
+    assert whats(cdc_runtime="local", cdc_namespace="Data_Ingestion", cdc_endpoints={}) == []
+
+
+def test_only_what_kind_maps_is_a_port_of_this_host():
+    ports = needed_ports({**GOOD, "cdc_port_offset": 100}.get)
+    assert [item["port"] for item in ports] == [9192, 9193, 9194, 30195, 8180]
+    assert needed_ports({**GOOD, "cdc_access": "port_forward"}.get) == []
+
+
+@pytest.mark.parametrize(("amount", "expected"), [("250m", 250), ("0.5", 500), (2, 2000), ("x", None), (None, None)])
+def test_amounts_of_processor(amount, expected):
+    assert millicores(amount) == expected
