@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ._arguments import REST_REQUIRED_BY, REST_REQUIRED_TOGETHER, rest_arguments
 from ._errors import MissingLibraryError, PipelineError
 from ._secrets import mask, secret_values
 
@@ -66,3 +67,19 @@ def run(
     for warning in outcome.warnings:
         module.warn(warning)
     module.exit_json(**result)
+
+
+def run_rest(
+    argument_spec: dict[str, Any], perform: Perform, *, default_wait: int | None = None, **options: Any
+) -> None:
+    """:func:`run` for a module that talks to a REST API, with the options of the doc fragment `rest` added.
+
+    :param default_wait: seconds; adds `wait_timeout` with this default.
+    """
+    run(
+        rest_arguments(default_wait) | argument_spec,
+        perform,
+        required_together=REST_REQUIRED_TOGETHER,
+        required_by=REST_REQUIRED_BY,
+        **options,
+    )

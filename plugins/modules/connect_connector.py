@@ -156,19 +156,13 @@ failed_tasks:
   elements: dict
 """
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import (
-    REST_REQUIRED_BY,
-    REST_REQUIRED_TOGETHER,
-    rest_arguments,
-)
 from ansible_collections.cdc.pipeline.plugins.module_utils._connector import reconcile
-from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import run_rest
 
 
 def main() -> None:
-    run(
-        rest_arguments(default_wait=120)
-        | {
+    run_rest(
+        {
             "name": {"type": "str", "required": True},
             "config": {"type": "dict"},
             "state": {"type": "str", "choices": ["running", "paused", "stopped", "absent"], "default": "running"},
@@ -179,8 +173,7 @@ def main() -> None:
         },
         reconcile,
         secret_maps=["config"],
-        required_together=REST_REQUIRED_TOGETHER,
-        required_by=REST_REQUIRED_BY,
+        default_wait=120,
     )
 
 

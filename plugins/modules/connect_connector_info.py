@@ -100,26 +100,18 @@ connectors:
       returned: when O(offsets=true)
 """
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import (
-    REST_REQUIRED_BY,
-    REST_REQUIRED_TOGETHER,
-    rest_arguments,
-)
 from ansible_collections.cdc.pipeline.plugins.module_utils._connector import report
-from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import run_rest
 
 
 def main() -> None:
-    run(
-        rest_arguments()
-        | {
+    run_rest(
+        {
             "name": {"type": "str"},
             "offsets": {"type": "bool", "default": False},
             "secret_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
         },
         report,
-        required_together=REST_REQUIRED_TOGETHER,
-        required_by=REST_REQUIRED_BY,
     )
 
 

@@ -72,27 +72,19 @@ compatibility:
     level: BACKWARD
 """
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import (
-    REST_REQUIRED_BY,
-    REST_REQUIRED_TOGETHER,
-    rest_arguments,
-)
-from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import run_rest
 from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry import LEVELS
 from ansible_collections.cdc.pipeline.plugins.module_utils._subject_level import reconcile
 
 
 def main() -> None:
-    run(
-        rest_arguments()
-        | {
+    run_rest(
+        {
             "subject": {"type": "str"},
             "level": {"type": "str", "choices": LEVELS},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         reconcile,
-        required_together=REST_REQUIRED_TOGETHER,
-        required_by=REST_REQUIRED_BY,
         required_if=[("state", "present", ["level"])],
     )
 

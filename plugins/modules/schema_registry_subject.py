@@ -154,12 +154,7 @@ messages:
   elements: str
 """
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import (
-    REST_REQUIRED_BY,
-    REST_REQUIRED_TOGETHER,
-    rest_arguments,
-)
-from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import run_rest
 from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry import LEVELS, SCHEMA_TYPES
 from ansible_collections.cdc.pipeline.plugins.module_utils._subject import reconcile
 
@@ -170,9 +165,8 @@ def main() -> None:
         "subject": {"type": "str", "required": True},
         "version": {"type": "int", "required": True},
     }
-    run(
-        rest_arguments()
-        | {
+    run_rest(
+        {
             "subject": {"type": "str", "required": True},
             "schema": {"type": "raw"},
             "schema_type": {"type": "str", "choices": SCHEMA_TYPES, "default": "AVRO"},
@@ -182,8 +176,6 @@ def main() -> None:
             "permanent": {"type": "bool", "default": False},
         },
         reconcile,
-        required_together=REST_REQUIRED_TOGETHER,
-        required_by=REST_REQUIRED_BY,
         required_if=[("state", "present", ["schema"])],
     )
 

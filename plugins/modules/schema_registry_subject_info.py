@@ -102,25 +102,17 @@ global_compatibility:
   sample: BACKWARD
 """
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import (
-    REST_REQUIRED_BY,
-    REST_REQUIRED_TOGETHER,
-    rest_arguments,
-)
-from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import run_rest
 from ansible_collections.cdc.pipeline.plugins.module_utils._subject import report
 
 
 def main() -> None:
-    run(
-        rest_arguments()
-        | {
+    run_rest(
+        {
             "subject": {"type": "str"},
             "all_versions": {"type": "bool", "default": False},
         },
         report,
-        required_together=REST_REQUIRED_TOGETHER,
-        required_by=REST_REQUIRED_BY,
     )
 
 
