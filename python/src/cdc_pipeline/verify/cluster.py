@@ -129,13 +129,12 @@ class Cluster:
 
     def pods(self, workload: str = "") -> list[Object]:
         """The pods of a workload, or of all; those that are being deleted do not count."""
-        selector = f"{_PART_OF},app.kubernetes.io/name={workload}" if workload else _PART_OF
-        found = self.items(self.path("pods"), labelSelector=selector)
+        found = self.items(self.path("pods"), labelSelector=_selector(workload))
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
-    def controllers(self, workload: str) -> list[Object]:
-        """What makes the pods of a workload: a StatefulSet or a Deployment."""
-        selector = f"{_PART_OF},app.kubernetes.io/name={workload}"
+    def controllers(self, workload: str = "") -> list[Object]:
+        """What makes the pods of a workload, or of all: StatefulSets and Deployments."""
+        selector = _selector(workload)
         return [
             item
             for resource in ("statefulsets", "deployments")
@@ -186,6 +185,10 @@ class Cluster:
         return found
 
 
+def _selector(workload: str) -> str:
+    return f"{_PART_OF},app.kubernetes.io/name={workload}" if workload else _PART_OF
+
+
 def ready(pod: Mapping[str, Any]) -> bool:
     """Whether a pod's containers all run and pass their probes."""
     conditions = pod.get("status", {}).get("conditions", ())
@@ -230,5 +233,5 @@ def _explained(error: OpenApiException) -> ClusterError:
     except (ValueError, KeyError, TypeError):
         text = f"{error.reason or ''} {error.body or ''}".strip()
         found = _MESSAGE.search(text)
-        message = json.loads(found[1]) if found else text[:300]
-    return ClusterError(message or f"status {error.status}", error.status or 0)
+        message = json.loads(found[1]) if found else f"the cluster does not answer: {text[:300]}"
+    return ClusterError(message, error.status or 0)

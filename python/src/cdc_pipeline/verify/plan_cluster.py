@@ -19,7 +19,7 @@ class ClusterAccess:
         external_host: the address under which clients outside find them.
         port_offset: what host ports are above those that are declared.
         declared: `cdc_endpoints`: replicas and ports of each component, with their node ports.
-        probe_image: of the pods that checks run for a moment; it needs ``probe_python``. Empty: no such checks.
+        probe_image: of the pods that checks run for a moment; it needs ``probe_python``.
         image_pull_secrets: with which it is pulled.
     """
 
@@ -32,7 +32,7 @@ class ClusterAccess:
     port_offset: int = 0
     declared: Mapping[str, Any] = field(default_factory=dict)
     probe_image: str = ""
-    probe_python: str = "/opt/cdc/python/bin/python"
+    probe_python: str = "python3"
     image_pull_secrets: tuple[str, ...] = ()
 
 

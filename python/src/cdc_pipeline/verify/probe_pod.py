@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from cdc_pipeline.verify.cluster import Cluster, ClusterError, Object, Output, ready, trouble
+from cdc_pipeline.verify.cluster import Cluster, ClusterError, Object, Output, trouble
 from cdc_pipeline.verify.wait import wait_for
 
 NAME = "cdc-verify"
@@ -94,6 +93,8 @@ def probe_pod(cluster: Cluster, wanted: Wanted | None = None) -> Iterator[ProbeP
         ClusterError: it is refused, or does not become ready, and why.
     """
     wanted = wanted or Wanted()
+    if not cluster.where.probe_image:
+        raise ClusterError("the plan names no cluster.probe_image, an image with Python for the pods that checks run")
     name = f"{NAME}-{secrets.token_hex(4)}"
     pod = cluster.create(manifest(cluster, name, wanted), "pods")
     try:

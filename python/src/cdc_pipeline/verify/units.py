@@ -7,6 +7,13 @@ import re
 _BYTES = {"b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3, "tb": 1024**4, "8kb": 8192}
 _MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _AMOUNT = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*$")
+_QUANTITY = re.compile(r"^([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)([KMGTPE]i|[numkMGTPE]|)$")
+_SCALES = {
+    "": 1.0,
+    **{unit: 10.0 ** (3 * (power - 3)) for power, unit in enumerate("num")},
+    **{unit: 1000.0**power for power, unit in enumerate("kMGTPE", 1)},
+    **{f"{unit}i": 1024.0**power for power, unit in enumerate("KMGTPE", 1)},
+}
 _TRUE = {"on", "true", "yes", "1"}
 _FALSE = {"off", "false", "no", "0"}
 
@@ -31,6 +38,18 @@ def postgresql_value(text: str, unit: str | None, kind: str) -> str | float | bo
         return number
     scale = (match[2] or unit or "").lower()
     return number * (_BYTES.get(scale) or _MILLISECONDS.get(scale) or 1)
+
+
+def quantity(text: str) -> float:
+    """An amount as Kubernetes writes it: 682Mi, 250m, 1e9.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = _QUANTITY.match(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no amount such as 682Mi")
+    return float(match[1]) * _SCALES[match[2]]
 
 
 def mebibytes(amount: float) -> str:

@@ -189,8 +189,6 @@ def _dns(context: Context) -> Iterator[Finding]:
 
     cluster = context.cluster
     names = [f"kubernetes.default.svc.{cluster.where.domain}", "kubernetes.default.svc"]
-    if not cluster.where.probe_image:
-        return
     with probe_pod(cluster, Wanted(egress="dns")) as pod:
         found = {name: pod.resolve(name) for name in names}
     yield Finding(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cdc_pipeline.verify.checks.pods import memory_of
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step
 from cdc_pipeline.verify.units import mebibytes
@@ -33,4 +34,37 @@ def _memory(context: Context) -> Iterator[Finding]:
     yield judge_total(used, context.plan.expected.memory.total_mib, servers.measure)
 
 
-STEPS = (Step("T8.memory", "memory", _memory, along=_COUNTED),)
+def judge_requests(requests: Mapping[str, int | None], limits: Mapping[str, int | None], total_mib: int) -> Finding:
+    """Bytes that the components' pods ask for and are limited to, against the bound on what they ask for."""
+    asked, most = (sum(value or 0 for value in each.values()) for each in (requests, limits))
+    each = ", ".join(f"{name} {_amount(value)}" for name, value in requests.items())
+    limit = "no limit for all" if None in limits.values() else f"limits {mebibytes(most)}"
+    return Finding(
+        "T8.requests",
+        "memory requests of PostgreSQL, brokers, registry and a Connect worker",
+        f"at most {total_mib} MiB together",
+        f"{mebibytes(asked)}: {each}; {limit}",
+        asked <= total_mib * 1024**2 and None not in requests.values(),
+        "Lower the requests of postgresql_memory, kafka_memory, schema_registry_memory, kafka_connect_memory.",
+    )
+
+
+def _amount(value: int | None) -> str:
+    return "none" if value is None else mebibytes(value)
+
+
+def _requests(context: Context) -> Iterator[Finding]:
+    asked: dict[str, dict[str, int | None]] = {"requests": {}, "limits": {}}
+    for name in _COUNTED:
+        # The bound is for one Connect worker; each further one brings its own.
+        pods = context.cluster.pods(name.replace("_", "-"))[: 1 if name == "kafka_connect" else None]
+        for kind, found in asked.items():
+            values = [memory_of(pod, kind) for pod in pods]
+            found[name] = None if None in values else sum(value or 0 for value in values)
+    yield judge_requests(asked["requests"], asked["limits"], context.plan.expected.memory.total_mib)
+
+
+STEPS = (
+    Step("T8.memory", "memory", _memory, along=_COUNTED),
+    Step("T8.requests", "memory", _requests, cluster=True, along=_COUNTED),
+)

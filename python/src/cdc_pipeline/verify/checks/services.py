@@ -11,6 +11,7 @@ from pathlib import Path
 from cdc_pipeline.supervise.cgroup import bound_for
 from cdc_pipeline.supervise.replica import read_replica
 from cdc_pipeline.supervise.rpc import Process, Supervisor
+from cdc_pipeline.verify.checks import pods
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.plan import MEBIBYTE
@@ -62,6 +63,9 @@ def _socket(home: Path) -> Path:
 
 
 def _services(context: Context) -> Iterator[Finding]:
+    if context.plan.cluster is not None:
+        yield from pods.running(context)
+        return
     if not context.plan.expected.services.home:
         return
     home = Path(context.plan.expected.services.home)
@@ -85,6 +89,9 @@ def _services(context: Context) -> Iterator[Finding]:
 
 
 def _workloads(context: Context) -> Iterator[Finding]:
+    if context.plan.cluster is not None:
+        yield from pods.applied(context)
+        return
     if not context.plan.expected.workload.home:
         return
     folder = Path(context.plan.expected.workload.home) / "supervisor" / "replicas"
