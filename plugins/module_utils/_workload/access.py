@@ -21,7 +21,7 @@ def outside_port(access: str, port: int, node_port: int | None, add: int, offset
     """The number under which a port is reached from outside.
 
     Args:
-        add: step × ordinal of the replica.
+        add: step * ordinal of the replica.
         offset: cdc_port_offset. It moves what listens on the controller; node ports are the cluster's.
     """
     if access == NODE_PORTS:

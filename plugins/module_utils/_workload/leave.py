@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from .._errors import PipelineError
+from .._errors import MissingLibraryError, PipelineError
 from .diagnosis import Masker
 from .disk import Difference
 
@@ -34,6 +34,8 @@ def leave(
         invocation["module_args"]["workload"] = shown
     try:
         changed, differences, facts = perform()
+    except MissingLibraryError as error:
+        module.fail_json(msg=missing_required_lib(error.library), exception=error.trace, invocation=invocation)
     except PipelineError as error:
         module.fail_json(msg=mask(error.message), invocation=invocation, **error.details)
     result: dict[str, Any] = {"changed": changed, "invocation": invocation, **facts}

@@ -40,15 +40,15 @@ def manifests(workload: Workload, cluster: Cluster) -> list[Manifest]:
         SpecError: the workload cannot be one of a cluster; with every problem.
     """
     made = pods(workload, cluster)
-    found = [_service_account(made), _config_map(made), _secret(made)]
+    found = [_service_account(made), _config_map(made), _secret(made), *_network_policies(made)]
+    # What makes pods comes last, when all that a pod needs is there.
     if workload.kind == "service":
-        found += _services(made)
-        found += [_stateful_set(made) if _keeps_state(workload) else _deployment(made), _disruption_budget(made)]
+        found += [*_services(made), _disruption_budget(made)]
+        found.append(_stateful_set(made) if _keeps_state(workload) else _deployment(made))
     elif workload.kind == "job":
         found.append(_job(made))
     else:
         found.append(_cron_job(made))
-    found += _network_policies(made)
     return [item for item in found if item is not None]
 
 
@@ -65,7 +65,13 @@ def _labels(name: str) -> dict[str, str]:
     }
 
 
-def _selector(name: str) -> dict[str, str]:
+def selector(name: str) -> str:
+    """What chooses the pods and claims of the workload ``name``, as the API takes it in a query."""
+    return ",".join(f"{key}={value}" for key, value in selector_labels(name).items())
+
+
+def selector_labels(name: str) -> dict[str, str]:
+    """The labels of the pods and claims of the workload ``name``."""
     return {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "cdc-pipeline"}
 
 
@@ -107,7 +113,7 @@ def _services(made: Pods) -> list[Manifest]:
     if not workload.ports:
         return []
     ports = [_service_port(port) for port in workload.ports.values()]
-    selector = _selector(workload.name)
+    selector = selector_labels(workload.name)
     found = [
         # Members of a quorum look for each other before they are ready.
         _object(
@@ -170,7 +176,7 @@ def _route(made: Pods, port: Port) -> Manifest:
 def _disruption_budget(made: Pods) -> Manifest | None:
     if made.workload.replicas < 2:
         return None
-    spec = {"maxUnavailable": 1, "selector": {"matchLabels": _selector(made.workload.name)}}
+    spec = {"maxUnavailable": 1, "selector": {"matchLabels": selector_labels(made.workload.name)}}
     return _object("policy/v1", "PodDisruptionBudget", made.workload.name, made, spec=spec)
 
 
@@ -183,7 +189,7 @@ def _stateful_set(made: Pods) -> Manifest:
         "podManagementPolicy": "Parallel",
         # The realiser looks at the rolling gate before it deletes a pod; without a gate the controller goes on alone.
         "updateStrategy": {"type": "OnDelete" if made.template.gate else "RollingUpdate"},
-        "selector": {"matchLabels": _selector(workload.name)},
+        "selector": {"matchLabels": selector_labels(workload.name)},
         "template": _template(made, "Always"),
     }
     if workload.storage is not None:
@@ -205,7 +211,7 @@ def _deployment(made: Pods) -> Manifest:
         "replicas": made.workload.replicas,
         # One at a time, the old one first: what keeps no state of its own may still lock something outside.
         "strategy": {"type": "Recreate"},
-        "selector": {"matchLabels": _selector(made.workload.name)},
+        "selector": {"matchLabels": selector_labels(made.workload.name)},
         "template": _template(made, "Always"),
     }
     return _object("apps/v1", "Deployment", made.workload.name, made, spec=spec)
@@ -252,8 +258,8 @@ def _template(made: Pods, restart: str) -> Manifest:
         # Without it, the liveness probe would kill a slow start.
         start = template.probes.get("readiness", template.probes["liveness"])
         main["startupProbe"] = {**_probe(start), "failureThreshold": max(60, start.failure_threshold)}
-    if workload.stop_signal != "TERM":
-        # The runtime sends the image's STOPSIGNAL, which is SIGTERM where it says nothing.
+    if made.image.stop_signal != workload.stop_signal:
+        # The runtime sends the image's own, which is SIGTERM where it says nothing.
         # By the shell, since a slim image has no /bin/kill. The SIGTERM that follows finds it stopping.
         stop = ["/bin/sh", "-c", f"kill -{workload.stop_signal} 1"]
         main["lifecycle"] = {"preStop": {"exec": {"command": stop}}}
@@ -263,7 +269,7 @@ def _template(made: Pods, restart: str) -> Manifest:
         "enableServiceLinks": False,
         "restartPolicy": restart,
         "terminationGracePeriodSeconds": workload.stop_grace,
-        "securityContext": _pod_security(made.cluster),
+        "securityContext": _pod_security(made),
         "containers": [main],
         "volumes": _volumes(made),
     }
@@ -282,16 +288,17 @@ def _template(made: Pods, restart: str) -> Manifest:
                 "maxSkew": 1,
                 "topologyKey": "kubernetes.io/hostname",
                 "whenUnsatisfiable": "DoNotSchedule",
-                "labelSelector": {"matchLabels": _selector(workload.name)},
+                "labelSelector": {"matchLabels": selector_labels(workload.name)},
             }
         ]
     metadata = {"labels": _labels(workload.name), "annotations": {_DIGEST: _digest(made)}}
     return {"metadata": metadata, "spec": spec}
 
 
-def _pod_security(cluster: Cluster) -> Manifest:
+def _pod_security(made: Pods) -> Manifest:
+    user = made.image.user or _USER
     # OpenShift gives each namespace its own range of users, and refuses any other (SCC restricted-v2).
-    chosen = {} if cluster.openshift else {"runAsUser": _USER, "runAsGroup": _USER, "fsGroup": _USER}
+    chosen = {} if made.cluster.openshift else {"runAsUser": user, "runAsGroup": user, "fsGroup": user}
     return {
         "runAsNonRoot": True,
         **chosen,
@@ -308,7 +315,7 @@ def _container_ports(workload: Workload) -> list[Manifest]:
 
 def _container(made: Pods, command: Sequence[str]) -> Manifest:
     return {
-        "image": made.workload.image,
+        "image": made.image.name,
         "imagePullPolicy": "IfNotPresent",
         "command": list(command),
         "env": _environment(made),
@@ -338,7 +345,7 @@ def _environment(made: Pods) -> list[Manifest]:
         found.append(_field(ORDINAL_VARIABLE, "metadata.labels['apps.kubernetes.io/pod-index']"))
     else:
         found += [{"name": REPLICA_VARIABLE, "value": f"{name}-0"}, {"name": ORDINAL_VARIABLE, "value": "0"}]
-    base = {"HOME": PATHS["tmp"], "TMPDIR": PATHS["tmp"], **made.template.env}
+    base = {"HOME": PATHS["tmp"], "TMPDIR": PATHS["tmp"], **made.image.env, **made.template.env}
     return found + [{"name": name, "value": value} for name, value in base.items()]
 
 
@@ -427,7 +434,7 @@ def _network_policies(made: Pods) -> list[Manifest]:
     namespace's own policy.
     """
     workload, cluster = made.workload, made.cluster
-    own = {"podSelector": {"matchLabels": _selector(workload.name)}}
+    own = {"podSelector": {"matchLabels": selector_labels(workload.name)}}
     found = []
     egress: list[Manifest] = []
     problems = []
@@ -439,9 +446,9 @@ def _network_policies(made: Pods) -> list[Manifest]:
         if peer.name in cluster.outside:
             egress.append(_rule("to", [dict(cluster.outside[peer.name])], ports))
         elif peer.name == workload.name or peer.name in cluster.peers:
-            egress.append(_rule("to", [{"podSelector": {"matchLabels": _selector(peer.name)}}], ports))
+            egress.append(_rule("to", [{"podSelector": {"matchLabels": selector_labels(peer.name)}}], ports))
             spec = {
-                "podSelector": {"matchLabels": _selector(peer.name)},
+                "podSelector": {"matchLabels": selector_labels(peer.name)},
                 "policyTypes": ["Ingress"],
                 "ingress": [_rule("from", [own], ports)],
             }
@@ -460,7 +467,7 @@ def _network_policies(made: Pods) -> list[Manifest]:
             "ports": [{"protocol": protocol, "port": port} for protocol in ("UDP", "TCP")],
         }
         spec = {
-            "podSelector": {"matchLabels": _selector(workload.name)},
+            "podSelector": {"matchLabels": selector_labels(workload.name)},
             "policyTypes": ["Egress"],
             "egress": [dns, *egress],
         }
@@ -468,7 +475,7 @@ def _network_policies(made: Pods) -> list[Manifest]:
     from_outside = _rule_from_outside(made)
     if from_outside:
         spec = {
-            "podSelector": {"matchLabels": _selector(workload.name)},
+            "podSelector": {"matchLabels": selector_labels(workload.name)},
             "policyTypes": ["Ingress"],
             "ingress": [from_outside],
         }

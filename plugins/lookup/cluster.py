@@ -1,0 +1,74 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: cluster
+short_description: The cluster as the modules of this collection take it
+version_added: 1.0.0
+author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+description:
+  - Makes the map that M(cdc.pipeline.kubernetes_workload) and its kin take of the variables C(cdc_kubeconfig),
+    C(cdc_kube_context), C(cdc_namespace), C(cdc_cluster_domain), C(cdc_external_host), C(cdc_access),
+    C(cdc_port_offset), C(cdc_route_domain), C(cdc_storage_classes), C(cdc_image_pull_secrets), C(cdc_tolerations),
+    C(cdc_network_outside), C(cluster_provider), C(cdc_endpoints) and C(cdc_artifacts).
+  - C(cdc_artifacts), a map of folders by name that the role artifacts sets, may be absent. Then no rolling gate can
+    run.
+options: {}
+"""
+
+EXAMPLES = r"""
+- name: Look at every pod
+  cdc.pipeline.kubernetes_instance_info:
+    cluster: "{{ lookup('cdc.pipeline.cluster') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One map.
+  type: list
+  elements: dict
+"""
+
+from ansible.plugins.lookup import LookupBase
+
+
+class LookupModule(LookupBase):
+    """The lookup ``cdc.pipeline.cluster``."""
+
+    def run(self, terms, variables=None, **kwargs):
+        self.set_options(var_options=variables, direct=kwargs)
+
+        def value(name, default=None):
+            found = (variables or {}).get(name)
+            return default if found is None else self._templar.template(found)
+
+        endpoints = value("cdc_endpoints", {})
+        cluster = {
+            "kubeconfig": value("cdc_kubeconfig", ""),
+            "context": value("cdc_kube_context", ""),
+            "namespace": value("cdc_namespace", "data-ingestion"),
+            "domain": value("cdc_cluster_domain", "cluster.local"),
+            "external_host": value("cdc_external_host", "127.0.0.1"),
+            "access": value("cdc_access", "node_ports"),
+            "port_offset": value("cdc_port_offset", 0),
+            "route_domain": value("cdc_route_domain", ""),
+            "storage_classes": value("cdc_storage_classes", {}),
+            "image_pull_secrets": value("cdc_image_pull_secrets", []),
+            "tolerations": value("cdc_tolerations", []),
+            "openshift": value("cluster_provider", "") == "openshift",
+            "peers": {_workload(name): _ports(entry) for name, entry in endpoints.items()},
+            "http": [_workload(name) for name, entry in endpoints.items() if entry.get("scheme") == "http"],
+            "outside": value("cdc_network_outside", {}),
+            "controller_artifacts": value("cdc_artifacts") or {},
+        }
+        return [cluster]
+
+
+def _workload(component):
+    return component.replace("_", "-")
+
+
+def _ports(entry):
+    return [port["port"] for port in (entry.get("ports") or {}).values()]

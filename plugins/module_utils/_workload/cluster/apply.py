@@ -1,0 +1,59 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""One object by server-side apply, with what it was and what it is, or would be.
+
+Fields that a person changed by hand (kubectl and the like) are taken back: what the inventory says counts, and the
+difference shows in check mode. Fields that a controller or another tool sets are left alone and reported, since it
+would set them again at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._errors import PipelineError
+from .api import Api
+from .faults import StatusError, conflicts, owned_by_others
+from .kinds import KINDS
+from .records import Change, record
+
+
+def apply(api: Api, manifest: Mapping[str, Any], present: Mapping[str, Any] | None, dry: bool) -> Change:
+    """Applies ``manifest``, or asks what that would do.
+
+    Args:
+        present: the object as it is, if that is known already.
+
+    Raises:
+        PipelineError: the cluster refuses it.
+    """
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    before = present or api.get(kind, name)
+    try:
+        after = _forced_where_by_hand(api, manifest, dry)
+    except StatusError as error:
+        if dry and error.status.code == 404:
+            # The namespace is made by an earlier step, which has not happened in check mode.
+            after = dict(manifest)
+        else:
+            raise
+    return Change(kind, name, record(before), record(after))
+
+
+def _forced_where_by_hand(api: Api, manifest: Mapping[str, Any], dry: bool) -> Mapping[str, Any]:
+    try:
+        return api.apply(manifest, dry)
+    except StatusError as error:
+        found = conflicts(error.status)
+        if not found:
+            raise
+        if not all(item.by_hand for item in found):
+            raise _others(api, manifest, error) from error
+    return api.apply(manifest, dry, force=True)
+
+
+def _others(api: Api, manifest: Mapping[str, Any], error: StatusError) -> PipelineError:
+    kind, name = KINDS[manifest["kind"]], manifest["metadata"]["name"]
+    return owned_by_others(kind, name, api.namespace, conflicts(error.status))

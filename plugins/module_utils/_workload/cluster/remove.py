@@ -1,0 +1,123 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Stops a workload in a cluster, starts it again, or removes it, by its name alone; or all of a namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import diagnosis
+from ..manifests import WORKLOAD_LABEL, selector
+from .api import Api
+from .kinds import OWNED
+from .realise import Report
+from .records import Change, record
+from .rollout import complete
+from .waiting import Waiter
+
+Document = Mapping[str, Any]
+
+# How many replicas a stopped workload had.
+REPLICAS_NOTE = "cdc-pipeline/replicas"
+_SCALED = ("Deployment", "StatefulSet")
+
+
+@dataclass
+class Keeper:
+    """The workloads of a namespace that this collection made.
+
+    Attributes:
+        name: of one workload; empty for all.
+        timeout: seconds for each wait.
+    """
+
+    api: Api
+    name: str
+    timeout: float
+    dry: bool
+    openshift: bool = False
+
+    def stop(self) -> Report:
+        """Scales to nothing and remembers how many there were; cron jobs are suspended."""
+        report, waits = Report(), []
+        for found in self._all(_SCALED):
+            wanted = int(found["spec"].get("replicas") or 0)
+            if not wanted:
+                continue
+            note = {REPLICAS_NOTE: str(wanted)}
+            self._patch(found, {"metadata": {"annotations": note}, "spec": {"replicas": 0}}, report)
+            report.stopped += [f"{found['metadata']['name']}-{each}" for each in range(wanted)]
+            waits.append(found)
+        for found in self._all(("CronJob",)):
+            if not found["spec"].get("suspend"):
+                self._patch(found, {"spec": {"suspend": True}}, report)
+        for found in [] if self.dry else waits:
+            self._waiter(found).until(lambda view: not view.pods, what="did not end")
+        report.changed = bool(report.differences)
+        return report
+
+    def start(self) -> Report:
+        """Scales to what was remembered, and waits until everything is ready."""
+        report = Report()
+        scaled = list(self._all(_SCALED))
+        for found in scaled:
+            notes = found["metadata"].get("annotations") or {}
+            wanted = int(notes.get(REPLICAS_NOTE) or 0)
+            if int(found["spec"].get("replicas") or 0) == 0 and wanted:
+                self._patch(found, {"spec": {"replicas": wanted}}, report)
+                report.started += [f"{found['metadata']['name']}-{each}" for each in range(wanted)]
+        for found in self._all(("CronJob",)):
+            if found["spec"].get("suspend"):
+                self._patch(found, {"spec": {"suspend": False}}, report)
+        for found in [] if self.dry else scaled:
+            self._waiter(found).until(lambda view: view.runner is not None and complete(view.runner, view.pods))
+        report.changed = bool(report.differences)
+        return report
+
+    def remove(self, purge_data: bool) -> Report:
+        """Removes every object; volumes stay unless ``purge_data``."""
+        report = Report()
+        runners = []
+        for found in self._all([kind for kind in OWNED if kind != "Route" or self.openshift]):
+            if found["kind"] in _SCALED:
+                runners.append(found)
+            self._delete(found, report)
+        for found in [] if self.dry else runners:
+            self._waiter(found).until(lambda view: not view.pods, what="did not end")
+        if purge_data:
+            part = selector(self.name) if self.name else "app.kubernetes.io/part-of=cdc-pipeline"
+            for found in self.api.list("PersistentVolumeClaim", part):
+                self._delete(found, report)
+        report.changed = bool(report.differences)
+        return report
+
+    def _all(self, kinds: Any) -> list[Document]:
+        label = f"{WORKLOAD_LABEL}={self.name}" if self.name else WORKLOAD_LABEL
+        return [found for kind in kinds for found in self.api.list(kind, label)]
+
+    def _patch(self, found: Document, patch: Mapping[str, Any], report: Report) -> None:
+        kind, name = found["kind"], found["metadata"]["name"]
+        after = _merged(found, patch) if self.dry else self.api.merge(kind, name, patch)
+        report.differences.append(Change(kind, name, record(found), record(after)))
+
+    def _delete(self, found: Document, report: Report) -> None:
+        kind, name = found["kind"], found["metadata"]["name"]
+        if not self.dry:
+            self.api.delete(kind, name)
+        report.removed.append(f"{kind} {name}")
+        report.differences.append(Change(kind, name, record(found), None))
+
+    def _waiter(self, found: Document) -> Waiter:
+        workload = found["metadata"]["labels"][WORKLOAD_LABEL]
+        mask = diagnosis.Masker([])
+        return Waiter(self.api, workload, found["kind"], found["metadata"]["name"], mask, self.timeout)
+
+
+def _merged(document: Any, patch: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(document)
+    for key, value in patch.items():
+        result[key] = _merged(result.get(key) or {}, value) if isinstance(value, Mapping) else value
+    return result
