@@ -64,8 +64,8 @@ class Store:
                         artifact_layer.write_layer(layer, self.artifacts, out)
                     out.seek(0)
                     digest = hashlib.file_digest(out, "sha256").hexdigest()
-                os.chmod(name, 0o644)
-                os.rename(name, self._archive(layer))
+                Path(name).chmod(0o644)
+                Path(name).rename(self._archive(layer))
                 # Written last: a layer is there when its record is.
                 self._record(layer).write_text(json.dumps({"sha256": digest}))
             finally:

@@ -129,7 +129,7 @@ class File:
             try:
                 with os.fdopen(descriptor, "wb") as out:
                     archive.write(images, store, out)
-                os.chmod(name, 0o644)
-                os.rename(name, self.path)
+                Path(name).chmod(0o644)
+                Path(name).rename(self.path)
             finally:
                 Path(name).unlink(missing_ok=True)

@@ -95,6 +95,26 @@ class Storage:
 
 
 @dataclass(frozen=True)
+class Image:
+    """The image of a workload's pods, and where it keeps things that built images keep elsewhere.
+
+    Attributes:
+        artifacts: the folder of an artifact in the image, by the artifact's name.
+        java: path of the java binary.
+        user: number of the user that the image is made for.
+        stop_signal: what the image says that asks its process to stop.
+        env: what the image's contents need besides the workload's own environment.
+    """
+
+    name: str
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+    java: str | None = None
+    user: int | None = None
+    stop_signal: str = "TERM"
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Peer:
     """Who a workload opens connections to. No ports means every port of that workload."""
 
@@ -111,7 +131,7 @@ class Workload:
     kind: str = "service"
     replicas: int = 1
     artifact: str | None = None
-    image: str | None = None
+    image: Image | None = None
     user: str | None = None
     schedule: str | None = None
     init: tuple[InitStep, ...] = ()
@@ -177,7 +197,7 @@ def _read(reader: Reader) -> Workload:
         kind=reader.choice("kind", KINDS, "service"),
         replicas=reader.integer("replicas", 1, low=0, high=99),
         artifact=reader.string("artifact"),
-        image=reader.string("image"),
+        image=_image(reader.child("image", scalar_key="name")),
         user=reader.string("user"),
         schedule=reader.string("schedule"),
         command=reader.strings("command", required=True),
@@ -286,6 +306,21 @@ def _storage(reader: Reader | None) -> Storage | None:
     )
     reader.finish()
     return storage
+
+
+def _image(reader: Reader | None) -> Image | None:
+    if reader is None:
+        return None
+    image = Image(
+        name=reader.string("name", required=True) or "",
+        artifacts=reader.string_map("artifacts"),
+        java=reader.string("java"),
+        user=reader.integer("user", None, low=1, high=2**31 - 1),
+        stop_signal=reader.choice("stop_signal", SIGNALS, "TERM"),
+        env=reader.string_map("env", _VARIABLE, "JAVA_HOME"),
+    )
+    reader.finish()
+    return image if image.name else None
 
 
 def _peer(reader: Reader) -> Peer:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from .access import NODE_PORTS, outside_port
 from .errors import SpecError
-from .model import Port, Workload
+from .model import Image, Port, Workload
 from .replica import Replica, resolve
 
 # The kubelet fills these in, so one pod template serves every replica.
@@ -95,11 +95,11 @@ def _tokens(workload: Workload, cluster: Cluster, ordinal: str, name: str, numbe
         "node_id": str(number + 1),
         "bind": "0.0.0.0",
         "host": f"{name}.{suffix}",
-        "java": cluster.java,
+        "java": (workload.image and workload.image.java) or cluster.java,
         **PATHS,
     }
     if workload.artifact:
-        found["artifact"] = f"{cluster.artifacts}/{workload.artifact}"
+        found["artifact"] = _Artifacts({}, workload, cluster)[f"artifact.{workload.artifact}"]
     if workload.resources.memory_limit:
         found["memory_limit_mib"] = str(workload.resources.memory_limit // 2**20)
     for key, port in workload.ports.items():
@@ -122,15 +122,17 @@ def external(port: Port, cluster: Cluster, ordinal: int) -> str:
 class _Artifacts(dict):
     """Tokens, with ``artifact.NAME`` for every name: an image holds whatever it was built with."""
 
-    def __init__(self, values: Mapping[str, str], folder: str) -> None:
+    def __init__(self, values: Mapping[str, str], workload: Workload, cluster: Cluster) -> None:
         super().__init__(values)
-        self._folder = folder
+        self._known = workload.image.artifacts if workload.image else {}
+        self._folder = cluster.artifacts
 
     def __contains__(self, key: object) -> bool:
         return super().__contains__(key) or str(key).startswith("artifact.")
 
     def __missing__(self, key: str) -> str:
-        return f"{self._folder}/{key.removeprefix('artifact.')}"
+        name = key.removeprefix("artifact.")
+        return self._known.get(name) or f"{self._folder}/{name}"
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ class Pods:
     """
 
     workload: Workload
+    image: Image
     cluster: Cluster
     template: Replica
     files: Mapping[str, str]
@@ -160,12 +163,12 @@ def pods(workload: Workload, cluster: Cluster) -> Pods:
     """
     problems: list[str] = []
     if not workload.image:
-        problems.append("image: is missing; the kubernetes runtime needs one")
+        problems.append("image: is missing; set images_source to built, or name an image by the role's own variable")
     each = [
-        resolve(workload, ordinal, _Artifacts(tokens(workload, cluster, ordinal), cluster.artifacts), problems)
+        resolve(workload, ordinal, _Artifacts(tokens(workload, cluster, ordinal), workload, cluster), problems)
         for ordinal in range(max(workload.replicas, 1))
     ]
-    in_template = _Artifacts(template_tokens(workload, cluster), cluster.artifacts)
+    in_template = _Artifacts(template_tokens(workload, cluster), workload, cluster)
     hint: list[str] = []
     template = resolve(workload, 0, in_template, hint)
     problems += [
@@ -173,11 +176,11 @@ def pods(workload: Workload, cluster: Cluster) -> Pods:
         for text in hint
         if not text.startswith(("files.", "secrets.")) and text not in problems
     ]
-    if problems:
+    if problems or not workload.image:
         raise SpecError(workload.name, list(dict.fromkeys(problems)))
     files, varying_files = _contents([(item.name, item.files) for item in each])
     secrets, varying_secrets = _contents([(item.name, item.secrets) for item in each])
-    return Pods(workload, cluster, template, files, secrets, varying_files | varying_secrets)
+    return Pods(workload, workload.image, cluster, template, files, secrets, varying_files | varying_secrets)
 
 
 def key_of(name: str) -> str:

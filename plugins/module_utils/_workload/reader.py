@@ -150,9 +150,11 @@ class Reader:
                 self.problem(f"must be a string, not {_type(item)}", f"{key}.{name}")
         return {str(name): _text(item) for name, item in value.items() if _is_scalar(item)}
 
-    def child(self, key: str) -> Reader | None:
-        """A reader of the map at ``key``; None where it is absent."""
+    def child(self, key: str, scalar_key: str | None = None) -> Reader | None:
+        """A reader of the map at ``key``, None where it is absent; a string stands for ``{scalar_key: string}``."""
         value = self._get(key)
+        if scalar_key and isinstance(value, str):
+            value = {scalar_key: value}
         return None if value is None else Reader(value, self._join(key), self.problems, key)
 
     def children(self, key: str, pattern: re.Pattern[str], example: str) -> Iterator[Reader]:
