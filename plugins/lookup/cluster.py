@@ -60,10 +60,17 @@ class LookupModule(LookupBase):
             "openshift": value("cluster_provider", "") == "openshift",
             "peers": {_workload(name): _ports(entry) for name, entry in endpoints.items()},
             "http": [_workload(name) for name, entry in endpoints.items() if entry.get("scheme") == "http"],
-            "outside": value("cdc_network_outside", {}),
+            "outside": {**_elsewhere(value), **value("cdc_network_outside", {})},
             "controller_artifacts": value("cdc_artifacts") or {},
         }
         return [cluster]
+
+
+def _elsewhere(value):
+    """Servers of the user's own, whose addresses no policy can know."""
+    managed = {"object-store": "object_store_managed", "postgresql": "postgresql_managed"}
+    anywhere = {"ipBlock": {"cidr": "0.0.0.0/0"}}
+    return {name: anywhere for name, variable in managed.items() if not value(variable, True)}
 
 
 def _workload(component):

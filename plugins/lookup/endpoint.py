@@ -11,8 +11,13 @@ author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
   - Gives scheme, host, port and more of a component, as the runtime in use has it.
   - It reads the variables C(cdc_endpoints) (components with their C(scheme), C(replicas), C(ports), C(ca) and
-    C(credentials)), C(cdc_runtime), C(cdc_port_offset), C(cdc_external_host), C(cdc_namespace) and
-    C(cdc_cluster_domain).
+    C(credentials)), C(cdc_runtime), C(cdc_port_offset), C(cdc_external_host), C(cdc_namespace),
+    C(cdc_cluster_domain), C(cdc_access) and C(cdc_route_domain).
+  - In a cluster the controller reaches a component as C(cdc_access) says. With V(host_ports) and V(port_forward) these
+    are the ports of the runtime V(local) on C(cdc_external_host), with V(node_ports) the node ports there. With
+    V(routes) an HTTP component is reached over HTTPS at the host of its OpenShift route, and any other as with
+    V(port_forward).
+  - The host of a route follows from C(cdc_route_domain). Where that is empty, the cluster is asked for it.
 options:
   _terms:
     description: Names of components in C(cdc_endpoints).
@@ -55,7 +60,25 @@ _raw:
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.access import PORT_FORWARD
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place, endpoint
+
+
+class _Routes(dict):
+    """Hosts of OpenShift's routes by name, asked for when they are needed."""
+
+    def __init__(self, value):
+        super().__init__()
+        self._value = value
+
+    def get(self, key, default=None):
+        value = self._value
+        namespace, domain = value("cdc_namespace", "data-ingestion"), value("cdc_route_domain", "")
+        if domain:
+            return f"{key}-{namespace}.{domain}"
+        api = connect(value("cdc_kubeconfig", ""), value("cdc_kube_context", ""), namespace)
+        return ((api.get("Route", key) or {}).get("spec") or {}).get("host", default)
 
 
 class LookupModule(LookupBase):
@@ -74,6 +97,8 @@ class LookupModule(LookupBase):
             external_host=value("cdc_external_host", "127.0.0.1"),
             namespace=value("cdc_namespace", "data-ingestion"),
             domain=value("cdc_cluster_domain", "cluster.local"),
+            access=value("cdc_access", PORT_FORWARD),
+            routes=_Routes(value),
         )
         catalogue = value("cdc_endpoints", {})
         port, view, replica = (self.get_option(name) for name in ("port", "view", "replica"))

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._errors import InvalidError
 from .._suggest import did_you_mean
+from .access import PORT_FORWARD, ROUTES, outside_port
 from .errors import SpecError
 from .reader import Reader
 
@@ -23,11 +24,13 @@ class Place:
 
     Attributes:
         runtime: local or kubernetes.
-        port_offset: added to every port on a host; without meaning in a cluster.
+        port_offset: added to every port on a host, of which a cluster's own are none.
         host: the address under which processes on this host reach each other.
         external_host: the address under which the controller and clients reach the cluster or the host.
         namespace: of the cluster's workloads.
         domain: of the cluster's services.
+        access: how the controller and clients reach the cluster, one of :data:`.access.WAYS`.
+        routes: host of each OpenShift route by its name; those that are asked for and absent are not known yet.
     """
 
     runtime: str
@@ -36,6 +39,8 @@ class Place:
     external_host: str = "127.0.0.1"
     namespace: str = "data-ingestion"
     domain: str = "cluster.local"
+    access: str = PORT_FORWARD
+    routes: Mapping[str, str] = field(default_factory=dict)
 
 
 def endpoint(
@@ -57,7 +62,7 @@ def endpoint(
     """
     entry = _entry(catalogue, component)
     name = _port_name(entry["ports"], component, port)
-    number, step, node_port = (entry["ports"][name][key] for key in ("port", "step", "node_port"))
+    number, step, node_port, expose = (entry["ports"][name][key] for key in ("port", "step", "node_port", "expose"))
     replicas = entry["replicas"]
     if view not in VIEWS:
         raise InvalidError(f"The view {view!r} is not one of {', '.join(VIEWS)}")
@@ -72,17 +77,19 @@ def endpoint(
             return host, number + step * ordinal + place.port_offset
         if view == "workload":
             return f"{workload}-{ordinal}.{workload}-headless.{place.namespace}.svc.{place.domain}", number
-        # On the host, a cluster's node ports are mapped to the ports of the local runtime where there are any.
-        return place.external_host, (number if node_port else 0) + step * ordinal
+        return place.external_host, outside_port(place.access, number, node_port, step * ordinal, place.port_offset)
 
-    host, chosen = address(replica or 0)
-    if place.runtime != "local" and view == "workload" and replica is None and not step:
-        host = f"{workload}.{place.namespace}.svc.{place.domain}"
-    if not chosen:
+    outside = place.runtime != "local" and view == "controller"
+    if outside and node_port is None and not expose:
         raise InvalidError(
             f"{component} is not reachable from outside of the cluster on its port {name}",
             remedy=f"give cdc_endpoints.{component}.ports.{name} a node_port",
         )
+    if outside and place.access == ROUTES and entry["scheme"] == "http":
+        return _by_route(entry, f"{workload}-{name.replace('_', '-')}", place)
+    host, chosen = address(replica or 0)
+    if place.runtime != "local" and view == "workload" and replica is None and not step:
+        host = f"{workload}.{place.namespace}.svc.{place.domain}"
     addresses = [address(ordinal) for ordinal in range(max(replicas, 1))]
     return {
         "scheme": entry["scheme"],
@@ -90,6 +97,25 @@ def endpoint(
         "port": chosen,
         "url": f"{entry['scheme']}://{host}:{chosen}",
         "hosts": ",".join(f"{each}:{at}" for each, at in addresses),
+        "ca": entry["ca"],
+        "credentials": entry["credentials"],
+    }
+
+
+def _by_route(entry: Mapping[str, Any], route: str, place: Place) -> dict[str, Any]:
+    """OpenShift's router takes all requests at one address, encrypted, and spreads them over the replicas."""
+    host = place.routes.get(route)
+    if not host:
+        raise InvalidError(
+            f"The route {route} in the namespace {place.namespace} has no host yet",
+            remedy="set cdc_route_domain (such as apps.example.com), or run the component's role first",
+        )
+    return {
+        "scheme": "https",
+        "host": host,
+        "port": 443,
+        "url": f"https://{host}",
+        "hosts": f"{host}:443",
         "ca": entry["ca"],
         "credentials": entry["credentials"],
     }
@@ -117,6 +143,7 @@ def _entry(catalogue: Mapping[str, Any], component: str) -> dict[str, Any]:
             "step": child.integer("step", 0, low=0, high=1000),
             "node_port": child.integer("node_port", None, low=1, high=65535),
             "expose": child.boolean("expose", False),
+            "outside_port": child.integer("outside_port", None, low=1, high=65535),
         }
         child.finish()
     reader.finish()

@@ -441,6 +441,8 @@ def _network_policies(made: Pods) -> list[Manifest]:
     for peer in workload.talks_to:
         if peer.name == workload.name:
             ports = tuple(port.port for port in workload.ports.values())
+        elif peer.name in cluster.outside:
+            ports = peer.ports
         else:
             ports = peer.ports or cluster.peers.get(peer.name, ())
         if peer.name in cluster.outside:

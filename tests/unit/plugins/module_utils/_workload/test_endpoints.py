@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place, endpoint
@@ -51,8 +53,30 @@ def test_cluster_from_a_workload():
     )
 
 
-def test_cluster_from_the_controller():
-    assert found(view="controller", place=CLUSTER)["hosts"] == "10.0.0.1:9092,10.0.0.1:9093,10.0.0.1:9094"
+@pytest.mark.parametrize(
+    ("access", "hosts"),
+    [
+        ("host_ports", "10.0.0.1:9592,10.0.0.1:9593,10.0.0.1:9594"),
+        ("port_forward", "10.0.0.1:9592,10.0.0.1:9593,10.0.0.1:9594"),
+        # What is no HTTP has no route.
+        ("routes", "10.0.0.1:9592,10.0.0.1:9593,10.0.0.1:9594"),
+        ("node_ports", "10.0.0.1:30092,10.0.0.1:30093,10.0.0.1:30094"),
+    ],
+)
+def test_cluster_from_the_controller(access, hosts):
+    assert found(view="controller", place=replace(CLUSTER, access=access))["hosts"] == hosts
+
+
+def test_a_route_has_one_address_for_all_replicas():
+    place = replace(CLUSTER, access="routes", routes={"kafka-connect-http": "connect.apps.example.com"})
+    connect = found("kafka_connect", None, "controller", place=place)
+    assert connect["url"] == "https://connect.apps.example.com"
+    assert (connect["port"], connect["hosts"]) == (443, "connect.apps.example.com:443")
+    with pytest.raises(InvalidError, match="has no host yet"):
+        found("kafka_connect", None, "controller", place=replace(place, routes={}))
+
+
+def test_a_port_of_the_cluster_alone():
     with pytest.raises(InvalidError, match="not reachable from outside of the cluster on its port controller"):
         found(port="controller", view="controller", place=CLUSTER)
 
