@@ -110,11 +110,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-references:
-  description: The name and tag of each image.
+images:
+  description: Each image as a workload takes it, with its name and tag, and the signal that it names.
   type: dict
   returned: always
-  sample: {"archive": "localhost/cdc-pipeline/archive:0123456789ab"}
+  sample: {"archive": {"name": "localhost/cdc-pipeline/archive:0123456789ab", "stop_signal": "TERM"}}
 built:
   description: The layers that were built, or would be.
   type: list
@@ -162,7 +162,10 @@ def ensure(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         before={"lacking": delivered, "layers to build": [layer.key for layer in missing]},
         after={"lacking": {}, "layers to build": []},
         facts={
-            "references": {image.name: image.reference for image in images},
+            "images": {
+                image.name: {"name": image.reference, "stop_signal": image.config["StopSignal"].removeprefix("SIG")}
+                for image in images
+            },
             "built": [layer.key for layer in missing],
             "delivered": delivered,
         },

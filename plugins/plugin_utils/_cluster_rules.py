@@ -22,6 +22,7 @@ _LOWEST, _HIGHEST = 30000, 32767
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # The classes that workloads name.
 _CLASSES = ("postgresql", "kafka", "object_store")
+_WITHOUT_PUBLIC_IMAGE = {"kafka_connect": "Kafka Connect with its plugins", "archive": "the archive"}
 _SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 
@@ -114,4 +115,26 @@ def _storage_classes(get: Get) -> Iterator[Problem]:
             )
 
 
-CLUSTER_RULES: tuple[Callable[[Get], Iterator[Problem]], ...] = (_names, _node_ports, _access, _storage_classes)
+def _images(get: Get) -> Iterator[Problem]:
+    if get("images_source") != "public":
+        return
+    without = [role for role in _WITHOUT_PUBLIC_IMAGE if not get(f"{role}_image")]
+    if get("archive_engine") == "connect":
+        without = [role for role in without if role != "archive"]
+    if without:
+        yield Problem(
+            "images",
+            f"There is no public image of {' and '.join(_WITHOUT_PUBLIC_IMAGE[role] for role in without)}",
+            found="images_source=public",
+            remedy="set images_source to built (and images_registry, unless the cluster is kind's), or name your own: "
+            + ", ".join(f"{role}_image" for role in without),
+        )
+
+
+CLUSTER_RULES: tuple[Callable[[Get], Iterator[Problem]], ...] = (
+    _names,
+    _node_ports,
+    _access,
+    _storage_classes,
+    _images,
+)

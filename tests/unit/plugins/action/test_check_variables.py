@@ -77,10 +77,16 @@ def test_an_unknown_runtime_is_refused(check):
 
 @pytest.mark.parametrize("inventory", ["kind", "kubernetes", "openshift"])
 def test_what_the_runtime_kubernetes_needs(check, inventory):
-    result = check(inventory)
+    result = check(inventory, images_source="built")
     assert not result["failed"], result["msg"]
     brokers = next(item for item in result["workloads"] if item["name"] == "kafka")
     assert brokers["replicas"] == 3
     assert brokers["storage_class"] == "cdc-kafka"
     assert (9094 in [port["port"] for port in result["ports"]]) is (inventory == "kind")
     assert 19092 not in [port["port"] for port in result["ports"]]
+
+
+def test_what_has_no_public_image_has_to_be_built_or_named(check):
+    result = check("kubernetes", images_source="public", archive_image="own/archive:1")
+    assert "There is no public image of Kafka Connect with its plugins\n" in result["msg"]
+    assert "or name your own: kafka_connect_image" in result["msg"]
