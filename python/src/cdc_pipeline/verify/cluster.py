@@ -68,10 +68,11 @@ class Cluster:
     def _client(self) -> client.ApiClient:
         return client.ApiClient(self._configuration)
 
-    def call(self, method: str, path: str, body: object = None, **query: object) -> Any:
+    def call(self, method: str, path: str, body: object = None, kind: str = "application/json", **query: object) -> Any:
         """The answer to a request, as data.
 
         Args:
+            kind: of the body; `application/merge-patch+json` where it is a patch.
             query: with the names as in the API, such as ``labelSelector``.
 
         Raises:
@@ -82,7 +83,7 @@ class Cluster:
                 path,
                 method,
                 query_params=list(query.items()),
-                header_params={"Accept": "application/json", "Content-Type": "application/json"},
+                header_params={"Accept": "application/json", "Content-Type": kind},
                 body=body,
                 response_type="object",
                 auth_settings=["BearerToken"],

@@ -1,0 +1,80 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What is done to pods and nodes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cdc_pipeline.verify.cluster import Cluster, ClusterError, Object
+from pipeline import Pipeline, until
+
+# Of a pod that asked for up to a minute to stop.
+_EVICTED_SECONDS = 180.0
+_PATCH = "application/merge-patch+json"
+
+
+def kill(pipeline: Pipeline, pod: Object) -> None:
+    """Ends a pod at once, as a node's power failure would: nothing in it may close anything."""
+    pipeline.cluster.delete("pods", pod["metadata"]["name"], gracePeriodSeconds=0)
+
+
+def replaced(pipeline: Pipeline, workload: str, pod: Object, seconds: float) -> float:
+    """Waits until another pod stands in the place of a killed one, and all is well; gives the seconds that took."""
+    began = time.monotonic()
+    uid = pod["metadata"]["uid"]
+    until(
+        lambda: [each["metadata"]["uid"] for each in pipeline.pods(workload).values()],
+        lambda uids: bool(uids) and uid not in uids,
+        seconds,
+        f"another pod of {workload}",
+    )
+    pipeline.settled(seconds)
+    return time.monotonic() - began
+
+
+def schedulable(cluster: Cluster, node: str, may: bool) -> None:
+    cluster.call("PATCH", f"/api/v1/nodes/{node}", {"spec": {"unschedulable": not may}}, _PATCH)
+
+
+def evict(cluster: Cluster, pod: Object) -> None:
+    """Asks for a pod's eviction until its disruption budget allows it, and waits until it is gone."""
+    name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": cluster.namespace}}
+
+    def asked() -> str:
+        try:
+            cluster.call("POST", f"{cluster.path('pods', name)}/eviction", body)
+        except ClusterError as error:
+            if error.status == 404:
+                return ""
+            # 429: the budget does not allow it yet.
+            assert error.status == 429, error
+            return str(error)
+        return ""
+
+    until(asked, lambda refused: not refused, _EVICTED_SECONDS, f"{name} may be evicted")
+
+    def gone() -> bool:
+        try:
+            return cluster.get(cluster.path("pods", name))["metadata"]["uid"] != uid
+        except ClusterError as error:
+            return error.status == 404
+
+    until(gone, bool, _EVICTED_SECONDS, f"{name} is gone")
+
+
+@contextmanager
+def drained(pipeline: Pipeline, node: str) -> Iterator[list[str]]:
+    """A node without pods of the pipeline, which gets none either; gives the names of those that were on it."""
+    mine = {name: pod for name, pod in pipeline.pods().items() if pod["spec"].get("nodeName") == node}
+    schedulable(pipeline.cluster, node, False)
+    try:
+        for pod in mine.values():
+            evict(pipeline.cluster, pod)
+        yield sorted(mine)
+    finally:
+        schedulable(pipeline.cluster, node, True)

@@ -1,0 +1,122 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A pipeline in a cluster: its pods, its connector's tasks, and verify."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cdc_pipeline.verify.checks import STEPS
+from cdc_pipeline.verify.cluster import Cluster, ClusterError, Object, ready, trouble
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.plan import Plan, read_plan
+from cdc_pipeline.verify.runner import choose, run
+
+# What is looked at after a fault; what cannot have changed by it is left out.
+_COMPONENTS = (
+    "postgresql kafka schema_registry kafka_connect connectors object_store archive end_to_end memory services workload"
+)
+Value = TypeVar("Value")
+
+
+def until(
+    read: Callable[[], Value], good: Callable[[Value], Any], seconds: float, what: str, pause: float = 0.5
+) -> Value:
+    """The first value that is good; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = read()
+        if good(value):
+            return value
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s; last seen: {value}"
+        time.sleep(pause)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """``file``: the plan's own."""
+
+    plan: Plan
+    cluster: Cluster
+    file: Path
+
+    @classmethod
+    def read(cls, endpoints: Path, kubeconfig: str, namespace: str) -> Pipeline:
+        """The pipeline that playbooks/verify.yml has described beside its endpoints."""
+        file = endpoints.with_name("verify-plan.json")
+        plan = read_plan(file)
+        assert plan.cluster is not None, f"{file} is of the runtime {plan.runtime}"
+        access = dataclasses.replace(plan.cluster, kubeconfig=kubeconfig, namespace=namespace or plan.cluster.namespace)
+        return cls(dataclasses.replace(plan, cluster=access), Cluster(access), file)
+
+    def context(self) -> Context:
+        """A new one: it remembers what it has seen."""
+        return Context(self.plan)
+
+    def pods(self, workload: str = "") -> dict[str, Object]:
+        """Those that are there to stay, by name."""
+        return {pod["metadata"]["name"]: pod for pod in self.cluster.pods(workload)}
+
+    def pod_of(self, workload: str, ordinal: int = 0) -> Object:
+        """One of a workload's pods, in the order of their names."""
+        found = sorted(self.pods(workload).items())
+        assert len(found) > ordinal, f"{workload} has {len(found)} pods"
+        return found[ordinal][1]
+
+    def troubles(self) -> dict[str, str]:
+        """Pods that are not ready, pods that are missing, and tasks that do not run, with the reason."""
+        found = {name: trouble(pod) for name, pod in self.pods().items() if not ready(pod)}
+        for each in self.cluster.controllers():
+            name, wanted = each["metadata"]["name"], each["spec"].get("replicas", 1)
+            there = len(self.pods(each["metadata"]["labels"]["app.kubernetes.io/name"]))
+            if there != wanted:
+                found[name] = f"{there} of {wanted} pods"
+        return found or self.idle_tasks()
+
+    def status(self) -> dict[str, Any]:
+        """The CDC connector's, from any worker that answers, by the API server: no port has to be open for it.
+
+        Raises:
+            ClusterError: none does.
+        """
+        name = self.plan.expected.connectors.names[0]
+        error = ClusterError("there is no worker")
+        for pod in self.pods("kafka-connect").values():
+            port = pod["spec"]["containers"][0]["ports"][0]["containerPort"]
+            path = self.cluster.path("pods", f"{pod['metadata']['name']}:{port}/proxy/connectors/{name}/status")
+            try:
+                return self.cluster.get(path)
+            except ClusterError as problem:
+                error = problem
+        raise error
+
+    def idle_tasks(self) -> dict[str, str]:
+        """What of the CDC connector does not run."""
+        try:
+            status = self.status()
+        except ClusterError as error:
+            return {"connector": str(error)}
+        states = {"connector": status["connector"], **{f"task {each['id']}": each for each in status["tasks"]}}
+        found = {name: each["state"] for name, each in states.items() if each["state"] != "RUNNING"}
+        return found if status["tasks"] else {**found, "tasks": "none"}
+
+    def settled(self, seconds: float) -> float:
+        """Waits until every pod is ready and the connector runs; gives the seconds that took."""
+        began = time.monotonic()
+        until(self.troubles, lambda found: not found, seconds, "all pods ready, all tasks running", pause=1)
+        return time.monotonic() - began
+
+    def verify(self, components: Iterable[str] = _COMPONENTS.split()) -> None:
+        """Everything that verify proves holds, the archive's tiling included."""
+        findings = run(choose(STEPS, components, False, True)[0], self.context())
+        wrong = [json.dumps(each.as_record(), default=str) for each in findings if not each.ok]
+        assert findings and not wrong, "\n".join(wrong)
+        assert not [each for each in self.plan.archived_topics if f"T10.covered.{each}" not in {f.id for f in findings}]
+        print(f"verify: all {len(findings)} checks ok")
