@@ -50,6 +50,23 @@ memory_mib:
   description: Memory that the components request together.
   type: int
   returned: success
+workloads:
+  description:
+    - The components, in the order in which they are set up, each with its replicas, what one of them requests, and the
+      size and class of its volume.
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - {"name": "kafka", "replicas": 3, "memory_mib": 682, "cpu_millis": 250, "storage_mib": 3413,
+       "storage_class": "cdc-kafka"}
+cluster:
+  description:
+    - What is made in a cluster beside workloads, with the provisioner of each storage class. Empty on the runtime
+      V(local).
+  type: dict
+  returned: success
+  sample: {"create_namespace": true, "create_roles": true, "classes": {"cdc-kafka": "rancher.io/local-path"}}
 artifacts:
   description: Names of the artifacts that the components run from.
   type: list

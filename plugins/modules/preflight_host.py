@@ -71,6 +71,17 @@ options:
     description: Whether root's rights are needed.
     type: bool
     default: true
+  debian:
+    description: Whether the host must be Debian (or like it), since its packages are installed.
+    type: bool
+    default: true
+  kind_cluster:
+    description:
+      - The name of a cluster by kind that the host holds, or will hold. Docker and kind must be there then, and the
+        ports of that cluster are in nobody's way.
+      - O(memory_mib) is looked at only until the cluster stands.
+    type: str
+    default: ""
   registry_timeout:
     description: Seconds that a package registry may take to answer.
     type: int
@@ -212,6 +223,8 @@ def main() -> None:
             "artifacts": {"type": "list", "elements": "str", "default": []},
             "debian_packages": {"type": "list", "elements": "str", "default": []},
             "root": {"type": "bool", "default": True},
+            "debian": {"type": "bool", "default": True},
+            "kind_cluster": {"type": "str", "default": ""},
             "registry_timeout": {"type": "int", "default": 15},
             "postgresql": {"type": "dict", "options": SERVER},
             "object_store": {"type": "dict", "options": STORE},

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ._ports import needed_ports
@@ -27,6 +27,22 @@ def needs(settings: Settings) -> dict[str, Any]:
         "workloads": workloads,
         "artifacts": artifacts + sorted(wanted & set(settings.keys("artifacts_optional"))),
         "debian_packages": list(settings.get("artifacts_debian_packages") or ()),
+        "cluster": _cluster(settings.get) if settings.get("cdc_runtime") == "kubernetes" else {},
+    }
+
+
+def _cluster(get: Callable[[str], Any]) -> dict[str, Any]:
+    """What the roles `storage` and `tenancy` make."""
+    used = {str(name) for name in (get("cdc_storage_classes") or {}).values()}
+    classes = get("storage_classes") or {}
+    return {
+        "create_namespace": get("tenancy_create_namespace") is not False,
+        "create_roles": get("tenancy_create_roles") is not False,
+        "classes": {
+            name: str((own or {}).get("provisioner") or get("storage_provisioner") or "")
+            for name, own in classes.items()
+            if name in used
+        },
     }
 
 

@@ -141,13 +141,17 @@ def _amount(value: int, kind: str) -> str:
 
 
 def node_room(
-    nodes: Sequence[Mapping[str, Any]], pods: Sequence[Mapping[str, Any]], own: Mapping[str, str]
+    nodes: Sequence[Mapping[str, Any]],
+    pods: Sequence[Mapping[str, Any]],
+    own: Mapping[str, str],
+    tolerations: Sequence[Mapping[str, Any]] = (),
 ) -> list[Node]:
     """What each node has left besides what runs there and is not the pipeline's.
 
     :param nodes: as the API gives them.
     :param pods: the same, of all namespaces.
     :param own: labels of the pipeline's pods, with their `namespace`.
+    :param tolerations: of the pipeline's pods.
     """
     used: dict[str, tuple[int, int]] = {}
     for pod in pods:
@@ -162,7 +166,7 @@ def node_room(
         name, allocatable = node["metadata"]["name"], node["status"].get("allocatable") or {}
         cpu, memory = used.get(name, (0, 0))
         free = (cores(allocatable.get("cpu", 0)) - cpu, amount(allocatable.get("memory", 0)) - memory)
-        found.append(Node(name, *free, _why_not(node)))
+        found.append(Node(name, *free, _why_not(node, tolerations)))
     return found
 
 
@@ -172,14 +176,23 @@ def _is_own(pod: Mapping[str, Any], own: Mapping[str, str]) -> bool:
     return all(labels.get(key) == value for key, value in own.items())
 
 
-def _why_not(node: Mapping[str, Any]) -> str:
+def _why_not(node: Mapping[str, Any], tolerations: Sequence[Mapping[str, Any]]) -> str:
     ready = [item for item in node["status"].get("conditions") or () if item["type"] == "Ready"]
     if not ready or ready[0]["status"] != "True":
         return "not Ready" + (f" ({ready[0]['message']})" if ready and ready[0].get("message") else "")
     if node["spec"].get("unschedulable"):
         return "cordoned"
     taints = [item for item in node["spec"].get("taints") or () if item["effect"] in ("NoSchedule", "NoExecute")]
-    return f"tainted ({taints[0]['key']}:{taints[0]['effect']})" if taints else ""
+    hindering = [item for item in taints if not any(_tolerates(each, item) for each in tolerations)]
+    return f"tainted ({hindering[0]['key']}:{hindering[0]['effect']})" if hindering else ""
+
+
+def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
+    if toleration.get("effect") not in (None, "", taint["effect"]):
+        return False
+    if toleration.get("operator", "Equal") == "Exists":
+        return toleration.get("key") in (None, "", taint["key"])
+    return toleration.get("key") == taint["key"] and toleration.get("value", "") == taint.get("value", "")
 
 
 def pod_request(spec: Mapping[str, Any]) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from typing import Any
 from .._module import Outcome
 from . import host, registries
 from .busy_ports import busy_ports
+from .kind_host import KindCluster, look
 from .own_processes import own_processes
 from .problem import PreflightError, Problem
 from .storage import free_mib, storage
@@ -29,15 +30,22 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     artifacts = registries.missing_artifacts(params["artifacts"], cache)
     room = {"home": params["home_free_mib"], "kept": params["home_kept_free_mib"], "cache": params["cache_free_mib"]}
 
-    problems, warnings = host.operating_system()
+    problems, warnings = host.operating_system() if params["debian"] else host.processor()
     problems += host.python()
     problems += host.rights() if params["root"] else ()
     wrong, odd = host.clock(home)
     problems += wrong
     warnings += odd
-    problems += host.memory(params["memory_mib"], sum(own.values()))
+    ports, cluster = params["ports"], KindCluster()
+    if params["kind_cluster"]:
+        cluster, missing = look(params["kind_cluster"])
+        problems += missing
+        # Whoever publishes them for its nodes, they are the instance's own.
+        ports = [item for item in ports if item["port"] not in cluster.ports]
+    # What a cluster that stands holds cannot be told from what others do.
+    problems += () if cluster.nodes else host.memory(params["memory_mib"], sum(own.values()))
     problems += storage(free_mib(room, home, cache, bool(artifacts)))
-    problems += busy_ports(params["ports"], own)
+    problems += busy_ports(ports, own)
     problems += _registries(params["registry_timeout"], packages, artifacts)
     problems += _own_servers(params)
     if problems:

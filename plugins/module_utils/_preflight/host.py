@@ -25,7 +25,7 @@ def operating_system(release: Path = Path("/etc/os-release")) -> tuple[list[Prob
     """Problems and warnings about the system and its processor."""
     facts = _release(release)
     name = facts.get("PRETTY_NAME", platform.system())
-    problems, warnings = [], []
+    problems, warnings = processor()
     debian_like = facts.get("ID") == "debian" or "debian" in facts.get("ID_LIKE", "").split()
     if platform.system() != "Linux" or not debian_like:
         problems.append(
@@ -33,6 +33,12 @@ def operating_system(release: Path = Path("/etc/os-release")) -> tuple[list[Prob
         )
     elif (facts.get("ID"), facts.get("VERSION_ID")) != ("debian", "12"):
         warnings.append(f"{name} is not tested; Debian 12 is")
+    return problems, warnings
+
+
+def processor() -> tuple[list[Problem], list[str]]:
+    """Problems and warnings about the processor alone."""
+    problems, warnings = [], []
     machine = platform.machine()
     if machine not in _MACHINES:
         problems.append(

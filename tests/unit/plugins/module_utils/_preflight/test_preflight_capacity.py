@@ -116,6 +116,21 @@ def test_why_a_node_takes_no_pods(made, why):
     assert node_room([made], [], {"namespace": "x"})[0].why_not == why
 
 
+@pytest.mark.parametrize(
+    ("toleration", "takes"),
+    [
+        ({"key": "role", "operator": "Exists"}, True),
+        ({"operator": "Exists"}, True),
+        ({"key": "role", "value": "x"}, True),
+        ({"key": "role", "value": "y"}, False),
+        ({"key": "role", "operator": "Exists", "effect": "NoExecute"}, False),
+    ],
+)
+def test_a_taint_that_pods_tolerate(toleration, takes):
+    made = node(taints=[{"key": "role", "value": "x", "effect": "NoSchedule"}])
+    assert (node_room([made], [], {"namespace": "x"}, [toleration])[0].why_not == "") is takes
+
+
 def test_what_the_scheduler_counts_for_a_pod():
     def container(cpu: str, **more: str) -> dict:
         return {"resources": {"requests": {"cpu": cpu, "memory": "1Mi"}}, **more}

@@ -1,0 +1,167 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Every check of a cluster, before anything is created in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from .._errors import PipelineError, UnreachableError
+from .._module import Outcome
+from .._workload.cluster.api import Api, connect
+from .._workload.cluster.faults import StatusError
+from .._workload.cluster.kinds import KINDS
+from .capacity import Demand, Node, node_room, room
+from .cluster_answers import refusal, silence
+from .cluster_storage import class_problems
+from .kubeconfig import Target, read_target
+from .problem import PreflightError, Problem
+from .rights import Right, ask, missing_rights, rights
+from .server_version import server_version
+
+Value = TypeVar("Value")
+_WHO = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+_OWN = {"app.kubernetes.io/part-of": "cdc-pipeline"}
+
+
+def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
+    """Look at everything; nothing is created, with or without check mode.
+
+    :param params: the options of the module `preflight_cluster`.
+    :raises PreflightError: with all problems.
+    """
+    target, problems = read_target(params["kubeconfig"], params["context"])
+    if target is None or problems:
+        raise PreflightError("the kubeconfig", problems)
+    try:
+        return _Examination(target, params).run()
+    except UnreachableError as error:
+        raise PreflightError("the cluster", [silence(target, f"{error.why} {error.__cause__ or ''}")]) from error
+    except StatusError as error:
+        problem = refusal(target, error.status.code, error.status.message)
+        raise PreflightError("the cluster", [problem]) from error
+    except ValueError as error:
+        problem = refusal(target, 200, "an answer that is no JSON")
+        raise PreflightError("the cluster", [problem]) from error
+
+
+class _Examination:
+    def __init__(self, target: Target, params: Mapping[str, Any]) -> None:
+        self.target, self.params = target, params
+        self.warnings: list[str] = []
+        try:
+            self.api: Api = connect(target.path, target.context, params["namespace"])
+        except UnreachableError:
+            raise
+        except PipelineError as error:
+            problem = Problem("kubeconfig", error.what, found=f"{error.why} ({target})", remedy=error.remedy)
+            raise PreflightError("the kubeconfig", [problem]) from error
+
+    def run(self) -> Outcome:
+        version = self.api.read("/version")
+        # Everybody may read it; whoever may not, learns from this why.
+        user = self._user() if version is None else ""
+        problems, odd = server_version(version, self.target)
+        if problems:
+            raise PreflightError("the cluster", problems)
+        self.warnings += odd
+        problems += missing_rights(self._missing(), user or self._user(), self.target)
+        problems += self._namespace()
+        problems += self._storage()
+        problems += self._room()
+        if problems:
+            raise PreflightError(f"the cluster {self.target.server}", problems)
+        facts = {"server": self.target.server, "context": self.target.context, "version": version["gitVersion"]}
+        return Outcome(changed=False, facts=facts, warnings=self.warnings)
+
+    def _user(self) -> str:
+        answer = self._allowed(lambda: self.api.create(_WHO), {}, "")
+        return str(((answer.get("status") or {}).get("userInfo") or {}).get("username") or "")
+
+    def _missing(self) -> list[Right]:
+        params = self.params
+        useful = ask(self.api.create, rights(params["useful_cluster_rights"], ""))
+        if useful:
+            self.warnings.append(f"some checks will be left out, since the user may not {', '.join(map(str, useful))}")
+        wanted = rights(params["rights"], params["namespace"]) + rights(params["cluster_rights"], "")
+        return ask(self.api.create, sorted({*wanted, *self._to_be_made()}))
+
+    def _to_be_made(self) -> list[Right]:
+        """What it takes to make the objects that are missing."""
+        found = []
+        for item in self.params["made_objects"]:
+            kind, name = KINDS[item["kind"]], item["name"]
+            if self._allowed(lambda kind=kind, name=name: self.api.get(kind.name, name), {}, "") is None:
+                namespace = self.params["namespace"] if kind.namespaced else ""
+                found += [Right(kind.group, kind.plural, verb, namespace) for verb in ("create", "patch")]
+        return found
+
+    def _namespace(self) -> list[Problem]:
+        name = self.params["namespace"]
+        found = self._allowed(lambda: self.api.get("Namespace", name), {}, f"whether the namespace {name} is there")
+        if found is None:
+            return [] if self.params["create_namespace"] else [self._no_namespace(name)]
+        if (found.get("status") or {}).get("phase") == "Terminating":
+            remedy = "wait until it is gone (kubectl get namespace), or choose another cdc_namespace"
+            return [Problem("namespace", f"The namespace {name} is being deleted", str(self.target), remedy)]
+        missing = [
+            secret
+            for secret in self.params["image_pull_secrets"]
+            if self._allowed(lambda secret=secret: self.api.get("Secret", secret), {}, "the pull secrets") is None
+        ]
+        return [
+            Problem(
+                "images",
+                f"The namespace {name} has no secret {secret}, with which images are to be pulled",
+                found="cdc_image_pull_secrets",
+                remedy=f"kubectl create secret docker-registry {secret} -n {name} --docker-server=... , "
+                "or take it out of cdc_image_pull_secrets",
+            )
+            for secret in missing
+        ]
+
+    def _no_namespace(self, name: str) -> Problem:
+        return Problem(
+            "namespace",
+            f"The namespace {name} does not exist, and tenancy_create_namespace is false",
+            found=str(self.target),
+            remedy=f"have an administrator make it (kubectl create namespace {name}), or correct cdc_namespace",
+        )
+
+    def _storage(self) -> list[Problem]:
+        wanted: dict[str, list[str]] = {}
+        for workload in self.params["workloads"]:
+            if workload["storage_mib"]:
+                wanted.setdefault(workload["storage_class"], []).append(workload["name"])
+        classes = self._allowed(lambda: self.api.list("StorageClass"), None, "the storage classes")
+        if classes is None:
+            return []
+        drivers = self._allowed(lambda: self.api.list("CSIDriver"), [], "the storage drivers")
+        names = [item["metadata"]["name"] for item in drivers]
+        return list(class_problems(wanted, self.params["made_classes"], classes, names))
+
+    def _room(self) -> list[Problem]:
+        nodes = self._allowed(lambda: self.api.list("Node"), None, "what the nodes have left")
+        if nodes is None:
+            return []
+        pods = self._allowed(lambda: self.api.list("Pod", everywhere=True), [], "what other pods request of the nodes")
+        own = {**_OWN, "namespace": self.params["namespace"]}
+        free: Sequence[Node] = node_room(nodes, pods, own, self.params["tolerations"])
+        demands = [
+            Demand(item["name"], item["replicas"], int(item["cpu_millis"]), int(item["memory_mib"] * 2**20))
+            for item in self.params["workloads"]
+        ]
+        return list(room(free, demands, self.params["brokers_share_nodes"]))
+
+    def _allowed(self, read: Callable[[], Value], otherwise: Value, what: str) -> Value:
+        """What is read; `otherwise` where the user may not, which leaves a check out and is no problem by itself."""
+        try:
+            return read()
+        except StatusError as error:
+            if error.status.code != 403:
+                raise
+            if what:
+                self.warnings.append(f"not looked at, since the kubeconfig's user may not: {what}")
+            return otherwise

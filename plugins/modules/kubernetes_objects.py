@@ -1,0 +1,94 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kubernetes_objects
+short_description: Have objects in a Kubernetes cluster as they are stated
+version_added: "1.0.0"
+description:
+  - Makes objects that are missing and corrects those that differ, by server-side apply. Fields that are not stated are
+    left alone, unless this collection has set them before.
+  - An object that is as stated is only read, so that a user who may not write it can run the same play after an
+    administrator has.
+  - A field that a controller or another tool keeps with another value is an error; one that was changed by hand (by
+    C(kubectl) or the like) is set back.
+  - It is meant for what surrounds workloads, such as a namespace or a storage class, whose kinds it knows.
+author:
+  - Contributors to the cdc.pipeline collection (@cdc-pipeline)
+extends_documentation_fragment:
+  - cdc.pipeline.attributes
+  - cdc.pipeline.attributes.writes
+options:
+  kubeconfig:
+    description: Path of the kubeconfig file, or several with colons between them.
+    type: str
+    required: true
+  context:
+    description: The context in it. Empty for its current one.
+    type: str
+    default: ""
+  namespace:
+    description: The namespace of the objects that belong to one, whatever their own C(metadata.namespace) says.
+    type: str
+    required: true
+  objects:
+    description: The objects, in the order in which they are made. They are removed in reverse.
+    type: list
+    elements: dict
+    required: true
+  state:
+    description: V(absent) removes the objects, which are then known by kind and name alone.
+    type: str
+    choices: [present, absent]
+    default: present
+  timeout:
+    description: Seconds until what is removed must be gone.
+    type: int
+    default: 180
+seealso:
+  - module: kubernetes.core.k8s
+"""
+
+EXAMPLES = r"""
+- name: Deny all traffic that no policy allows
+  cdc.pipeline.kubernetes_objects:
+    kubeconfig: ~/.kube/config
+    namespace: data-ingestion
+    objects:
+      - apiVersion: networking.k8s.io/v1
+        kind: NetworkPolicy
+        metadata: {name: default-deny}
+        spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
+"""
+
+RETURN = r"""
+objects:
+  description: Those that were changed, by kind and name.
+  type: list
+  elements: str
+  returned: success
+  sample: [NetworkPolicy default-deny]
+"""
+
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes_objects import perform
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
+
+
+def main() -> None:
+    run(
+        {
+            "kubeconfig": {"type": "str", "required": True},
+            "context": {"type": "str", "default": ""},
+            "namespace": {"type": "str", "required": True},
+            "objects": {"type": "list", "elements": "dict", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "timeout": {"type": "int", "default": 180},
+        },
+        perform,
+    )
+
+
+if __name__ == "__main__":
+    main()

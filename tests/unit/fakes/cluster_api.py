@@ -1,0 +1,131 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A Kubernetes API server that keeps objects, knows who may do what, and answers reviews."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .http import Call, FakeServer, Reply
+
+_VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
+
+
+class FakeClusterApi(FakeServer):
+    """
+    :ivar objects: by plural, namespace ("" for none) and name.
+    :ivar denied: what the user may not, such as `list nodes`, `get pods/log` or `create namespaces`.
+    :ivar conflicting: what a server-side apply without force is refused for: manager and field.
+    """
+
+    def __init__(self, version: str = "v1.34.4") -> None:
+        super().__init__()
+        self.version = version
+        self.objects: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self.denied: set[str] = set()
+        self.conflicting: tuple[str, str] | None = None
+
+    def kubeconfig(self, path: Path) -> str:
+        """Write one that leads here; the context is `fake`."""
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "fake",
+            "clusters": [{"name": "c", "cluster": {"server": self.url}}],
+            "users": [{"name": "u", "user": {"token": "t"}}],
+            "contexts": [{"name": "fake", "context": {"cluster": "c", "user": "u"}}],
+        }
+        path.write_text(json.dumps(document))
+        return str(path)
+
+    def add(self, plural: str, name: str, namespace: str = "", **parts: Any) -> None:
+        self.objects[plural, namespace, name] = {**parts, "metadata": {"name": name, **parts.get("metadata", {})}}
+
+    def answer(self, call: Call) -> Any:
+        if call.path == ("version",):
+            return {"gitVersion": self.version}
+        rest = call.path[2:] if call.path[0] == "api" else call.path[3:]
+        namespace = ""
+        if rest[0] == "namespaces" and len(rest) > 2:
+            namespace, rest = rest[1], rest[2:]
+        plural, name = rest[0], rest[1] if len(rest) > 1 else ""
+        if plural.startswith("selfsubject"):
+            return self._review(plural, call.body)
+        verb = _VERBS.get(call.method) or ("get" if name else "list")
+        if f"{verb} {plural}" in self.denied:
+            raise _status(403, f'{plural} is forbidden: User "ops" cannot {verb} resource "{plural}"')
+        if verb == "list":
+            found = [item for key, item in self.objects.items() if key[0] == plural and namespace in ("", key[1])]
+            return {"items": found}
+        return getattr(self, f"_{verb}")((plural, namespace, name), call)
+
+    def _get(self, key: tuple[str, str, str], call: Call) -> Any:
+        if key not in self.objects:
+            raise _status(404, f'{key[0]} "{key[2]}" not found')
+        return self.objects[key]
+
+    def _patch(self, key: tuple[str, str, str], call: Call) -> Any:
+        if key[1] and ("namespaces", "", key[1]) not in self.objects:
+            raise _status(404, f'namespaces "{key[1]}" not found')
+        if self.conflicting and not call.query.get("force"):
+            manager, field = self.conflicting
+            cause = {"reason": "FieldManagerConflict", "message": f'conflict with "{manager}"', "field": field}
+            raise _status(409, "Apply failed", details={"causes": [cause]})
+        stated = {name: part for name, part in call.body.items() if name not in ("apiVersion", "kind")}
+        stated["metadata"] = {name: part for name, part in stated["metadata"].items() if name != "name"}
+        owned = {"manager": "cdc-pipeline", "operation": "Apply", "fieldsV1": _fields(stated)}
+        before = copy.deepcopy(self.objects.get(key, {}))
+        made = _merge(_without(before, before.get("metadata", {}).pop("managedFields", []), call.body), call.body)
+        made["metadata"] |= {"managedFields": [owned], "uid": "1"}
+        if not call.query.get("dryRun"):
+            self.objects[key] = made
+        return made
+
+    def _delete(self, key: tuple[str, str, str], call: Call) -> Any:
+        found = self._get(key, call)
+        if not (call.body or {}).get("dryRun"):
+            del self.objects[key]
+        return found
+
+    def _review(self, plural: str, body: Mapping[str, Any]) -> Any:
+        if plural == "selfsubjectreviews":
+            return {**body, "status": {"userInfo": {"username": "ops"}}}
+        asked = body["spec"]["resourceAttributes"]
+        resource = "/".join(filter(None, [asked["resource"], asked.get("subresource")]))
+        return {**body, "status": {"allowed": f"{asked['verb']} {resource}" not in self.denied}}
+
+
+def _status(code: int, message: str, **parts: Any) -> Reply:
+    return Reply(code, {"kind": "Status", "code": code, "message": message, **parts})
+
+
+def _merge(base: Any, over: Any) -> Any:
+    if isinstance(base, Mapping) and isinstance(over, Mapping):
+        return {**base, **{key: _merge(base.get(key), value) for key, value in over.items()}}
+    return copy.deepcopy(over)
+
+
+def _fields(body: Any) -> dict[str, Any]:
+    """Maps all the way down; lists as a whole."""
+    return {f"f:{key}": _fields(value) for key, value in body.items()} if isinstance(body, Mapping) else {}
+
+
+def _without(base: dict[str, Any], managed: list[dict[str, Any]], body: Mapping[str, Any]) -> dict[str, Any]:
+    """What was applied earlier and is not stated any more goes."""
+
+    def prune(found: dict[str, Any], owned: Mapping[str, Any], wanted: Any) -> None:
+        for key, inner in owned.items():
+            name = key[2:]
+            if not isinstance(wanted, Mapping) or name not in wanted:
+                found.pop(name, None)
+            elif isinstance(found.get(name), dict):
+                prune(found[name], inner, wanted[name])
+
+    for entry in managed:
+        prune(base, entry["fieldsV1"], body)
+    return base

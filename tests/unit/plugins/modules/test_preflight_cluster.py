@@ -1,0 +1,153 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import pytest
+
+pytest.importorskip("kubernetes")
+
+from ansible_collections.cdc.pipeline.tests.unit.fakes.cluster_api import FakeClusterApi
+from ansible_collections.cdc.pipeline.tests.unit.fakes.http import Reply
+from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed
+
+READY = {"allocatable": {"cpu": "2", "memory": "4Gi"}, "conditions": [{"type": "Ready", "status": "True"}]}
+WANTED: dict[str, Any] = {
+    "namespace": "here",
+    "rights": [{"apiGroups": ["apps"], "resources": ["statefulsets"], "verbs": ["get", "patch"]}],
+    "cluster_rights": [{"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["list"]}],
+    "useful_cluster_rights": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}],
+    "made_objects": [{"kind": "Namespace", "name": "here"}],
+    "made_classes": {"cdc-kafka": "rancher.io/local-path"},
+    "workloads": [
+        {"name": "kafka", "replicas": 3, "memory_mib": 682, "cpu_millis": 250, "storage_mib": 3413,
+         "storage_class": "cdc-kafka"},
+        {"name": "object-store", "memory_mib": 256, "cpu_millis": 100, "storage_mib": 1},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def api():
+    with FakeClusterApi() as fake:
+        for number in range(3):
+            fake.add("nodes", f"node{number}", spec={}, status=READY)
+        default = {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}
+        fake.add("storageclasses", "standard", metadata=default, provisioner="rancher.io/local-path")
+        yield fake
+
+
+@pytest.fixture
+def run(api, run_module, tmp_path):
+    def call(**options: Any) -> dict[str, Any]:
+        kubeconfig = api.kubeconfig(tmp_path / "kubeconfig")
+        return run_module("preflight_cluster", **{"kubeconfig": kubeconfig, **WANTED, **options})
+
+    return call
+
+
+def said(run: Any, **options: Any) -> str:
+    with pytest.raises(ModuleFailed) as failed:
+        run(**options)
+    return failed.value.result["msg"]
+
+
+def test_a_cluster_that_has_all(api, run):
+    result = run()
+    assert not result["changed"]
+    assert (result["context"], result["version"]) == ("fake", "v1.34.4")
+    assert {call.path[-1] for call in api.calls if call.method != "GET"} == {
+        "selfsubjectreviews",
+        "selfsubjectaccessreviews",
+    }
+
+
+def test_everything_that_is_wrong_is_listed_at_once(api, run):
+    api.denied = {"patch statefulsets", "create namespaces"}
+    del api.objects["storageclasses", "", "standard"]
+    del api.objects["nodes", "", "node2"]
+    text = said(run)
+    assert text.startswith("4 problems with the cluster http://127.0.0.1")
+    for expected in (
+        "The user ops lacks rights in the cluster",
+        "in the whole cluster: namespaces (create)",
+        "in namespace here: statefulsets.apps (patch)",
+        "has no default storage class, for the volumes of object-store",
+        "has no provisioner rancher.io/local-path",
+        "3 brokers need 3 nodes",
+    ):
+        assert expected in text
+    assert text.count("remedy:") == 4
+
+
+def test_what_is_there_needs_no_right_to_make_it(api, run):
+    api.denied = {"create namespaces", "patch namespaces"}
+    api.add("namespaces", "here", status={"phase": "Active"})
+    run()
+
+
+def test_what_may_not_be_looked_at_is_left_out_with_a_warning(api, run):
+    api.denied = {"list nodes"}
+    warnings = json.dumps(run()["warnings"])
+    assert "may not list nodes" in warnings
+    assert "what the nodes have left" in warnings
+
+
+def test_a_namespace_that_is_to_be_there(api, run):
+    assert "tenancy_create_namespace is false" in said(run, create_namespace=False)
+    api.add("namespaces", "here", status={"phase": "Terminating"})
+    assert "is being deleted" in said(run)
+
+
+def test_a_pull_secret_that_is_missing(api, run):
+    run(image_pull_secrets=["registry"])
+    api.add("namespaces", "here", status={"phase": "Active"})
+    assert "no secret registry" in said(run, image_pull_secrets=["registry"])
+    api.add("secrets", "registry", "here")
+    run(image_pull_secrets=["registry"])
+
+
+def test_a_class_of_the_clusters_own(api, run):
+    workload = {**WANTED["workloads"][0], "storage_class": "standrad"}
+    text = said(run, workloads=[workload])
+    assert "no storage class standrad, for the volumes of kafka" in text
+    assert 'set cdc_storage_classes.kafka to one that it has; did you mean "standard"?' in text
+
+
+def test_an_old_cluster(api, run):
+    api.version = "v1.27.3"
+    assert "Kubernetes 1.28 or later is needed" in said(run)
+    api.version = "v1.99.0"
+    assert "v1.99.0 is not tested" in json.dumps(run()["warnings"])
+
+
+def test_credentials_that_have_expired(api, run):
+    api.disturbances = [Reply(401, {}), Reply(401, {})]
+    assert "does not accept the kubeconfig's credentials" in said(run)
+
+
+def test_no_server(run_module, api, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    path = tmp_path / "kubeconfig"
+    api.kubeconfig(path)
+    path.write_text(path.read_text().replace(api.url, f"http://127.0.0.1:{port}"))
+    with pytest.raises(ModuleFailed, match="does not answer") as failed:
+        run_module("preflight_cluster", kubeconfig=str(path), **WANTED)
+    assert f"nobody listens there: http://127.0.0.1:{port} (context fake of {path})" in failed.value.result["msg"]
+
+
+def test_no_kubeconfig(run_module, tmp_path):
+    with pytest.raises(ModuleFailed, match="There is no kubeconfig") as failed:
+        run_module("preflight_cluster", kubeconfig=str(tmp_path / "none"), **WANTED)
+    assert str(tmp_path / "none") in failed.value.result["msg"]
+    assert "inventories/kind" in failed.value.result["msg"]
+
+
+def test_what_is_no_api_server(api, run):
+    api.disturbances = [Reply(200, "<html>")]
+    assert "answers with an error" in said(run)
