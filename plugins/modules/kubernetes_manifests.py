@@ -27,7 +27,9 @@ options:
     elements: dict
     default: []
   manifests:
-    description: Further manifests, by the name of the folder that they go to, such as what belongs to the cluster.
+    description:
+      - Further manifests, lists by the name of the folder that they go to. Those that belong to a namespace and name
+        none get the cluster's.
     type: dict
     default: {}
   cluster:
@@ -78,17 +80,16 @@ files:
   returned: success
 """
 
-from dataclasses import fields
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import MissingLibraryError, PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Disk
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifest_folder import ManifestFolder
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifests import manifests
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.rendering import rendered
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.rendering import placed, rendered
 
 
 def main():
@@ -118,15 +119,10 @@ def main():
     module.exit_json(**result)
 
 
-def parse_cluster(given):
-    known = {item.name for item in fields(Cluster)}
-    return Cluster(**{key: value for key, value in given.items() if key in known})
-
-
 def perform(params, check_mode):
     """Whether there was anything to do, the differences, and further keys of the result."""
-    cluster = parse_cluster(params["cluster"])
-    parts = dict(params["manifests"])
+    cluster, _connection = parse_cluster(params["cluster"])
+    parts = {name: [placed(item, cluster.namespace) for item in items] for name, items in params["manifests"].items()}
     for spec in params["workloads"]:
         workload = parse_workload(spec, "kubernetes")
         parts[workload.name] = [*parts.get(workload.name, []), *manifests(workload, cluster)]

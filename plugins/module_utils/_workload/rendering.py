@@ -27,6 +27,8 @@ _PLACEHOLDERS = (
 )
 PLACEHOLDER_ANNOTATION = "cdc-pipeline/placeholders"
 KUSTOMIZATION = "kustomization.yaml"
+# Of the kinds that surround workloads, those that belong to no namespace.
+_CLUSTER_WIDE = ("ClusterRole", "ClusterRoleBinding", "Namespace", "PersistentVolume", "PriorityClass", "StorageClass")
 _UNSAFE = re.compile(r"[^a-z0-9.-]+")
 
 
@@ -60,11 +62,19 @@ def rendered(parts: Mapping[str, Iterable[Mapping[str, Any]]], secrets: bool) ->
             if is_secret and not secrets:
                 files[path] = Rendered(HEADER + _PLACEHOLDERS + to_yaml(with_placeholders(manifest)))
                 continue
-            files[path] = Rendered(HEADER + to_yaml(manifest), secret=is_secret)
+            files[path] = Rendered(HEADER + to_yaml(_ordered(manifest)), secret=is_secret)
             applied.append(path)
     if applied:
         files[KUSTOMIZATION] = Rendered(HEADER + to_yaml(_kustomization(applied)))
     return files
+
+
+def placed(manifest: Mapping[str, Any], namespace: str) -> Mapping[str, Any]:
+    """The manifest with ``namespace`` where it has none and needs one."""
+    metadata = manifest["metadata"]
+    if manifest["kind"] in _CLUSTER_WIDE or "namespace" in metadata:
+        return manifest
+    return {**manifest, "metadata": {**metadata, "namespace": namespace}}
 
 
 def file_name(manifest: Mapping[str, Any]) -> str:
@@ -76,14 +86,15 @@ def with_placeholders(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """A secret whose contents are named instead of told."""
     metadata = manifest["metadata"]
     annotations = {**metadata.get("annotations", {}), PLACEHOLDER_ANNOTATION: "true"}
-    kept = {key: value for key, value in manifest.items() if key not in ("data", "stringData", "metadata")}
+    kept = {key: value for key, value in manifest.items() if key not in ("data", "stringData")}
     names = [*manifest.get("data", {}), *manifest.get("stringData", {})]
-    return {
-        **{key: kept[key] for key in ("apiVersion", "kind")},
-        "metadata": {**metadata, "annotations": annotations},
-        **{key: value for key, value in kept.items() if key not in ("apiVersion", "kind")},
-        "stringData": {name: f"<{name}>" for name in names},
-    }
+    return _ordered(
+        {
+            **kept,
+            "metadata": {**metadata, "annotations": annotations},
+            "stringData": {name: f"<{name}>" for name in names},
+        }
+    )
 
 
 def to_yaml(value: Any) -> str:
@@ -107,6 +118,18 @@ def to_yaml(value: Any) -> str:
 
 def _name(manifest: Mapping[str, Any]) -> str:
     return manifest["metadata"]["name"]
+
+
+def _ordered(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with what identifies it first."""
+    metadata = manifest["metadata"]
+    first = {key: metadata[key] for key in ("name", "namespace") if key in metadata}
+    return {
+        "apiVersion": manifest["apiVersion"],
+        "kind": manifest["kind"],
+        "metadata": {**first, **metadata},
+        **{key: value for key, value in manifest.items() if key not in ("apiVersion", "kind", "metadata")},
+    }
 
 
 def _kustomization(paths: Iterable[str]) -> dict[str, Any]:

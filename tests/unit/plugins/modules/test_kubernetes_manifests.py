@@ -88,9 +88,15 @@ def test_secrets_only_when_asked_for_and_never_in_a_result(run, tmp_path):
         assert "hidden-value" not in result["stdout"] and encoded not in result["stdout"]
 
 
-def test_further_manifests_have_folders_of_their_own(run):
-    extra = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "data-ingestion"}}
-    assert run(WEB, manifests={"cluster": [extra]})["files"][0] == "cluster/namespace-data-ingestion.yaml"
+def test_further_manifests_have_folders_of_their_own(run, tmp_path):
+    extra = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "elsewhere"}},
+        {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "bounds"}},
+    ]
+    run(WEB, manifests={"cluster": extra}, cluster={"namespace": "elsewhere"})
+    assert yaml.safe_load((tmp_path / "out/cluster/namespace-elsewhere.yaml").read_text()) == extra[0]
+    bounds = yaml.safe_load((tmp_path / "out/cluster/limitrange-bounds.yaml").read_text())
+    assert bounds["metadata"] == {"name": "bounds", "namespace": "elsewhere"}
 
 
 def test_what_is_wrong_is_said_before_anything_is_written(run, tmp_path):

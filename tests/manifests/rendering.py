@@ -1,0 +1,57 @@
+"""Renders the manifests of the real roles, as a user does: playbooks/render.yml over an inventory.
+
+tests/manifests/rendering.py FOLDER     renders every variant into FOLDER/<variant>
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPONENTS = ("object_store", "postgresql", "kafka", "schema_registry", "kafka_connect", "archive")
+# Name of a variant: its inventory, and what it sets otherwise.
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "kind": ("kind", {}),
+    "kubernetes": ("kubernetes", {}),
+    "openshift": ("openshift", {}),
+    "engine-connect": ("kind", {"archive_engine": "connect"}),
+    "two-workers": ("kind", {"kafka_connect_replicas": 2}),
+    "built-images": ("kind", {"cdc_images": {name: f"registry.example.org/cdc/{name}:1" for name in COMPONENTS}}),
+}
+
+
+def render(variant: str, folder: Path, **variables: Any) -> None:
+    """Renders ``variant`` into ``folder``.
+
+    Raises:
+        RuntimeError: the playbook failed; with its output.
+    """
+    inventory, differences = VARIANTS[variant]
+    given = {**differences, "render_folder": str(folder), **variables}
+    command = [
+        str(Path(sys.executable).with_name("ansible-playbook")),
+        f"--inventory={ROOT}/inventories/base",
+        f"--inventory={ROOT}/inventories/{inventory}",
+        f"--extra-vars=@{ROOT}/tests/manifests/variables.yml",
+        f"--extra-vars={json.dumps(given)}",
+        str(ROOT / "playbooks/render.yml"),
+    ]
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": "",
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible/collections"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"rendering {variant} failed:\n{done.stdout}\n{done.stderr}")
+
+
+if __name__ == "__main__":
+    for each in VARIANTS:
+        render(each, Path(sys.argv[1]).resolve() / each)
