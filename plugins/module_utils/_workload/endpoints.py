@@ -60,7 +60,7 @@ def endpoint(
         InvalidError: there is no such component, port, view or replica.
         SpecError: the catalogue's entry is wrong.
     """
-    entry = _entry(catalogue, component)
+    entry = parse_entry(catalogue, component)
     name = _port_name(entry["ports"], component, port)
     number, step, node_port, expose = (entry["ports"][name][key] for key in ("port", "step", "node_port", "expose"))
     replicas = entry["replicas"]
@@ -121,7 +121,13 @@ def _by_route(entry: Mapping[str, Any], route: str, place: Place) -> dict[str, A
     }
 
 
-def _entry(catalogue: Mapping[str, Any], component: str) -> dict[str, Any]:
+def parse_entry(catalogue: Mapping[str, Any], component: str) -> dict[str, Any]:
+    """The checked entry of ``component``.
+
+    Raises:
+        InvalidError: there is none.
+        SpecError: it is wrong.
+    """
     if component not in catalogue:
         hint = did_you_mean(component, catalogue) or "known are " + ", ".join(sorted(catalogue))
         raise InvalidError(f"cdc_endpoints has no component {component}; {hint}")

@@ -81,6 +81,14 @@ def take(path: str | Path, run: Run, what: str, dry: bool = False, proc: Path = 
         raise FailedError(f"Cannot write the lock {path}", why=str(error), remedy="run with become: true") from error
 
 
+def alive(pid: int, start: int | None = None, proc: Path = _PROC) -> int | None:
+    """The start of the process ``pid`` if it lives, and has that ``start`` where one is given."""
+    status = _status(pid, proc)
+    if status is None or start not in (None, status[1]):
+        return None
+    return status[1]
+
+
 def _refuse(owner: Run | None, run: Run, what: str, proc: Path) -> None:
     if owner is None or owner.same(run):
         return

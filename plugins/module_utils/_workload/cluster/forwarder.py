@@ -1,0 +1,232 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A process of the controller that forwards ports to pods for as long as the playbook runs that need it live."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..._errors import FailedError
+from ..._wait import Deadline
+from ..manifests import selector
+from ..run_lock import Run, alive, find_run
+from .api import Api, connect
+from .forwards import Forward
+from .settings import Connection
+from .trouble import is_going, is_ready
+from .tunnel import TunnelError, tunnel
+
+_WATCH_SECONDS = 1.0
+_STOP_SECONDS = 5.0
+# Without a playbook run to follow, this is how long it lives.
+_ORPHAN_SECONDS = 3600.0
+
+
+class Forwarder:
+    """The forwarder of one instance. ``folder`` holds its record and its log."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.record = folder / "port-forward.json"
+        self.log = folder / "port-forward.log"
+
+    def start(self, connection: Connection, namespace: str, wanted: list[Forward]) -> bool:
+        """Forwards ``wanted`` for as long as this playbook run lives. Whether a process was started for it.
+
+        Nothing may connect before: the client's temporary files with certificates go with the process that made them.
+
+        Raises:
+            FailedError: a port is taken.
+        """
+        run = find_run()
+        signature = [*(item.shown() for item in wanted), connection.kubeconfig, connection.context, namespace]
+        with self._locked() as known:
+            if known.get("signature") == signature and _lives(known):
+                known["owners"] = _owners(known, run)
+                self._write(known)
+                return False
+            self._end(known)
+            sockets = self._bind(wanted)
+            pid = self._spawn(connection, namespace, list(zip(sockets, wanted, strict=True)))
+            for item in sockets:
+                item.close()
+            process = find_process(pid)
+            self._write({"signature": signature, "process": process, "owners": _owners({}, run)})
+        return True
+
+    def stop(self) -> bool:
+        """Whether there was one to end."""
+        if not self.record.exists():
+            return False
+        with self._locked() as known:
+            found = self._end(known)
+            self.record.unlink(missing_ok=True)
+        return found
+
+    def _bind(self, wanted: Iterable[Forward]) -> list[socket.socket]:
+        found: list[socket.socket] = []
+        for item in wanted:
+            listener = socket.socket(socket.AF_INET6 if ":" in item.host else socket.AF_INET)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((item.host, item.port))
+                listener.listen(64)
+            except OSError as error:
+                raise FailedError(
+                    f"The port {item.port} on {item.host}, to forward to {item.workload}, cannot be taken",
+                    why=str(error),
+                    remedy="find who has it with `ss -ltnp`, or choose another cdc_port_offset",
+                ) from error
+            found.append(listener)
+        return found
+
+    def _spawn(self, connection: Connection, namespace: str, pairs: list[tuple[socket.socket, Forward]]) -> int:
+        """The id of a process of its own that serves the sockets. What it needs has been imported by now."""
+        reading, writing = os.pipe()
+        first = os.fork()
+        if first:
+            os.close(writing)
+            os.waitpid(first, 0)
+            with os.fdopen(reading) as stream:
+                return int(stream.read() or 0)
+        # Nothing of the caller's may run on in here, whatever happens.
+        try:
+            os.setsid()
+            second = os.fork()
+            if second:
+                os.write(writing, str(second).encode())
+                os._exit(0)
+            _detach(self.log, {listener.fileno() for listener, _forward in pairs})
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+            # The client writes the kubeconfig's certificates into files.
+            with tempfile.TemporaryDirectory(prefix="cdc-pipeline-") as folder:
+                tempfile.tempdir = folder
+                self._serve(connect(connection.kubeconfig, connection.context, namespace), pairs)
+        except BaseException as error:
+            print(f"{type(error).__name__}: {error}", flush=True)
+        finally:
+            os._exit(0)
+
+    def _serve(self, api: Api, pairs: list[tuple[socket.socket, Forward]]) -> None:
+        for listener, forward in pairs:
+            threading.Thread(target=_accept, args=(api, listener, forward), daemon=True).start()
+        orphan = Deadline(_ORPHAN_SECONDS)
+        time.sleep(_WATCH_SECONDS)
+        while True:
+            time.sleep(_WATCH_SECONDS)
+            owners = self._read().get("owners") or []
+            if owners and not any(alive(item["pid"], item["start"]) for item in owners):
+                return
+            if not owners and orphan.expired:
+                return
+
+    def _end(self, known: dict[str, Any]) -> bool:
+        if not _lives(known):
+            return False
+        pid, start = known["process"]["pid"], known["process"]["start"]
+        os.kill(pid, signal.SIGTERM)
+        deadline = Deadline(_STOP_SECONDS)
+        while alive(pid, start) and not deadline.expired:
+            time.sleep(0.05)
+        return True
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            return json.loads(self.record.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+    def _write(self, data: dict[str, Any]) -> None:
+        temporary = self.record.with_suffix(".new")
+        temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+        temporary.chmod(0o600)
+        temporary.replace(self.record)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Any:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "port-forward.lock").open("w") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield self._read()
+
+
+def find_process(pid: int) -> dict[str, int]:
+    """A process by its id and its start, which together are unique."""
+    start = alive(pid)
+    return {"pid": pid, "start": start or 0}
+
+
+def _lives(known: dict[str, Any]) -> bool:
+    process = known.get("process") or {}
+    return bool(process) and bool(alive(process["pid"], process["start"]))
+
+
+def _owners(known: dict[str, Any], run: Run | None) -> list[dict[str, Any]]:
+    owners = [item for item in known.get("owners") or [] if alive(item["pid"], item["start"])]
+    if run is not None and not any((item["pid"], item["start"]) == (run.pid, run.start) for item in owners):
+        owners.append(asdict(run))
+    return owners
+
+
+def _detach(log: Path, keep: set[int]) -> None:
+    """Lets go of whatever the caller has open, its lock of the record among it, but for ``keep``."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(nothing, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    for number in [int(name) for name in os.listdir("/proc/self/fd")]:
+        if number > 2 and number not in keep:
+            with contextlib.suppress(OSError):
+                os.close(number)
+    os.chdir("/")
+
+
+def _accept(api: Api, listener: socket.socket, forward: Forward) -> None:
+    while True:
+        client, _address = listener.accept()
+        threading.Thread(target=_forward, args=(api, client, forward), daemon=True).start()
+
+
+def _forward(api: Api, client: socket.socket, forward: Forward) -> None:
+    with client:
+        try:
+            pod = choose(api.list("Pod", selector(forward.workload)), forward)
+            if pod is None:
+                raise TunnelError(f"there is no pod of {forward.workload} that runs")
+            tunnel(api, pod, forward.pod_port, client)
+        except Exception as error:
+            stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+            print(f"{stamp} {forward.shown()}: {error}", flush=True)
+
+
+def choose(pods: list[dict[str, Any]], forward: Forward) -> str | None:
+    """The pod to forward to: the one of the ordinal, or one that is ready, or at least runs."""
+    running = [item for item in pods if (item.get("status") or {}).get("phase") == "Running" and not is_going(item)]
+    names = [item["metadata"]["name"] for item in sorted(running, key=is_ready, reverse=True)]
+    exact = f"{forward.workload}-{forward.ordinal}"
+    if forward.ordinal is not None and exact in names:
+        return exact
+    # A deployment's only pod has a name of its own.
+    own = [name for name in names if not _of_a_set(name, forward.workload)]
+    if forward.ordinal not in (None, 0):
+        return None
+    return (own or names if forward.ordinal is None else own or [None])[0] if names else None
+
+
+def _of_a_set(name: str, workload: str) -> bool:
+    return name.removeprefix(f"{workload}-").isdigit()

@@ -1,0 +1,107 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kubernetes_port_forward
+short_description: Ports of the controller that lead to a cluster's pods while a playbook runs
+version_added: 1.0.0
+description:
+  - Starts a process on the controller that forwards ports to pods through the API server, each component's on the
+    number that the runtime C(local) gives it. It ends when the playbook runs that asked for it have ended.
+  - Each connection looks for its pod anew, so pods may come and go.
+  - It does nothing where the controller reaches the pipeline by other means (C(access) of the cluster is neither
+    V(port_forward) nor V(routes), with which it forwards what speaks no HTTP).
+author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+options:
+  cluster:
+    description: The cluster, as the lookup P(cdc.pipeline.cluster#lookup) gives it.
+    type: dict
+    required: true
+  endpoints:
+    description: The components with their ports, as in C(cdc_endpoints). Needed with O(state=started).
+    type: dict
+    default: {}
+  folder:
+    description: A folder for the process's record and its log.
+    type: path
+    required: true
+  state:
+    description: Whether it runs.
+    type: str
+    choices: [started, stopped]
+    default: started
+requirements:
+  - kubernetes >= 30
+attributes:
+  check_mode:
+    support: full
+    description: In check mode the ports are forwarded, too, since other modules need them to look at things.
+  diff_mode:
+    support: none
+    description: The process is no part of the pipeline's state, so it is never reported as a change.
+"""
+
+EXAMPLES = r"""
+- name: Reach the cluster's pods from here
+  cdc.pipeline.kubernetes_port_forward:
+    cluster: "{{ lookup('cdc.pipeline.cluster') }}"
+    endpoints: "{{ cdc_endpoints }}"
+    folder: "{{ cdc_home }}"
+"""
+
+RETURN = r"""
+forwards:
+  description: What leads where.
+  type: list
+  elements: str
+  returned: success
+  sample: ["127.0.0.1:9092 to kafka-0:9192"]
+started:
+  description: Whether a process was started or ended by this call.
+  type: bool
+  returned: success
+"""
+
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.cdc.pipeline.plugins.module_utils._errors import MissingLibraryError, PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.forwarder import Forwarder
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.forwards import forwards
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "cluster": {"type": "dict", "required": True},
+            "endpoints": {"type": "dict", "default": {}},
+            "folder": {"type": "path", "required": True},
+            "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        wanted, started = perform(module.params)
+    except MissingLibraryError as error:
+        module.fail_json(msg=missing_required_lib(error.library), exception=error.trace)
+    except PipelineError as error:
+        module.fail_json(msg=error.message, **error.details)
+    module.exit_json(changed=False, forwards=[item.shown() for item in wanted], started=started)
+
+
+def perform(params):
+    """What is forwarded, and whether a process was started or ended."""
+    cluster, connection = parse_cluster(params["cluster"])
+    forwarder = Forwarder(Path(params["folder"]))
+    wanted = forwards(params["endpoints"], cluster)
+    if params["state"] == "stopped" or not wanted:
+        return [], forwarder.stop()
+    return wanted, forwarder.start(connection, cluster.namespace, wanted)
+
+
+if __name__ == "__main__":
+    main()
