@@ -52,7 +52,7 @@ def as_table(runs: bool, rows: list[dict[str, Any]], instance: Instance) -> str:
         {
             **row,
             "ports": _ports(row["ports"]),
-            "uptime": _duration(row["uptime"]),
+            "uptime": duration(row["uptime"]),
             "rss_mib": row["rss_bytes"] / 2**20 if row["pid"] else None,
         }
         for row in rows
@@ -150,7 +150,8 @@ def _cpu(leader: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds for people."""
     if not seconds:
         return "-"
     days, rest = divmod(int(seconds), 86400)

@@ -189,7 +189,7 @@ def _detach(log: Path, keep: set[int]) -> None:
     os.dup2(nothing, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    for number in [int(name) for name in os.listdir("/proc/self/fd")]:
+    for number in [int(item.name) for item in Path("/proc/self/fd").iterdir()]:
         if number > 2 and number not in keep:
             with contextlib.suppress(OSError):
                 os.close(number)

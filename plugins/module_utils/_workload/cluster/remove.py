@@ -32,6 +32,7 @@ class Keeper:
     Attributes:
         name: of one workload; empty for all.
         timeout: seconds for each wait.
+        order: workloads in the order in which they need each other.
     """
 
     api: Api
@@ -39,41 +40,40 @@ class Keeper:
     timeout: float
     dry: bool
     openshift: bool = False
+    order: tuple[str, ...] = ()
 
     def stop(self) -> Report:
-        """Scales to nothing and remembers how many there were; cron jobs are suspended."""
-        report, waits = Report(), []
-        for found in self._all(_SCALED):
+        """Scales to nothing and remembers how many there were, clients before their servers; schedules pause first."""
+        report = Report()
+        for found in self._all(("CronJob",)):
+            if not found["spec"].get("suspend"):
+                self._patch(found, {"spec": {"suspend": True}}, report)
+        for found in reversed(self._in_order()):
             wanted = int(found["spec"].get("replicas") or 0)
             if not wanted:
                 continue
             note = {REPLICAS_NOTE: str(wanted)}
             self._patch(found, {"metadata": {"annotations": note}, "spec": {"replicas": 0}}, report)
             report.stopped += [f"{found['metadata']['name']}-{each}" for each in range(wanted)]
-            waits.append(found)
-        for found in self._all(("CronJob",)):
-            if not found["spec"].get("suspend"):
-                self._patch(found, {"spec": {"suspend": True}}, report)
-        for found in [] if self.dry else waits:
-            self._waiter(found).until(lambda view: not view.pods, what="did not end")
+            if not self.dry:
+                self._waiter(found).until(lambda view: not view.pods, what="did not end")
         report.changed = bool(report.differences)
         return report
 
     def start(self) -> Report:
-        """Scales to what was remembered, and waits until everything is ready."""
+        """Scales to what was remembered, servers before their clients, each when the ones before are ready."""
         report = Report()
-        scaled = list(self._all(_SCALED))
-        for found in scaled:
+        for found in self._in_order():
             notes = found["metadata"].get("annotations") or {}
             wanted = int(notes.get(REPLICAS_NOTE) or 0)
             if int(found["spec"].get("replicas") or 0) == 0 and wanted:
                 self._patch(found, {"spec": {"replicas": wanted}}, report)
                 report.started += [f"{found['metadata']['name']}-{each}" for each in range(wanted)]
+            if not self.dry:
+                self._waiter(found).until(lambda view: view.runner is not None and complete(view.runner, view.pods))
         for found in self._all(("CronJob",)):
             if found["spec"].get("suspend"):
                 self._patch(found, {"spec": {"suspend": False}}, report)
-        for found in [] if self.dry else scaled:
-            self._waiter(found).until(lambda view: view.runner is not None and complete(view.runner, view.pods))
         report.changed = bool(report.differences)
         return report
 
@@ -93,6 +93,13 @@ class Keeper:
                 self._delete(found, report)
         report.changed = bool(report.differences)
         return report
+
+    def _in_order(self) -> list[Document]:
+        def place(found: Document) -> tuple[int, str]:
+            name = found["metadata"]["labels"][WORKLOAD_LABEL]
+            return (self.order.index(name) if name in self.order else len(self.order), name)
+
+        return sorted(self._all(_SCALED), key=place)
 
     def _all(self, kinds: Any) -> list[Document]:
         label = f"{WORKLOAD_LABEL}={self.name}" if self.name else WORKLOAD_LABEL

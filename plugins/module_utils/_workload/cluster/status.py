@@ -1,0 +1,150 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The state of every pod of a pipeline in a cluster, for people and for checks."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .. import diagnosis
+from ..manifests import WORKLOAD_LABEL
+from ..status import duration
+from ..table import table
+from ..units import memory_bytes
+from .api import Api
+from .faults import StatusError
+from .trouble import is_going, is_ready, pod_trouble, restarts
+
+Document = Mapping[str, Any]
+
+_PART = "app.kubernetes.io/part-of=cdc-pipeline"
+_NAME = "app.kubernetes.io/name"
+_RUNNERS = ("StatefulSet", "Deployment")
+_COLUMNS = ["name", "state", "ready", "restarts", "uptime", "memory_mib", "limit_mib", "node", "detail"]
+
+
+def status(api: Api, component: str = "", log_lines: int = 0) -> list[dict[str, Any]]:
+    """Each pod, and each replica that is stopped.
+
+    Args:
+        component: only those of the workload of this name, or those whose name begins so; empty for all.
+        log_lines: the last lines of its log come along.
+
+    Raises:
+        PipelineError: the cluster does not answer, or pods may not be listed.
+    """
+    pods = [item for item in api.list("Pod", _PART) if item["metadata"]["name"].startswith(component)]
+    memory = _memory(api, {item["spec"]["nodeName"] for item in pods if item["spec"].get("nodeName")})
+    now = datetime.datetime.now(datetime.UTC)
+    found = [row(item, memory.get(item["metadata"]["name"]), now) for item in pods]
+    if log_lines:
+        masker = _masker(api)
+        for item, shown in zip(pods, found, strict=True):
+            shown["log_tail"] = _tail(api, item, log_lines, masker)
+    runners = [item for kind in _RUNNERS for item in api.list(kind, WORKLOAD_LABEL)]
+    found += [item for item in _stopped(runners) if item["name"].startswith(component)]
+    return sorted(found, key=lambda item: item["name"])
+
+
+def row(pod: Document, memory: int | None, now: datetime.datetime) -> dict[str, Any]:
+    """A pod's state. ``memory`` is its working set in bytes, None where the kubelet does not tell."""
+    trouble = pod_trouble(pod)
+    started = (pod.get("status") or {}).get("startTime")
+    age = (now - datetime.datetime.fromisoformat(started)).total_seconds() if started else 0
+    limits = [(item.get("resources") or {}).get("limits", {}).get("memory") for item in pod["spec"]["containers"]]
+    return {
+        "name": pod["metadata"]["name"],
+        "workload": (pod["metadata"].get("labels") or {}).get(_NAME, ""),
+        "state": _state(pod),
+        "ready": is_ready(pod),
+        "restarts": sum(restarts(pod).values()),
+        "uptime": int(age),
+        "memory_bytes": memory,
+        "memory_limit_bytes": sum(memory_bytes(item) for item in limits if item),
+        "node": pod["spec"].get("nodeName", ""),
+        "address": (pod.get("status") or {}).get("podIP", ""),
+        "detail": f"{trouble.what}: {trouble.why}".rstrip(": ") if trouble else "",
+    }
+
+
+def as_table(rows: Sequence[Mapping[str, Any]], api: Api) -> str:
+    """The rows as a table for people."""
+    shown = [
+        {
+            **item,
+            "uptime": duration(item["uptime"]),
+            "memory_mib": None if item["memory_bytes"] is None else item["memory_bytes"] / 2**20,
+            "limit_mib": item["memory_limit_bytes"] / 2**20 if item["memory_limit_bytes"] else None,
+        }
+        for item in rows
+    ]
+    heading = f"namespace {api.namespace} of {api.server}"
+    return heading + ("\n" + table(shown, _COLUMNS) if rows else "\nno workloads")
+
+
+def _state(pod: Document) -> str:
+    """As kubectl puts it."""
+    status = pod.get("status") or {}
+    if is_going(pod):
+        return "Terminating"
+    for item in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
+        state = item.get("state") or {}
+        for kind in ("waiting", "terminated"):
+            reason = (state.get(kind) or {}).get("reason")
+            if reason and reason != "Completed":
+                return str(reason)
+    return str(status.get("reason") or status.get("phase") or "Unknown")
+
+
+def _stopped(runners: Iterable[Document]) -> list[dict[str, Any]]:
+    found = []
+    for item in runners:
+        if int(item["spec"].get("replicas") or 0) == 0:
+            found.append(
+                {
+                    "name": item["metadata"]["name"],
+                    "workload": item["metadata"]["name"],
+                    "state": "Stopped",
+                    "ready": False,
+                    "restarts": 0,
+                    "uptime": 0,
+                    "memory_bytes": None,
+                    "memory_limit_bytes": 0,
+                    "node": "",
+                    "address": "",
+                    "detail": "",
+                }
+            )
+    return found
+
+
+def _memory(api: Api, nodes: Iterable[str]) -> dict[str, int]:
+    """Working set of each of the namespace's pods by its name, as far as the kubelets tell us."""
+    found = {}
+    for node in nodes:
+        summary = api.read(f"/api/v1/nodes/{node}/proxy/stats/summary") or {}
+        for item in summary.get("pods") or ():
+            used = (item.get("memory") or {}).get("workingSetBytes")
+            # Of a container that has just started, the kubelet has not looked at anything yet.
+            if item["podRef"]["namespace"] == api.namespace and used:
+                found[item["podRef"]["name"]] = int(used)
+    return found
+
+
+def _masker(api: Api) -> diagnosis.Masker:
+    try:
+        secrets = api.list("Secret", WORKLOAD_LABEL)
+    except StatusError:
+        secrets = []
+    values = [value for item in secrets for value in (item.get("data") or {}).values()]
+    return diagnosis.Masker(base64.b64decode(value).decode("utf-8", "replace") for value in values)
+
+
+def _tail(api: Api, pod: Document, lines: int, mask: diagnosis.Masker) -> list[str]:
+    container = pod["spec"]["containers"][0]["name"]
+    text = api.log(pod["metadata"]["name"], container, lines=lines)
+    return [mask(line) for line in diagnosis.last_lines(text, lines)]

@@ -1,0 +1,99 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kubernetes_instance_info
+short_description: The state of every pod of a pipeline in a cluster
+version_added: 1.0.0
+description:
+  - Gives state, restarts, memory, node and trouble of each pod, and on request the end of its log.
+  - Secrets of the workloads are masked in what it returns, where they may be read.
+author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+options:
+  cluster:
+    description: The cluster, as the lookup P(cdc.pipeline.cluster#lookup) gives it.
+    type: dict
+    required: true
+  component:
+    description: Only pods whose name begins so. Empty for all.
+    type: str
+    default: ""
+  log_lines:
+    description: How many lines of each log to return.
+    type: int
+    default: 0
+requirements:
+  - kubernetes >= 30
+attributes:
+  check_mode:
+    support: full
+    description: The module only reads.
+  diff_mode:
+    support: none
+    description: The module only reads.
+"""
+
+EXAMPLES = r"""
+- name: Look at every pod
+  cdc.pipeline.kubernetes_instance_info:
+    cluster: "{{ lookup('cdc.pipeline.cluster') }}"
+  register: status
+"""
+
+RETURN = r"""
+pods:
+  description: Each pod, and each workload that is stopped.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    name: {description: "Its name, such as kafka-0.", type: str}
+    workload: {description: "The workload that it belongs to.", type: str}
+    state: {description: "Its state as kubectl puts it, or Stopped.", type: str}
+    ready: {description: "Whether it is ready.", type: bool}
+    restarts: {description: "How often its containers were started again.", type: int}
+    uptime: {description: "Seconds since its start.", type: int}
+    memory_bytes: {description: "Its working set, or null where the kubelet does not tell.", type: int}
+    memory_limit_bytes: {description: "Its memory limit, 0 without one.", type: int}
+    node: {description: "Where it runs.", type: str}
+    address: {description: "Its address in the cluster.", type: str}
+    detail: {description: "What keeps it from being ready, if that is known.", type: str}
+    log_tail: {description: "The last lines of its log, with O(log_lines).", type: list}
+table:
+  description: The same as a text table.
+  type: str
+  returned: success
+"""
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.cdc.pipeline.plugins.module_utils._errors import MissingLibraryError, PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.status import as_table, status
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "cluster": {"type": "dict", "required": True},
+            "component": {"type": "str", "default": ""},
+            "log_lines": {"type": "int", "default": 0},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        cluster, connection = parse_cluster(module.params["cluster"])
+        api = connect(connection.kubeconfig, connection.context, cluster.namespace)
+        pods = status(api, module.params["component"], module.params["log_lines"])
+    except MissingLibraryError as error:
+        module.fail_json(msg=missing_required_lib(error.library), exception=error.trace)
+    except PipelineError as error:
+        module.fail_json(msg=error.message, **error.details)
+    module.exit_json(changed=False, pods=pods, table=as_table(pods, api))
+
+
+if __name__ == "__main__":
+    main()
