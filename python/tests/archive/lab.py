@@ -22,6 +22,7 @@ import polars as pl
 import yaml
 from cdc_pipeline.archive import store, tile
 from cdc_pipeline.archive.clients import Cluster
+from cdc_pipeline.archive.errors import UnavailableError
 from cdc_pipeline.archive.settings import ObjectStore, load
 from cdc_pipeline.archive.tile import Footer
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -280,7 +281,10 @@ class Lab:
 
     def covered(self, partition: int) -> int:
         """How far the group says that everything is archived or a hole."""
-        found = Cluster(load(self.config("covered"))).committed(self.name, [(self.topic, partition)])
+        try:
+            found = Cluster(load(self.config("covered"))).committed(self.name, [(self.topic, partition)])
+        except UnavailableError:  # A transaction that commits offsets is open.
+            return 0
         committed = found[self.topic, partition]
         return committed.covered if committed else 0
 
