@@ -15,7 +15,10 @@ from cdc_pipeline.verify.checks import pods
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.plan import MEBIBYTE
+from cdc_pipeline.verify.wait import wait_for
 
+# Longer than any program's startsecs.
+_START_SECONDS = 20.0
 _START = "Start it: make start."
 _AGAIN = "Run the site again: it goes on where the last run ended."
 
@@ -70,7 +73,14 @@ def _services(context: Context) -> Iterator[Finding]:
         return
     home = Path(context.plan.expected.services.home)
     try:
-        processes = Supervisor(_socket(home)).processes()
+        supervisor = Supervisor(_socket(home))
+        # A process that has just started is not yet said to run, however ready it is.
+        processes = wait_for(
+            supervisor.processes,
+            lambda found: all(process.state != "STARTING" for process in found.values()),
+            _START_SECONDS,
+            pause=0.5,
+        )
     except (OSError, KeyError, xmlrpc.client.Error) as error:
         yield Finding(
             "T8.supervisor", "the supervisor", "it answers", str(error) or type(error).__name__, False, _START
