@@ -22,7 +22,8 @@ options:
   layers:
     description:
       - The layers by name, each of one of two kinds.
-      - With C(packages), Debian packages and what they depend on; C(base) names a layer of packages below it.
+      - With C(packages), Debian packages and what they depend on; C(base) names a layer of packages below it,
+        and C(exclude) files to leave out.
       - With C(artifact), the files of the artifact of that name; C(folder) is a pattern of the one folder of it that is
         taken, C(include) and C(exclude) are lists of patterns of the files, and C(to) is the folder in the image, by
         default C(/opt/cdc/<artifact>). Paths of the artifacts in scripts are replaced by those in the image.

@@ -16,11 +16,11 @@ from .._errors import InvalidError
 from .._suggest import did_you_mean
 
 ARTIFACT_KEYS = ("artifact", "folder", "to", "include", "exclude")
-DEBIAN_KEYS = ("packages", "base")
+DEBIAN_KEYS = ("packages", "base", "exclude")
 IMAGE_KEYS = ("layers", "stop_signal")
 # Below it the artifacts lie in an image; the roles' token @{artifact} says the same.
 ARTIFACTS = "/opt/cdc"
-RECIPE = 1  # raise when the same inputs give another content
+RECIPE = 2  # raise when the same inputs give another content
 
 
 @dataclass(frozen=True)
@@ -103,15 +103,16 @@ def read_catalogue(
 def _layer(
     name: str, item: Mapping[str, Any], made: Mapping[str, Layer], artifacts: Mapping[str, str], debian: Debian
 ) -> Layer:
+    include, exclude = tuple(item.get("include") or ()), tuple(item.get("exclude") or ())
     if "packages" in item:
         base = made[item["base"]] if "base" in item else None
         packages = (*(base.packages if base else ()), *item["packages"])
-        inputs = [debian.suite, debian.architecture, debian.revision, debian.user, packages, base.key if base else ""]
-        return Layer(name, _key(name, inputs), packages=packages, base=base)
+        inputs = [debian.suite, debian.architecture, debian.revision, debian.user, packages, exclude]
+        key = _key(name, [*inputs, base.key if base else ""])
+        return Layer(name, key, packages=packages, base=base, exclude=exclude)
     source = Path(artifacts[item["artifact"]])
     folder = str(item.get("folder", ""))
     to = str(item.get("to") or f"{ARTIFACTS}/{item['artifact']}")
-    include, exclude = tuple(item.get("include") or ()), tuple(item.get("exclude") or ())
     # The folder's own name holds the hash of what is in it.
     inputs = [source.name, folder, to, include, exclude]
     return Layer(name, _key(name, inputs), source=source, folder=folder, to=to, include=include, exclude=exclude)

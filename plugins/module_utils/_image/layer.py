@@ -19,6 +19,30 @@ from .catalogue import ARTIFACTS, Layer
 _SMALL = 64 * 1024
 
 
+# A virtual environment's interpreter is Debian's, at the same place in the image.
+_PYTHON = {"bookworm": "3.11", "trixie": "3.13"}
+
+
+def check_python(layer: Layer, suite: str) -> None:
+    """Make sure that the virtual environment of ``layer``, if it is one, works in an image of ``suite``.
+
+    :raises FailedError: it was made with another Python.
+    """
+    settings = layer.source / "pyvenv.cfg" if layer.source else None
+    if layer.include or layer.folder or settings is None or not settings.is_file():
+        return
+    pairs = (line.partition("=") for line in settings.read_text().splitlines())
+    found = {key.strip(): value.strip() for key, _, value in pairs}
+    version = ".".join(found.get("version", "").split(".")[:2])
+    if found.get("home") != "/usr/bin" or version != _PYTHON.get(suite, version):
+        raise FailedError(
+            f"The virtual environment of the layer {layer.name} does not fit Debian {suite}",
+            where=str(settings),
+            why=f"it was made with Python {version} in {found.get('home')}; images have {_PYTHON.get(suite)} in /usr/bin",
+            remedy="Let artifacts_python be the /usr/bin/python3 of that release; artifacts are built anew then.",
+        )
+
+
 def write_layer(layer: Layer, artifacts: Mapping[str, str], out: BinaryIO) -> None:
     """Write the tar archive of ``layer`` to ``out``.
 
@@ -66,14 +90,14 @@ def _selected(root: Path, layer: Layer) -> Iterator[Path]:
     kept: set[Path] = set()
     for path in root.rglob("*"):
         name = path.relative_to(root).as_posix()
-        wanted = not layer.include or _matches(name, layer.include)
-        if wanted and not _matches(name, layer.exclude) and (path.is_symlink() or not path.is_dir()):
+        wanted = not layer.include or matches(name, layer.include)
+        if wanted and not matches(name, layer.exclude) and (path.is_symlink() or not path.is_dir()):
             kept.add(path)
             kept.update(parent for parent in path.parents if parent.is_relative_to(root) and parent != root)
     return iter(sorted(kept))
 
 
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
     """A pattern covers the files that it matches, and all that lies below a folder that it matches."""
     return any(fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(name, f"{pattern}/*") for pattern in patterns)
 

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from .._errors import FailedError
 from .catalogue import Debian, Layer
+from .layer import matches
 
 SOURCES = ("/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list")
 # Nobody reads them in a container.
@@ -86,7 +87,7 @@ def write_layer(layer: Layer, debian: Debian, mirror: str, below: Path | None, o
         known = _contents(below) if below else {}
         with tarfile.open(fileobj=whole) as tar, tarfile.open(fileobj=out, mode="w|") as new:
             written: set[str] = set()
-            for entry, member in _members(tar):
+            for entry, member in _members(tar, layer.exclude):
                 if known.get(member.name) == _identity(tar, entry):
                     continue
                 if member.islnk() and member.linkname not in written:  # to a file of the layer below
@@ -100,12 +101,13 @@ def _contents(path: Path) -> dict[str, tuple]:
         return {member.name: _identity(tar, member) for member in tar}
 
 
-def _members(tar: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarInfo]]:
+def _members(tar: tarfile.TarFile, exclude: tuple[str, ...]) -> Iterator[tuple[tarfile.TarInfo, tarfile.TarInfo]]:
     """The entries that an image needs, each as it is and as it is to be named."""
     for entry in tar:
         member = copy.copy(entry)
         member.name = entry.name.removeprefix("./")
-        if member.name in ("", ".") or (member.name.startswith(_LEFT_OUT) and not member.isdir()) or member.isdev():
+        left_out = member.name.startswith(_LEFT_OUT) or matches(member.name, exclude)
+        if member.name in ("", ".") or (left_out and not member.isdir()) or member.isdev():
             continue
         if member.islnk():
             member.linkname = entry.linkname.removeprefix("./")
@@ -116,4 +118,4 @@ def _identity(tar: tarfile.TarFile, member: tarfile.TarInfo) -> tuple:
     """What makes two entries the same; the time does not."""
     file = tar.extractfile(member) if member.isreg() else None
     digest = hashlib.file_digest(file, "sha256").hexdigest() if file else ""
-    return member.type, member.mode, member.uid, member.gid, member.linkname, digest
+    return member.type, member.mode, member.uid, member.gid, member.linkname.removeprefix("./"), digest

@@ -61,6 +61,7 @@ class Store:
                         below = self.built(layer.base).path if layer.base else None
                         rootfs.write_layer(layer, self.debian, self.mirror, below, out)
                     else:
+                        artifact_layer.check_python(layer, self.debian.suite)
                         artifact_layer.write_layer(layer, self.artifacts, out)
                     out.seek(0)
                     digest = hashlib.file_digest(out, "sha256").hexdigest()
