@@ -45,10 +45,10 @@ def flow(pipeline: Pipeline) -> Iterator[Flow]:
 @pytest.fixture(scope="session")
 def site(pipeline: Pipeline) -> Site:
     """Runs playbooks for this pipeline."""
-    inventory = os.environ.get("CDC_INVENTORY", "kind")
+    inventories = os.environ.get("CDC_INVENTORIES", "inventories/base:inventories/kind").split(":")
     return Site(
-        os.environ.get("CDC_INSTANCE", inventory),
+        os.environ.get("CDC_INSTANCE", "kind"),
         int(os.environ.get("CDC_PORT_OFFSET", "0")),
         Path(os.environ["CDC_ENDPOINTS"]).parent,
-        inventories=(ROOT / "inventories/base", ROOT / "inventories" / inventory),
+        inventories=tuple(ROOT / each for each in inventories),
     )
