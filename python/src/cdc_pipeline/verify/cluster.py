@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import re
@@ -20,7 +21,8 @@ _SECONDS = 10.0
 _EXEC_SECONDS = 20.0
 # In what a refused upgrade to a websocket says.
 _MESSAGE = re.compile(r'"message":("(?:[^"\\]|\\.)*")')
-_PART_OF = "app.kubernetes.io/part-of=cdc-pipeline"
+# But not the pods that checks run, which may have a workload's labels.
+_PART_OF = "app.kubernetes.io/part-of=cdc-pipeline,!cdc-pipeline/cdc-verify"
 Object = dict[str, Any]
 
 
@@ -55,6 +57,7 @@ class Cluster:
     def __init__(self, where: ClusterAccess) -> None:
         self.where = where
         self.namespace = where.namespace
+        self._headers = {"Accept": "application/json"}
         self._configuration = client.Configuration()
         try:
             config.load_kube_config(where.kubeconfig or None, where.context or None, self._configuration)
@@ -83,7 +86,7 @@ class Cluster:
                 path,
                 method,
                 query_params=list(query.items()),
-                header_params={"Accept": "application/json", "Content-Type": kind},
+                header_params={**self._headers, "Content-Type": kind},
                 body=body,
                 response_type="object",
                 auth_settings=["BearerToken"],
@@ -95,6 +98,12 @@ class Cluster:
         except urllib3.exceptions.HTTPError as error:
             cause = getattr(error, "reason", None) or error
             raise ClusterError(f"the cluster's API at {self._configuration.host} does not answer: {cause}") from None
+
+    def acting_as(self, account: str) -> Cluster:
+        """The cluster as a service account of the namespace sees it, there or not; takes the right to impersonate."""
+        other = copy.copy(self)
+        other._headers = {**self._headers, "Impersonate-User": f"system:serviceaccount:{self.namespace}:{account}"}
+        return other
 
     def get(self, path: str, **query: object) -> Any:
         return self.call("GET", path, **query)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cdc_pipeline.verify.plan_cluster import Cluster, ClusterAccess
+from cdc_pipeline.verify.plan_cluster import Cluster, ClusterAccess, Storage, Tenancy
 from cdc_pipeline.verify.shape import ShapeError, read
 
 MEBIBYTE = 1024 * 1024
@@ -290,6 +290,8 @@ class Expected:
     end_to_end: EndToEnd = field(default_factory=EndToEnd)
     memory: Memory = field(default_factory=Memory)
     cluster: Cluster = field(default_factory=Cluster)
+    storage: Storage = field(default_factory=Storage)
+    tenancy: Tenancy = field(default_factory=Tenancy)
 
 
 @dataclass(frozen=True)

@@ -42,3 +42,41 @@ class Cluster:
 
     nodes: int = 0
     container_runtime: str = "containerd"
+
+
+@dataclass(frozen=True)
+class Volume:
+    """The volumes of a workload's replicas. ``storage_class``: empty for the cluster's default."""
+
+    name: str
+    storage_mib: float
+    replicas: int = 1
+    storage_class: str = ""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """T2. ``classes``: those of the volumes; an empty name is the cluster's default. ``made``: by the role storage."""
+
+    classes: tuple[str, ...] = ("cdc-postgresql", "cdc-kafka")
+    made: tuple[str, ...] = ("cdc-postgresql", "cdc-kafka")
+    volumes: tuple[Volume, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tenancy:
+    """T3.
+
+    Attributes:
+        pod_security: the level that the namespace enforces.
+        flows: the workloads that each workload may open connections to.
+        accounts: the service account of each workload.
+        operator: the account whose rights are the operators'; empty where others give them theirs.
+        rights: of the operators, as rules of a Role and of a ClusterRole.
+    """
+
+    pod_security: str = "restricted"
+    flows: Mapping[str, Any] = field(default_factory=dict)
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    operator: str = "cdc-pipeline-operator"
+    rights: tuple[Mapping[str, Any], ...] = ()

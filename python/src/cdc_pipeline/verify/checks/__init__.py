@@ -16,11 +16,15 @@ from cdc_pipeline.verify.checks import (
     postgresql,
     schema_registry,
     services,
+    storage,
+    tenancy,
 )
 from cdc_pipeline.verify.finding import Step
 
 STEPS: tuple[Step, ...] = (
     *cluster.STEPS,
+    *storage.STEPS,
+    *tenancy.STEPS,
     *artifacts.STEPS,
     *services.STEPS,
     *postgresql.STEPS,

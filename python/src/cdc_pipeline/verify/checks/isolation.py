@@ -1,0 +1,202 @@
+"""T3: who reaches whom. Pods with a workload's labels, for which its policies hold, try every port of every other."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from cdc_pipeline.verify.cluster import Cluster, ClusterError
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.probe_pod import NAME, ProbePod, Wanted, probe_pod
+from cdc_pipeline.verify.wait import wait_for
+
+_POLICIES = "networking.k8s.io/v1"
+_PART_OF = "app.kubernetes.io/part-of"
+_WORKLOAD = "app.kubernetes.io/name"
+_MINE = f"cdc-pipeline/{NAME}"
+_STRANGER = "a pod of no workload"
+_HINT = "Do the cluster's network plugin and the tag tenancy go together? kubectl get networkpolicy shows the policies."
+_SECONDS = 3.0
+# Until a policy holds on every node.
+_SETTLE_SECONDS = 15.0
+_PORT = 18099
+# Tries all addresses at once; what is refused has arrived, what is dropped has not.
+_TRY = """\
+import json, socket, sys
+from concurrent.futures import ThreadPoolExecutor
+def reached(address):
+    try:
+        socket.create_connection(tuple(address), float(sys.argv[1])).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return True
+addresses = json.loads(sys.argv[2])
+with ThreadPoolExecutor(len(addresses)) as pool:
+    print(json.dumps(list(pool.map(reached, addresses))))
+"""
+_SERVE = """\
+import socket, sys, time
+server = socket.create_server(('', int(sys.argv[1])))
+server.settimeout(1)
+until = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < until:
+    try:
+        server.accept()[0].close()
+    except TimeoutError:
+        pass
+"""
+Address = tuple[str, int]
+Object = Mapping[str, Any]
+
+
+def judge_flows(source: str, allowed: Sequence[str], reached: Mapping[str, Sequence[int]]) -> Finding:
+    """A source reaches the workloads that it may, and no other.
+
+    Args:
+        reached: the ports of each workload to which a connection got through.
+    """
+    found = {name: list(ports) for name, ports in reached.items() if ports}
+    return Finding(
+        f"T3.flows.{source.replace(' ', '_')}",
+        f"workloads that {source} reaches, of {', '.join(reached)}",
+        sorted(set(allowed) & set(reached)),
+        found,
+        set(found) == set(allowed) & set(reached),
+        _HINT,
+    )
+
+
+def targets(pods: Mapping[str, Sequence[Object]], declared: Mapping[str, Any]) -> dict[str, list[Address]]:
+    """The address of every port of one pod of each workload.
+
+    Args:
+        declared: `cdc_endpoints`.
+    """
+    found = {}
+    for component, endpoint in declared.items():
+        name = component.replace("_", "-")
+        address = next((pod["status"]["podIP"] for pod in pods.get(name, ()) if pod["status"].get("podIP")), "")
+        if address:
+            found[name] = [(address, int(port["port"])) for port in endpoint["ports"].values()]
+    return found
+
+
+def _flows(context: Context) -> Iterator[Finding]:
+    cluster, flows = context.cluster, context.plan.expected.tenancy.flows
+    if not flows:
+        return
+    known = targets({name: cluster.pods(name) for name in flows}, cluster.where.declared)
+    if missing := sorted(set(flows) - set(known)):
+        raise LookupError(f"no pod of {', '.join(missing)} has an address")
+    sources = {**{name: {_WORKLOAD: name, _PART_OF: "cdc-pipeline"} for name in flows}, _STRANGER: {}}
+    with ThreadPoolExecutor(len(sources)) as pool:
+        reached = pool.map(lambda labels: _reached(cluster, labels, known), sources.values())
+        for source, found in zip(sources, reached, strict=True):
+            yield judge_flows(source, flows.get(source, ()), found)
+
+
+def _reached(cluster: Cluster, labels: Mapping[str, str], known: Mapping[str, list[Address]]) -> dict[str, list[int]]:
+    addresses = [address for each in known.values() for address in each]
+    with probe_pod(cluster, Wanted(labels=labels)) as pod:
+        # A policy may take a moment to hold for a new pod; what got through once is allowed.
+        answers = wait_for(
+            lambda: _try(pod, addresses), lambda found: any(found) or not labels, _SECONDS if labels else 0.0
+        )
+    got = {address for address, yes in zip(addresses, answers, strict=True) if yes}
+    return {name: [port for address, port in each if (address, port) in got] for name, each in known.items()}
+
+
+def _try(pod: ProbePod, addresses: Sequence[Address]) -> list[bool]:
+    output = pod.python(_TRY, str(_SECONDS), json.dumps(addresses), seconds=_SECONDS + 20)
+    if output.code:
+        raise ClusterError(f"pod {pod.name}: {output.err.strip().rpartition(chr(10))[2]}")
+    return json.loads(output.out)
+
+
+def _deny(context: Context) -> Iterator[Finding]:
+    """One connection, from node to node: with both policies, with each of them alone, and with none."""
+    cluster = context.cluster
+    nodes = _nodes(cluster)
+    with ExitStack() as stack:
+        client, server = (
+            stack.enter_context(probe_pod(cluster, Wanted(node=nodes[number % len(nodes)]))) for number in (0, 1)
+        )
+        address = (server.pod["status"]["podIP"], _PORT)
+        served = stack.enter_context(_listening(server))
+        where = f"from a pod on {client.node} to one on {server.node}"
+
+        def arrives() -> bool:
+            return served.is_alive() and _try(client, [address])[0]
+
+        def until(wanted: bool) -> bool:
+            return wait_for(arrives, lambda found: found is wanted, _SETTLE_SECONDS, pause=0.5)
+
+        yield equal("T3.default_deny", f"a connection that no policy allows, {where}, arrives", False, arrives(), _HINT)
+        with _policy(cluster, client, "Egress"):
+            with _policy(cluster, server, "Ingress"):
+                what = f"a connection that policies of both sides allow, {where}, arrives"
+                yield equal("T3.allowed", what, True, until(True), _HINT)
+            what = f"the same without the policy that lets it in, {where}, arrives"
+            yield equal("T3.ingress_denied", what, False, until(False), _HINT)
+        with _policy(cluster, server, "Ingress"):
+            what = f"the same without the policy that lets it out, {where}, arrives"
+            yield equal("T3.egress_denied", what, False, until(False), _HINT)
+
+
+def _nodes(cluster: Cluster) -> list[str]:
+    """Nodes that take pods, by the label that pods choose them by."""
+    return [
+        node["metadata"]["labels"]["kubernetes.io/hostname"]
+        for node in cluster.items("/api/v1/nodes")
+        if not node["spec"].get("unschedulable")
+        and any(each["type"] == "Ready" and each["status"] == "True" for each in node["status"]["conditions"])
+    ][-2:]
+
+
+@contextmanager
+def _listening(pod: ProbePod) -> Iterator[threading.Thread]:
+    """A server in the pod, which ends with the pod."""
+    seconds = 5 * _SETTLE_SECONDS
+
+    def serve() -> None:
+        # The pod is deleted while it listens.
+        try:
+            pod.python(_SERVE, str(_PORT), str(seconds), seconds=seconds + 5)
+        except ClusterError:
+            return
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield thread
+
+
+@contextmanager
+def _policy(cluster: Cluster, pod: ProbePod, direction: str) -> Iterator[None]:
+    """All connections of the pod in one direction are allowed, for the time being."""
+    name = f"{pod.name}-{direction.lower()}"
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": pod.name, "uid": pod.pod["metadata"]["uid"]}
+    rule = {"podSelector": {"matchLabels": {_MINE: pod.name}}, "policyTypes": [direction], direction.lower(): [{}]}
+    policy = {
+        "apiVersion": _POLICIES,
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name, "labels": {_WORKLOAD: NAME}, "ownerReferences": [owner]},
+        "spec": rule,
+    }
+    cluster.create(policy, "networkpolicies", _POLICIES)
+    try:
+        yield
+    finally:
+        cluster.delete("networkpolicies", name, _POLICIES)
+
+
+STEPS = (
+    Step("T3.flows", "tenancy", _flows, cluster=True, writes=True),
+    Step("T3.default_deny", "tenancy", _deny, cluster=True, writes=True),
+)
