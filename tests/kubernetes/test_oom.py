@@ -14,9 +14,14 @@ from flow import Flow
 from pipeline import Pipeline, until
 
 COMES_BACK = 180.0
-# Memory is taken in the container until the kernel ends something in its control group, and by the first line that is
-# the component, not what takes it. `tail` keeps what it reads until a line ends.
-_TAKE = "echo 1000 > /proc/1/oom_score_adj && head -c {bytes} /dev/zero | tail -n 1 > /dev/null"
+# Memory is taken in the container until the kernel ends the largest process in its control group, which has to be the
+# component: many small ones take it. `tail` keeps what it reads until a line ends.
+_TAKERS = 26
+_TAKE = """\
+echo 1000 > /proc/1/oom_score_adj
+for each in $(seq {takers}); do {{ head -c {bytes} /dev/zero; sleep 30; }} | tail -n 1 > /dev/null & done
+wait
+"""
 
 
 def test_an_archive_over_its_limit_is_killed_and_comes_back(pipeline: Pipeline, flow: Flow):
@@ -36,9 +41,10 @@ def over_its_limit(pipeline: Pipeline, flow: Flow, workload: str) -> None:
     name, limit = pod["metadata"]["name"], memory_of(pod, "limits")
     assert limit, f"{name} has no limit"
     before = container(pod)["restartCount"]
+    take = _TAKE.format(takers=_TAKERS, bytes=limit // (_TAKERS - 2))
     # The command ends with the container.
     with contextlib.suppress(ClusterError):
-        pipeline.cluster.execute(name, ["sh", "-c", _TAKE.format(bytes=2 * limit)], workload, 60)
+        pipeline.cluster.execute(name, ["sh", "-c", take], workload, 60)
     after = until(
         lambda: container(pipeline.pods(workload)[name]),
         lambda found: found["restartCount"] > before,
