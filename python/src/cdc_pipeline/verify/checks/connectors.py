@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,8 +17,11 @@ from cdc_pipeline.verify.checks.postgresql import SLOT
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.tables import MOST_ROWS, row_count
+from cdc_pipeline.verify.wait import wait_for
 
 _TAG = "Run the tag connectors."
+# What has been committed just now may take so long to Kafka.
+_EVENTS_SECONDS = 5.0
 _SECRET = re.compile(r"password|secret|token|private\.?key|credential", re.IGNORECASE)
 _REFERENCE = re.compile(r"^\$\{[^}]+\}$")
 
@@ -126,9 +130,20 @@ def _coverage(context: Context) -> Iterator[Finding]:
         )
     with context.postgresql() as connection:
         for table in expected.tables:
-            partitions = ends.get(expected.topic(table))
+            # Rows first: what is committed meanwhile, such as the probe's, only adds events.
             rows = row_count(connection, table)
-            yield judge_snapshot(table, rows, sum(partitions.values()) if partitions else None)
+            events = wait_for(
+                functools.partial(_written, context, expected.topic(table)),
+                lambda count, rows=rows: rows is None or (count is not None and count >= rows),
+                _EVENTS_SECONDS,
+            )
+            yield judge_snapshot(table, rows, events)
+
+
+def _written(context: Context, topic: str) -> int | None:
+    """Records ever written to a topic; None when there is no such topic."""
+    partitions = end_offsets(context.kafka_admin, (topic,)).get(topic)
+    return sum(partitions.values()) if partitions else None
 
 
 def _fields(context: Context, subject: str) -> set[str]:
