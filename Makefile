@@ -62,6 +62,7 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "sanity" "tests/sanity.sh" \
 	  "units" "$(PYTEST) tests/unit" \
 	  "services" "$(PYTEST) -m 'not integration' python/tests" \
+	  "manifests" "$(PYTEST) tests/manifests && tests/manifests/checkov.sh" \
 	  "scenario" "$(SCENARIO_UP)" \
 	  "modules on servers" '$$AS_ROOT $(PYTEST) tests/integration/modules' \
 	  "services on servers" '$$AS_ROOT $(PYTEST) -m integration -k "records_become or tombstone" python/tests' \
@@ -78,6 +79,32 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, worklo
 	  "all trouble" '$$AS_ROOT $(PYTEST) -m full tests/trouble' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
 	  "archive_connect" "molecule test -s archive_connect"
+
+# A cluster by kind, its node image of packages where no container registry is reached, kept in ~/.cache/cdc-pipeline.
+.PHONY: test-kubernetes test-kubernetes-full
+KIND = eval "$$(tests/kind/engine start)"; CDC_KIND_NODE_IMAGE=$$(tests/kind/node_image) || exit; \
+  CDC_KIND_BINARY=$$(tests/kind/node_image tools)/kind || exit; export CDC_KIND_NODE_IMAGE CDC_KIND_BINARY;
+KIND_HOME = /var/lib/cdc-pipeline/molecule-kind
+KIND_TESTS = PATH="$$PWD/.venv-test/bin:$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' \
+  AS_ROOT="$$([ "$$(id -u)" = 0 ] || echo sudo -E env PATH=$$PWD/.venv-test/bin:$$PATH)" \
+  CDC_ENDPOINTS=$(KIND_HOME)/endpoints.json CDC_KUBECONFIG=$(KIND_HOME)/kubeconfig CDC_INSTANCE=molecule-kind \
+  CDC_PORT_OFFSET=700 .ci/steps
+KIND_UP = molecule destroy -s kubernetes && molecule converge -s kubernetes
+KIND_DOWN = molecule verify -s kubernetes && molecule destroy -s kubernetes && tests/kind/engine stop
+
+test-kubernetes: setup-test  ## Test the pipeline in a cluster by kind (under 30 minutes)
+	@$(KIND) $(KIND_TESTS) \
+	  "cluster and pipeline" "$(KIND_UP)" \
+	  "idempotence" "molecule idempotence -s kubernetes" \
+	  "killed pods" '$$AS_ROOT $(PYTEST) tests/kubernetes/test_killed_pods.py -k "archive or connect"' \
+	  "verified" "$(KIND_DOWN)"
+
+test-kubernetes-full: setup-test  ## And every fault in it
+	@$(KIND) $(KIND_TESTS) \
+	  "cluster and pipeline" "$(KIND_UP)" \
+	  "realiser" '$$AS_ROOT $(PYTEST) tests/integration/kubernetes' \
+	  "faults" '$$AS_ROOT $(PYTEST) tests/kubernetes' \
+	  "verified" "$(KIND_DOWN)"
 
 lock: setup-test  ## Lock the Python packages anew from the .in files
 	@for name in requirements requirements-test roles/artifacts/files/services; do \
