@@ -62,11 +62,13 @@ workloads:
        "storage_class": "cdc-kafka"}
 cluster:
   description:
-    - What is made in a cluster beside workloads, with the provisioner of each storage class. Empty on the runtime
-      V(local).
+    - Whose cluster it is, and what is made in it beside workloads, with the provisioner of each storage class. Empty on
+      the runtime V(local).
   type: dict
   returned: success
-  sample: {"create_namespace": true, "create_roles": true, "classes": {"cdc-kafka": "rancher.io/local-path"}}
+  sample:
+    {"provider": "kind", "kind_binary": "", "create_namespace": true, "create_roles": true,
+     "classes": {"cdc-kafka": "rancher.io/local-path"}}
 artifacts:
   description: Names of the artifacts that the components run from.
   type: list

@@ -113,6 +113,10 @@ options:
     description: Whether a node may hold more than one Kafka broker.
     type: bool
     default: false
+  shared_host:
+    description: Whether the nodes are containers on this host, as kind's are, and share its memory.
+    type: bool
+    default: false
 seealso:
   - module: cdc.pipeline.check_variables
   - module: cdc.pipeline.preflight_host
@@ -181,6 +185,7 @@ def main() -> None:
             "image_pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
             "tolerations": {"type": "list", "elements": "dict", "default": []},
             "brokers_share_nodes": {"type": "bool", "default": False},
+            "shared_host": {"type": "bool", "default": False},
         },
         examine,
     )

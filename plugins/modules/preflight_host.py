@@ -77,9 +77,13 @@ options:
     default: true
   kind_cluster:
     description:
-      - The name of a cluster by kind that the host holds, or will hold. Docker and kind must be there then, and the
-        ports of that cluster are in nobody's way.
+      - The name of a cluster by kind that the host holds, or will hold. Docker must be there then, and the ports of
+        that cluster are in nobody's way.
       - O(memory_mib) is looked at only until the cluster stands.
+    type: str
+    default: ""
+  kind_binary:
+    description: The program kind, which must be there for O(kind_cluster). Empty where it will be fetched.
     type: str
     default: ""
   registry_timeout:
@@ -225,6 +229,7 @@ def main() -> None:
             "root": {"type": "bool", "default": True},
             "debian": {"type": "bool", "default": True},
             "kind_cluster": {"type": "str", "default": ""},
+            "kind_binary": {"type": "str", "default": ""},
             "registry_timeout": {"type": "int", "default": 15},
             "postgresql": {"type": "dict", "options": SERVER},
             "object_store": {"type": "dict", "options": STORE},

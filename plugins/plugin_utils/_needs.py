@@ -32,10 +32,12 @@ def needs(settings: Settings) -> dict[str, Any]:
 
 
 def _cluster(get: Callable[[str], Any]) -> dict[str, Any]:
-    """What the roles `storage` and `tenancy` make."""
+    """Whose cluster it is, and what the roles `storage` and `tenancy` make in it."""
     used = {str(name) for name in (get("cdc_storage_classes") or {}).values()}
     classes = get("storage_classes") or {}
     return {
+        "provider": str(get("cluster_provider") or ""),
+        "kind_binary": str(get("cluster_kind_binary") or ""),
         "create_namespace": get("tenancy_create_namespace") is not False,
         "create_roles": get("tenancy_create_roles") is not False,
         "classes": {

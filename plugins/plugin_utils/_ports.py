@@ -36,10 +36,13 @@ def _spread(get: Get, key: str, offset: Any, mapped: bool) -> list[dict[str, Any
     if not isinstance(endpoints, Mapping) or not isinstance(offset, int):
         return []
     found = []
+    spare = get("cluster_mapped_replicas") or 1
     for component, endpoint in endpoints.items():
         if component in _MANAGED and get(f"{component}_managed") is False:
             continue
         replicas = int(endpoint.get("replicas") or 1)
+        # kind maps the ports of replicas to come, too, since it can add none later.
+        replicas = max(replicas, int(spare)) if mapped and key == "port" else replicas
         for ordinal in range(replicas):
             for name, port in endpoint["ports"].items():
                 step = int(port.get("step") or 0)

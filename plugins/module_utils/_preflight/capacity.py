@@ -170,6 +170,12 @@ def node_room(
     return found
 
 
+def running_request(pod: Mapping[str, Any], own: Mapping[str, str]) -> tuple[int, int]:
+    """What one of the pipeline's own pods that runs has been promised; nothing of any other pod."""
+    runs = pod["status"].get("phase") == "Running" and _is_own(pod, own)
+    return pod_request(pod["spec"]) if runs else (0, 0)
+
+
 def _is_own(pod: Mapping[str, Any], own: Mapping[str, str]) -> bool:
     metadata = pod["metadata"]
     labels = {**(metadata.get("labels") or {}), "namespace": metadata.get("namespace")}

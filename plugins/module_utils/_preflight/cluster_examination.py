@@ -13,9 +13,10 @@ from .._module import Outcome
 from .._workload.cluster.api import Api, connect
 from .._workload.cluster.faults import StatusError
 from .._workload.cluster.kinds import KINDS
-from .capacity import Demand, Node, node_room, room
+from .capacity import Demand, Node, node_room, room, running_request
 from .cluster_answers import refusal, silence
 from .cluster_storage import class_problems
+from .host import memory as host_memory
 from .kubeconfig import Target, read_target
 from .problem import PreflightError, Problem
 from .rights import Right, ask, missing_rights, rights
@@ -153,7 +154,13 @@ class _Examination:
             Demand(item["name"], item["replicas"], int(item["cpu_millis"]), int(item["memory_mib"] * 2**20))
             for item in self.params["workloads"]
         ]
-        return list(room(free, demands, self.params["brokers_share_nodes"]))
+        problems = list(room(free, demands, self.params["brokers_share_nodes"]))
+        if self.params["shared_host"] and not problems:
+            # Each node of a cluster by kind counts all of the host's memory as its own.
+            running = sum(running_request(pod, own)[1] for pod in pods)
+            wanted = sum(item.replicas * item.memory for item in demands)
+            problems += host_memory(max(0, wanted - running) // 2**20, 0)
+        return problems
 
     def _allowed(self, read: Callable[[], Value], otherwise: Value, what: str) -> Value:
         """What is read; `otherwise` where the user may not, which leaves a check out and is no problem by itself."""

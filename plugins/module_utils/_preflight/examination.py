@@ -38,7 +38,7 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     warnings += odd
     ports, cluster = params["ports"], KindCluster()
     if params["kind_cluster"]:
-        cluster, missing = look(params["kind_cluster"])
+        cluster, missing = look(params["kind_cluster"], params["kind_binary"])
         problems += missing
         # Whoever publishes them for its nodes, they are the instance's own.
         ports = [item for item in ports if item["port"] not in cluster.ports]

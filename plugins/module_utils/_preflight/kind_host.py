@@ -20,8 +20,7 @@ _TIMEOUT = 20.0
 _PUBLISHED = re.compile(r":(\d+)(?:-(\d+))?->")
 _INSTALL = {
     "docker": "install Docker (apt-get install docker.io), or use a cluster that is there: -i inventories/kubernetes",
-    "kind": "install kind (https://kind.sigs.k8s.io/docs/user/quick-start/#installation), or use a cluster that is "
-    "there: -i inventories/kubernetes",
+    "kind": "correct cluster_kind_binary, or leave it empty, so that kind is fetched",
 }
 
 
@@ -38,13 +37,17 @@ class KindCluster:
 
 
 def look(
-    name: str, run: Call = call, which: Callable[[str], str | None] = shutil.which
+    name: str, kind: str = "", run: Call = call, which: Callable[[str], str | None] = shutil.which
 ) -> tuple[KindCluster, list[Problem]]:
-    """The cluster `name` as the container engine knows it, and what is missing to make it."""
+    """The cluster `name` as the container engine knows it, and what is missing to make it.
+
+    :param kind: the program kind; "" where it will be fetched.
+    """
+    wanted = {"docker": "docker", **({"kind": kind} if kind else {})}
     problems = [
         Problem("kind", f"{program} is not installed, and a cluster by kind needs it",
-                found=f"not in PATH: {os.environ.get('PATH', '')}", remedy=remedy)
-        for program, remedy in _INSTALL.items() if not which(program)
+                found=f"not in PATH: {os.environ.get('PATH', '')}", remedy=_INSTALL[role])
+        for role, program in wanted.items() if not which(program)
     ]  # fmt: skip
     if not which("docker"):
         return KindCluster(), problems

@@ -81,7 +81,8 @@ def test_what_the_runtime_kubernetes_needs(check, inventory):
     assert not result["failed"], result["msg"]
     brokers = next(item for item in result["workloads"] if item["name"] == "kafka")
     assert brokers["replicas"] == 3
-    assert brokers["storage_class"] == "cdc-kafka"
+    assert brokers["storage_class"] == ("cdc-kafka" if inventory == "kind" else "")
+    assert result["cluster"]["provider"] == (inventory if inventory != "kubernetes" else "existing")
     assert (9094 in [port["port"] for port in result["ports"]]) is (inventory == "kind")
     assert 19092 not in [port["port"] for port in result["ports"]]
 

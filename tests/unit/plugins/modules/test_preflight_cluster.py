@@ -151,3 +151,20 @@ def test_no_kubeconfig(run_module, tmp_path):
 def test_what_is_no_api_server(api, run):
     api.disturbances = [Reply(200, "<html>")]
     assert "answers with an error" in said(run)
+
+
+def test_nodes_that_share_this_hosts_memory(api, run):
+    run(shared_host=True)
+    for node in api.objects.values():
+        if "status" in node:
+            node["status"] = {**READY, "allocatable": {"cpu": "9", "memory": f"{2**50}"}}
+    workload = {**WANTED["workloads"][0], "memory_mib": 2**25}
+    assert "MiB of memory are needed" in said(run, workloads=[workload], shared_host=True)
+    run(workloads=[workload])
+    for number in range(3):
+        labels = {"app.kubernetes.io/part-of": "cdc-pipeline"}
+        container = {"resources": {"requests": {"memory": f"{2**25}Mi"}}}
+        spec = {"nodeName": f"node{number}", "containers": [container]}
+        api.add("pods", f"kafka-{number}", "here", metadata={"labels": labels, "namespace": "here"}, spec=spec,
+                status={"phase": "Running"})  # fmt: skip
+    run(workloads=[workload], shared_host=True)

@@ -80,6 +80,7 @@ def test_only_what_kind_maps_is_a_port_of_this_host():
     ports = needed_ports({**GOOD, "cdc_port_offset": 100}.get)
     assert [item["port"] for item in ports] == [9192, 9193, 9194, 30195, 8180]
     assert needed_ports({**GOOD, "cdc_access": "port_forward"}.get) == []
+    assert 9096 in [item["port"] for item in needed_ports({**GOOD, "cluster_mapped_replicas": 5}.get)]
 
 
 @pytest.mark.parametrize(("amount", "expected"), [("250m", 250), ("0.5", 500), (2, 2000), ("x", None), (None, None)])

@@ -21,26 +21,32 @@ def docker(output: str, code: int = 0):
 
 def test_the_ports_of_the_clusters_nodes_are_its_own():
     lines = [json.dumps({"Names": "cdc-a-worker", "Ports": ""}), json.dumps({"Names": "cdc-a-1", "Ports": PORTS})]
-    cluster, problems = look("cdc-a", docker("\n".join(lines)), there)
+    cluster, problems = look("cdc-a", "kind", docker("\n".join(lines)), there)
     assert problems == []
     assert cluster.nodes == ("cdc-a-1", "cdc-a-worker")
     assert cluster.ports == {5432, 9092, 9093, 9094, 34141}
 
 
 def test_no_cluster_yet():
-    cluster, problems = look("cdc-a", docker(""), there)
+    cluster, problems = look("cdc-a", "kind", docker(""), there)
     assert (cluster.nodes, problems) == ((), [])
 
 
 def test_programs_that_are_missing():
-    _cluster, problems = look("cdc-a", docker(""), lambda _name: None)
+    _cluster, problems = look("cdc-a", "kind", docker(""), lambda _name: None)
     assert [problem.what.split()[0] for problem in problems] == ["docker", "kind"]
-    assert all("inventories/kubernetes" in problem.remedy for problem in problems)
+    assert "inventories/kubernetes" in problems[0].remedy
+    assert "cluster_kind_binary" in problems[1].remedy
 
 
 def test_an_engine_that_does_not_answer():
-    _cluster, (problem,) = look("cdc-a", docker("Cannot connect to the Docker daemon", 1), there)
+    _cluster, (problem,) = look("cdc-a", "kind", docker("Cannot connect to the Docker daemon", 1), there)
     assert problem.what == "Docker does not answer"
-    _cluster, (problem,) = look("cdc-a", docker("permission denied while connecting", 1), there)
+    _cluster, (problem,) = look("cdc-a", "kind", docker("permission denied while connecting", 1), there)
     assert problem.what == "Docker refuses this user"
     assert "group docker" in problem.remedy
+
+
+def test_kind_may_be_fetched():
+    _cluster, (problem,) = look("cdc-a", "", docker(""), lambda _name: None)
+    assert problem.what.startswith("docker is not installed")
