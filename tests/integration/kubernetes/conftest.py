@@ -1,0 +1,94 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A namespace of a real cluster.
+
+`CDC_KUBECONFIG` names its kubeconfig, and `CDC_TEST_IMAGE` an image with /bin/sh and /usr/bin/python3 that its nodes
+have or can pull. Without them these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from collection_path import make_importable
+
+make_importable()
+
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.gate import gate  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.realise import Realiser  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import Connection  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def kubeconfig():
+    found = os.environ.get("CDC_KUBECONFIG")
+    if not found or not os.environ.get("CDC_TEST_IMAGE"):
+        pytest.skip("set CDC_KUBECONFIG and CDC_TEST_IMAGE")
+    return found
+
+
+@pytest.fixture
+def namespace(kubeconfig):
+    name = f"cdc-test-{uuid.uuid4().hex[:8]}"
+    api = connect(kubeconfig, "", name)
+    level = {"pod-security.kubernetes.io/enforce": "restricted"}
+    api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": level}})
+    end = time.monotonic() + 30
+    while not api.list("ServiceAccount"):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    yield name
+    api.delete("Namespace", name)
+
+
+@pytest.fixture
+def api(kubeconfig, namespace):
+    return connect(kubeconfig, "", namespace)
+
+
+SERVE = (
+    "import http.server, os, sys\n"
+    "os.chdir(sys.argv[1])\n"
+    "http.server.ThreadingHTTPServer(('', int(sys.argv[2])), http.server.SimpleHTTPRequestHandler).serve_forever()\n"
+)
+
+
+@pytest.fixture
+def spec():
+    return {
+        "name": "echo",
+        "image": os.environ.get("CDC_TEST_IMAGE", ""),
+        "command": ["/usr/bin/python3", "@{config}/serve.py", "@{config}", "@{port.http}"],
+        "files": {"serve.py": SERVE, "hello.txt": "hello from @{replica} of @{hosts.http}\n"},
+        "secrets": {"password": "sesame-open"},
+        "ports": {"http": {"port": 8000, "step": 1, "expose": True}},
+        "probes": {"readiness": {"tcp": "http", "period_seconds": 1}},
+        "resources": {"cpu": {"request": "10m"}, "memory": {"request": "32Mi", "limit": "64Mi"}},
+        "stop_grace": 2,
+    }
+
+
+@pytest.fixture
+def realise(kubeconfig, namespace, spec):
+    def call(dry=False, timeout=90, restart=False, kubeconfig=kubeconfig, **changes):
+        workload = parse_workload(
+            {key: value for key, value in {**spec, **changes}.items() if value is not None}, "kubernetes"
+        )
+        cluster = Cluster(namespace=namespace, access="port_forward", tolerations=({"operator": "Exists"},))
+        api = connect(kubeconfig, "", namespace)
+        found = Realiser(workload, cluster, gate(workload, cluster, Connection()), api, timeout, dry)
+        return found.start(restart) if workload.kind == "service" else found.run_job()
+
+    return call

@@ -1,0 +1,116 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What a real cluster says when pods cannot come up, and what becomes of it. None of these may take its time limit."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
+
+LIMIT = 300
+
+
+def message(realise, **changes):
+    start = time.monotonic()
+    with pytest.raises(PipelineError) as caught:
+        realise(timeout=LIMIT, **changes)
+    assert time.monotonic() - start < LIMIT / 3
+    return caught.value.message
+
+
+def test_an_image_that_is_nowhere(realise):
+    text = message(realise, image="registry.invalid/none:1")
+    assert "The image registry.invalid/none:1 cannot be pulled" in text and "cannot reach the registry" in text
+
+
+def test_a_process_that_ends(realise, spec):
+    code = "import sys\nprint(open('/etc/cdc/secrets/password').read())\nsys.exit('ConfigException: no such port')\n"
+    text = message(realise, files={**spec["files"], "serve.py": code})
+    assert "ConfigException: no such port" in text and "it refuses its configuration" in text
+    assert "********" in text and "sesame-open" not in text and "BackOff" in text
+
+
+def test_a_command_that_is_not_in_the_image(realise):
+    text = message(realise, command=["/opt/none"])
+    assert "cannot be started" in text and "the command is not in this image" in text
+
+
+def test_too_little_memory_for_the_process(realise, spec):
+    text = message(realise, files={**spec["files"], "serve.py": "x = bytearray(500000000)\n"})
+    assert "its memory limit was reached (OOMKilled)" in text
+
+
+def test_too_little_memory_on_the_nodes(realise):
+    text = message(realise, resources={"memory": {"request": "9000Gi", "limit": "9000Gi"}})
+    assert "No node takes" in text and "Insufficient memory" in text and "of memory left" in text
+
+
+def test_a_storage_class_that_is_not_there(realise):
+    text = message(realise, storage={"size": "1Gi", "class": "none-such"})
+    assert "there is no storage class none-such" in text and "cdc_storage_classes" in text
+
+
+def test_a_quota(api, realise):
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"}}
+    post(api, "resourcequotas", {**quota, "spec": {"hard": {"requests.memory": "1Mi"}}})
+    text = message(realise)
+    assert "a quota is used up" in text and "requests.memory" in text
+
+
+def test_what_is_made_keeps_the_restricted_standard(api, realise):
+    report = realise()
+    assert (
+        api.get("Namespace", api.namespace)["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    )
+    assert report.started == ["echo-0"]
+
+
+def test_rights_that_are_missing(api, kubeconfig, realise, tmp_path):
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "weak"}}
+    post(api, "serviceaccounts", account)
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+    token = post(api, "serviceaccounts/weak/token", request)["status"]["token"]
+    settings = api.client.configuration
+    cluster = {"server": api.server, "certificate-authority": settings.ssl_ca_cert}
+    weak = tmp_path / "kubeconfig"
+    weak.write_text(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "weak",
+                "clusters": [{"name": "c", "cluster": cluster}],
+                "users": [{"name": "weak", "user": {"token": token}}],
+                "contexts": [{"name": "weak", "context": {"cluster": "c", "user": "weak"}}],
+            }
+        )
+    )
+    text = message(realise, kubeconfig=str(weak))
+    assert f"may not list pods in the namespace {api.namespace}" in text and "kubectl auth can-i" in text
+
+
+def test_a_namespace_that_is_missing(api, realise, namespace, monkeypatch):
+    api.delete("Namespace", namespace)
+    end = time.monotonic() + 60
+    while api.get("Namespace", namespace):
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    assert f"The namespace {namespace} does not exist" in message(realise)
+    assert realise(dry=True).changed, "in check mode an earlier step would have made it"
+
+
+def post(api, what, document):
+    answer = api.client.call_api(
+        f"/api/v1/namespaces/{api.namespace}/{what}",
+        "POST",
+        body=document,
+        header_params={"Content-Type": "application/json"},
+        auth_settings=["BearerToken"],
+        _preload_content=False,
+        _return_http_data_only=True,
+    )
+    return json.loads(answer.data)
