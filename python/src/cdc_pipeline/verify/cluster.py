@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import copy
-import functools
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import urllib3
-from kubernetes import client, config, stream
-from kubernetes.client.exceptions import ApiException, OpenApiException
-from kubernetes.stream.ws_client import ERROR_CHANNEL
-
 from cdc_pipeline.verify.plan_cluster import ClusterAccess
 
-_SECONDS = 10.0
 _EXEC_SECONDS = 20.0
-# In what a refused upgrade to a websocket says.
-_MESSAGE = re.compile(r'"message":("(?:[^"\\]|\\.)*")')
 # But not the pods that checks run, which may have a workload's labels.
 _PART_OF = "app.kubernetes.io/part-of=cdc-pipeline,!cdc-pipeline/cdc-verify"
 Object = dict[str, Any]
@@ -57,19 +46,11 @@ class Cluster:
     def __init__(self, where: ClusterAccess) -> None:
         self.where = where
         self.namespace = where.namespace
-        self._headers = {"Accept": "application/json"}
-        self._configuration = client.Configuration()
-        try:
-            config.load_kube_config(where.kubeconfig or None, where.context or None, self._configuration)
-        except (config.ConfigException, OSError) as error:
-            place = where.kubeconfig or "the default place"
-            raise ClusterError(f"no cluster by the kubeconfig of {place}: {error}") from None
-        # By default each request to a cluster that is down is tried four times.
-        self._configuration.retries = urllib3.Retry(1, backoff_factor=0.5)
+        self._headers: dict[str, str] = {}
+        # It takes time to load, and the runtime local, which knows this module too, does without.
+        from cdc_pipeline.verify.cluster_client import Client
 
-    @functools.cached_property
-    def _client(self) -> client.ApiClient:
-        return client.ApiClient(self._configuration)
+        self._client = Client(where)
 
     def call(self, method: str, path: str, body: object = None, kind: str = "application/json", **query: object) -> Any:
         """The answer to a request, as data.
@@ -81,23 +62,7 @@ class Cluster:
         Raises:
             ClusterError: the API refuses, or does not answer.
         """
-        try:
-            return self._client.call_api(
-                path,
-                method,
-                query_params=list(query.items()),
-                header_params={**self._headers, "Content-Type": kind},
-                body=body,
-                response_type="object",
-                auth_settings=["BearerToken"],
-                _return_http_data_only=True,
-                _request_timeout=_SECONDS,
-            )
-        except OpenApiException as error:
-            raise _explained(error) from None
-        except urllib3.exceptions.HTTPError as error:
-            cause = getattr(error, "reason", None) or error
-            raise ClusterError(f"the cluster's API at {self._configuration.host} does not answer: {cause}") from None
+        return self._client.request(method, path, list(query.items()), {**self._headers, "Content-Type": kind}, body)
 
     def acting_as(self, account: str) -> Cluster:
         """The cluster as a service account of the namespace sees it, there or not; takes the right to impersonate."""
@@ -157,31 +122,7 @@ class Cluster:
         Raises:
             ClusterError: it cannot be run, or takes too long.
         """
-        # The library puts another method into the client for the time of the call, so each gets one of its own.
-        api = client.CoreV1Api(client.ApiClient(self._configuration))
-        options: dict[str, Any] = {"container": container} if container else {}
-        try:
-            socket = stream.stream(
-                api.connect_get_namespaced_pod_exec,
-                pod,
-                self.namespace,
-                command=list(command),
-                stdin=False,
-                stdout=True,
-                stderr=True,
-                tty=False,
-                _preload_content=False,
-                **options,
-            )
-        except OpenApiException as error:
-            raise _explained(error) from None
-        try:
-            socket.run_forever(timeout=seconds)
-            if socket.is_open():
-                raise ClusterError(f"{' '.join(command)} in pod {pod} takes longer than {seconds:.0f} s")
-            return Output(_code(socket.read_channel(ERROR_CHANNEL), pod), socket.read_stdout(), socket.read_stderr())
-        finally:
-            socket.close()
+        return self._client.execute(self.namespace, pod, container, command, seconds)
 
     def stats(self, nodes: Sequence[str]) -> dict[str, Object]:
         """What the kubelets of these nodes measured of each pod, by the pod's uid.
@@ -217,31 +158,3 @@ def trouble(pod: Mapping[str, Any]) -> str:
                     return f"{each['name']}: {reason}" + (f", {message}" if message else "")
     unmet = [each.get("message", "") for each in status.get("conditions", ()) if each["status"] != "True"]
     return next((text for text in unmet if text), status.get("phase", "unknown"))
-
-
-def _code(text: str, pod: str) -> int:
-    """The exit code in the status that ends an exec."""
-    try:
-        status = json.loads(text)
-    except ValueError:
-        raise ClusterError(f"the connection to pod {pod} broke") from None
-    if status.get("status") == "Success":
-        return 0
-    causes = status.get("details", {}).get("causes", ())
-    for each in causes:
-        if each.get("reason") == "ExitCode":
-            return int(each["message"])
-    raise ClusterError(f"nothing can be run in pod {pod}: {status.get('message', text)}")
-
-
-def _explained(error: OpenApiException) -> ClusterError:
-    """The API's own sentence, without headers and bodies."""
-    if not isinstance(error, ApiException):
-        return ClusterError(str(error))
-    try:
-        message = json.loads(error.body or "")["message"]
-    except (ValueError, KeyError, TypeError):
-        text = f"{error.reason or ''} {error.body or ''}".strip()
-        found = _MESSAGE.search(text)
-        message = json.loads(found[1]) if found else f"the cluster does not answer: {text[:300]}"
-    return ClusterError(message, error.status or 0)

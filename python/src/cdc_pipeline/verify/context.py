@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,13 +18,12 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 from obstore.store import S3Store
 
+from cdc_pipeline.verify.cluster import Cluster
 from cdc_pipeline.verify.host_servers import HostServers
 from cdc_pipeline.verify.plan import Plan
+from cdc_pipeline.verify.pod_servers import PodServers
 from cdc_pipeline.verify.processes import ProcessTable
 from cdc_pipeline.verify.servers import Servers
-
-if TYPE_CHECKING:
-    from cdc_pipeline.verify.cluster import Cluster
 
 _CONNECT_SECONDS = 5
 _REQUEST_SECONDS = 10.0
@@ -122,9 +121,6 @@ class Context:
             LookupError: the plan names none.
             ClusterError: there is no kubeconfig, or it has no such context.
         """
-        # Its client takes time to load, and the runtime local does without.
-        from cdc_pipeline.verify.cluster import Cluster
-
         if self.plan.cluster is None:
             raise LookupError("the plan names no cluster")
         return Cluster(self.plan.cluster)
@@ -134,8 +130,6 @@ class Context:
         """Where the servers' processes are looked at: on this host, or in the cluster."""
         if self.plan.cluster is None:
             return HostServers(ProcessTable.read(), self.ports())
-        from cdc_pipeline.verify.pod_servers import PodServers
-
         return PodServers(self.cluster)
 
     def once(self, name: str, make: Callable[[], Value]) -> Value:

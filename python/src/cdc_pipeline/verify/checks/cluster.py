@@ -11,6 +11,7 @@ from typing import Any
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.plan_cluster import ClusterAccess
+from cdc_pipeline.verify.probe_pod import Wanted, probe_pod
 from cdc_pipeline.verify.wait import wait_for
 
 _CONNECT_SECONDS = 5.0
@@ -185,8 +186,6 @@ def _connect(address: tuple[str, int] | None) -> str:
 
 
 def _dns(context: Context) -> Iterator[Finding]:
-    from cdc_pipeline.verify.probe_pod import Wanted, probe_pod
-
     cluster = context.cluster
     names = [f"kubernetes.default.svc.{cluster.where.domain}", "kubernetes.default.svc"]
     with probe_pod(cluster, Wanted(egress="dns")) as pod:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from cdc_pipeline.verify.cluster import ready, trouble
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, equal
 from cdc_pipeline.verify.units import quantity
@@ -105,8 +106,6 @@ def _memory(container: Object, kind: str) -> int | None:
 
 def running(context: Context) -> Iterator[Finding]:
     """What the runtime local has a supervisor for."""
-    from cdc_pipeline.verify.cluster import ready, trouble
-
     cluster = context.cluster
     yield judge_controllers(cluster.controllers())
     pods = [pod for pod in cluster.pods() if not _finished(pod)]
