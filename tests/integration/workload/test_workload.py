@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -266,6 +267,18 @@ def test_clients_stop_before_their_servers(lab):
     log = (lab.instance.logs / "supervisord.log").read_text()
     ends = [name for line in log.splitlines() for name in ("client-0", "web-0") if f"stopped: {name}" in line]
     assert ends == ["client-0", "web-0"]
+
+
+def test_replicas_stop_together(lab):
+    """supervisord alone would end one after the other, and the last of three brokers would find no quorum."""
+    lab.settings["deaf"] = True
+    lab.realiser(stop_grace=3).start()
+    lab.host().stop()
+    log = (lab.instance.logs / "supervisord.log").read_text().splitlines()
+    kills = [line for line in log if "killing 'web-" in line]
+    assert len(kills) == 3
+    first, last = (datetime.fromisoformat(line[:19]) for line in (kills[0], kills[-1]))
+    assert (last - first).total_seconds() <= 2
 
 
 @pytest.mark.parametrize("lab", ["long-" + "x" * 120], indirect=True)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 _SECONDS = 10.0
+# Faults (supervisor.xmlrpc.Faults) that mean that a process does not run, or is no longer there.
+_NOT_RUNNING = (10, 70)
 
 
 @dataclass(frozen=True)
@@ -62,3 +64,15 @@ class Supervisor:
     def start(self, name: str) -> None:
         """Starts a program and does not wait."""
         self._call("supervisor.startProcess", f"{name}:{name}", False)
+
+    def programs(self) -> list[dict[str, Any]]:
+        """Every program's settings, as supervisor.getAllConfigInfo returns them."""
+        return self._call("supervisor.getAllConfigInfo")
+
+    def stop(self, name: str) -> None:
+        """Asks a program to stop and does not wait; one that does not run is none."""
+        try:
+            self._call("supervisor.stopProcess", f"{name}:{name}", False)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode not in _NOT_RUNNING:
+                raise

@@ -39,7 +39,7 @@ def world(tmp_path, monkeypatch):
             calls.append("shutdown")
             state.runs = False
 
-    def call(self, command):
+    def call(self, command, *args, **kwargs):
         calls.append(" ".join(command[:2]).replace(str(tmp_path), ""))
         if "supervisord" in command[0] or command[1:2] == ["start"]:
             state.runs = True
@@ -87,13 +87,17 @@ def test_a_changed_configuration_restarts(run, world):
     (world.home / "supervisor" / "supervisord.conf").write_text("edited")
     world.calls.clear()
     assert "restarted supervisord" in run()["actions"]
-    assert world.calls == ["shutdown", "/home/supervisor/tools/supervisord --configuration"]
+    tools = "/home/supervisor/tools"
+    assert world.calls == [f"{tools}/cdc-stop --socket", "shutdown", f"{tools}/supervisord --configuration"]
 
 
 def test_systemd(run, world):
     run(systemd=True)
     assert world.calls == ["systemctl daemon-reload", "systemctl enable", "systemctl start"]
-    assert "Restart=always" in (world.units / "cdc-pipeline-test.service").read_text()
+    unit = (world.units / "cdc-pipeline-test.service").read_text()
+    assert "Restart=always" in unit
+    # systemd ends in order, too.
+    assert f"ExecStop={world.home}/supervisor/tools/cdc-stop --socket " in unit
     world.calls.clear()
     assert run(systemd=True, state="stopped")["changed"] and world.calls == ["systemctl stop"]
     assert not run(systemd=True, state="stopped")["changed"]
