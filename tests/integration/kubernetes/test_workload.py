@@ -145,3 +145,16 @@ def test_a_job_runs_once(api, realise):
     assert first.changed and not realise(**job).changed
     other = realise(**{**job, "command": ["/bin/sh", "-c", "echo otherwise"]})
     assert other.started != first.started and len(api.list("Job")) == 1
+
+
+def test_volumes_neither_shrink_nor_grow_where_the_class_cannot(api, realise):
+    realise(storage={"size": "16Mi"})
+    before = pods(api)
+    with pytest.raises(RefusedError) as caught:
+        realise(storage={"size": "8Mi"})
+    assert "is of 8Mi instead of 16Mi" in caught.value.message
+    with pytest.raises(RefusedError) as caught:
+        realise(storage={"size": "32Mi"})
+    assert "cannot grow to 32Mi" in caught.value.message and "docs/storage.md" in caught.value.message
+    assert pods(api) == before and not realise(storage={"size": "16Mi"}).changed
+    Keeper(api, "echo", 60, False).remove(True)

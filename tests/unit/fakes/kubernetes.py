@@ -85,6 +85,10 @@ class FakeApi:
                 name,
                 self.namespace,
             )
+        claims = [(item or {}).get("spec", {}).get("volumeClaimTemplates") for item in (present, manifest)]
+        if present is not None and claims[0] != claims[1]:
+            text = "spec: Forbidden: updates to statefulset spec for fields other than 'replicas' are forbidden"
+            raise fault(Status(422, {"message": text}), "patch", KINDS[kind], name, self.namespace)
         after = copy.deepcopy({**(present or {}), **manifest})
         after["metadata"] = {**(present or {}).get("metadata", {}), **copy.deepcopy(manifest["metadata"])}
         metadata = after["metadata"]
@@ -125,7 +129,9 @@ class FakeApi:
         self.calls.append(("delete", kind, name))
         del self.objects[(kind, name)]
         for key, item in list(self.objects.items()):
-            if key[0] == "Pod" and item["metadata"].get("owner") == found["metadata"]["uid"]:
+            if orphan:
+                item["metadata"].pop("owner", None)
+            elif key[0] == "Pod" and item["metadata"].get("owner") == found["metadata"]["uid"]:
                 del self.objects[key]
         return True
 
@@ -168,7 +174,12 @@ class FakeApi:
         text = json.dumps(spec["template"], sort_keys=True)
         revision = f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
         wanted = int(spec["replicas"])
-        own = {key[1]: pod for key, pod in self.objects.items() if key[0] == "Pod" and pod["metadata"]["owner"] == uid}
+        for (found, pod_name), pod in self.objects.items():
+            if found == "Pod" and pod_name.startswith(f"{name}-"):
+                pod["metadata"].setdefault("owner", uid)
+        own = {
+            key[1]: pod for key, pod in self.objects.items() if key[0] == "Pod" and pod["metadata"].get("owner") == uid
+        }
         rolls = kind == "Deployment" or spec.get("updateStrategy", {}).get("type") == "RollingUpdate"
         for index, (pod_name, pod) in enumerate(sorted(own.items())):
             old = pod["metadata"]["labels"]["controller-revision-hash"] != revision

@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._errors import PipelineError
+from ..manifests import WORKLOAD_LABEL
 from .api import Api
 from .faults import StatusError, conflicts, owned_by_others
+from .fixed import growth, is_fixed, make_way
 from .kinds import KINDS
 from .records import Change, record
 
@@ -34,12 +36,23 @@ def apply(api: Api, manifest: Mapping[str, Any], present: Mapping[str, Any] | No
     try:
         after = _forced_where_by_hand(api, manifest, dry)
     except StatusError as error:
-        if dry and error.status.code == 404:
+        if before is not None and is_fixed(error):
+            after = _made_anew(api, manifest, before, dry)
+        elif dry and error.status.code == 404:
             # The namespace is made by an earlier step, which has not happened in check mode.
             after = dict(manifest)
         else:
             raise
     return Change(kind, name, record(before), record(after))
+
+
+def _made_anew(api: Api, manifest: Mapping[str, Any], before: Mapping[str, Any], dry: bool) -> Mapping[str, Any]:
+    if dry:
+        growth(manifest["metadata"]["name"], before, manifest)
+        # The cluster does not say what it would make of it, so the rest stands as it was.
+        return {**before, "spec": {**before["spec"], **manifest["spec"]}}
+    make_way(api, manifest["metadata"]["labels"][WORKLOAD_LABEL], before, manifest)
+    return api.apply(manifest)
 
 
 def _forced_where_by_hand(api: Api, manifest: Mapping[str, Any], dry: bool) -> Mapping[str, Any]:

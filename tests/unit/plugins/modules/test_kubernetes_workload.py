@@ -207,6 +207,40 @@ def test_one_kind_gives_way_to_the_other(run, api):
     assert len(api.list("Pod")) == 2
 
 
+def claim(name, size):
+    spec = {"resources": {"requests": {"storage": size}}}
+    return {"kind": "PersistentVolumeClaim", "metadata": {"name": name, "labels": labels()}, "spec": spec}
+
+
+def test_volumes_grow_while_their_pods_stay(run, api):
+    run()
+    api.put(claim("data-echo-0", "1Gi"))
+    before = {item["metadata"]["uid"] for item in api.list("Pod")}
+    bigger = {"storage": {"size": "2Gi"}}
+    assert run(check=True, **bigger)["changed"]
+    assert api.objects[("PersistentVolumeClaim", "data-echo-0")]["spec"]["resources"]["requests"]["storage"] == "1Gi"
+    assert run(**bigger)["restarted"] == []
+    assert api.objects[("PersistentVolumeClaim", "data-echo-0")]["spec"]["resources"]["requests"]["storage"] == "2Gi"
+    assert {item["metadata"]["uid"] for item in api.list("Pod")} == before
+    assert not run(**bigger)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("storage", "told"),
+    [
+        ({"size": "512Mi"}, "is of 512Mi instead of 1Gi"),
+        ({"size": "1Gi", "class": "fast"}, "is of the class fast instead of None"),
+        (None, "has no volume any more"),
+    ],
+)
+def test_volumes_neither_shrink_nor_change(run, api, storage, told):
+    run()
+    for check in (True, False):
+        message = failure(run, storage=storage, check=check)
+        assert f"The volumes of echo cannot be changed: in the specification each {told}" in message
+    assert not run()["changed"]
+
+
 def test_stop_remembers_and_start_restores(run, api):
     run()
     assert run(state="stopped")["stopped"] == ["echo-0", "echo-1", "echo-2"]

@@ -1,0 +1,82 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Fields of a stateful set that the API keeps fixed, its volume claims among them: what a change of them takes.
+
+The claims themselves may grow, where their class allows it. The set is then made anew around its pods, which stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..._errors import RefusedError
+from ..manifests import selector
+from ..units import memory_bytes
+from .api import Api
+from .faults import StatusError
+
+Document = Mapping[str, Any]
+
+_FORBIDDEN = "updates to statefulset spec for fields other than"
+
+
+def is_fixed(error: StatusError) -> bool:
+    """Whether an apply was refused since it changes a fixed field."""
+    return error.status.code == 422 and _FORBIDDEN in error.status.message
+
+
+def growth(name: str, before: Document, after: Document) -> str | None:
+    """The size to which the claims have to grow; None where they stay as they are.
+
+    Raises:
+        RefusedError: they would shrink, or become others.
+    """
+    old, new = _claim(before), _claim(after)
+    if old is None or new is None:
+        if old is not new:
+            raise _refused(name, "has a volume" if old is None else "has no volume any more")
+        return None
+    if "storageClassName" in new and new["storageClassName"] != old.get("storageClassName"):
+        raise _refused(name, f"is of the class {new['storageClassName']} instead of {old.get('storageClassName')}")
+    sizes = [item["resources"]["requests"]["storage"] for item in (old, new)]
+    if memory_bytes(sizes[1]) < memory_bytes(sizes[0]):
+        raise _refused(name, f"is of {sizes[1]} instead of {sizes[0]}")
+    return sizes[1] if memory_bytes(sizes[1]) > memory_bytes(sizes[0]) else None
+
+
+def make_way(api: Api, workload: str, before: Document, after: Document) -> None:
+    """Lets the claims grow and takes the old set away from around its pods.
+
+    Raises:
+        RefusedError: the claims cannot become what is wanted.
+    """
+    name = after["metadata"]["name"]
+    size = growth(name, before, after)
+    for claim in api.list("PersistentVolumeClaim", selector(workload)) if size else ():
+        try:
+            api.merge(
+                "PersistentVolumeClaim",
+                claim["metadata"]["name"],
+                {"spec": {"resources": {"requests": {"storage": size}}}},
+            )
+        except StatusError as error:
+            raise RefusedError(
+                f"The volume {claim['metadata']['name']} cannot grow to {size}",
+                why=error.status.message,
+                remedy="see docs/storage.md, `More room`, for classes that do not allow it",
+            ) from error
+    api.delete("StatefulSet", name, orphan=True)
+
+
+def _claim(document: Document) -> Document | None:
+    found = (document.get("spec") or {}).get("volumeClaimTemplates") or ()
+    return found[0]["spec"] if found else None
+
+
+def _refused(name: str, what: str) -> RefusedError:
+    return RefusedError(
+        f"The volumes of {name} cannot be changed: in the specification each {what}",
+        remedy="set it back, or move the data: see docs/storage.md; nothing of it has been changed",
+    )
