@@ -56,10 +56,10 @@ def kind_port_mappings(
             if not port.get("node_port"):
                 continue
             step = int(port.get("step", 0))
-            ordinals = max(int(component.get("replicas", 1)), replicas) if step else 1
+            ordinals = max(int(component.get("replicas", 1)), int(replicas)) if step else 1
             for ordinal in range(ordinals):
                 container = int(port["node_port"]) + step * ordinal
-                host = int(port["port"]) + step * ordinal + offset
+                host = int(port["port"]) + step * ordinal + int(offset)
                 mappings[host] = {"containerPort": container, "hostPort": host, "listenAddress": address}
     return [mappings[host] for host in sorted(mappings)]
 

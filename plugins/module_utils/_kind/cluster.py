@@ -15,6 +15,7 @@ from .._wait import Deadline, wait_for
 from . import kubeconfig as kubeconfigs
 from .decide import Found, Step, decide_absent, decide_present
 from .docker import Commands
+from .mark import Mark
 from .ports import check_free
 from .readiness import summary, troubled, unready
 from .wanted import Wanted
@@ -33,8 +34,7 @@ class Cluster:
     def __init__(self, name: str, kubeconfig: str, commands: Commands, deadline: Deadline, dry: bool) -> None:
         self._name = name
         self._kubeconfig = Path(kubeconfig)
-        # There from before a cluster is made until it is known to be whole.
-        self._begun = Path(f"{kubeconfig}.{name}-begun")
+        self._mark = Mark(Path(f"{kubeconfig}.{name}-begun"), deadline, dry)
         self._commands = commands
         self._deadline = deadline
         self._dry = dry
@@ -50,9 +50,25 @@ class Cluster:
         if nodes or not self._dry:
             self._commands.check_kind()
         first = next((node.name for node in nodes if node.role == "control-plane"), None)
-        return Found(nodes, self._commands.record(first) if first else None, self._begun.exists())
+        return Found(nodes, self._commands.record(first) if first else None, self._mark.begun)
 
     def present(self, wanted: Wanted, recreate: bool) -> Outcome:
+        """
+        Raises:
+            PipelineError: it cannot be had, or only at the cost of what is in it.
+        """
+        with self._mark:
+            return self._present(wanted, recreate)
+
+    def absent(self) -> Outcome:
+        """
+        Raises:
+            PipelineError: it cannot be removed, or is not this collection's.
+        """
+        with self._mark:
+            return self._absent()
+
+    def _present(self, wanted: Wanted, recreate: bool) -> Outcome:
         found = self.find()
         step = decide_present(wanted, found, recreate)
         before = _shown(found)
@@ -72,7 +88,7 @@ class Cluster:
         nodes = self._wait(wanted)
         return Outcome(bool(actions), before, after, self._facts({"actions": actions, "nodes": nodes}))
 
-    def absent(self) -> Outcome:
+    def _absent(self) -> Outcome:
         found = self.find()
         there = decide_absent(self._name, found)
         entry = kubeconfigs.names(self._read(), f"kind-{self._name}")
@@ -98,15 +114,9 @@ class Cluster:
     def _create(self, wanted: Wanted) -> None:
         if wanted.image and not self._commands.has_image(wanted.image):
             self._commands.pull(wanted.image, self._deadline)
+        held = self._mark.begin()
         try:
-            self._kubeconfig.parent.mkdir(parents=True, exist_ok=True)
-            self._begun.touch(mode=0o600)
-        except OSError as error:
-            raise FailedError(
-                f"The kubeconfig {self._kubeconfig} cannot be written", why=str(error), remedy="run with become: true"
-            ) from error
-        try:
-            self._commands.create(wanted.config, wanted.image, str(self._kubeconfig), self._deadline)
+            self._commands.create(wanted.config, wanted.image, str(self._kubeconfig), self._deadline, held)
         except PipelineError:
             self._tidy()
             raise
@@ -114,7 +124,7 @@ class Cluster:
         first = next(node.name for node in nodes if node.role == "control-plane")
         addresses = {node.name: node.address for node in nodes}
         self._commands.keep_record(first, {**wanted.record(), "addresses": addresses})
-        self._begun.unlink(missing_ok=True)
+        self._mark.end()
 
     def _tidy(self) -> None:
         """kind does so by itself unless it was cut off. Should this fail, the mark stays for the next run."""
@@ -123,7 +133,7 @@ class Cluster:
             self._clear()
 
     def _clear(self) -> None:
-        self._begun.unlink(missing_ok=True)
+        self._mark.end()
         if self._kubeconfig.exists() and kubeconfigs.is_empty(self._read()):
             self._kubeconfig.unlink()
 

@@ -98,12 +98,16 @@ class Commands:
 
     # --- changes
 
-    def create(self, config: Mapping[str, Any], image: str, kubeconfig: str, deadline: Deadline) -> None:
+    def create(
+        self, config: Mapping[str, Any], image: str, kubeconfig: str, deadline: Deadline, held: int | None
+    ) -> None:
+        """``held``: a file that is kept open as long as kind runs, whatever becomes of this process."""
         command = [self._kind, "create", "cluster", "--name", self._name, "--config", "-", "--kubeconfig", kubeconfig]
         if image:
             command += ["--image", image]
         # JSON is YAML.
-        self._run(command, f"The creation of the kind cluster {self._name}", deadline, json.dumps(config), image)
+        what = f"The creation of the kind cluster {self._name}"
+        self._run(command, what, deadline, json.dumps(config), image, held)
 
     def delete(self, kubeconfig: str) -> None:
         command = [self._kind, "delete", "cluster", "--name", self._name, "--kubeconfig", kubeconfig]
@@ -140,19 +144,23 @@ class Commands:
         deadline: Deadline | None = None,
         given: str | bytes = b"",
         image: str = "",
+        held: int | None = None,
     ) -> bytes:
         deadline = deadline or Deadline(_ASK_SECONDS)
-        done = self._attempt(command, deadline, given.encode() if isinstance(given, str) else given)
+        done = self._attempt(command, deadline, given.encode() if isinstance(given, str) else given, held)
         if done.returncode:
             said = (done.stderr or done.stdout).decode(errors="replace")
             raise explain(what, said, host=self._host, image=image, groups=self._groups)
         return done.stdout
 
     def _attempt(
-        self, command: list[str], deadline: Deadline, given: bytes = b""
+        self, command: list[str], deadline: Deadline, given: bytes = b"", held: int | None = None
     ) -> subprocess.CompletedProcess[bytes]:
+        kept = () if held is None else (held,)
         try:
-            return subprocess.run(command, input=given, capture_output=True, timeout=deadline.remaining, check=False)
+            return subprocess.run(
+                command, input=given, capture_output=True, timeout=deadline.remaining, pass_fds=kept, check=False
+            )
         except FileNotFoundError:
             raise missing_command(command[0]) from None
         except PermissionError as error:

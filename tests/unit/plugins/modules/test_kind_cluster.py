@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import fcntl
 import importlib
 import json
 import socket
@@ -83,7 +84,7 @@ def test_mends_a_creation_that_was_interrupted(cluster, programs, tmp_path):
     # As a run leaves it that was killed: nodes, the mark, and no record.
     cluster()
     programs.change(files={})
-    (tmp_path / "home/kubeconfig.one-begun").touch()
+    (tmp_path / "home/kubeconfig.one-begun").write_text("begun\n")
     assert cluster(check=True)["actions"] == ["made the cluster anew: its creation was interrupted"]
     mended = cluster()
     assert mended["diff"]["before"]["state"] == "unfinished" and mended["diff"]["after"]["state"] == "running"
@@ -204,3 +205,13 @@ def test_keeps_other_clusters_in_the_kubeconfig(cluster, programs, tmp_path):
     assert cluster()["changed"] is False
     path.write_text(json.dumps({**content, "current-context": "another"}))
     assert cluster(check=True)["actions"] == ["wrote the kubeconfig"]
+
+
+def test_waits_for_a_process_that_is_still_at_work(cluster, tmp_path):
+    cluster()
+    mark = tmp_path / "home/kubeconfig.one-begun"
+    with open(mark, "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(Exception, match="Another process is at work on this cluster"):
+            cluster(timeout=1)
+    assert cluster()["changed"] is False and not mark.exists()
