@@ -1,0 +1,59 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The document, the role tenancy and the workloads say the same of rights, accounts and flows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = (ROOT / "docs/rbac.md").read_text()
+RIGHTS = yaml.safe_load((ROOT / "roles/tenancy/files/operator.yml").read_text())
+TENANCY = yaml.safe_load((ROOT / "roles/tenancy/vars/main.yml").read_text())
+WORKLOADS = ("object_store", "postgresql", "kafka", "schema_registry", "kafka_connect", "archive")
+
+
+def workload(role: str) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / f"roles/{role}/vars/main.yml").read_text())[f"__{role}_workload"]
+
+
+def row(item: dict[str, Any]) -> str:
+    rule = item["rule"]
+    (group,) = rule["apiGroups"]
+    resources = ", ".join(f"`{name}.{group}`" if group else f"`{name}`" for name in rule["resources"])
+    end = "; useful, not needed" if item.get("useful") else ""
+    return f"| {resources} | {', '.join(rule['verbs'])} | {item['why']}{end} |"
+
+
+@pytest.mark.parametrize("part", ["namespaced", "cluster"])
+def test_the_operators_rights_are_documented_and_no_others(part):
+    tables = re.findall(r"(?<=\|---\|---\|---\|\n)(?:\|.*\n)+", DOCUMENT)
+    table = tables[["namespaced", "cluster"].index(part)]
+    assert table.splitlines() == [row(item) for item in RIGHTS[part]]
+
+
+def test_nothing_in_the_whole_cluster_is_written():
+    assert {verb for item in RIGHTS["cluster"] for verb in item["rule"]["verbs"]} <= {"get", "list"}
+    assert "*" not in str(RIGHTS)
+
+
+@pytest.mark.parametrize("role", WORKLOADS)
+def test_accounts_and_flows_are_those_of_the_workloads(role):
+    name, spec = role.replace("_", "-"), workload(role)
+    assert TENANCY["__tenancy_accounts"][name] == spec["service_account"]
+    assert f"`{spec['service_account']}`" in DOCUMENT
+    stated, flows = spec.get("talks_to", []), TENANCY["__tenancy_flows"][name]
+    if isinstance(stated, str) or isinstance(flows, str):  # a template: the names in it must do
+        assert set(re.findall(r"'([a-z-]+)'", str(flows))) == set(re.findall(r"'([a-z-]+)'", stated)) - {
+            "object-store",
+            "connect",
+        }
+    else:
+        names = [each if isinstance(each, str) else each["name"] for each in stated]
+        assert sorted(names) == sorted(flows)
