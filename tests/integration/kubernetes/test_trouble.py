@@ -89,8 +89,8 @@ def test_rights_that_are_missing(api, kubeconfig, realise, tmp_path):
             }
         )
     )
-    text = message(realise, kubeconfig=str(weak))
-    assert f"may not list pods in the namespace {api.namespace}" in text and "kubectl auth can-i" in text
+    text = message(realise, kubeconfig=str(weak), replicas=2)
+    assert f"may not get statefulsets.apps in the namespace {api.namespace}" in text and "kubectl auth can-i" in text
 
 
 def test_a_namespace_that_is_missing(api, realise, namespace, monkeypatch):

@@ -114,11 +114,12 @@ def merge(api, path, patch, manager):
 
 
 def test_one_replica_and_many_are_of_different_kinds(api, realise):
-    realise()
+    idle = {"files": None, "ports": None, "probes": None, "command": ["/bin/sh", "-c", "exec sleep 1000"]}
+    realise(**idle)
     assert [item["metadata"]["name"] for item in api.list("Deployment")] == ["echo"]
-    report = realise(replicas=2)
+    report = realise(replicas=2, **idle)
     assert "Deployment echo" in report.removed and sorted(pods(api)) == ["echo-0", "echo-1"]
-    realise()
+    realise(**idle)
     assert api.list("StatefulSet") == [] and len(pods(api)) == 1
 
 
@@ -140,7 +141,7 @@ def test_a_signal_of_its_own_ends_the_process(api, realise, spec):
 
 
 def test_a_job_runs_once(api, realise):
-    job = {"kind": "job", "ports": None, "probes": None, "command": ["/bin/sh", "-c", "echo done"]}
+    job = {"kind": "job", "files": None, "ports": None, "probes": None, "command": ["/bin/sh", "-c", "echo done"]}
     first = realise(**job)
     assert first.changed and not realise(**job).changed
     other = realise(**{**job, "command": ["/bin/sh", "-c", "echo otherwise"]})

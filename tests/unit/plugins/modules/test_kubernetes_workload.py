@@ -199,7 +199,7 @@ def test_what_is_no_longer_wanted_goes_but_nothing_else(run, api):
 
 
 def test_one_kind_gives_way_to_the_other(run, api):
-    changes = {"storage": None}
+    changes = {"storage": None, "ports": None, "probes": None}
     run(replicas=1, **changes)
     assert ("Deployment", "echo") in api.objects
     result = run(replicas=2, **changes)
