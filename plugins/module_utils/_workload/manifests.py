@@ -53,8 +53,11 @@ def manifests(workload: Workload, cluster: Cluster) -> list[Manifest]:
 
 
 def _keeps_state(workload: Workload) -> bool:
-    """Whether replicas need a name or a volume of their own."""
-    return workload.storage is not None or workload.replicas > 1
+    """Whether replicas need a name or a volume of their own.
+
+    What has a port for each replica keeps its names from the first one on, so that more can be added beside it.
+    """
+    return workload.storage is not None or workload.replicas > 1 or any(port.step for port in workload.ports.values())
 
 
 def _labels(name: str) -> dict[str, str]:
@@ -130,7 +133,7 @@ def _services(made: Pods) -> list[Manifest]:
     for port in workload.ports.values():
         if port.node_port is None or not uses_node_ports(made.cluster.access):
             continue
-        if not port.step or workload.replicas == 1:
+        if not port.step:
             found.append(_node_port(made, port, f"{workload.name}-{port.name}-outside", selector, 0))
             continue
         # A client that was told the address of one replica must reach that one.

@@ -146,6 +146,14 @@ def test_without_an_image_there_is_nothing_to_run():
     assert [text.partition(";")[0] for text in caught.value.problems] == ["image: is missing"]
 
 
+def test_what_has_a_port_for_each_replica_keeps_its_names_when_more_are_added():
+    found = [made("kafka", storage=None, replicas=replicas) for replicas in (1, 2)]
+    sets = [one(each, "StatefulSet") for each in found]
+    assert [each["spec"]["replicas"] for each in sets] == [1, 2]
+    outside = [one(each, "Service", "kafka-0-client-outside") for each in found]
+    assert outside[0] == outside[1]
+
+
 def test_a_stateless_service_becomes_a_deployment():
     found = made("postgresql", storage=None)
     deployment = one(found, "Deployment")
