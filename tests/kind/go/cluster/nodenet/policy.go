@@ -63,11 +63,11 @@ func (v View) Ruleset() string {
 	}
 	var table strings.Builder
 	table.WriteString("table ip nodenet\ndelete table ip nodenet\ntable ip nodenet {\n")
-	fmt.Fprintf(&table, " chain masquerade {\n  type nat hook postrouting priority srcnat + 10\n"+
+	fmt.Fprintf(&table, " chain leaving {\n  type nat hook postrouting priority srcnat + 10;\n"+
 		"  ip saddr %[1]s ip daddr != %[1]s fib daddr type != local masquerade\n }\n", v.PodRange)
 	table.WriteString(chains.String())
 	// Only what is forwarded is filtered: a kubelet's probes come from the node itself and always pass.
-	table.WriteString(" chain pods {\n  type filter hook forward priority filter - 5\n" +
+	table.WriteString(" chain pods {\n  type filter hook forward priority filter - 5;\n" +
 		"  ct state established,related accept\n")
 	for _, side := range []string{egress.self, ingress.self} {
 		if len(jumps[side]) > 0 {

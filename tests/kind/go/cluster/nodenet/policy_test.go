@@ -1,6 +1,7 @@
 package nodenet
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -122,5 +123,31 @@ func TestOnlyIsolatedPodsAreLookedUp(t *testing.T) {
 	got := view(networkingv1.NetworkPolicySpec{PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}}).Ruleset()
 	if !strings.Contains(got, "ip daddr vmap { 10.0.0.1 : jump in1 }") || strings.Contains(got, "ip saddr vmap") {
 		t.Error(got)
+	}
+}
+
+func TestNftTakesIt(t *testing.T) {
+	nft, err := exec.LookPath("nft")
+	if err != nil || exec.Command(nft, "list", "tables").Run() != nil {
+		t.Skip("nft is not here, or not for this user")
+	}
+	web := intstr.FromString("main")
+	both := networkingv1.NetworkPolicySpec{
+		PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
+		Ingress: []networkingv1.NetworkPolicyIngressRule{{}, {
+			From:  []networkingv1.NetworkPolicyPeer{{PodSelector: app("client")}},
+			Ports: []networkingv1.NetworkPolicyPort{{Port: &web}, {}},
+		}},
+		Egress: []networkingv1.NetworkPolicyEgressRule{{
+			To:    []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: "192.0.2.0/24", Except: []string{"192.0.2.1/32"}}}},
+			Ports: port(intstr.FromInt32(53)),
+		}},
+	}
+	for _, v := range []View{view(), view(both)} {
+		check := exec.Command(nft, "--check", "--file", "-")
+		check.Stdin = strings.NewReader(v.Ruleset())
+		if output, err := check.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s\n%s", err, output, v.Ruleset())
+		}
 	}
 }
