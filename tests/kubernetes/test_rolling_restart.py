@@ -104,7 +104,7 @@ def load(pipeline: Pipeline, folder: Path) -> subprocess.Popen[str]:
     """cdc-load, in a process of its own as a user would run it."""
     command = [sys.executable, "-m", "cdc_pipeline.load", "--plan", str(pipeline.file), "--output", str(folder)]
     return subprocess.Popen(
-        [*command, "--rate", str(RATE), "--seconds", str(SECONDS), "--warmup-seconds", "5"],
+        [*command, "--rate", str(RATE), "--seconds", str(SECONDS), "--warmup-seconds", "5", "--i-know"],
         cwd=ROOT / "python/src",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
