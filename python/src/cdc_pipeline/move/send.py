@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import time
@@ -56,10 +57,10 @@ class _Stdin(io.RawIOBase):
     def write(self, data: Any) -> int:
         view = memoryview(data)
         for start in range(0, len(view), _MESSAGE):
-            # The connection may stay open when the process has ended, but its exit is told.
-            if self._socket.peek_channel(ERROR_CHANNEL) or not self._socket.is_open():
-                raise BrokenPipeError("the process in the pod has ended")
             try:
+                # The connection may stay open when the process has ended, but its exit is told.
+                if self._socket.peek_channel(ERROR_CHANNEL) or not self._socket.is_open():
+                    raise BrokenPipeError("the process in the pod has ended")
                 self._socket.write_stdin(bytes(view[start : start + _MESSAGE]))
             except (WebSocketException, OSError) as error:
                 raise BrokenPipeError(f"the process in the pod takes no more: {error}") from error
@@ -97,9 +98,10 @@ def ask(place: Place, pod: str, command: Sequence[str], folder: Path | None = No
                 # It says itself why it has ended, if at all.
                 seconds = _TAKE_SECONDS
         deadline = time.monotonic() + seconds
-        while not socket.peek_channel(ERROR_CHANNEL, timeout=5) and time.monotonic() < deadline:
-            if not socket.is_open():
-                break
+        with contextlib.suppress(WebSocketException, OSError):
+            while not socket.peek_channel(ERROR_CHANNEL, timeout=5) and time.monotonic() < deadline:
+                if not socket.is_open():
+                    break
         out, err = socket.read_channel(STDOUT_CHANNEL), socket.read_channel(STDERR_CHANNEL)
         status = json.loads(socket.read_channel(ERROR_CHANNEL) or "{}")
     finally:
