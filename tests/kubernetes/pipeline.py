@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from cdc_pipeline.verify.runner import choose, run
 _COMPONENTS = (
     "postgresql kafka schema_registry kafka_connect connectors object_store archive end_to_end memory services workload"
 )
+_WORKLOAD = "app.kubernetes.io/name"
 # A process that has just started is slow at first; what is timed may be timed again.
 _TIMED = {"T9.latency"}
 _ATTEMPTS = 4
@@ -75,12 +77,13 @@ class Pipeline:
 
     def troubles(self) -> dict[str, str]:
         """Pods that are not ready, pods that are missing, and tasks that do not run, with the reason."""
-        found = {name: trouble(pod) for name, pod in self.pods().items() if not ready(pod)}
-        for each in self.cluster.controllers():
-            name, wanted = each["metadata"]["name"], each["spec"].get("replicas", 1)
-            there = len(self.pods(each["metadata"]["labels"]["app.kubernetes.io/name"]))
-            if there != wanted:
-                found[name] = f"{there} of {wanted} pods"
+        controllers, pods = self.cluster.controllers(), self.pods()
+        found = {name: trouble(pod) for name, pod in pods.items() if not ready(pod)}
+        there = Counter(pod["metadata"]["labels"][_WORKLOAD] for pod in pods.values())
+        for each in controllers:
+            name, wanted = each["metadata"]["labels"][_WORKLOAD], each["spec"].get("replicas", 1)
+            if there[name] != wanted:
+                found[name] = f"{there[name]} of {wanted} pods"
         return found or self.idle_tasks()
 
     def status(self) -> dict[str, Any]:
