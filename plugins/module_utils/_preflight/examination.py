@@ -12,7 +12,7 @@ from typing import Any
 from .._module import Outcome
 from . import host, registries
 from .busy_ports import busy_ports
-from .kind_host import KindCluster, look
+from .kind_host import KindCluster, look, taken_ports
 from .own_processes import own_processes
 from .problem import PreflightError, Problem
 from .storage import free_mib, storage
@@ -42,6 +42,8 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         problems += missing
         # Whoever publishes them for its nodes, they are the instance's own.
         ports = [item for item in ports if item["port"] not in cluster.ports]
+        problems += taken_ports(ports, cluster.others)
+        ports = [item for item in ports if item["port"] not in cluster.others]
     # What a cluster that stands holds cannot be told from what others do.
     problems += () if cluster.nodes else host.memory(params["memory_mib"], sum(own.values()))
     problems += storage(free_mib(room, home, cache, bool(artifacts)))

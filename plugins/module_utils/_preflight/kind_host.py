@@ -9,8 +9,9 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from .problem import Problem
 from .registries import Call, call
@@ -30,10 +31,12 @@ class KindCluster:
 
     :param nodes: names of its containers.
     :param ports: ports of this host that they hold.
+    :param others: the container that holds each further port, with its cluster by kind if it has one.
     """
 
     nodes: tuple[str, ...] = ()
     ports: frozenset[int] = field(default_factory=frozenset)
+    others: Mapping[int, str] = field(default_factory=dict)
 
 
 def look(
@@ -51,14 +54,49 @@ def look(
     ]  # fmt: skip
     if not which("docker"):
         return KindCluster(), problems
-    answer = run(["docker", "ps", "--all", "--filter", f"label={_LABEL}={name}", "--format", "{{json .}}"], _TIMEOUT)
+    answer = run(["docker", "ps", "--all", "--format", "{{json .}}"], _TIMEOUT)
     if answer.code != 0:
         problems.append(_engine(answer.output))
         return KindCluster(), problems
     found = [json.loads(line) for line in answer.output.splitlines() if line.startswith("{")]
-    names = tuple(sorted(str(item.get("Names")) for item in found))
-    ports = frozenset(port for item in found for port in _ports(str(item.get("Ports") or "")))
-    return KindCluster(names, ports), problems
+    own = [item for item in found if _cluster(item) == name]
+    others = {
+        port: f"container {item.get('Names')}" + (f" of the kind cluster {_cluster(item)}" if _cluster(item) else "")
+        for item in found
+        for port in _ports(str(item.get("Ports") or ""))
+        if _cluster(item) != name
+    }
+    names = tuple(sorted(str(item.get("Names")) for item in own))
+    ports = frozenset(port for item in own for port in _ports(str(item.get("Ports") or "")))
+    return KindCluster(names, ports, others), problems
+
+
+def taken_ports(ports: Sequence[Mapping[str, Any]], others: Mapping[int, str]) -> Iterator[Problem]:
+    """A problem for each container outside of the cluster that holds ports which its nodes want.
+
+    :param ports: `{"port": 9092, "listener": "kafka-0 (client)"}`.
+    """
+    wanted: dict[str, list[Mapping[str, Any]]] = {}
+    for item in ports:
+        if item["port"] in others:
+            wanted.setdefault(others[item["port"]], []).append(item)
+    for holder, items in wanted.items():
+        numbers = ", ".join(str(item["port"]) for item in items)
+        names = ", ".join(dict.fromkeys(str(item["listener"]).partition(" ")[0] for item in items))
+        _container, name, *_rest = holder.split()
+        cluster = holder.rpartition(" of the kind cluster ")[2] if " of the kind cluster " in holder else ""
+        end = f"remove that cluster (kind delete cluster --name {cluster})" if cluster else f"docker stop {name}"
+        yield Problem(
+            "port",
+            f"{'Port' if len(items) == 1 else 'Ports'} {numbers}, wanted by {names}, taken by another container",
+            found=holder,
+            remedy=f"{end}, or move the whole instance with cdc_port_offset",
+        )
+
+
+def _cluster(item: Mapping[str, Any]) -> str:
+    labels = str(item.get("Labels") or "").split(",")
+    return next((label.partition("=")[2] for label in labels if label.partition("=")[0] == _LABEL), "")
 
 
 def _ports(text: str) -> Iterator[int]:
