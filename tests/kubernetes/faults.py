@@ -18,7 +18,7 @@ _PATCH = "application/merge-patch+json"
 
 
 def kill(pipeline: Pipeline, pod: Object) -> None:
-    """Ends a pod at once, as a node's power failure would: nothing in it may close anything."""
+    """Ends a pod without asking: the kubelet kills what has not ended after two seconds, whatever its grace."""
     pipeline.cluster.delete("pods", pod["metadata"]["name"], gracePeriodSeconds=0)
 
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import psycopg
 from cdc_pipeline.load import table
@@ -83,10 +84,16 @@ class Flow:
         row = connection.execute(query, (self._number, number * _SIZE)).fetchone()
         return row is not None and row[0] == 1
 
-    def through(self, since: float) -> float:
-        """When the first change that was committed after ``since`` was in Kafka, wall clock; 0 while none is."""
-        late = [each for each in list(self._sent) if each.started > since]
-        return min((each.committed + seconds for each in late for seconds in self._ledger.latencies([each])), default=0)
+    def through(self, since: float) -> bool:
+        """Whether a change that was made after ``since``, wall clock, is in Kafka."""
+        return any(self._ledger.latencies([each]) for each in list(self._sent) if each.started > since)
+
+    def longest_silence(self, since: float) -> float:
+        """Seconds between two arrivals in Kafka, at most, from ``since`` on."""
+        sent = list(self._sent)
+        times = sorted(each.committed + seconds for each in sent for seconds in self._ledger.latencies([each]))
+        times = [since, *(each for each in times if each > since)]
+        return max((later - earlier for earlier, later in pairwise(times)), default=0.0)
 
     def stop(self) -> None:
         self._stop.set()
