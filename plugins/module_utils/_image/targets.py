@@ -107,7 +107,18 @@ class Registry:
         for images in lacking.values():
             self.engine.run("load", write=lambda out, images=images: archive.write(images, store, out))
             for image in images:
-                self.engine.run("push", image.reference)
+                self._push(image.reference)
+
+    def _push(self, reference: str) -> None:
+        done = self.engine.attempt("push", reference)
+        if done.returncode:
+            raise FailedError(
+                f"{reference} could not be pushed",
+                where=f"{self.engine.command} push {reference}",
+                why=done.stderr.strip(),
+                remedy=f"Log in ({self.engine.command} login) as the user that runs the play, as one that may write "
+                "there, and check images_registry.",
+            )
 
 
 class File:

@@ -32,7 +32,7 @@ case "$*" in
 "exec --interactive "*) cat > "$CALLS/$3.tar";;
 "manifest inspect "*) grep -q "$3" "$CALLS/pushed" 2>&1 || { echo "${REGISTRY:-no such manifest}" >&2; exit 1; };;
 "load") cat > "$CALLS/loaded.tar";;
-"push "*) echo "$2" >> "$CALLS/pushed";;
+"push "*) [ -z "$DENIED" ] || { echo "denied: not yours" >&2; exit 1; }; echo "$2" >> "$CALLS/pushed";;
 *) exit 9;;
 esac
 """
@@ -198,6 +198,14 @@ def test_a_registry_that_refuses_is_quoted(run_module, options, monkeypatch):
     with pytest.raises(ModuleFailed, match="docker login") as failed:
         run_module("container_images", **options, push=True, repository="registry.example.org/team")
     assert "authentication required" in failed.value.result["msg"]
+
+
+def test_a_push_that_is_denied_is_quoted(run_module, options, monkeypatch):
+    monkeypatch.setenv("DENIED", "1")
+    with pytest.raises(ModuleFailed, match="could not be pushed") as failed:
+        run_module("container_images", **options, push=True, repository="registry.example.org/team")
+    assert "denied: not yours" in failed.value.result["msg"]
+    assert "docker login" in failed.value.result["msg"]
 
 
 def test_mmdebstrap_that_fails_is_quoted_and_nothing_stays(run_module, options, monkeypatch, tmp_path):
