@@ -118,9 +118,8 @@ def _apply(api: Api, wanted: Mapping[str, Any], dry: bool) -> Document:
         found = conflicts(error.status)
         if not found:
             raise
-        if not all(item.by_hand for item in found):
-            kind = KINDS[wanted["kind"]]
-            raise owned_by_others(kind, wanted["metadata"]["name"], api.namespace, found) from error
+    if not all(item.by_hand for item in found):
+        raise owned_by_others(KINDS[wanted["kind"]], wanted["metadata"]["name"], api.namespace, found)
     return api.apply(wanted, dry, force=True)
 
 

@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import os
 import shutil
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from .._errors import MissingLibraryError
 from .._suggest import did_you_mean
 from .problem import Problem
+
+try:
+    import yaml
+except ImportError:
+    yaml = None
+    _TRACE = traceback.format_exc()
+else:
+    _TRACE = ""
 
 _GET_ONE = (
     "set cdc_kubeconfig, or KUBECONFIG, to the file that the cluster's administrator gave you; "
@@ -41,7 +49,12 @@ class Target:
 
 
 def read_target(path: str, context: str) -> tuple[Target | None, list[Problem]]:
-    """The cluster that `context` of the file at `path` leads to; an empty context is the file's current one."""
+    """The cluster that `context` of the file at `path` leads to; an empty context is the file's current one.
+
+    :raises MissingLibraryError: PyYAML is not installed.
+    """
+    if yaml is None:
+        raise MissingLibraryError("PyYAML", _TRACE)
     documents, problems = _documents(path)
     if problems:
         return None, problems
