@@ -20,7 +20,7 @@ class FakeClusterApi(FakeServer):
     """
     :ivar objects: by plural, namespace ("" for none) and name.
     :ivar denied: what the user may not, such as `list nodes`, `get pods/log` or `create namespaces`.
-    :ivar conflicting: what a server-side apply without force is refused for: manager and field.
+    :ivar conflicting: what a server-side apply without force is refused for: managers and fields.
     """
 
     def __init__(self, version: str = "v1.34.4") -> None:
@@ -28,7 +28,7 @@ class FakeClusterApi(FakeServer):
         self.version = version
         self.objects: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.denied: set[str] = set()
-        self.conflicting: tuple[str, str] | None = None
+        self.conflicting: list[tuple[str, str]] = []
 
     def kubeconfig(self, path: Path) -> str:
         """Write one that leads here; the context is `fake`."""
@@ -73,9 +73,11 @@ class FakeClusterApi(FakeServer):
         if key[1] and ("namespaces", "", key[1]) not in self.objects:
             raise _status(404, f'namespaces "{key[1]}" not found')
         if self.conflicting and not call.query.get("force"):
-            manager, field = self.conflicting
-            cause = {"reason": "FieldManagerConflict", "message": f'conflict with "{manager}"', "field": field}
-            raise _status(409, "Apply failed", details={"causes": [cause]})
+            causes = [
+                {"reason": "FieldManagerConflict", "message": f'conflict with "{manager}"', "field": field}
+                for manager, field in self.conflicting
+            ]
+            raise _status(409, "Apply failed", details={"causes": causes})
         stated = {name: part for name, part in call.body.items() if name not in ("apiVersion", "kind")}
         stated["metadata"] = {name: part for name, part in stated["metadata"].items() if name != "name"}
         owned = {"manager": "cdc-pipeline", "operation": "Apply", "fieldsV1": _fields(stated)}

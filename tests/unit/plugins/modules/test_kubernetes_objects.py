@@ -76,7 +76,7 @@ def test_what_is_no_longer_stated_goes_and_what_others_set_stays(api, run):
 def test_a_field_changed_by_hand_is_set_back(api, run):
     run(NAMESPACE)
     api.objects["namespaces", "", "here"]["metadata"]["labels"]["level"] = "privileged"
-    api.conflicting = ("kubectl-label", ".metadata.labels.level")
+    api.conflicting = [("kubectl-label", ".metadata.labels.level")]
     assert run(NAMESPACE)["changed"]
     assert api.objects["namespaces", "", "here"]["metadata"]["labels"] == {"level": "restricted"}
 
@@ -84,7 +84,7 @@ def test_a_field_changed_by_hand_is_set_back(api, run):
 def test_a_field_that_a_controller_keeps_is_an_error(api, run):
     run(NAMESPACE)
     api.objects["namespaces", "", "here"]["metadata"]["labels"]["level"] = "baseline"
-    api.conflicting = ("pod-security-syncer", ".metadata.labels.level")
+    api.conflicting = [("pod-security-syncer", ".metadata.labels.level")]
     with pytest.raises(ModuleFailed, match="pod-security-syncer"):
         run(NAMESPACE)
 
