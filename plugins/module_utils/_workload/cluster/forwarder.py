@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -30,6 +31,7 @@ from .settings import Connection
 from .trouble import is_going, is_ready
 from .tunnel import TunnelError, tunnel
 
+_TEMPORARY = "port-forward-tmp-"
 _WATCH_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 # Without a playbook run to follow, this is how long it lives.
@@ -113,7 +115,7 @@ class Forwarder:
             _detach(self.log, {listener.fileno() for listener, _forward in pairs})
             signal.signal(signal.SIGTERM, lambda *_: sys.exit())
             # The client writes the kubeconfig's certificates into files.
-            with tempfile.TemporaryDirectory(prefix="cdc-pipeline-") as folder:
+            with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=self.folder) as folder:
                 tempfile.tempdir = folder
                 self._serve(connect(connection.kubeconfig, connection.context, namespace), pairs)
         except BaseException as error:
@@ -138,10 +140,16 @@ class Forwarder:
         if not _lives(known):
             return False
         pid, start = known["process"]["pid"], known["process"]["start"]
-        os.kill(pid, signal.SIGTERM)
-        deadline = Deadline(_STOP_SECONDS)
-        while alive(pid, start) and not deadline.expired:
-            time.sleep(0.05)
+        for each in (signal.SIGTERM, signal.SIGKILL):
+            if not alive(pid, start):
+                break
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, each)
+            deadline = Deadline(_STOP_SECONDS)
+            while alive(pid, start) and not deadline.expired:
+                time.sleep(0.05)
+        for rest in self.folder.glob(f"{_TEMPORARY}*"):
+            shutil.rmtree(rest, ignore_errors=True)
         return True
 
     def _read(self) -> dict[str, Any]:
