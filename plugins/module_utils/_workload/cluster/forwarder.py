@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -34,6 +35,7 @@ from .tunnel import TunnelError, tunnel
 _TEMPORARY = "port-forward-tmp-"
 _WATCH_SECONDS = 1.0
 _STOP_SECONDS = 5.0
+_RELEASE_SECONDS = 2.0
 # Without a playbook run to follow, this is how long it lives.
 _ORPHAN_SECONDS = 3600.0
 
@@ -82,18 +84,14 @@ class Forwarder:
     def _bind(self, wanted: Iterable[Forward]) -> list[socket.socket]:
         found: list[socket.socket] = []
         for item in wanted:
-            listener = socket.socket(socket.AF_INET6 if ":" in item.host else socket.AF_INET)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                listener.bind((item.host, item.port))
-                listener.listen(64)
+                found.append(_listen(item))
             except OSError as error:
                 raise FailedError(
                     f"The port {item.port} on {item.host}, to forward to {item.workload}, cannot be taken",
                     why=str(error),
                     remedy="find who has it with `ss -ltnp`, or choose another cdc_port_offset",
                 ) from error
-            found.append(listener)
         return found
 
     def _spawn(self, connection: Connection, namespace: str, pairs: list[tuple[socket.socket, Forward]]) -> int:
@@ -170,6 +168,23 @@ class Forwarder:
         with (self.folder / "port-forward.lock").open("w") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield self._read()
+
+
+def _listen(forward: Forward) -> socket.socket:
+    """A listening socket. A forwarder that has just ended lets go of it in a moment, when its last thread has."""
+    deadline = Deadline(_RELEASE_SECONDS)
+    while True:
+        listener = socket.socket(socket.AF_INET6 if ":" in forward.host else socket.AF_INET)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((forward.host, forward.port))
+            listener.listen(64)
+            return listener
+        except OSError as error:
+            listener.close()
+            if error.errno != errno.EADDRINUSE or deadline.expired:
+                raise
+        time.sleep(0.05)
 
 
 def find_process(pid: int) -> dict[str, int]:
