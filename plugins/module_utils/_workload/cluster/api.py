@@ -22,6 +22,7 @@ from ..._wait import Deadline
 from .faults import Status, fault, no_kubeconfig, unreachable
 from .kinds import KINDS, Kind
 
+_TRACE = ""
 try:
     import kubernetes.client
     import kubernetes.config

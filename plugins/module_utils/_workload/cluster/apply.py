@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..._errors import PipelineError
 from ..manifests import WORKLOAD_LABEL
 from .api import Api
 from .faults import StatusError, conflicts, owned_by_others
@@ -62,11 +61,7 @@ def _forced_where_by_hand(api: Api, manifest: Mapping[str, Any], dry: bool) -> M
         found = conflicts(error.status)
         if not found:
             raise
-        if not all(item.by_hand for item in found):
-            raise _others(api, manifest, error) from error
+    if not all(item.by_hand for item in found):
+        kind = KINDS[manifest["kind"]]
+        raise owned_by_others(kind, manifest["metadata"]["name"], api.namespace, found)
     return api.apply(manifest, dry, force=True)
-
-
-def _others(api: Api, manifest: Mapping[str, Any], error: StatusError) -> PipelineError:
-    kind, name = KINDS[manifest["kind"]], manifest["metadata"]["name"]
-    return owned_by_others(kind, name, api.namespace, conflicts(error.status))

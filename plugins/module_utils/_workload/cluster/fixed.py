@@ -55,19 +55,23 @@ def make_way(api: Api, workload: str, before: Document, after: Document) -> None
     name = after["metadata"]["name"]
     size = growth(name, before, after)
     for claim in api.list("PersistentVolumeClaim", selector(workload)) if size else ():
-        try:
-            api.merge(
-                "PersistentVolumeClaim",
-                claim["metadata"]["name"],
-                {"spec": {"resources": {"requests": {"storage": size}}}},
-            )
-        except StatusError as error:
+        why = _grow(api, claim["metadata"]["name"], str(size))
+        if why is not None:
             raise RefusedError(
                 f"The volume {claim['metadata']['name']} cannot grow to {size}",
-                why=error.status.message,
+                why=why,
                 remedy="see docs/storage.md, `More room`, for classes that do not allow it",
-            ) from error
+            )
     api.delete("StatefulSet", name, orphan=True)
+
+
+def _grow(api: Api, claim: str, size: str) -> str | None:
+    """Why the claim cannot grow; None where it does."""
+    try:
+        api.merge("PersistentVolumeClaim", claim, {"spec": {"resources": {"requests": {"storage": size}}}})
+    except StatusError as error:
+        return error.status.message
+    return None
 
 
 def _claim(document: Document) -> Document | None:

@@ -111,13 +111,13 @@ class Forwarder:
                 os.write(writing, str(second).encode())
                 os._exit(0)
             _detach(self.log, {listener.fileno() for listener, _forward in pairs})
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+            signal.signal(signal.SIGTERM, _leave)
             # The client writes the kubeconfig's certificates into files.
             with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=self.folder) as folder:
                 tempfile.tempdir = folder
                 self._serve(connect(connection.kubeconfig, connection.context, namespace), pairs)
         except BaseException as error:
-            print(f"{type(error).__name__}: {error}", flush=True)
+            _say(f"{type(error).__name__}: {error}")
         finally:
             os._exit(0)
 
@@ -193,6 +193,16 @@ def find_process(pid: int) -> dict[str, int]:
     return {"pid": pid, "start": start or 0}
 
 
+def _leave(*_signal: Any) -> None:
+    raise SystemExit
+
+
+def _say(text: str) -> None:
+    """Into the log, which is where standard output leads."""
+    sys.stdout.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+    sys.stdout.flush()
+
+
 def _lives(known: dict[str, Any]) -> bool:
     process = known.get("process") or {}
     return bool(process) and bool(alive(process["pid"], process["start"]))
@@ -233,8 +243,7 @@ def _forward(api: Api, client: socket.socket, forward: Forward) -> None:
                 raise TunnelError(f"there is no pod of {forward.workload} that runs")
             tunnel(api, pod, forward.pod_port, client)
         except Exception as error:
-            stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-            print(f"{stamp} {forward.shown()}: {error}", flush=True)
+            _say(f"{forward.shown()}: {error}")
 
 
 def choose(pods: list[dict[str, Any]], forward: Forward) -> str | None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from ansible.module_utils.urls import open_url
 
 from ..._wait import Deadline, wait_for
 from ..errors import SpecError
@@ -106,9 +106,8 @@ def _connect(host: str, port: int, seconds: float) -> str | None:
 
 
 def _request(url: str, probe: Probe) -> str | None:
-    request = urllib.request.Request(url, headers=dict(probe.http_headers))
     try:
-        with urllib.request.urlopen(request, timeout=probe.timeout_seconds):
-            return None
-    except (OSError, urllib.error.URLError) as error:
+        open_url(url, headers=dict(probe.http_headers), timeout=probe.timeout_seconds, use_proxy=False).close()
+        return None
+    except OSError as error:  # also what urllib raises
         return f"{url}: {error}"
