@@ -32,7 +32,7 @@ def check_python(layer: Layer, suite: str) -> None:
     if layer.include or layer.folder or settings is None or not settings.is_file():
         return
     pairs = (line.partition("=") for line in settings.read_text().splitlines())
-    found = {key.strip(): value.strip() for key, _, value in pairs}
+    found = {key.strip(): value.strip() for key, _equals, value in pairs}
     version = ".".join(found.get("version", "").split(".")[:2])
     if found.get("home") != "/usr/bin" or version != _PYTHON.get(suite, version):
         raise FailedError(
@@ -72,7 +72,8 @@ def write_layer(layer: Layer, artifacts: Mapping[str, str], out: BinaryIO) -> No
 
 
 def _root(layer: Layer) -> Path:
-    assert layer.source is not None
+    if layer.source is None:
+        raise ValueError(f"the layer {layer.name} is of packages and has no folder")
     if not layer.folder:
         return layer.source
     found = sorted(layer.source.glob(layer.folder))

@@ -13,6 +13,7 @@ from typing import Any
 
 from .._errors import MissingLibraryError
 
+_YAML_TRACE = ""
 try:
     import yaml
 except ImportError:

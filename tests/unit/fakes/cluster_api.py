@@ -74,8 +74,8 @@ class FakeClusterApi(FakeServer):
             raise _status(404, f'namespaces "{key[1]}" not found')
         if self.conflicting and not call.query.get("force"):
             causes = [
-                {"reason": "FieldManagerConflict", "message": f'conflict with "{manager}"', "field": field}
-                for manager, field in self.conflicting
+                {"reason": "FieldManagerConflict", "message": f'conflict with "{item[0]}"', "field": item[1]}
+                for item in self.conflicting
             ]
             raise _status(409, "Apply failed", details={"causes": causes})
         stated = {name: part for name, part in call.body.items() if name not in ("apiVersion", "kind")}
