@@ -45,10 +45,12 @@ def flow(pipeline: Pipeline) -> Iterator[Flow]:
 @pytest.fixture(scope="session")
 def site(pipeline: Pipeline) -> Site:
     """Runs playbooks for this pipeline."""
-    inventories = os.environ.get("CDC_INVENTORIES", "inventories/base:inventories/kind").split(":")
+    options = [f"--inventory={ROOT}/inventories/{name}" for name in ("base", os.environ.get("CDC_INVENTORY", "kind"))]
+    if "CDC_VARIABLES" in os.environ:
+        options.append(f"--extra-vars=@{Path(os.environ['CDC_VARIABLES']).resolve()}")
     return Site(
         os.environ.get("CDC_INSTANCE", "kind"),
         int(os.environ.get("CDC_PORT_OFFSET", "0")),
         Path(os.environ["CDC_ENDPOINTS"]).parent,
-        inventories=tuple(ROOT / each for each in inventories),
+        options=tuple(options),
     )

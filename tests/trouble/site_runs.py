@@ -54,14 +54,14 @@ class Site:
     """An instance, and how to run playbooks for it.
 
     :param checkout: folder to run them from.
-    :param inventories: instead of the ones that ansible.cfg names.
+    :param options: of every run, such as other inventories than those that ansible.cfg names.
     """
 
     name: str
     offset: int
     home: Path
     checkout: Path = ROOT
-    inventories: tuple[Path, ...] = ()
+    options: tuple[str, ...] = ()
 
     def command(self, playbook: str, *arguments: str, **variables: Any) -> list[str]:
         given = {
@@ -71,8 +71,7 @@ class Site:
             **variables,
         }
         ansible = Path(sys.executable).with_name("ansible-playbook")
-        inventories = [word for path in self.inventories for word in ("-i", str(path))]
-        return [str(ansible), playbook, *inventories, *arguments, "-e", json.dumps(given)]
+        return [str(ansible), playbook, *self.options, *arguments, "-e", json.dumps(given)]
 
     def environment(self) -> Mapping[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
