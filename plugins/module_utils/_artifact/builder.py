@@ -132,7 +132,11 @@ class Builder:
         repository = f"-Dmaven.repo.local={self.cache / 'downloads/maven'}"
         self._run(artifact, ["mvn", "--batch-mode", "--no-transfer-progress", *settings, repository, *arguments])
 
-    def _maven(self, artifact: Artifact, target: Path) -> None:
+    def resolve(self, artifact: Artifact, jars: Path, *arguments: str) -> None:
+        """Put the jars of an artifact of the kind maven into the folder `jars`, as Maven resolves them, unverified.
+
+        :param arguments: further options for Maven.
+        """
         options = artifact.options
         parts = [coordinates.split(":") for coordinates in options["dependencies"]]
         dependencies = "".join(
@@ -140,24 +144,38 @@ class Builder:
             f"<version>{escape(v)}</version></dependency>"
             for g, a, v in parts
         )
-        pom = target.parent / "pom.xml"
-        pom.write_text(POM.format(name=escape(artifact.name), dependencies=dependencies))
-        jars = target / options.get("folder", "")
-        goal = f"{DEPENDENCY_PLUGIN}:copy-dependencies"
-        self._mvn(artifact, "-f", str(pom), goal, f"-DoutputDirectory={jars}", "-DincludeScope=runtime")
+        with tempfile.TemporaryDirectory(dir=self.cache) as folder:
+            pom = Path(folder) / "pom.xml"
+            pom.write_text(POM.format(name=escape(artifact.name), dependencies=dependencies))
+            goal = f"{DEPENDENCY_PLUGIN}:copy-dependencies"
+            wanted = [f"-DoutputDirectory={jars}", "-DincludeScope=runtime"]
+            self._mvn(artifact, *arguments, "-f", str(pom), goal, *wanted)
         for jar in list(jars.iterdir()):
             if any(fnmatch.fnmatch(jar.name, pattern) for pattern in options.get("exclude") or ()):
                 jar.unlink()
-        expected = _read_checksums(Path(options["checksums"]))
-        found = {jar.name: _sha256(jar) for jar in jars.iterdir()}
+
+    def download(self, artifact: Artifact, folder: Path, *arguments: str) -> Path:
+        """The file of an artifact of the kind archive, put into an empty `folder`, unverified."""
+        goal = f"{DEPENDENCY_PLUGIN}:copy"
+        coordinates = artifact.options["coordinates"]
+        self._mvn(artifact, *arguments, goal, f"-Dartifact={coordinates}", f"-DoutputDirectory={folder}")
+        (file,) = folder.iterdir()
+        return file
+
+    def _maven(self, artifact: Artifact, target: Path) -> None:
+        options = artifact.options
+        jars = target / options.get("folder", "")
+        self.resolve(artifact, jars)
+        expected = read_checksums(Path(options["checksums"]))
+        found = {jar.name: sha256(jar) for jar in jars.iterdir()}
         if found != expected:
             wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
             raise FailedError(
                 f"Artifact {artifact.name}: {len(wrong)} files are not those of the list of checksums",
                 where=str(options["checksums"]),
                 why=", ".join(wrong[:10]),
-                remedy="If the versions were changed on purpose, put the sha256sum lines of files that you trust "
-                "there; otherwise do not trust the repository that delivered these.",
+                remedy="If the versions were changed on purpose, write the list anew with `make lock` and review it; "
+                "otherwise do not trust the repository that delivered these.",
             )
         if options.get("services"):
             with zipfile.ZipFile(jars / f"{artifact.name}-services.jar", "w") as jar:
@@ -166,15 +184,12 @@ class Builder:
 
     def _archive(self, artifact: Artifact, target: Path) -> None:
         coordinates = artifact.options["coordinates"]
-        downloads = target.parent / "download"
-        goal = f"{DEPENDENCY_PLUGIN}:copy"
-        self._mvn(artifact, goal, f"-Dartifact={coordinates}", f"-DoutputDirectory={downloads}")
-        (file,) = downloads.iterdir()
-        if _sha256(file) != artifact.options["sha256"]:
+        file = self.download(artifact, target.parent / "download")
+        if sha256(file) != artifact.options["sha256"]:
             raise FailedError(
                 f"Artifact {artifact.name}: the checksum of {coordinates} is wrong",
                 where=file.name,
-                why=f"expected {artifact.options['sha256']}, found {_sha256(file)}",
+                why=f"expected {artifact.options['sha256']}, found {sha256(file)}",
                 remedy="Do not trust the repository that delivered this file.",
             )
         strip = int(artifact.options.get("strip", 0))
@@ -218,12 +233,12 @@ def _shortened(line: str, limit: int = 300) -> str:
     return line if len(line) <= limit else f"{line[: limit // 3]} ... {line[-limit * 2 // 3 :]}"
 
 
-def _read_checksums(path: Path) -> dict[str, str]:
+def read_checksums(path: Path) -> dict[str, str]:
     """Lines as `sha256sum` writes them, to file name → digest."""
     lines = (line.split() for line in path.read_text().splitlines() if line.strip())
     return {name.lstrip("*"): digest for digest, name in lines}
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
