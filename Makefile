@@ -78,7 +78,8 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, worklo
 	  "services on servers" '$$AS_ROOT $(PYTEST) -m integration python/tests' \
 	  "all trouble" '$$AS_ROOT $(PYTEST) -m full tests/trouble' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
-	  "archive_connect" "molecule test -s archive_connect"
+	  "archive_connect" "molecule test -s archive_connect" \
+	  "boot" 'eval "$$(tests/kind/engine start)"; trap "tests/kind/engine stop" EXIT; $$AS_ROOT $(PYTEST) tests/boot'
 
 # A cluster by kind, its node image of packages where no container registry is reached, kept in ~/.cache/cdc-pipeline.
 .PHONY: test-kubernetes test-kubernetes-full
