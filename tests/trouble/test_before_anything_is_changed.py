@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,8 +129,21 @@ def test_a_wrong_password_of_the_users_own_postgresql(fresh: Site, running: Site
     untouched(fresh)
 
 
-def test_the_kubernetes_runtime_is_refused(fresh: Site):
-    fresh.run(cdc_runtime="kubernetes").must_fail_with("not part of this release")
+def test_a_cluster_without_a_kubeconfig(fresh: Site):
+    cluster = replace(fresh, options=("-i", "inventories/base", "-i", "inventories/kubernetes"))
+    images = {
+        "kafka_connect_image": "registry.example.org/connect:1",
+        "archive_image": "registry.example.org/archive:1",
+    }
+    cluster.run(cdc_kubeconfig="/nonexistent/kubeconfig", **images).must_fail_with(
+        "/nonexistent/kubeconfig", "KUBECONFIG"
+    )
+    untouched(fresh)
+
+
+def test_a_cluster_whose_images_nobody_publishes(fresh: Site):
+    cluster = replace(fresh, options=("-i", "inventories/base", "-i", "inventories/kubernetes"))
+    cluster.run().must_fail_with("kafka_connect_image", "set images_source to built")
     untouched(fresh)
 
 
