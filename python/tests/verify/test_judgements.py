@@ -28,13 +28,21 @@ def test_a_setting_is_compared_by_value() -> None:
 
 def test_tables_have_keys_and_the_samples_more() -> None:
     names = ("public.a", "public.b", "public.c")
+    sample = frozenset(names)
     tables = dict.fromkeys(names, GOOD)
-    assert failed(judge_tables(names, tables, True)) == set()
-    assert failed(judge_tables(names, {**tables, "public.b": GOOD._replace(rows=False)}, True)) == {"T4.table.public.b"}
-    assert failed(judge_tables(names, {**tables, "public.b": GOOD._replace(rows=False)}, False)) == set()
-    assert "T4.table.public.a" in failed(judge_tables(names, {}, False))
+    assert failed(judge_tables(names, tables, sample)) == set()
+    empty = {**tables, "public.b": GOOD._replace(rows=False)}
+    assert failed(judge_tables(names, empty, sample)) == {"T4.table.public.b"}
+    assert failed(judge_tables(names, empty, frozenset())) == set()
+    assert "T4.table.public.a" in failed(judge_tables(names, {}, frozenset()))
     bare = dict.fromkeys(names, GOOD._replace(foreign_keys=0))
-    assert failed(judge_tables(names, bare, True)) == {"T4.foreign_keys"}
+    assert failed(judge_tables(names, bare, sample)) == {"T4.foreign_keys"}
+
+
+def test_a_table_of_ones_own_needs_no_more_than_a_key() -> None:
+    own = {"public.a": GOOD, "public.own": GOOD._replace(foreign_keys=3, checks=0, rows=False)}
+    found = list(judge_tables(own, own, frozenset({"public.a"})))
+    assert failed(found) == {"T4.foreign_keys"}  # of the sample tables, which have one, not four
 
 
 @pytest.mark.parametrize(
