@@ -43,3 +43,11 @@ def kafka_arguments() -> dict[str, Any]:
         "retry_timeout": {"type": "int", "default": 60},
         "wait_timeout": {"type": "int", "default": 60},
     }
+
+
+def kubernetes_arguments() -> dict[str, Any]:
+    """Options of the doc fragment `kubernetes`."""
+    return {
+        "kubeconfig": {"type": "str", "required": True},
+        "context": {"type": "str", "default": ""},
+    }

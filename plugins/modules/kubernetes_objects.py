@@ -20,15 +20,8 @@ author:
 extends_documentation_fragment:
   - cdc.pipeline.attributes
   - cdc.pipeline.attributes.writes
+  - cdc.pipeline.kubernetes
 options:
-  kubeconfig:
-    description: Path of the kubeconfig file, or several with colons between them.
-    type: str
-    required: true
-  context:
-    description: The context in it. Empty for its current one.
-    type: str
-    default: ""
   namespace:
     description: The namespace of the objects that belong to one, whatever their own C(metadata.namespace) says.
     type: str
@@ -72,15 +65,15 @@ objects:
   sample: [NetworkPolicy default-deny]
 """
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import kubernetes_arguments
 from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes_objects import perform
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 
 
 def main() -> None:
     run(
-        {
-            "kubeconfig": {"type": "str", "required": True},
-            "context": {"type": "str", "default": ""},
+        kubernetes_arguments()
+        | {
             "namespace": {"type": "str", "required": True},
             "objects": {"type": "list", "elements": "dict", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

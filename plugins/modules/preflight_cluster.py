@@ -19,15 +19,8 @@ author:
 extends_documentation_fragment:
   - cdc.pipeline.attributes
   - cdc.pipeline.attributes.reads
+  - cdc.pipeline.kubernetes
 options:
-  kubeconfig:
-    description: Path of the kubeconfig file, or several with colons between them.
-    type: str
-    required: true
-  context:
-    description: The context in it. Empty for its current one.
-    type: str
-    default: ""
   namespace:
     description: The namespace of the pipeline.
     type: str
@@ -155,6 +148,7 @@ version:
   sample: v1.34.4
 """
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import kubernetes_arguments
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.cluster_examination import examine
 
@@ -171,9 +165,8 @@ OBJECT = {"kind": {"type": "str", "required": True}, "name": {"type": "str", "re
 
 def main() -> None:
     run(
-        {
-            "kubeconfig": {"type": "str", "required": True},
-            "context": {"type": "str", "default": ""},
+        kubernetes_arguments()
+        | {
             "namespace": {"type": "str", "required": True},
             "create_namespace": {"type": "bool", "default": True},
             "rights": {"type": "list", "elements": "dict", "default": []},

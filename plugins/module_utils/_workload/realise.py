@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,31 +22,9 @@ from .disk import Difference, Disk
 from .layout import Instance
 from .local import Plan, ReplicaPlan, Target
 from .readiness import Readiness
+from .report import Report
 from .supervisor import Process, Supervisor
 from .tools import Tools
-
-
-@dataclass
-class Report:
-    """What was done, or would be in check mode."""
-
-    changed: bool = False
-    started: list[str] = field(default_factory=list)
-    restarted: list[str] = field(default_factory=list)
-    stopped: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    reasons: dict[str, list[str]] = field(default_factory=dict)
-    differences: list[Difference] = field(default_factory=list)
-
-    def lists(self) -> dict[str, Any]:
-        """The parts of a module's result."""
-        return {
-            "started": sorted(self.started),
-            "restarted": sorted(self.restarted),
-            "stopped": sorted(self.stopped),
-            "removed": sorted(self.removed),
-            "reasons": self.reasons,
-        }
 
 
 class Realiser:

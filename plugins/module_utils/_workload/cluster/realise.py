@@ -10,7 +10,6 @@ present revision is replaced.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from ..._errors import DeadlineError, FailedError
@@ -18,6 +17,7 @@ from .. import diagnosis
 from ..manifests import WORKLOAD_LABEL, manifests, selector
 from ..model import Workload
 from ..pods import Cluster
+from ..report import Report
 from .api import Api
 from .apply import apply
 from .gate import Gate
@@ -28,29 +28,6 @@ from .trouble import is_going, is_ready, is_stuck
 from .waiting import View, Waiter
 
 Document = Mapping[str, Any]
-
-
-@dataclass
-class Report:
-    """What was done, or would be in check mode."""
-
-    changed: bool = False
-    started: list[str] = field(default_factory=list)
-    restarted: list[str] = field(default_factory=list)
-    stopped: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    reasons: dict[str, list[str]] = field(default_factory=dict)
-    differences: list[Change] = field(default_factory=list)
-
-    def lists(self) -> dict[str, Any]:
-        """The parts of a module's result."""
-        return {
-            "started": sorted(self.started),
-            "restarted": sorted(self.restarted),
-            "stopped": sorted(self.stopped),
-            "removed": sorted(self.removed),
-            "reasons": self.reasons,
-        }
 
 
 class Realiser:

@@ -11,9 +11,9 @@ from typing import Any
 
 from .. import diagnosis
 from ..manifests import WORKLOAD_LABEL, selector
+from ..report import Report
 from .api import Api
 from .kinds import OWNED
-from .realise import Report
 from .records import Change, record
 from .rollout import complete
 from .waiting import Waiter

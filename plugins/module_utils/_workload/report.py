@@ -1,0 +1,37 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What a realiser reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Report:
+    """What was done to a workload, or would be in check mode, on either runtime.
+
+    Attributes:
+        reasons: why, by replica.
+        differences: of files on a host, of objects in a cluster.
+    """
+
+    changed: bool = False
+    started: list[str] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+    differences: list[Any] = field(default_factory=list)
+
+    def lists(self) -> dict[str, Any]:
+        """The parts of a module's result."""
+        return {
+            "started": sorted(self.started),
+            "restarted": sorted(self.restarted),
+            "stopped": sorted(self.stopped),
+            "removed": sorted(self.removed),
+            "reasons": self.reasons,
+        }
