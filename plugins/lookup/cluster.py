@@ -78,4 +78,4 @@ def _workload(component):
 
 
 def _ports(entry):
-    return [port["port"] for port in (entry.get("ports") or {}).values()]
+    return {name: port["port"] for name, port in (entry.get("ports") or {}).items()}

@@ -33,6 +33,12 @@ options:
     description: Whether O(state=absent) removes the data, the credentials and the logs, too.
     type: bool
     default: false
+  wait_timeout:
+    description:
+      - With O(state=started), seconds in which every workload that the supervisor knows must be ready.
+      - With V(0) nothing is waited for.
+    type: float
+    default: 0
   systemd:
     description: Whether to use a systemd unit. By default that is so where the host was booted with systemd.
     type: bool
@@ -80,6 +86,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.diagnosis i
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.host import Host, systemd_runs
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.leave import leave
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.settle import wait_all_ready
 
 
 def main():
@@ -88,6 +95,7 @@ def main():
             "instance": {"type": "dict", "required": True},
             "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
             "purge_data": {"type": "bool", "default": False},
+            "wait_timeout": {"type": "float", "default": 0.0},
             "systemd": {"type": "bool"},
         },
         supports_check_mode=True,
@@ -99,6 +107,8 @@ def main():
         host = Host(instance, systemd_runs() if systemd is None else systemd, module.check_mode)
         if module.params["state"] == "started":
             report = host.start()
+            if module.params["wait_timeout"] and not (module.check_mode and report.changed):
+                wait_all_ready(instance, module.params["wait_timeout"])
         elif module.params["state"] == "stopped":
             report = host.stop()
         else:

@@ -22,7 +22,11 @@ _LOWEST, _HIGHEST = 30000, 32767
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # The classes that workloads name.
 _CLASSES = ("postgresql", "kafka", "object_store")
-_WITHOUT_PUBLIC_IMAGE = {"kafka_connect": "Kafka Connect with its plugins", "archive": "the archive"}
+_WITHOUT_PUBLIC_IMAGE = {
+    "kafka_connect": "Kafka Connect with its plugins",
+    "connectors": "the connectors' service",
+    "archive": "the archive",
+}
 _SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 
 

@@ -12,7 +12,7 @@ from ._ports import needed_ports
 from ._settings import Settings
 from ._units import mebibytes, millicores
 
-_WORKLOADS = ("object_store", "postgresql", "kafka", "schema_registry", "kafka_connect", "archive")
+_WORKLOADS = ("object_store", "postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive")
 
 
 def needs(settings: Settings) -> dict[str, Any]:

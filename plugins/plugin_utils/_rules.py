@@ -131,7 +131,7 @@ def _kafka(get: Get) -> Iterator[Problem]:
 
 
 def _memory(get: Get) -> Iterator[Problem]:
-    for role in ("postgresql", "kafka", "schema_registry", "kafka_connect", "archive", "object_store"):
+    for role in ("postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive", "object_store"):
         memory = get(f"{role}_memory")
         if not isinstance(memory, dict):
             continue

@@ -29,7 +29,7 @@ def ends(machine: Machine) -> dict[str, str]:
 def ended_well(machine: Machine) -> None:
     """All ended by themselves: none had to be killed, and systemd saw no failure."""
     found = ends(machine)
-    assert len(found) == 9, found
+    assert len(found) == 10, found
     assert not [name for name, how in found.items() if "SIGKILL" in how], found
     assert found["postgresql-0"] == "exit status 0", found
     journal = machine.must("journalctl", "--no-pager", "--unit", UNIT, user="root")
@@ -45,7 +45,7 @@ def test_it_starts_at_boot_and_is_bounded(machine: Machine):
     found = machine.run("sh", "-c", bounds, user="root").stdout
     if "kafka-0" not in found:
         pytest.skip(f"this host bounds no memory in a container: {found}")
-    assert len(re.findall(r":\d{8,10}$", found, re.MULTILINE)) == 8, found
+    assert len(re.findall(r":\d{8,10}$", found, re.MULTILINE)) == 9, found
 
 
 def test_systemd_stops_and_starts_it(machine: Machine):
@@ -74,7 +74,7 @@ def test_a_reboot(machine: Machine):
     assert seconds < STOPS_WITHIN
     text = machine.must("cat", LOG, user="root").rpartition("supervisord started with pid")[0]
     how = dict(re.findall(r"stopped: (\S+) \((.*?)\)", text.rpartition("supervisord started with pid")[2]))
-    assert len(how) == 9 and not [name for name, end in how.items() if "SIGKILL" in end], how
+    assert len(how) == 10 and not [name for name, end in how.items() if "SIGKILL" in end], how
     print(f"reboot: green after {machine.proves():.0f} s")
 
 

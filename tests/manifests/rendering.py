@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPONENTS = ("object_store", "postgresql", "kafka", "schema_registry", "kafka_connect", "archive")
+COMPONENTS = ("object_store", "postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive")
 # Name of a variant: its inventory, and what it sets otherwise.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "kind": ("kind", {}),

@@ -16,6 +16,7 @@ from site_runs import Site
 COMES_BACK = 60
 NAMES = (
     "archive-0",
+    "connectors-0",
     "kafka-0",
     "kafka-1",
     "kafka-2",
@@ -54,6 +55,29 @@ def test_a_killed_archive_comes_back(running: Site):
 def test_any_killed_process_comes_back(running: Site, name: str):
     killed(running, name)
     recovers(running)
+
+
+@pytest.mark.full
+def test_kafka_connect_is_up_before_the_registry(running: Site):
+    """As after a reboot: its first record ends the connector's task, since no schema can be had."""
+    log = running.home / "log/connectors-0.log"
+    before = log.stat().st_size
+    old = running.processes()
+    for name in ("schema-registry-0", "kafka-connect-0"):
+        os.kill(old[name], signal.SIGKILL)
+    while (new := running.processes()).get("schema-registry-0", old["schema-registry-0"]) == old["schema-registry-0"]:
+        time.sleep(0.5)
+    # Before it listens.
+    os.kill(new["schema-registry-0"], signal.SIGSTOP)
+    try:
+        deadline = time.monotonic() + COMES_BACK
+        while '"failed"' not in log.read_text()[before:]:
+            assert time.monotonic() < deadline, f"no task failed within {COMES_BACK} s"
+            time.sleep(1)
+    finally:
+        os.kill(new["schema-registry-0"], signal.SIGCONT)
+    recovers(running)
+    assert '"restarted"' in log.read_text()[before:]
 
 
 @pytest.mark.full

@@ -442,14 +442,19 @@ def _network_policies(made: Pods) -> list[Manifest]:
     egress: list[Manifest] = []
     problems = []
     for peer in workload.talks_to:
+        outside = peer.name in cluster.outside
         if peer.name == workload.name:
-            ports = tuple(port.port for port in workload.ports.values())
-        elif peer.name in cluster.outside:
-            ports = peer.ports
+            known = {name: port.port for name, port in workload.ports.items()}
         else:
-            ports = peer.ports or cluster.peers.get(peer.name, ())
-        if peer.name in cluster.outside:
+            known = {} if outside else cluster.peers.get(peer.name, {})
+        wrong = [port for port in peer.ports if port not in known and not port.isdigit()]
+        ports = [known.get(port) or int(port) for port in peer.ports if port not in wrong] or list(known.values())
+        if outside:
+            # What stands for a workload may listen elsewhere than it.
             egress.append(_rule("to", [dict(cluster.outside[peer.name])], ports))
+        elif wrong and known:
+            names = ", ".join(known)
+            problems.append(f"talks_to: {peer.name!r} has no port {', '.join(wrong)} (it has {names})")
         elif peer.name == workload.name or peer.name in cluster.peers:
             egress.append(_rule("to", [{"podSelector": {"matchLabels": selector_labels(peer.name)}}], ports))
             spec = {
@@ -460,8 +465,8 @@ def _network_policies(made: Pods) -> list[Manifest]:
             name = f"{workload.name}-to-{peer.name}"
             found.append(_object("networking.k8s.io/v1", "NetworkPolicy", name, made, spec=spec))
         else:
-            known = ", ".join(sorted({*cluster.peers, *cluster.outside})) or "none"
-            problems.append(f"talks_to: {peer.name!r} is no workload and no external that is known ({known})")
+            names = ", ".join(sorted({*cluster.peers, *cluster.outside})) or "none"
+            problems.append(f"talks_to: {peer.name!r} is no workload and no external that is known ({names})")
     if problems:
         raise SpecError(workload.name, problems)
     if egress:

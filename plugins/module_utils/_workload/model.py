@@ -116,10 +116,10 @@ class Image:
 
 @dataclass(frozen=True)
 class Peer:
-    """Who a workload opens connections to. No ports means every port of that workload."""
+    """Who a workload opens connections to: ports by their names there, or by number; none means every port."""
 
     name: str
-    ports: tuple[int, ...] = ()
+    ports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -324,7 +324,7 @@ def _image(reader: Reader | None) -> Image | None:
 
 
 def _peer(reader: Reader) -> Peer:
-    peer = Peer(name=reader.string("name", required=True) or "", ports=tuple(reader.integers("ports")))
+    peer = Peer(name=reader.string("name", required=True) or "", ports=reader.strings("ports"))
     reader.finish()
     return peer
 

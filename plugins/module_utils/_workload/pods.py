@@ -28,7 +28,7 @@ class Cluster:
         port_offset: added to ports on the controller, not to those of the cluster.
         storage_classes: the cluster's class for each class that a workload names; unmapped names are kept.
         artifacts: folder of the artifacts in the images.
-        peers: port numbers of each workload by its name, for network policies.
+        peers: ports of each workload, number by name, for network policies.
         outside: network policy peers for names in ``talks_to`` that are not workloads.
         openshift: whether it is OpenShift: it chooses the users that pods run as, and its router reaches what speaks
             HTTP, in place of node ports.
@@ -45,7 +45,7 @@ class Cluster:
     storage_classes: Mapping[str, str] = field(default_factory=dict)
     artifacts: str = "/opt/cdc"
     java: str = "/opt/java/bin/java"
-    peers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    peers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     outside: Mapping[str, Mapping] = field(default_factory=dict)
     image_pull_secrets: tuple[str, ...] = ()
     openshift: bool = False

@@ -113,10 +113,11 @@ def test_operators_may_do_what_is_listed_and_no_more():
 
 
 def test_flows():
-    reached = {"kafka": [9092], "postgresql": [], "archive": []}
-    assert isolation.judge_flows("archive", ["kafka"], reached).ok
-    assert not isolation.judge_flows("archive", ["kafka", "postgresql"], reached).ok
-    assert not isolation.judge_flows("a pod of no workload", [], reached).ok
+    reached = {"kafka": ["client"], "postgresql": [], "archive": []}
+    assert isolation.judge_flows("archive", {"kafka": ["client"], "absent": ["http"]}, reached).ok
+    assert not isolation.judge_flows("archive", {"kafka": ["client"], "postgresql": ["sql"]}, reached).ok
+    assert not isolation.judge_flows("archive", {"kafka": ["client", "controller"]}, reached).ok
+    assert not isolation.judge_flows("a pod of no workload", {}, reached).ok
 
 
 def test_targets_are_ports_of_a_pod_with_an_address():
@@ -125,4 +126,4 @@ def test_targets_are_ports_of_a_pod_with_an_address():
         "schema_registry": {"ports": {"c": {"port": 3}}},
     }
     pods = {"kafka": [{"status": {}}, {"status": {"podIP": "10.0.0.1"}}], "schema-registry": [{"status": {}}]}
-    assert isolation.targets(pods, declared) == {"kafka": [("10.0.0.1", 1), ("10.0.0.1", 2)]}
+    assert isolation.targets(pods, declared) == {"kafka": {"a": ("10.0.0.1", 1), "b": ("10.0.0.1", 2)}}

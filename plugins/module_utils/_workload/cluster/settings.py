@@ -67,9 +67,16 @@ def parse_cluster(data: Mapping[str, Any]) -> tuple[Cluster, Connection]:
     return cluster, connection
 
 
-def _peers(reader: Reader) -> dict[str, tuple[int, ...]]:
+def _peers(reader: Reader) -> dict[str, Mapping[str, int]]:
     child = reader.child("peers")
-    return {str(name): tuple(child.integers(str(name))) for name in child.data} if child else {}
+    if child is None:
+        return {}
+    ports = {str(name): child.child(str(name)) for name in child.data}
+    return {
+        name: {str(port): each.integer(str(port), 0, low=1, high=65535, required=True) for port in each.data}
+        for name, each in ports.items()
+        if each
+    }
 
 
 def _maps(reader: Reader, key: str) -> dict[str, Mapping[str, Any]]:

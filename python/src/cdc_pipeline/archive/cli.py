@@ -14,8 +14,9 @@ from typing import Any
 from confluent_kafka import KafkaException
 
 from cdc_pipeline.archive.errors import ArchiveError, ConfigurationError, RefusedError
-from cdc_pipeline.archive.log import LOGGER, configure
+from cdc_pipeline.archive.log import LOGGER
 from cdc_pipeline.archive.settings import Settings, load
+from cdc_pipeline.log import configure
 
 os.environ.setdefault("POLARS_MAX_THREADS", "2")  # tiles are small: more threads only cost; must precede polars' import
 
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         for problem in error.problems:
             print(f"  - {problem}", file=sys.stderr)
         return 2
-    configure(settings.log_level)
+    configure(LOGGER, settings.log_level)
     if options.command == "check-config":
         print(f"{options.config}: the configuration is right")
         return 0

@@ -69,7 +69,7 @@ class Tenancy:
 
     Attributes:
         pod_security: the level that the namespace enforces.
-        flows: the workloads that each workload may open connections to.
+        flows: the ports, by name, of each workload that each workload may open connections to.
         accounts: the service account of each workload.
         operator: the account whose rights are the operators'; empty where others give them theirs.
         rights: of the operators, as rules of a Role and of a ClusterRole.

@@ -73,7 +73,7 @@ def test_cluster(look):
     parsed, connection = parse_cluster(look(cluster, [], variables))
     assert (connection.kubeconfig, connection.artifacts) == ("/k", {"services": "/s"})
     assert (parsed.access, parsed.openshift, parsed.http) == ("routes", True, ("schema-registry",))
-    assert parsed.peers == {"kafka": (9092,), "schema-registry": (30081,)}
+    assert parsed.peers == {"kafka": {"client": 9092}, "schema-registry": {"http": 30081}}
     assert list(parsed.tolerations) == [{"operator": "Exists"}]
     assert set(parsed.outside) == {"object-store", "kerberos"}, "a server of the user's own may be anywhere"
 

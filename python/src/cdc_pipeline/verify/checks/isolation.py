@@ -56,25 +56,25 @@ Address = tuple[str, int]
 Object = Mapping[str, Any]
 
 
-def judge_flows(source: str, allowed: Sequence[str], reached: Mapping[str, Sequence[int]]) -> Finding:
-    """A source reaches the workloads that it may, and no other.
+def judge_flows(source: str, allowed: Mapping[str, Sequence[str]], reached: Mapping[str, Sequence[str]]) -> Finding:
+    """A source reaches the ports that it may, and no other.
 
     Args:
-        reached: the ports of each workload to which a connection got through.
+        allowed: names of ports, of each workload.
+        reached: those to which a connection got through, of each workload that was tried.
     """
-    found = {name: list(ports) for name, ports in reached.items() if ports}
-    return Finding(
+    found = {name: sorted(ports) for name, ports in reached.items() if ports}
+    return equal(
         f"T3.flows.{source.replace(' ', '_')}",
-        f"workloads that {source} reaches, of {', '.join(reached)}",
-        sorted(set(allowed) & set(reached)),
+        f"what {source} reaches, of every port of {', '.join(reached)}",
+        {name: sorted(ports) for name, ports in allowed.items() if name in reached},
         found,
-        set(found) == set(allowed) & set(reached),
         _HINT,
     )
 
 
-def targets(pods: Mapping[str, Sequence[Object]], declared: Mapping[str, Any]) -> dict[str, list[Address]]:
-    """The address of every port of one pod of each workload.
+def targets(pods: Mapping[str, Sequence[Object]], declared: Mapping[str, Any]) -> dict[str, dict[str, Address]]:
+    """The address of every port, by its name, of one pod of each workload.
 
     Args:
         declared: `cdc_endpoints`.
@@ -84,7 +84,7 @@ def targets(pods: Mapping[str, Sequence[Object]], declared: Mapping[str, Any]) -
         name = component.replace("_", "-")
         address = next((pod["status"]["podIP"] for pod in pods.get(name, ()) if pod["status"].get("podIP")), "")
         if address:
-            found[name] = [(address, int(port["port"])) for port in endpoint["ports"].values()]
+            found[name] = {port: (address, int(each["port"])) for port, each in endpoint["ports"].items()}
     return found
 
 
@@ -97,20 +97,32 @@ def _flows(context: Context) -> Iterator[Finding]:
         raise LookupError(f"no pod of {', '.join(missing)} has an address")
     sources = {**{name: {_WORKLOAD: name, _PART_OF: "cdc-pipeline"} for name in flows}, _STRANGER: {}}
     with ThreadPoolExecutor(len(sources)) as pool:
-        reached = pool.map(lambda labels: _reached(cluster, labels, known), sources.values())
-        for source, found in zip(sources, reached, strict=True):
-            yield judge_flows(source, flows.get(source, ()), found)
+        expected = [flows.get(source, {}) for source in sources]
+        reached = pool.map(lambda labels, ports: _reached(cluster, labels, known, ports), sources.values(), expected)
+        for source, allowed, found in zip(sources, expected, reached, strict=True):
+            yield judge_flows(source, allowed, found)
 
 
-def _reached(cluster: Cluster, labels: Mapping[str, str], known: Mapping[str, list[Address]]) -> dict[str, list[int]]:
-    addresses = [address for each in known.values() for address in each]
+def _reached(
+    cluster: Cluster,
+    labels: Mapping[str, str],
+    known: Mapping[str, Mapping[str, Address]],
+    allowed: Mapping[str, Sequence[str]],
+) -> dict[str, list[str]]:
+    addresses = [address for each in known.values() for address in each.values()]
+    wanted = {each[port] for name, each in known.items() for port in allowed.get(name, ()) if port in each}
+    got: set[Address] = set()
+
     with probe_pod(cluster, Wanted(labels=labels)) as pod:
+
+        def all_wanted() -> bool:
+            answers = _try(pod, addresses)
+            got.update(address for address, yes in zip(addresses, answers, strict=True) if yes)
+            return wanted <= got
+
         # A policy may take a moment to hold for a new pod; what got through once is allowed.
-        answers = wait_for(
-            lambda: _try(pod, addresses), lambda found: any(found) or not labels, _SECONDS if labels else 0.0
-        )
-    got = {address for address, yes in zip(addresses, answers, strict=True) if yes}
-    return {name: [port for address, port in each if (address, port) in got] for name, each in known.items()}
+        wait_for(all_wanted, bool, _SECONDS)
+    return {name: [port for port, address in each.items() if address in got] for name, each in known.items()}
 
 
 def _try(pod: ProbePod, addresses: Sequence[Address]) -> list[bool]:

@@ -21,7 +21,7 @@ WORKLOADS = Path(__file__).resolve().parents[3] / "workloads"
 CLUSTER = Cluster(
     access="host_ports",
     storage_classes={"kafka": "cdc-kafka", "postgresql": "cdc-postgresql"},
-    peers={"kafka": (9092, 19092), "postgresql": (5432,)},
+    peers={"kafka": {"client": 9092, "controller": 19092}, "postgresql": {"sql": 5432}},
     outside={"s3": {"ipBlock": {"cidr": "0.0.0.0/0"}}},
 )
 
@@ -77,6 +77,16 @@ def test_policies_follow_talks_to():
     assert into["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == "kafka"
     with pytest.raises(SpecError, match="1 error"):
         made("postgresql", talks_to=["kafak"])
+
+
+def test_policies_open_the_ports_that_are_named_and_no_others():
+    found = made("postgresql", talks_to=[{"name": "kafka", "ports": ["client"]}])
+    only = [{"protocol": "TCP", "port": 9092}]
+    assert one(found, "NetworkPolicy", "postgresql-egress")["spec"]["egress"][1]["ports"] == only
+    assert one(found, "NetworkPolicy", "postgresql-to-kafka")["spec"]["ingress"][0]["ports"] == only
+    with pytest.raises(SpecError) as caught:
+        made("postgresql", talks_to=[{"name": "kafka", "ports": ["clients"]}])
+    assert caught.value.problems == ["talks_to: 'kafka' has no port clients (it has client, controller)"]
 
 
 def test_a_job_gets_another_name_when_it_changes():

@@ -44,7 +44,7 @@ def test_reads_everything():
     assert workload.probes["liveness"].http_headers == {"Host": "x"}
     assert workload.resources.cpu_limit == 2000 and workload.resources.memory_limit == 3 * 2**29
     assert workload.storage.size == 5 * 2**30 and workload.storage.storage_class == "fast"
-    assert [(peer.name, peer.ports) for peer in workload.talks_to] == [("s3", ()), ("postgresql", (5432,))]
+    assert [(peer.name, peer.ports) for peer in workload.talks_to] == [("s3", ()), ("postgresql", ("5432",))]
 
 
 def test_lists_every_mistake_at_once():

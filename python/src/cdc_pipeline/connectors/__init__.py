@@ -1,0 +1,1 @@
+"""Keeps connectors running: Kafka Connect itself never restarts what has failed."""
