@@ -9,7 +9,7 @@ ARGS ?=
 INVENTORY ?= local
 PLAY = .venv/bin/ansible-playbook -i inventories/base -i inventories/$(INVENTORY)
 
-.PHONY: help setup site verify status start stop logs destroy load-test diagnostics
+.PHONY: help setup site verify status start stop logs destroy render migrate load-test
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | sort | column -t -s '|'
 
@@ -36,6 +36,12 @@ logs: setup  ## Show the end of the logs; COMPONENT=kafka for one
 
 destroy: setup  ## Remove the pipeline; ARGS="-e destroy_data=true" removes its data too
 	$(PLAY) playbooks/destroy.yml $(ARGS)
+
+render: setup  ## Write every manifest of the pipeline in a cluster to manifests/, for review or GitOps
+	$(PLAY) playbooks/render.yml $(ARGS)
+
+migrate: setup  ## Take the pipeline of this host to a cluster, with its data: INVENTORY=kubernetes
+	$(PLAY) playbooks/migrate.yml $(ARGS)
 
 load-test: setup  ## Measure the running pipeline under load
 	$(PLAY) playbooks/load_test.yml $(ARGS)
