@@ -111,7 +111,8 @@ test-kubernetes-full: setup-test  ## And every fault in it
 	  "cluster and pipeline" "$(KIND_UP)" \
 	  "realiser" '$$AS_ROOT $(PYTEST) tests/integration/kubernetes' \
 	  "faults" '$$AS_ROOT $(PYTEST) -m "" tests/kubernetes' \
-	  "verified" "$(KIND_DOWN)"
+	  "verified" "$(KIND_DOWN)" \
+	  "moving house" '$$AS_ROOT $(PYTEST) tests/moving'
 
 lock: setup-test  ## Lock Python packages, jars and archives anew: from the .in files and versions.yml
 	@for name in requirements requirements-test roles/artifacts/files/services; do \

@@ -33,6 +33,9 @@ _raw:
 
 from ansible.plugins.lookup import LookupBase
 
+# What a map leaves out is of the cluster's default class.
+_DEFAULT_CLASSES = {"postgresql": "", "kafka": "", "object_store": ""}
+
 
 class LookupModule(LookupBase):
     """The lookup ``cdc.pipeline.cluster``."""
@@ -54,7 +57,7 @@ class LookupModule(LookupBase):
             "access": value("cdc_access", "node_ports"),
             "port_offset": value("cdc_port_offset", 0),
             "route_domain": value("cdc_route_domain", ""),
-            "storage_classes": value("cdc_storage_classes", {}),
+            "storage_classes": {**_DEFAULT_CLASSES, **value("cdc_storage_classes", {})},
             "image_pull_secrets": value("cdc_image_pull_secrets", []),
             "tolerations": value("cdc_tolerations", []),
             "openshift": value("cluster_provider", "") == "openshift",

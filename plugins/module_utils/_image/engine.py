@@ -40,7 +40,7 @@ class Engine:
         stdin = subprocess.PIPE if write else subprocess.DEVNULL
         try:
             process = subprocess.Popen(call, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             raise UnreachableError(
                 f"There is no command {self.command}",
                 remedy="Install a container engine, or name yours: images_engine (docker or podman).",

@@ -202,8 +202,8 @@ def _stateful_set(made: Pods) -> Manifest:
             "resources": {"requests": {"storage": _bytes(workload.storage.size)}},
         }
         # An empty class would be none at all; the cluster's default is what is not named.
-        if named and made.cluster.storage_classes.get(named):
-            claim["storageClassName"] = made.cluster.storage_classes[named]
+        if named and made.cluster.storage_classes.get(named, named):
+            claim["storageClassName"] = made.cluster.storage_classes.get(named, named)
         spec["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": claim}]
         spec["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Retain", "whenScaled": "Retain"}
     return _object("apps/v1", "StatefulSet", workload.name, made, spec=spec)

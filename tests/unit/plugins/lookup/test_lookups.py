@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
@@ -59,7 +61,8 @@ def test_instance(look):
 
 def test_cluster(look):
     parsed, connection = parse_cluster(look(cluster, [], {}))
-    assert (parsed, connection.artifacts) == (Cluster(), {}), "without variables it is what the code says"
+    defaults = dataclasses.replace(Cluster(), storage_classes={"postgresql": "", "kafka": "", "object_store": ""})
+    assert (parsed, connection.artifacts) == (defaults, {}), "without variables it is what the code says"
     variables = {
         "cdc_endpoints": {**ENDPOINTS, "schema_registry": {"scheme": "http", "ports": {"http": {"port": 30081}}}},
         "cdc_kubeconfig": "/k",

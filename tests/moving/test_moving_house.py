@@ -1,0 +1,86 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""playbooks/migrate.yml, refused, interrupted and run again: what arrives in the cluster is what was on the host."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from site_runs import ROOT, Site
+
+HOMES = Path("/var/lib/cdc-pipeline")
+MIGRATE = "playbooks/migrate.yml"
+# Before the volumes are all there, on any machine.
+INTERRUPTED_AFTER = 5.0
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Site]:
+    """A pipeline on this host, with changes in it."""
+    site = Site("moving-from", 2600, HOMES / "moving-from")
+    site.run().must_succeed()
+    load = {"load_test_rate": 500, "load_test_seconds": 10, "load_test_warmup_seconds": 2}
+    site.run(playbook="playbooks/load_test.yml", load_test_report_folder=str(site.home), **load).must_succeed()
+    yield site
+    site.remove()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Site]:
+    """Where it goes."""
+    if not os.environ.get("CDC_VARIABLES"):
+        pytest.skip("CDC_VARIABLES names no variables of a kind cluster")
+    options = [f"--inventory={ROOT}/inventories/{name}" for name in ("base", "kind")]
+    options.append(f"--extra-vars=@{Path(os.environ['CDC_VARIABLES']).resolve()}")
+    site = Site("moving-to", 2700, HOMES / "moving-to", options=tuple(options))
+    yield site
+    site.remove()
+
+
+def users(site: Site) -> list[tuple]:
+    """Rows of a table that the load left alone."""
+    import psycopg
+
+    with psycopg.connect(**site.endpoints()["postgresql"]) as connection:
+        return connection.execute("SELECT * FROM public.users ORDER BY id").fetchall()
+
+
+def test_a_pipeline_moves_and_nothing_is_lost_or_doubled(host: Site, cluster: Site):
+    before = users(host)
+    own = {"migrate_from_instance": host.name}
+    refused = cluster.run(playbook=MIGRATE, **own).must_fail_with("nothing has been changed", "kafka_cluster_id:")
+    (identity,) = set(re.findall(r"kafka_cluster_id: ([\w-]{22})", refused.output))
+    own["kafka_cluster_id"] = identity
+    assert "kafka-0" in host.processes(), "a move that is refused leaves everything running"
+
+    record = cluster.home / "move/before.json"
+    run = cluster.start(playbook=MIGRATE, **own)
+    deadline = time.monotonic() + 900
+    while not record.exists():
+        assert run.poll() is None and time.monotonic() < deadline, run.communicate()[0][-6000:]
+        time.sleep(0.5)
+    time.sleep(INTERRUPTED_AFTER)
+    os.killpg(run.pid, signal.SIGINT)
+    run.communicate(timeout=120)
+    assert not (cluster.home / "move/done").exists()
+
+    begin = time.monotonic()
+    cluster.run(playbook=MIGRATE, timeout=1800, **own).must_succeed()
+    print(f"moved after {time.monotonic() - begin:.0f} s more")
+    assert users(cluster) == before
+    known = json.loads(record.read_text())
+    assert known, "what the pipeline knew was written down"
+    assert not (host.home / "supervisor/supervisord.conf").exists() and (host.home / "postgresql-0/data").exists()
+
+    cluster.run(playbook=MIGRATE, **own).must_fail_with("has moved already")
+    # From now on it is site.yml that keeps it, with the variable that the move asked for.
+    again = cluster.run(kafka_cluster_id=identity).must_succeed()
+    assert again.changed == 0, again.output[-4000:]
