@@ -13,6 +13,7 @@ from pipeline import Pipeline
 # A JVM on a busy machine takes most of it. Measured: printed.
 COMES_BACK = 180.0
 PODS = (
+    ("connectors", 0),
     ("kafka", 0),
     ("kafka", 1),
     ("kafka", 2),
