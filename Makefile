@@ -90,14 +90,15 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, worklo
 # A cluster by kind, its node image of packages where no container registry is reached, kept in ~/.cache/cdc-pipeline.
 .PHONY: test-kubernetes test-kubernetes-full
 KIND = eval "$$(tests/kind/engine start)"; CDC_KIND_NODE_IMAGE=$$(tests/kind/node_image) || exit; \
-  CDC_KIND_BINARY=$$(tests/kind/node_image tools)/kind || exit; export CDC_KIND_NODE_IMAGE CDC_KIND_BINARY;
+  CDC_KIND_BINARY=$$(tests/kind/node_image tools)/kind || exit; export CDC_KIND_NODE_IMAGE CDC_KIND_BINARY; \
+  trap "tests/kind/engine stop" EXIT;
 KIND_HOME = /var/lib/cdc-pipeline/molecule-kind
 KIND_TESTS = PATH="$$PWD/.venv-test/bin:$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' \
   AS_ROOT="$$([ "$$(id -u)" = 0 ] || echo sudo -E env PATH=$$PWD/.venv-test/bin:$$PATH)" \
   CDC_ENDPOINTS=$(KIND_HOME)/endpoints.json CDC_KUBECONFIG=$(KIND_HOME)/kubeconfig CDC_INSTANCE=molecule-kind \
   CDC_PORT_OFFSET=700 CDC_VARIABLES=.config/molecule/kubernetes.yml .ci/steps
 KIND_UP = molecule destroy -s kubernetes && molecule converge -s kubernetes
-KIND_DOWN = molecule verify -s kubernetes && molecule destroy -s kubernetes && tests/kind/engine stop
+KIND_DOWN = molecule verify -s kubernetes && molecule destroy -s kubernetes
 
 test-kubernetes: setup-test  ## Test the pipeline in a cluster by kind (under 30 minutes)
 	@$(KIND) $(KIND_TESTS) \

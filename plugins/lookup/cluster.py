@@ -58,6 +58,7 @@ class LookupModule(LookupBase):
             "port_offset": value("cdc_port_offset", 0),
             "route_domain": value("cdc_route_domain", ""),
             "storage_classes": {**_DEFAULT_CLASSES, **value("cdc_storage_classes", {})},
+            "account_annotations": value("cdc_account_annotations", {}),
             "image_pull_secrets": value("cdc_image_pull_secrets", []),
             "tolerations": value("cdc_tolerations", []),
             "openshift": value("cluster_provider", "") == "openshift",

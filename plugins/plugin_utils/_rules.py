@@ -169,7 +169,17 @@ def _own_servers(get: Get) -> Iterator[Problem]:
         "object_store": ("object_store_access_key_id", "object_store_secret_access_key"),
     }
     for role, names in wanted.items():
+        ambient = role == "object_store" and get("object_store_ambient_credentials") is True
         if get(f"{role}_managed") is not False:
+            if ambient:
+                yield Problem(
+                    role,
+                    "object_store_ambient_credentials is for a store of your own; the embedded one knows keys only",
+                    found="object_store_managed=true",
+                    remedy="set object_store_managed to false, or leave object_store_ambient_credentials away",
+                )
+            continue
+        if ambient:
             continue
         missing = [name for name in names if get(name) in (None, "")]
         if missing:

@@ -21,6 +21,19 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "openshift": ("openshift", {}),
     "engine-connect": ("kind", {"archive_engine": "connect"}),
     "two-workers": ("kind", {"kafka_connect_replicas": 2}),
+    "own-servers": (
+        "kubernetes",
+        {
+            "postgresql_managed": False,
+            "postgresql_host": "db.example.com",
+            "postgresql_superuser_password": "not-a-secret",
+            "object_store_managed": False,
+            "object_store_ambient_credentials": True,
+            "cdc_account_annotations": {"archive": {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/a"}},
+            "cdc_image_pull_secrets": ["registry"],
+            "images_digests": {"kafka": "sha256:" + "0" * 64},
+        },
+    ),
     "built-images": ("kind", {"cdc_images": {name: f"registry.example.org/cdc/{name}:1" for name in COMPONENTS}}),
 }
 

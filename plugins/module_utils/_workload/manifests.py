@@ -89,7 +89,11 @@ def _account_name(workload: Workload) -> str:
 
 
 def _service_account(made: Pods) -> Manifest:
-    return _object("v1", "ServiceAccount", _account_name(made.workload), made, automountServiceAccountToken=False)
+    account = _object("v1", "ServiceAccount", _account_name(made.workload), made, automountServiceAccountToken=False)
+    annotations = made.cluster.account_annotations.get(made.workload.name)
+    if annotations:
+        account["metadata"]["annotations"] = {name: str(value) for name, value in annotations.items()}
+    return account
 
 
 def _config_map(made: Pods) -> Manifest | None:

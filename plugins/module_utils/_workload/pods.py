@@ -30,6 +30,7 @@ class Cluster:
         artifacts: folder of the artifacts in the images.
         peers: ports of each workload, number by name, for network policies.
         outside: network policy peers for names in ``talks_to`` that are not workloads.
+        account_annotations: of the service account of each workload, by its name.
         openshift: whether it is OpenShift: it chooses the users that pods run as, and its router reaches what speaks
             HTTP, in place of node ports.
         http: names of the workloads that speak HTTP on the ports that are reached from outside.
@@ -47,6 +48,7 @@ class Cluster:
     java: str = "/opt/java/bin/java"
     peers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     outside: Mapping[str, Mapping] = field(default_factory=dict)
+    account_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     image_pull_secrets: tuple[str, ...] = ()
     openshift: bool = False
     http: tuple[str, ...] = ()

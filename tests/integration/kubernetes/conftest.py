@@ -3,12 +3,14 @@
 
 """A namespace of a real cluster.
 
-`CDC_KUBECONFIG` names its kubeconfig, and `CDC_TEST_IMAGE` an image with /bin/sh and /usr/bin/python3 that its nodes
-have or can pull. Without them these tests are skipped.
+`CDC_KUBECONFIG` names its kubeconfig; without it these tests are skipped. `CDC_TEST_IMAGE` is an image with /bin/sh and
+/usr/bin/python3 that its nodes have or can pull. By default it is the one that verification runs its pods from, as
+verify-plan.json beside `CDC_ENDPOINTS` names it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -34,9 +36,21 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import
 @pytest.fixture(scope="session")
 def kubeconfig():
     found = os.environ.get("CDC_KUBECONFIG")
-    if not found or not os.environ.get("CDC_TEST_IMAGE"):
-        pytest.skip("set CDC_KUBECONFIG and CDC_TEST_IMAGE")
+    if not found:
+        pytest.skip("set CDC_KUBECONFIG")
     return found
+
+
+@pytest.fixture(scope="session")
+def image():
+    """Of the pods that tests run."""
+    given = os.environ.get("CDC_TEST_IMAGE")
+    return (
+        given
+        or json.loads(Path(os.environ["CDC_ENDPOINTS"]).with_name("verify-plan.json").read_text())["cluster"][
+            "probe_image"
+        ]
+    )
 
 
 @pytest.fixture
@@ -66,10 +80,10 @@ SERVE = (
 
 
 @pytest.fixture
-def spec():
+def spec(image):
     return {
         "name": "echo",
-        "image": os.environ.get("CDC_TEST_IMAGE", ""),
+        "image": image,
         "command": ["/usr/bin/python3", "@{config}/serve.py", "@{config}", "@{port.http}"],
         "files": {"serve.py": SERVE, "hello.txt": "hello from @{replica} of @{hosts.http}\n"},
         "secrets": {"password": "sesame-open"},

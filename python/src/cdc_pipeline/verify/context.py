@@ -105,11 +105,11 @@ class Context:
         return S3Store(
             where.bucket,
             region=where.region,
-            access_key_id=access_key_id,
-            secret_access_key=secret_access_key,
             virtual_hosted_style_request=False,
             client_options={"allow_http": True, "timeout": timedelta(seconds=_REQUEST_SECONDS)},
             retry_config={"max_retries": 2},
+            # Without keys, those of the environment or the machine.
+            **({"access_key_id": access_key_id, "secret_access_key": secret_access_key} if access_key_id else {}),
             **({"endpoint": where.endpoint_url} if where.endpoint_url else {}),
         )
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 _OPEN = (
     "import json, duckdb; from obstore.fsspec import FsspecStore; e = json.load(open({endpoints!r}))['object_store'];"
-    " fs = FsspecStore('s3', endpoint=e['endpoint_url'] or None, region=e['region'], access_key_id=e['access_key_id'],"
-    " secret_access_key=e['secret_access_key'], client_options={{'allow_http': True}});"
+    " fs = FsspecStore('s3', endpoint=e['endpoint_url'] or None, region=e['region'], **{{k: e[k] for k in"
+    " ('access_key_id', 'secret_access_key') if e[k]}}, client_options={{'allow_http': True}});"
     " duckdb.register_filesystem(fs);"
     " files = ['s3://' + f for f in fs.glob({folder} + '/**/*.parquet')];"
     " duckdb.sql({query!r}, params=[files]).show()"

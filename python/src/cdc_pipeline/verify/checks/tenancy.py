@@ -38,13 +38,15 @@ def judge_accounts(expected: Mapping[str, str], pods: Mapping[str, Sequence[Obje
 
 
 def holds_token(pod: Object) -> bool:
-    """Whether a token is mounted into the pod, whatever its account says."""
+    """Whether a token of the API is mounted into the pod, whatever its account says; others name an audience."""
     sources = (
         source
         for volume in pod["spec"].get("volumes") or ()
         for source in volume.get("projected", {}).get("sources", ())
     )
-    return any("serviceAccountToken" in source for source in sources)
+    return any(
+        "serviceAccountToken" in source and not source["serviceAccountToken"].get("audience") for source in sources
+    )
 
 
 def judge_automount(accounts: Sequence[Object]) -> Finding:
