@@ -45,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     if options.command == "hold":
+        # The first process of a container gets no signal for which it has not asked.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
         signal.sigwait({signal.SIGTERM, signal.SIGINT})
     elif options.command == "state":
         print(json.dumps(state(options.folder)))

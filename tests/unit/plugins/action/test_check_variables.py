@@ -88,8 +88,6 @@ def test_what_the_runtime_kubernetes_needs(check, inventory):
 
 
 def test_what_has_no_public_image_has_to_be_built_or_named(check):
-    result = check(
-        "kubernetes", images_source="public", archive_image="own/archive:1", connectors_image="own/archive:1"
-    )
+    result = check("kubernetes", images_source="public", archive_image="own/archive:1")
     assert "There is no public image of Kafka Connect with its plugins\n" in result["msg"]
     assert "or name your own: kafka_connect_image" in result["msg"]
