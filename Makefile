@@ -77,7 +77,7 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "scenario verified" "$(SCENARIO_DOWN)" \
 	  "phases" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration"
 
-test-full: test  ## And what takes longer: every crash, interrupted runs, workloads as processes, the other engine
+test-full: test  ## And what takes longer: every crash, interrupted runs, reboots, the other engine, a cluster by kind
 	@$(TESTS) \
 	  "workloads" '$$AS_ROOT $(PYTEST) tests/integration/workload' \
 	  "scenario" "$(SCENARIO_UP)" \
@@ -85,10 +85,11 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, worklo
 	  "all trouble" '$$AS_ROOT $(PYTEST) -m full tests/trouble' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
 	  "archive_connect" "molecule test -s archive_connect" \
-	  "boot" 'eval "$$(tests/kind/engine start)"; trap "tests/kind/engine stop" EXIT; $$AS_ROOT $(PYTEST) tests/boot'
+	  "boot" 'eval "$$(tests/kind/engine start)"; trap "tests/kind/engine stop" EXIT; $$AS_ROOT $(PYTEST) tests/boot' \
+	  "kubernetes" 'make test-kubernetes "FAULTS=-m \"\""'
 
 # A cluster by kind, its node image of packages where no container registry is reached, kept in ~/.cache/cdc-pipeline.
-.PHONY: test-kubernetes test-kubernetes-full
+.PHONY: test-kubernetes test-kubernetes-quick
 KIND = eval "$$(tests/kind/engine start)"; CDC_KIND_NODE_IMAGE=$$(tests/kind/node_image) || exit; \
   CDC_KIND_BINARY=$$(tests/kind/node_image tools)/kind || exit; export CDC_KIND_NODE_IMAGE CDC_KIND_BINARY; \
   trap "tests/kind/engine stop" EXIT;
@@ -97,23 +98,29 @@ KIND_TESTS = PATH="$$PWD/.venv-test/bin:$$PATH" MOLECULE_GLOB='molecule/*/molecu
   AS_ROOT="$$([ "$$(id -u)" = 0 ] || echo sudo -E env PATH=$$PWD/.venv-test/bin:$$PATH)" \
   CDC_ENDPOINTS=$(KIND_HOME)/endpoints.json CDC_KUBECONFIG=$(KIND_HOME)/kubeconfig CDC_INSTANCE=molecule-kind \
   CDC_PORT_OFFSET=700 CDC_VARIABLES=.config/molecule/kubernetes.yml .ci/steps
-KIND_UP = molecule destroy -s kubernetes && molecule converge -s kubernetes
+# A first run that is interrupted half way, and one that goes on.
+KIND_INTERRUPTED = molecule destroy -s kubernetes && ! timeout -s INT 100 molecule converge -s kubernetes
+KIND_UP = molecule converge -s kubernetes
 KIND_DOWN = molecule verify -s kubernetes && molecule destroy -s kubernetes
+# The faults that take longest are FAULTS='-m ""'.
+FAULTS =
 
-test-kubernetes: setup-test  ## Test the pipeline in a cluster by kind (under 30 minutes)
+test-kubernetes: setup-test  ## Test the pipeline in a cluster by kind, with faults
 	@$(KIND) $(KIND_TESTS) \
+	  "interrupted" "$(KIND_INTERRUPTED)" \
 	  "cluster and pipeline" "$(KIND_UP)" \
 	  "idempotence" "molecule idempotence -s kubernetes" \
-	  "killed pods" '$$AS_ROOT $(PYTEST) tests/kubernetes/test_killed_pods.py -k "archive or connect"' \
-	  "verified" "$(KIND_DOWN)"
-
-test-kubernetes-full: setup-test  ## And every fault in it
-	@$(KIND) $(KIND_TESTS) \
-	  "cluster and pipeline" "$(KIND_UP)" \
 	  "realiser" '$$AS_ROOT $(PYTEST) tests/integration/kubernetes' \
-	  "faults" '$$AS_ROOT $(PYTEST) -m "" tests/kubernetes' \
+	  "faults" '$$AS_ROOT $(PYTEST) $(FAULTS) tests/kubernetes' \
 	  "verified" "$(KIND_DOWN)" \
 	  "moving house" '$$AS_ROOT $(PYTEST) tests/moving'
+
+test-kubernetes-quick: setup-test  ## The same without most faults, as continuous integration does (under 30 minutes)
+	@$(KIND) $(KIND_TESTS) \
+	  "cluster and pipeline" "molecule destroy -s kubernetes && $(KIND_UP)" \
+	  "idempotence" "molecule idempotence -s kubernetes" \
+	  "faults" '$$AS_ROOT $(PYTEST) tests/kubernetes/test_killed_pods.py tests/kubernetes/test_oom.py' \
+	  "verified" "$(KIND_DOWN)"
 
 lock: setup-test  ## Lock Python packages, jars and archives anew: from the .in files and versions.yml
 	@for name in requirements requirements-test roles/artifacts/files/services; do \

@@ -17,7 +17,6 @@ COMES_BACK = 240.0
 AWAY = 10.0
 
 
-@pytest.mark.full
 def test_a_worker_is_drained_and_comes_back(pipeline: Pipeline, flow: Flow):
     pods = pipeline.pods()
     control = {

@@ -273,3 +273,22 @@ def test_a_cluster_that_is_down_is_said_to_be(tmp_path: Path, api: Cluster) -> N
     path.write_text(Path(api.where.kubeconfig).read_text().replace("http://127.0.0.1:", "http://127.0.0.1:1#"))
     with pytest.raises(ClusterError, match="does not answer"):
         Cluster(ClusterAccess(kubeconfig=str(path))).get("/version")
+
+
+def test_replicas_that_share_a_node():
+    constraint = {"topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": 1}
+
+    def controller(name: str, *constraints: dict) -> dict:
+        return {
+            "metadata": {"name": name},
+            "spec": {"template": {"spec": {"topologySpreadConstraints": list(constraints)}}},
+        }
+
+    def pod(name: str, node: str) -> dict:
+        return {"metadata": {"labels": {"app.kubernetes.io/name": name}}, "spec": {"nodeName": node}}
+
+    controllers = [controller("kafka", constraint), controller("archive")]
+    apart = [pod("kafka", "a"), pod("kafka", "b"), pod("archive", "a"), pod("archive", "a")]
+    assert pods.judge_spread(controllers, apart).ok
+    found = pods.judge_spread(controllers, [*apart, pod("kafka", "b")])
+    assert not found.ok and found.found == {"kafka": ["a", "b", "b"]}

@@ -17,6 +17,7 @@ _AGAIN = "Run the site again: it goes on where the last run ended."
 # A control group of version 2, or of version 1, as the container sees it.
 _BOUNDS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _PAGE = 4096
+_WORKLOAD = "app.kubernetes.io/name"
 Object = Mapping[str, Any]
 
 
@@ -76,6 +77,26 @@ def judge_rollouts(controllers: Iterable[Object]) -> Finding:
     return equal("T8.applied", "workloads whose last change has not been taken over", {}, behind, _AGAIN)
 
 
+def judge_spread(controllers: Iterable[Object], pods: Iterable[Object]) -> Finding:
+    """Replicas that must not share a node, such as brokers, do not."""
+    apart = {each["metadata"]["name"] for each in controllers if _keeps_apart(each["spec"]["template"]["spec"])}
+    nodes: dict[str, list[str]] = {name: [] for name in apart}
+    for pod in pods:
+        name = pod["metadata"].get("labels", {}).get(_WORKLOAD, "")
+        if name in apart and pod["spec"].get("nodeName"):
+            nodes[name].append(pod["spec"]["nodeName"])
+    shared = {name: sorted(found) for name, found in nodes.items() if len(found) != len(set(found))}
+    what = f"workloads of which two pods share a node, of {', '.join(sorted(apart)) or 'none'}"
+    return equal("T8.spread", what, {}, shared, "Delete one of the pods; the scheduler keeps them apart.")
+
+
+def _keeps_apart(spec: Object) -> bool:
+    return any(
+        each["whenUnsatisfiable"] == "DoNotSchedule" and each["topologyKey"] == "kubernetes.io/hostname"
+        for each in spec.get("topologySpreadConstraints", ())
+    )
+
+
 def judge_bounds(limits: Mapping[str, int | None], bounds: Mapping[str, int | None]) -> Finding:
     """Bytes of each pod's limit, and what the kernel holds it to; the kernel counts whole pages."""
     loose = {
@@ -117,6 +138,7 @@ def applied(context: Context) -> Iterator[Finding]:
     """Workloads as they are, against what was asked for."""
     cluster = context.cluster
     yield judge_rollouts(cluster.controllers())
+    yield judge_spread(cluster.controllers(), [pod for pod in cluster.pods() if not _finished(pod)])
     limits = {pod["metadata"]["name"]: memory_of(pod, "limits") for pod in cluster.pods() if not _finished(pod)}
     yield judge_bounds(limits, {name: inside.bound for name, inside in _insides(context).items()})
 
