@@ -138,6 +138,18 @@ def test_a_failed_task_is_restarted(connect: Connect, workers: Workers, caplog):
     ]
 
 
+def test_what_no_restart_mends_is_not_waited_for(connect: Connect, workers: Workers):
+    now = [0.0]
+    service = Service(workers, Restarts(), clock=lambda: now[0])
+    connect.states[0], connect.heals = "FAILED", False
+    ready = []
+    for now[0] in range(0, 80, 2):
+        service.look()
+        ready.append(not service.not_ready())
+    assert connect.restarts >= 3 and ready.index(True) * 2 == 36 and all(ready[18:])
+    assert metric(service, "cdc_connectors_failed") == 1
+
+
 def test_a_restart_that_was_refused_is_tried_again(connect: Connect, workers: Workers):
     now = [0.0]
     service = Service(workers, Restarts(), clock=lambda: now[0])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 FIRST_SECONDS = 5.0
 MOST_SECONDS = 60.0
 STEADY_SECONDS = 600.0
+HOPEFUL = 3
 
 
 @dataclass(slots=True)
@@ -17,6 +18,7 @@ class _Record:
     wait: float
     at: float
     last: float | None = None
+    count: int = 0
 
 
 class Restarts:
@@ -49,8 +51,14 @@ class Restarts:
             self._records[name] = _Record(self._first, now + self._first)
         return sorted(name for name in names if self._records[name].at <= now)
 
+    def hopeful(self, name: str) -> bool:
+        """Whether few restarts were in vain, so that the next may help."""
+        record = self._records.get(name)
+        return record is None or record.count < HOPEFUL
+
     def restarted(self, name: str, now: float) -> None:
         """It was; the next time it waits longer."""
         record = self._records[name]
         record.wait = min(record.wait * 2, self._most)
         record.last, record.at = now, now + record.wait
+        record.count += 1

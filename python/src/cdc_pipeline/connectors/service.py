@@ -64,8 +64,12 @@ class Service:
         return self._clock() - self._looked < _STUCK_SECONDS
 
     def not_ready(self) -> list[str]:
-        """Why not every connector is known to run; empty when they do."""
-        named = sorted(f"{failure.name}: {failure.cause}" for failure in self._known)
+        """Why the connectors may yet come to run; empty when they do, or when restarts do not help.
+
+        What is wrong for good is not this service's state; metrics, log and verification tell of it.
+        """
+        hopeful = [failure for failure in self._known if self._restarts.hopeful(failure.connector)]
+        named = sorted(f"{failure.name}: {failure.cause}" for failure in hopeful)
         return [self._away] if self._away else named
 
     def look(self) -> None:
