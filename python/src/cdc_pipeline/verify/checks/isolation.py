@@ -111,17 +111,13 @@ def _reached(
 ) -> dict[str, list[str]]:
     addresses = [address for each in known.values() for address in each.values()]
     wanted = {each[port] for name, each in known.items() for port in allowed.get(name, ()) if port in each}
-    got: set[Address] = set()
-
     with probe_pod(cluster, Wanted(labels=labels)) as pod:
 
-        def all_wanted() -> bool:
-            answers = _try(pod, addresses)
-            got.update(address for address, yes in zip(addresses, answers, strict=True) if yes)
-            return wanted <= got
+        def reached() -> set[Address]:
+            return {address for address, yes in zip(addresses, _try(pod, addresses), strict=True) if yes}
 
-        # A policy may take a moment to hold for a new pod; what got through once is allowed.
-        wait_for(all_wanted, bool, _SECONDS)
+        # Policies may take a moment to hold for a new pod, in either direction.
+        got = wait_for(reached, lambda found: found == wanted, _SETTLE_SECONDS)
     return {name: [port for port, address in each.items() if address in got] for name, each in known.items()}
 
 
