@@ -11,6 +11,7 @@ from typing import Any
 
 from ..module_utils._preflight.problem import Problem
 from ..module_utils._suggest import did_you_mean
+from ._needs import WORKLOADS
 from ._ports import node_ports
 
 Get = Callable[[str], Any]
@@ -119,6 +120,18 @@ def _storage_classes(get: Get) -> Iterator[Problem]:
             )
 
 
+def _accounts(get: Get) -> Iterator[Problem]:
+    known = [role.replace("_", "-") for role in WORKLOADS]
+    for name in get("cdc_account_annotations") or {}:
+        if name not in known:
+            yield Problem(
+                "tenancy",
+                f"cdc_account_annotations: there is no workload {name}",
+                found=f"known are {', '.join(known)}",
+                remedy=did_you_mean(name, known) or f"take {name} away",
+            )
+
+
 def _images(get: Get) -> Iterator[Problem]:
     if get("images_source") != "public":
         return
@@ -140,5 +153,6 @@ CLUSTER_RULES: tuple[Callable[[Get], Iterator[Problem]], ...] = (
     _node_ports,
     _access,
     _storage_classes,
+    _accounts,
     _images,
 )

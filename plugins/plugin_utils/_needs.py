@@ -12,7 +12,7 @@ from ._ports import needed_ports
 from ._settings import Settings
 from ._units import mebibytes, millicores
 
-_WORKLOADS = ("object_store", "postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive")
+WORKLOADS = ("object_store", "postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive")
 
 
 def needs(settings: Settings) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _workloads(settings: Settings) -> Iterator[dict[str, Any]]:
     """In the order in which they are set up: replicas, and what each of them requests."""
     get = settings.get
     classes = get("cdc_storage_classes") or {}
-    for role in _WORKLOADS:
+    for role in WORKLOADS:
         # The engine connect archives within Kafka Connect.
         if get(f"{role}_managed") is False or (role == "archive" and get("archive_engine") == "connect"):
             continue

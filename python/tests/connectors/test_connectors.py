@@ -163,6 +163,23 @@ def test_a_restart_that_was_refused_is_tried_again(connect: Connect, workers: Wo
     assert connect.states[0] == "RUNNING" and metric(service, "cdc_connectors_connect_up") == 1
 
 
+def test_one_that_cannot_be_restarted_keeps_no_other_from_it(caplog):
+    restarted = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            restarted.append(request.url.raw_path.decode().split("/")[2])
+            return httpx.Response(500 if restarted[-1] == "a" else 202)
+        broken = {"status": {"connector": {"state": "FAILED", "trace": TRACE}, "tasks": []}}
+        return httpx.Response(200, json={"a": broken, "b/c": broken})
+
+    now = [0.0]
+    service = Service(Workers(["http://w:1"], transport=httpx.MockTransport(answer)), Restarts(), clock=lambda: now[0])
+    for now[0] in (0, 6):
+        service.look()
+    assert restarted == ["a", "b%2Fc"] and metric(service, "cdc_connectors_connect_up") == 0
+
+
 def test_what_is_paused_or_stopped_is_left_alone(connect: Connect, workers: Workers):
     now = [0.0]
     service = Service(workers, Restarts(), clock=lambda: now[0])

@@ -13,7 +13,10 @@ HOPEFUL = 3
 
 @dataclass(slots=True)
 class _Record:
-    """``wait``: seconds before the next restart; ``at``: when it is due; ``last``: when one was; on one clock."""
+    """``wait``: seconds before the next restart; ``at``: when it is due; ``last``: when one was; on one clock.
+
+    ``count``: restarts so far.
+    """
 
     wait: float
     at: float

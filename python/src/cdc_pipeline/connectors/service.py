@@ -74,17 +74,27 @@ class Service:
 
     def look(self) -> None:
         """Once; what is away is looked for again the next time."""
+        problem = ""
         try:
             failures = self._workers.failures()
-            self._say_reached("")
             self._say_failed(set(failures))
             for name in self._restarts.due({failure.connector for failure in failures}, self._clock()):
-                self._workers.restart_failed(name)
-                self._restarts.restarted(name, self._clock())
-                self._restarted.labels(name).inc()
-                LOGGER.info("restarted", extra={"connector": name})
+                # One that cannot be restarted does not keep the others from it.
+                problem = self._restart(name) or problem
         except WorkersError as error:
-            self._say_reached(str(error))
+            problem = str(error)
+        self._say_reached(problem)
+
+    def _restart(self, name: str) -> str:
+        """Why it could not be done, if so."""
+        try:
+            self._workers.restart_failed(name)
+        except WorkersError as error:
+            return str(error)
+        self._restarts.restarted(name, self._clock())
+        self._restarted.labels(name).inc()
+        LOGGER.info("restarted", extra={"connector": name})
+        return ""
 
     def _say_reached(self, problem: str) -> None:
         self._reached.set(not problem)

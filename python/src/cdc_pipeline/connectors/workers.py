@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -53,7 +54,7 @@ class Workers:
             WorkersError: no worker could, such as while tasks are being moved between them.
         """
         query = {"includeTasks": "true", "onlyFailed": "true"}
-        self._ask("POST", f"/connectors/{connector}/restart", query)
+        self._ask("POST", f"/connectors/{quote(connector, safe='')}/restart", query)
 
     def _ask(self, method: str, path: str, query: dict[str, str]) -> httpx.Response:
         problems = []

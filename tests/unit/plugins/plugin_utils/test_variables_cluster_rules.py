@@ -53,6 +53,7 @@ def test_the_defaults_are_right():
         ("cdc_access", "node_ports", "cdc_external_host is no node's address"),
         ("cdc_storage_classes", {"kafak": "x"}, "no workload names a class kafak"),
         ("cdc_storage_classes", {"kafka": "My Class"}, "must be the name of a storage class"),
+        ("cdc_account_annotations", {"archiv": {"a": "b"}}, "there is no workload archiv"),
     ],
 )
 def test_one_thing_is_wrong(name, value, expected):
