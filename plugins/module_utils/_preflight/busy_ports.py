@@ -14,18 +14,25 @@ from .problem import Problem
 Look = Callable[[Sequence[int]], Mapping[int, list[Listener]]]
 
 
-def busy_ports(ports: Sequence[Mapping[str, Any]], own: Collection[int], look: Look = listeners) -> Iterator[Problem]:
+def busy_ports(
+    ports: Sequence[Mapping[str, Any]], own: Callable[[], Collection[int]], look: Look = listeners
+) -> Iterator[Problem]:
     """A problem for each process outside of the instance that listens on its ports.
 
+    Processes and ports are read one after the other while the instance's own processes come and go, so a stranger is
+    one that a second look finds where the first found it.
+
     :param ports: `{"port": 9092, "listener": "kafka-0 (client)"}`.
-    :param own: ids of the instance's processes.
+    :param own: gives the ids of the instance's processes.
     """
-    found = look([item["port"] for item in ports])
+    numbers = [item["port"] for item in ports]
+    strangers = _strangers(numbers, own, look)
+    if strangers:
+        strangers &= _strangers(numbers, own, look)
     wanted: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
     for item in ports:
-        for stranger in found.get(item["port"], []):
-            if stranger.pid not in own:
-                wanted.setdefault((stranger.pid, str(stranger)), []).append(item)
+        for stranger in sorted((found for found in strangers if found.port == item["port"]), key=lambda who: who.pid):
+            wanted.setdefault((stranger.pid, str(stranger)), []).append(item)
     for (pid, stranger), items in wanted.items():
         numbers = ", ".join(str(item["port"]) for item in items)
         end = f"end it (kill {pid})" if pid else f"find it (sudo ss -ltnp sport = :{items[0]['port']}) and end it"
@@ -35,6 +42,11 @@ def busy_ports(ports: Sequence[Mapping[str, Any]], own: Collection[int], look: L
             found=stranger,
             remedy=f"{end}, or move the whole instance with cdc_port_offset",
         )
+
+
+def _strangers(ports: Sequence[int], own: Callable[[], Collection[int]], look: Look) -> set[Listener]:
+    ours = own()
+    return {found for each in look(ports).values() for found in each if found.pid not in ours}
 
 
 def _listed(items: Sequence[Mapping[str, Any]]) -> str:

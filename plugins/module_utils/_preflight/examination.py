@@ -47,7 +47,7 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     # What a cluster that stands holds cannot be told from what others do.
     problems += () if cluster.nodes else host.memory(params["memory_mib"], sum(own.values()))
     problems += storage(free_mib(room, home, cache, bool(artifacts)))
-    problems += busy_ports(ports, own)
+    problems += busy_ports(ports, lambda: own_processes(home))
     problems += _registries(params["registry_timeout"], packages, artifacts)
     problems += _own_servers(params)
     if problems:

@@ -60,12 +60,16 @@ def _sockets(ports: set[int], proc: Path) -> dict[str, int]:
 def _open_sockets(process: Path) -> set[str]:
     found = set()
     try:
-        for entry in os.scandir(process / "fd"):
-            target = os.readlink(entry.path)  # noqa: PTH115
-            if target.startswith("socket:["):
-                found.add(target[8:-1])
-    except OSError:
-        pass
+        paths = [entry.path for entry in os.scandir(process / "fd")]
+    except OSError:  # it has ended, or is another user's
+        return found
+    for path in paths:
+        try:
+            target = os.readlink(path)  # noqa: PTH115
+        except OSError:  # closed meanwhile, which says nothing of the others
+            continue
+        if target.startswith("socket:["):
+            found.add(target[8:-1])
     return found
 
 

@@ -105,9 +105,12 @@ def test_a_folder_that_may_not_be_written(tmp_path):
 PORTS = [{"port": 9092, "listener": "kafka-0 (client)"}, {"port": 19092, "listener": "kafka-0 (controller)"}]
 
 
+def stranger(port):
+    return Listener(port, 77, 77, "java -jar other.jar")
+
+
 def test_ports_of_one_process_are_one_problem():
-    stranger = Listener(9092, 77, 77, "java -jar other.jar")
-    (problem,) = busy_ports(PORTS, own=[], look=lambda ports: {port: [stranger] for port in ports})
+    (problem,) = busy_ports(PORTS, own=list, look=lambda ports: {port: [stranger(port)] for port in ports})
     assert problem.what == "Ports 9092, 19092, wanted by kafka-0, taken by another program"
     assert problem.found == "process 77: java -jar other.jar"
     assert "kill 77" in problem.remedy
@@ -115,13 +118,24 @@ def test_ports_of_one_process_are_one_problem():
 
 def test_the_instances_own_listeners_are_no_problem():
     own = Listener(9092, 77, 77, "java")
-    assert list(busy_ports(PORTS, own=[77], look=lambda ports: {9092: [own]})) == []
+    assert list(busy_ports(PORTS, own=lambda: [77], look=lambda ports: {9092: [own]})) == []
 
 
 def test_a_listener_that_may_not_be_seen():
     hidden = Listener(9092, 0, 0, "")
-    (problem,) = busy_ports(PORTS, own=[], look=lambda ports: {9092: [hidden]})
+    (problem,) = busy_ports(PORTS, own=list, look=lambda ports: {9092: [hidden]})
     assert "sudo ss" in problem.remedy
+
+
+def test_who_is_gone_at_a_second_look_is_no_problem():
+    looks = iter([{9092: [stranger(9092)], 19092: [stranger(19092)]}, {19092: [stranger(19092)]}])
+    (problem,) = busy_ports(PORTS, own=list, look=lambda ports: next(looks))
+    assert problem.what.startswith("Port 19092,")
+
+
+def test_who_turns_out_to_be_the_instances_own_is_no_problem():
+    owners = iter([[], [77]])
+    assert list(busy_ports(PORTS, own=lambda: next(owners), look=lambda ports: {9092: [stranger(9092)]})) == []
 
 
 def test_own_processes_by_folder_and_by_supervisor(tmp_path):

@@ -74,6 +74,22 @@ def test_listeners_name_the_process():
     assert listeners([port]) == {}
 
 
+def test_a_file_that_is_closed_while_proc_is_read_hides_no_listener(monkeypatch):
+    readlink = os.readlink
+
+    def closes_the_first(path, **_options):
+        if path == f"/proc/{os.getpid()}/fd/0":
+            raise FileNotFoundError(path)
+        return readlink(path)
+
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        monkeypatch.setattr(os, "readlink", closes_the_first)
+        port = server.getsockname()[1]
+        assert listeners([port])[port][0].pid == os.getpid()
+
+
 def test_tables():
     rows = [{"name": "a", "ok": True, "n": 1.25}, {"name": "long name", "ok": False, "n": 10}]
     assert table(rows).splitlines() == ["NAME       OK     N", "a          yes  1.2", "long name  no    10"]
