@@ -32,6 +32,8 @@ _MOST = 20_000
 # Until what was committed last is in Kafka, and in objects.
 _KAFKA_SECONDS = 120.0
 _ARCHIVE_SECONDS = 90.0
+# In which what is left in Kafka is read.
+_LOOK_SECONDS = 5.0
 
 
 class Flow:
@@ -104,6 +106,13 @@ class Flow:
         """Every change that was committed is in Kafka and in the archive, each once."""
         before = len(self._sent)
         until(lambda: len(self._sent), lambda count: count >= before + 5, 60, "changes are made again")
+        self.rest()
+        if self._context.plan.expected.archive.service:
+            flush(self._context)
+            self.archived(_ARCHIVE_SECONDS)
+
+    def rest(self) -> None:
+        """No more changes are made; every one that was committed is in Kafka once."""
         self._stop.set()
         self._writer.join(30)
         wanted = len(self._sent) * _SIZE
@@ -114,13 +123,15 @@ class Flow:
         kafka = self._ledger.counts(self._sent)
         assert (kafka.lost, kafka.duplicates, self._ledger.strange) == (0, 0, 0), kafka
         print(f"Kafka: {kafka}; the writer was interrupted {self.interruptions} times")
-        if self._context.plan.expected.archive.service:
-            self._archived()
 
-    def _archived(self) -> None:
+    def buffered(self) -> int:
+        """Records at rest in Kafka that the archive has not written and committed at this moment."""
+        return sum(unarchived(self._context, dict(self._follower.positions), _LOOK_SECONDS).values())
+
+    def archived(self, seconds: float) -> None:
+        """In time, the archive has committed all that is at rest in Kafka, and objects hold it once."""
         ends = dict(self._follower.positions)
-        flush(self._context)
-        until(lambda: unarchived(self._context, ends, 5), lambda left: not left, _ARCHIVE_SECONDS, "all is archived")
+        until(lambda: unarchived(self._context, ends, _LOOK_SECONDS), lambda left: not left, seconds, "all is archived")
         ledger = Ledger(_MOST * _SIZE, _SIZE)
         found = read_back(
             self._context, self._topic, self._number, self._follower.begin, self._began, time.time(), ledger

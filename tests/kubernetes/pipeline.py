@@ -61,6 +61,11 @@ class Pipeline:
         access = dataclasses.replace(plan.cluster, kubeconfig=kubeconfig, namespace=namespace or plan.cluster.namespace)
         return cls(dataclasses.replace(plan, cluster=access), Cluster(access), file)
 
+    def again(self) -> Pipeline:
+        """The same one, as it has been described since."""
+        where = self.cluster.where
+        return Pipeline.read(self.file.with_name("endpoints.json"), where.kubeconfig, where.namespace)
+
     def context(self) -> Context:
         """A new one: it remembers what it has seen."""
         return Context(self.plan)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pytest
 from pipeline import Pipeline
 from site_runs import Site
 
@@ -20,7 +19,6 @@ def claims(pipeline: Pipeline) -> Mapping[str, str]:
     return {each["metadata"]["name"]: each["metadata"]["uid"] for each in found}
 
 
-@pytest.mark.full
 def test_volumes_stay_and_are_taken_up_again(pipeline: Pipeline, site: Site):
     before = claims(pipeline)
     with pipeline.context().postgresql() as connection:

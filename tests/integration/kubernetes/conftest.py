@@ -25,12 +25,15 @@ from collection_path import make_importable
 
 make_importable()
 
+from ansible.module_utils.testing import patch_module_args  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.gate import gate  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.realise import Realiser  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import Connection  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.modules import preflight_cluster  # noqa: E402
+from raw import post  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +73,43 @@ def namespace(kubeconfig):
 @pytest.fixture
 def api(kubeconfig, namespace):
     return connect(kubeconfig, "", namespace)
+
+
+@pytest.fixture
+def weak(api, tmp_path):
+    """A kubeconfig whose user has no right that not everybody has."""
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "weak"}}
+    post(api, "serviceaccounts", account)
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+    token = post(api, "serviceaccounts/weak/token", request)["status"]["token"]
+    cluster = {"server": api.server, "certificate-authority": api.client.configuration.ssl_ca_cert}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "weak",
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "weak", "user": {"token": token}}],
+        "contexts": [{"name": "weak", "context": {"cluster": "c", "user": "weak"}}],
+    }
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+@pytest.fixture
+def preflight(kubeconfig, namespace, capsys, monkeypatch):
+    """Runs the module preflight_cluster, as the playbooks do; gives its result."""
+    # Its warnings belong into the result.
+    monkeypatch.setattr("ansible.module_utils._internal.is_controller", False)
+
+    def call(**options):
+        given = {"kubeconfig": kubeconfig, "namespace": namespace, "tolerations": [{"operator": "Exists"}], **options}
+        capsys.readouterr()
+        with patch_module_args(given), pytest.raises(SystemExit):
+            preflight_cluster.main()
+        return json.loads(capsys.readouterr().out)
+
+    return call
 
 
 SERVE = (

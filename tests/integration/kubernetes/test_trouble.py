@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
+from raw import post
 
 LIMIT = 300
 
@@ -69,27 +69,8 @@ def test_what_is_made_keeps_the_restricted_standard(api, realise):
     assert report.started == ["echo-0"]
 
 
-def test_rights_that_are_missing(api, kubeconfig, realise, tmp_path):
-    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "weak"}}
-    post(api, "serviceaccounts", account)
-    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
-    token = post(api, "serviceaccounts/weak/token", request)["status"]["token"]
-    settings = api.client.configuration
-    cluster = {"server": api.server, "certificate-authority": settings.ssl_ca_cert}
-    weak = tmp_path / "kubeconfig"
-    weak.write_text(
-        json.dumps(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "current-context": "weak",
-                "clusters": [{"name": "c", "cluster": cluster}],
-                "users": [{"name": "weak", "user": {"token": token}}],
-                "contexts": [{"name": "weak", "context": {"cluster": "c", "user": "weak"}}],
-            }
-        )
-    )
-    text = message(realise, kubeconfig=str(weak), replicas=2)
+def test_rights_that_are_missing(api, weak, realise):
+    text = message(realise, kubeconfig=weak, replicas=2)
     assert f"may not get statefulsets.apps in the namespace {api.namespace}" in text and "kubectl auth can-i" in text
 
 
@@ -101,16 +82,3 @@ def test_a_namespace_that_is_missing(api, realise, namespace, monkeypatch):
         time.sleep(0.5)
     assert f"The namespace {namespace} does not exist" in message(realise)
     assert realise(dry=True).changed, "in check mode an earlier step would have made it"
-
-
-def post(api, what, document):
-    answer = api.client.call_api(
-        f"/api/v1/namespaces/{api.namespace}/{what}",
-        "POST",
-        body=document,
-        header_params={"Content-Type": "application/json"},
-        auth_settings=["BearerToken"],
-        _preload_content=False,
-        _return_http_data_only=True,
-    )
-    return json.loads(answer.data)

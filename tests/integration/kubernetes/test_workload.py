@@ -148,14 +148,17 @@ def test_a_job_runs_once(api, realise):
     assert other.started != first.started and len(api.list("Job")) == 1
 
 
-def test_volumes_neither_shrink_nor_grow_where_the_class_cannot(api, realise):
+def test_volumes_neither_shrink_nor_grow_where_the_class_cannot(api, realise, spec):
     realise(storage={"size": "16Mi"})
     before = pods(api)
     with pytest.raises(RefusedError) as caught:
         realise(storage={"size": "8Mi"})
     assert "is of 8Mi instead of 16Mi" in caught.value.message
-    with pytest.raises(RefusedError) as caught:
-        realise(storage={"size": "32Mi"})
-    assert "cannot grow to 32Mi" in caught.value.message and "docs/storage.md" in caught.value.message
+    files = {**spec["files"], "hello.txt": "new\n"}
+    for dry in (True, False):
+        with pytest.raises(RefusedError) as caught:
+            realise(dry=dry, storage={"size": "32Mi"}, files=files)
+        assert "cannot grow to 32Mi" in caught.value.message and "docs/storage.md" in caught.value.message
+    assert "new\n" not in api.get("ConfigMap", "echo-config")["data"].values()
     assert pods(api) == before and not realise(storage={"size": "16Mi"}).changed
     Keeper(api, "echo", 60, False).remove(True)

@@ -40,6 +40,8 @@ class FakeApi:
         self.logs: dict[str, str] = {}
         self.forbidden: set[tuple[str, str]] = set()
         self.broken: Callable[[Document], Document] | None = None
+        # Whether the volumes' class lets their claims grow.
+        self.expands = True
         self.makes_pods = True
         self._uids = itertools.count(1)
 
@@ -105,8 +107,13 @@ class FakeApi:
             owners.pop(clash["field"], None)
         return copy.deepcopy(after)
 
-    def merge(self, kind: str, name: str, patch: Mapping[str, Any]) -> Document:
+    def merge(self, kind: str, name: str, patch: Mapping[str, Any], dry: bool = False) -> Document:
         self._check("patch", kind, name)
+        if kind == "PersistentVolumeClaim" and not self.expands:
+            text = f'persistentvolumeclaims "{name}" is forbidden: the storageclass must support resize'
+            raise fault(Status(403, {"message": text}), "patch", KINDS[kind], name, self.namespace)
+        if dry:
+            return copy.deepcopy(self.objects[(kind, name)])
         self.calls.append(("merge", kind, name))
         found = self.objects[(kind, name)]
 

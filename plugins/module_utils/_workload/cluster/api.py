@@ -93,10 +93,10 @@ class Api:
         status, body = self._call("PATCH", kind, name, query=query, body=manifest, content=_APPLY)
         return self._document(status, body, "patch", kind, name)
 
-    def merge(self, kind: str, name: str, patch: Mapping[str, Any]) -> Document:
+    def merge(self, kind: str, name: str, patch: Mapping[str, Any], dry: bool = False) -> Document:
         """A JSON merge patch."""
         known = KINDS[kind]
-        query = [("fieldManager", MANAGER)]
+        query = [("fieldManager", MANAGER), ("dryRun", "All" if dry else "")]
         status, body = self._call("PATCH", known, name, query=query, body=patch, content=_MERGE)
         return self._document(status, body, "patch", known, name)
 

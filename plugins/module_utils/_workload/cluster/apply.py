@@ -16,7 +16,7 @@ from typing import Any
 from ..manifests import WORKLOAD_LABEL
 from .api import Api
 from .faults import StatusError, conflicts, owned_by_others
-from .fixed import growth, is_fixed, make_way
+from .fixed import is_fixed, make_way
 from .kinds import KINDS
 from .records import Change, record
 
@@ -47,7 +47,6 @@ def apply(api: Api, manifest: Mapping[str, Any], present: Mapping[str, Any] | No
 
 def _made_anew(api: Api, manifest: Mapping[str, Any], before: Mapping[str, Any], dry: bool) -> Mapping[str, Any]:
     if dry:
-        growth(manifest["metadata"]["name"], before, manifest)
         # The cluster does not say what it would make of it, so the rest stands as it was.
         return {**before, "spec": {**before["spec"], **manifest["spec"]}}
     make_way(api, manifest["metadata"]["labels"][WORKLOAD_LABEL], before, manifest)

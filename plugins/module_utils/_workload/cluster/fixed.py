@@ -46,32 +46,40 @@ def growth(name: str, before: Document, after: Document) -> str | None:
     return sizes[1] if memory_bytes(sizes[1]) > memory_bytes(sizes[0]) else None
 
 
-def make_way(api: Api, workload: str, before: Document, after: Document) -> None:
-    """Lets the claims grow and takes the old set away from around its pods.
+def require_room(api: Api, workload: str, before: Document, after: Document) -> None:
+    """Sees that the claims can become what is wanted. Nothing is changed.
 
     Raises:
-        RefusedError: the claims cannot become what is wanted.
+        RefusedError: they cannot.
     """
+    size = growth(after["metadata"]["name"], before, after)
+    for claim in _claims(api, workload) if size else ():
+        try:
+            _grow(api, claim, str(size), dry=True)
+        except StatusError as error:
+            raise RefusedError(
+                f"The volume {claim} cannot grow to {size}",
+                why=error.status.message,
+                remedy="set the size back, or see docs/storage.md, `More room`, for classes that do not allow it; "
+                "nothing has been changed",
+            ) from error
+
+
+def make_way(api: Api, workload: str, before: Document, after: Document) -> None:
+    """Lets the claims grow and takes the old set away from around its pods."""
     name = after["metadata"]["name"]
     size = growth(name, before, after)
-    for claim in api.list("PersistentVolumeClaim", selector(workload)) if size else ():
-        why = _grow(api, claim["metadata"]["name"], str(size))
-        if why is not None:
-            raise RefusedError(
-                f"The volume {claim['metadata']['name']} cannot grow to {size}",
-                why=why,
-                remedy="see docs/storage.md, `More room`, for classes that do not allow it",
-            )
+    for claim in _claims(api, workload) if size else ():
+        _grow(api, claim, str(size))
     api.delete("StatefulSet", name, orphan=True)
 
 
-def _grow(api: Api, claim: str, size: str) -> str | None:
-    """Why the claim cannot grow; None where it does."""
-    try:
-        api.merge("PersistentVolumeClaim", claim, {"spec": {"resources": {"requests": {"storage": size}}}})
-    except StatusError as error:
-        return error.status.message
-    return None
+def _claims(api: Api, workload: str) -> list[str]:
+    return [claim["metadata"]["name"] for claim in api.list("PersistentVolumeClaim", selector(workload))]
+
+
+def _grow(api: Api, claim: str, size: str, dry: bool = False) -> None:
+    api.merge("PersistentVolumeClaim", claim, {"spec": {"resources": {"requests": {"storage": size}}}}, dry)
 
 
 def _claim(document: Document) -> Document | None:
@@ -82,5 +90,5 @@ def _claim(document: Document) -> Document | None:
 def _refused(name: str, what: str) -> RefusedError:
     return RefusedError(
         f"The volumes of {name} cannot be changed: in the specification each {what}",
-        remedy="set it back, or move the data: see docs/storage.md; nothing of it has been changed",
+        remedy="set it back, or move the data: see docs/storage.md; nothing has been changed",
     )

@@ -20,6 +20,7 @@ from ..pods import Cluster
 from ..report import Report
 from .api import Api
 from .apply import apply
+from .fixed import require_room
 from .gate import Gate
 from .kinds import OWNED, RUNNERS
 from .records import Change, record
@@ -124,6 +125,9 @@ class Realiser:
     def _apply(self) -> Report:
         """Applies every manifest and removes what is no longer one of them."""
         present = self._present()
+        before = present.get(("StatefulSet", self.runner["metadata"]["name"]))
+        if before is not None and self.runner["kind"] == "StatefulSet":
+            require_room(self.api, self.workload.name, before, self.runner)
         wanted = {(item["kind"], item["metadata"]["name"]) for item in self.manifests}
         surplus = [found for key, found in present.items() if key not in wanted]
         # Pods of one that makes them otherwise would stand in the way of the new ones.

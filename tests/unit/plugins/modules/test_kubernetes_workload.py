@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import importlib
 import sys
 
@@ -239,6 +240,20 @@ def test_volumes_neither_shrink_nor_change(run, api, storage, told):
         message = failure(run, storage=storage, check=check)
         assert f"The volumes of echo cannot be changed: in the specification each {told}" in message
     assert not run()["changed"]
+
+
+@pytest.mark.parametrize("size", ["512Mi", "2Gi"])
+def test_volumes_that_cannot_become_what_is_wanted_keep_everything_as_it_was(run, api, size):
+    run()
+    for number in range(3):
+        api.put(claim(f"data-echo-{number}", "1Gi"))
+    api.expands = False
+    before, calls = copy.deepcopy(api.objects), list(api.calls)
+    for check in (True, False):
+        # A configuration that differs, too, would be applied before the set.
+        message = failure(run, check=check, storage={"size": size}, files={"settings": "new\n"})
+        assert "nothing has been changed" in message and "docs/storage.md" in message
+    assert api.objects == before and api.calls == calls
 
 
 def test_stop_remembers_and_start_restores(run, api):
