@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from site_runs import ROOT, Site
+from summary_lines import lines, pasted
 
 
 def check_out(folder: Path) -> Path:
@@ -94,6 +95,7 @@ def test_a_user_who_may_sudo(running: Site, user: User):
     done = make_site(running, user.checkout, *user.prefix)
     assert done.returncode == 0, done.stdout[-6000:]
     assert (user.checkout / "reports/local/verify.json").stat().st_uid == pwd.getpwnam(user.name).pw_uid
+    assert [len(pasted(line, *user.prefix)) for line in lines(done.stdout)] == [20, 20]
 
 
 def test_a_user_who_may_not_sudo_is_told_what_is_missing(running: Site, user: User):
