@@ -88,5 +88,5 @@ def test_shows_one_component(run_module, api):
     api.list("Pod")
     found = run_module("kubernetes_instance_info", cluster=CLUSTER, component="kafka")
     assert {item["workload"] for item in found["pods"]} == {"kafka"}
-    with pytest.raises(Exception, match="no component 'kaf'\nWhy: there are: .*kafka"):
+    with pytest.raises(Exception, match=r"no component 'kaf'\nWhy: there are: .*kafka"):
         run_module("kubernetes_instance_info", cluster=CLUSTER, component="kaf")
