@@ -63,11 +63,17 @@ class Site:
     checkout: Path = ROOT
     options: tuple[str, ...] = ()
 
+    @property
+    def reports(self) -> Path:
+        """Not the user's."""
+        return self.home.parent / f"{self.name}-reports"
+
     def command(self, playbook: str, *arguments: str, **variables: Any) -> list[str]:
         given = {
             "cdc_instance": self.name,
             "cdc_home": str(self.home),
             "cdc_port_offset": self.offset,
+            "verify_report": str(self.reports / "verify.json"),
             **variables,
         }
         ansible = Path(sys.executable).with_name("ansible-playbook")
@@ -75,7 +81,7 @@ class Site:
 
     def environment(self) -> Mapping[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        return {**kept, "ANSIBLE_NOCOLOR": "1", "CDC_GUIDE_REPORTS": str(self.home.parent / f"{self.name}-reports")}
+        return {**kept, "ANSIBLE_NOCOLOR": "1", "CDC_GUIDE_REPORTS": str(self.reports)}
 
     def start(self, *arguments: str, playbook: str = "site.yml", **variables: Any) -> subprocess.Popen[str]:
         """Begin a run, as the leader of a process group."""
@@ -114,4 +120,4 @@ class Site:
         if self.home.exists():
             self.run(playbook="playbooks/destroy.yml", destroy_data=True)
         shutil.rmtree(self.home, ignore_errors=True)
-        shutil.rmtree(self.home.parent / f"{self.name}-reports", ignore_errors=True)
+        shutil.rmtree(self.reports, ignore_errors=True)

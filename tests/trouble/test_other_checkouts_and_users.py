@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import pwd
 import shutil
 import subprocess
@@ -15,19 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from site_runs import ROOT, Site
+from checkout import check_out
+from site_runs import Site
 from summary_lines import lines, pasted
-
-
-def check_out(folder: Path) -> Path:
-    """A copy of what git knows of this checkout."""
-    folder.mkdir(parents=True)
-    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
-    there = [name for name in files.split(b"\0") if name and (ROOT / os.fsdecode(name)).exists()]
-    pack = ["tar", "--create", "--null", "--files-from", "-", "--file", "-"]
-    packed = subprocess.run(pack, cwd=ROOT, input=b"\0".join(there), capture_output=True, check=True).stdout
-    subprocess.run(["tar", "--extract", "--directory", str(folder)], input=packed, check=True)
-    return folder
 
 
 def make_site(site: Site, checkout: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
