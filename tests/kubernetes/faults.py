@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cdc_pipeline.verify.cluster import Cluster, ClusterError, Object
-from pipeline import Pipeline, until
+from pipeline import Pipeline
+from waiting import until
 
 # Of a pod that asked for up to a minute to stop.
 _EVICTED_SECONDS = 180.0

@@ -12,8 +12,9 @@ import pytest
 from cdc_pipeline.verify.cluster import ClusterError
 from faults import kill
 from flow import Flow
-from pipeline import Pipeline, until
+from pipeline import Pipeline
 from site_runs import Site
+from waiting import until
 
 # What is promised, and measured here; a machine that is busy with other things gets longer.
 PROMISED = 20.0

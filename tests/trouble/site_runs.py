@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.plan import read_plan
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -108,6 +111,10 @@ class Site:
 
     def endpoints(self) -> dict[str, Any]:
         return json.loads((self.home / "endpoints.json").read_text())
+
+    def context(self) -> Context:
+        """Clients of the servers that playbooks/verify.yml has last described; a new one remembers nothing."""
+        return Context(read_plan(self.home / "verify-plan.json"))
 
     def processes(self) -> dict[str, int]:
         """Process id of every running process of the instance, by its name under the supervisor."""
