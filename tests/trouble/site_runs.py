@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.plan import read_plan
 
 ROOT = Path(__file__).resolve().parents[2]
+# Seconds until a process that was started is as quick as it gets.
+_RECOVERS = 60
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,13 @@ class Site:
             process.wait()
             raise
         return Run(process.returncode, output)
+
+    def recovers(self) -> None:
+        """It verifies in time, once the processes that have just started are no longer slow."""
+        deadline = time.monotonic() + _RECOVERS
+        while (run := self.run(playbook="playbooks/verify.yml")).code and time.monotonic() < deadline:
+            time.sleep(2)
+        run.must_succeed()
 
     def endpoints(self) -> dict[str, Any]:
         return json.loads((self.home / "endpoints.json").read_text())

@@ -37,18 +37,10 @@ def killed(site: Site, name: str) -> None:
     until(site.processes, lambda now: now.get(name, before) != before, COMES_BACK, f"{name} comes back", pause=1)
 
 
-def recovers(site: Site) -> None:
-    """The pipeline verifies within the time that a process may take until it is ready again."""
-    deadline = time.monotonic() + COMES_BACK
-    while (run := site.run(playbook="playbooks/verify.yml")).code and time.monotonic() < deadline:
-        time.sleep(2)
-    run.must_succeed()
-
-
 def test_a_killed_archive_comes_back(running: Site, flow: Flow):
     killed(running, "archive-0")
     flow.arrived()
-    recovers(running)
+    running.recovers()
 
 
 @pytest.mark.full
@@ -56,11 +48,11 @@ def test_a_killed_archive_comes_back(running: Site, flow: Flow):
 def test_any_killed_process_comes_back(running: Site, flow: Flow, name: str):
     killed(running, name)
     flow.arrived()
-    recovers(running)
+    running.recovers()
 
 
 @pytest.mark.full
-def test_kafka_connect_is_up_before_the_registry(running: Site):
+def test_kafka_connect_is_up_before_the_registry(running: Site, flow: Flow):
     """As after a reboot: its first record ends the connector's task, since no schema can be had."""
     log = running.home / "log/connectors-0.log"
     before = log.stat().st_size
@@ -78,7 +70,8 @@ def test_kafka_connect_is_up_before_the_registry(running: Site):
             time.sleep(1)
     finally:
         os.kill(new["schema-registry-0"], signal.SIGCONT)
-    recovers(running)
+    flow.arrived()
+    running.recovers()
     assert '"restarted"' in log.read_text()[before:]
 
 
