@@ -32,7 +32,7 @@ stop: setup  ## Stop every process, keeping all data
 	$(PLAY) playbooks/stop.yml $(ARGS)
 
 logs: setup  ## Show the end of the logs; COMPONENT=kafka for one
-	$(PLAY) playbooks/logs.yml $(if $(COMPONENT),-e component=$(COMPONENT)) $(ARGS)
+	$(PLAY) playbooks/logs.yml $(if $(COMPONENT),-e services_component=$(COMPONENT)) $(ARGS)
 
 destroy: setup  ## Remove the pipeline; ARGS="-e destroy_data=true" removes its data too
 	$(PLAY) playbooks/destroy.yml $(ARGS)

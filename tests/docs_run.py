@@ -11,6 +11,7 @@ A block is run when the line before it is `<!-- run -->`:
 
 The documents speak of the instance `local` with its default folder and ports. CDC_INSTANCE, CDC_HOME and
 CDC_PORT_OFFSET name another one: then its folder and ports take their place, and make passes it on to the playbooks.
+They are run in a copy of this checkout, so that the reports and the files that lie here stay as they are.
 Every block is run, also after one that failed; the end shows which did.
 """
 
@@ -21,11 +22,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from checkout import ROOT, check_out
+
 DEFAULT = ("README.md", "docs/quickstart.md")
 BLOCK = re.compile(r"^<!-- run -->\s*\n```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # The ports that the documents may name.
@@ -58,13 +61,19 @@ def as_this_user(command: str) -> str:
 
 
 def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        return run_all(sys.argv[1:] or DEFAULT, check_out(Path(folder) / "cdc"))
+
+
+def run_all(documents: Iterable[str], checkout: Path) -> int:
+    """1 when a block failed, 0 otherwise."""
     instance = os.environ.get("CDC_INSTANCE", "local")
     home = os.environ.get("CDC_HOME", f"/var/lib/cdc-pipeline/{instance}")
     offset = int(os.environ.get("CDC_PORT_OFFSET", "0"))
     arguments = f"-e cdc_instance={instance} -e cdc_home={home} -e cdc_port_offset={offset}"
     environment = {**os.environ, "ARGS": f"{os.environ.get('ARGS', '')} {arguments}".strip()}
     failed = 0
-    for name in sys.argv[1:] or DEFAULT:
+    for name in documents:
         for line, block in blocks((ROOT / name).read_text(encoding="utf-8")):
             command = with_arguments(as_this_user(for_instance(block, home, offset)), arguments)
             print(f"\n=== {name}:{line}\n{command.rstrip()}", flush=True)
@@ -72,7 +81,7 @@ def main() -> int:
             try:
                 code = subprocess.run(
                     ["sh", "-ec", command],
-                    cwd=ROOT,
+                    cwd=checkout,
                     env=environment,
                     stdin=subprocess.DEVNULL,
                     timeout=SECONDS,

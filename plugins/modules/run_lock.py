@@ -17,9 +17,13 @@ description:
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 options:
   path:
-    description: The lock file. Its folder is made if it is missing.
+    description: The lock file.
     type: path
     required: true
+  make_folder:
+    description: Whether its folder is made if it is missing. With V(false) there is nothing to lock then.
+    type: bool
+    default: true
   what:
     description: What is locked, for the message.
     type: str
@@ -47,6 +51,8 @@ owner:
   returned: success
 """
 
+from pathlib import Path
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.run_lock import find_run, take
@@ -56,10 +62,13 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
+            "make_folder": {"type": "bool", "default": True},
             "what": {"type": "str", "default": "this pipeline"},
         },
         supports_check_mode=True,
     )
+    if not module.params["make_folder"] and not Path(module.params["path"]).parent.is_dir():
+        module.exit_json(changed=False, owner={})
     run = find_run()
     if run is None:
         module.warn("no ansible-playbook process on this host started this module: a second run is not kept out")

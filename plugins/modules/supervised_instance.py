@@ -24,7 +24,7 @@ options:
   state:
     description:
       - With V(started) the supervisor is set up and runs, and with it every workload that it knows.
-      - With V(stopped) every process and the supervisor itself end, until the next start or boot.
+      - With V(stopped) every process and the supervisor itself end, until the next V(started) or boot.
       - With V(absent) the instance is removed from the host. Data, credentials and logs stay unless O(purge_data=true).
     type: str
     choices: [started, stopped, absent]

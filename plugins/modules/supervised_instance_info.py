@@ -19,7 +19,7 @@ options:
     type: dict
     required: true
   component:
-    description: Only replicas whose name begins so. Empty for all.
+    description: Only this workload, such as V(kafka), or one replica alone, such as V(kafka-0). Empty for all.
     type: str
     default: ""
   log_lines:

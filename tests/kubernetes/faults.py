@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cdc_pipeline.verify.cluster import Cluster, ClusterError, Object
-from pipeline import Pipeline, until
+from pipeline import Pipeline
+from waiting import until
 
 # Of a pod that asked for up to a minute to stop.
 _EVICTED_SECONDS = 180.0

@@ -9,16 +9,17 @@ import dataclasses
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from cdc_pipeline.verify.checks import STEPS
 from cdc_pipeline.verify.cluster import Cluster, ClusterError, Object, ready, trouble
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.plan import Plan, read_plan
 from cdc_pipeline.verify.runner import choose, run
+from waiting import until
 
 # What is looked at after a fault; what cannot have changed by it is left out.
 _COMPONENTS = (
@@ -28,20 +29,6 @@ _WORKLOAD = "app.kubernetes.io/name"
 # A process that has just started is slow at first; what is timed may be timed again.
 _TIMED = {"T9.latency"}
 _ATTEMPTS = 4
-Value = TypeVar("Value")
-
-
-def until(
-    read: Callable[[], Value], good: Callable[[Value], Any], seconds: float, what: str, pause: float = 0.5
-) -> Value:
-    """The first value that is good; fails when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = read()
-        if good(value):
-            return value
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s; last seen: {value}"
-        time.sleep(pause)
 
 
 @dataclass(frozen=True)

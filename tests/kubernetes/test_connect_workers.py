@@ -13,8 +13,9 @@ from cdc_pipeline.verify.cluster import ClusterError
 from faults import held, kill
 from figures import report
 from flow import Flow
-from pipeline import Pipeline, until
+from pipeline import Pipeline
 from site_runs import Site
+from waiting import until
 
 # What the settings of the workers have to allow; how long it takes is measured, and depends on the machine.
 PROMISED = 20.0

@@ -11,7 +11,8 @@ import pytest
 from cdc_pipeline.verify.checks.pods import memory_of
 from cdc_pipeline.verify.cluster import ClusterError, Object
 from flow import Flow
-from pipeline import Pipeline, until
+from pipeline import Pipeline
+from waiting import until
 
 COMES_BACK = 180.0
 # Memory is taken in the container until the kernel ends the largest process in its control group, which has to be the

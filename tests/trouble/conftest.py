@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flow import Flow, flowing
 from site_runs import Site
 
 # Below the ports that the kernel gives to outgoing connections.
@@ -45,3 +46,10 @@ def running() -> Iterator[Site]:
     yield site
     if not given and not os.environ.get("CDC_KEEP"):
         site.remove()
+
+
+@pytest.fixture
+def flow(running: Site) -> Iterator[Flow]:
+    """Changes that are made in it all the while; a test proves at its end that each arrived once."""
+    with flowing(running.context()) as changes:
+        yield changes

@@ -12,12 +12,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.plan import read_plan
+
 ROOT = Path(__file__).resolve().parents[2]
+# Seconds until a process that was started is as quick as it gets.
+_RECOVERS = 60
 
 
 @dataclass(frozen=True)
@@ -63,11 +69,17 @@ class Site:
     checkout: Path = ROOT
     options: tuple[str, ...] = ()
 
+    @property
+    def reports(self) -> Path:
+        """Not the user's."""
+        return self.home.parent / f"{self.name}-reports"
+
     def command(self, playbook: str, *arguments: str, **variables: Any) -> list[str]:
         given = {
             "cdc_instance": self.name,
             "cdc_home": str(self.home),
             "cdc_port_offset": self.offset,
+            "verify_report": str(self.reports / "verify.json"),
             **variables,
         }
         ansible = Path(sys.executable).with_name("ansible-playbook")
@@ -75,7 +87,7 @@ class Site:
 
     def environment(self) -> Mapping[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        return {**kept, "ANSIBLE_NOCOLOR": "1", "CDC_GUIDE_REPORTS": str(self.home.parent / f"{self.name}-reports")}
+        return {**kept, "ANSIBLE_NOCOLOR": "1", "CDC_GUIDE_REPORTS": str(self.reports)}
 
     def start(self, *arguments: str, playbook: str = "site.yml", **variables: Any) -> subprocess.Popen[str]:
         """Begin a run, as the leader of a process group."""
@@ -100,8 +112,19 @@ class Site:
             raise
         return Run(process.returncode, output)
 
+    def recovers(self) -> None:
+        """It verifies in time, once the processes that have just started are no longer slow."""
+        deadline = time.monotonic() + _RECOVERS
+        while (run := self.run(playbook="playbooks/verify.yml")).code and time.monotonic() < deadline:
+            time.sleep(2)
+        run.must_succeed()
+
     def endpoints(self) -> dict[str, Any]:
         return json.loads((self.home / "endpoints.json").read_text())
+
+    def context(self) -> Context:
+        """Clients of the servers that playbooks/verify.yml has last described; a new one remembers nothing."""
+        return Context(read_plan(self.home / "verify-plan.json"))
 
     def processes(self) -> dict[str, int]:
         """Process id of every running process of the instance, by its name under the supervisor."""
@@ -114,4 +137,4 @@ class Site:
         if self.home.exists():
             self.run(playbook="playbooks/destroy.yml", destroy_data=True)
         shutil.rmtree(self.home, ignore_errors=True)
-        shutil.rmtree(self.home.parent / f"{self.name}-reports", ignore_errors=True)
+        shutil.rmtree(self.reports, ignore_errors=True)

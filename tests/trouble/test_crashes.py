@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 
 import pytest
+from flow import Flow, flowing
 from site_runs import Site
+from waiting import until
 
 # Seconds within which a killed process is there and ready again; a Java process needs most of it.
 COMES_BACK = 60
@@ -29,36 +32,27 @@ NAMES = (
 
 def killed(site: Site, name: str) -> None:
     """Kill a process, and wait until another one runs in its place."""
-    before = site.processes()
-    os.kill(before[name], signal.SIGKILL)
-    deadline = time.monotonic() + COMES_BACK
-    while site.processes().get(name, before[name]) == before[name]:
-        assert time.monotonic() < deadline, f"{name} did not come back within {COMES_BACK} s"
-        time.sleep(1)
+    before = site.processes()[name]
+    os.kill(before, signal.SIGKILL)
+    until(site.processes, lambda now: now.get(name, before) != before, COMES_BACK, f"{name} comes back", pause=1)
 
 
-def recovers(site: Site) -> None:
-    """The pipeline verifies within the time that a process may take until it is ready again."""
-    deadline = time.monotonic() + COMES_BACK
-    while (run := site.run(playbook="playbooks/verify.yml")).code and time.monotonic() < deadline:
-        time.sleep(2)
-    run.must_succeed()
-
-
-def test_a_killed_archive_comes_back(running: Site):
+def test_a_killed_archive_comes_back(running: Site, flow: Flow):
     killed(running, "archive-0")
-    recovers(running)
+    flow.arrived()
+    running.recovers()
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", NAMES)
-def test_any_killed_process_comes_back(running: Site, name: str):
+def test_any_killed_process_comes_back(running: Site, flow: Flow, name: str):
     killed(running, name)
-    recovers(running)
+    flow.arrived()
+    running.recovers()
 
 
 @pytest.mark.full
-def test_kafka_connect_is_up_before_the_registry(running: Site):
+def test_kafka_connect_is_up_before_the_registry(running: Site, flow: Flow):
     """As after a reboot: its first record ends the connector's task, since no schema can be had."""
     log = running.home / "log/connectors-0.log"
     before = log.stat().st_size
@@ -76,22 +70,45 @@ def test_kafka_connect_is_up_before_the_registry(running: Site):
             time.sleep(1)
     finally:
         os.kill(new["schema-registry-0"], signal.SIGCONT)
-    recovers(running)
+    flow.arrived()
+    running.recovers()
     assert '"restarted"' in log.read_text()[before:]
 
 
-@pytest.mark.full
-def test_a_process_killed_during_a_run(running: Site):
-    run = running.start()
+def ends(run: subprocess.Popen[str]) -> None:
+    """Waits for a run, which may fail."""
     try:
-        time.sleep(8)
-        os.kill(running.processes()["kafka-1"], signal.SIGKILL)
         run.communicate(timeout=600)
     finally:
         if run.poll() is None:
             os.killpg(run.pid, signal.SIGKILL)
             run.wait()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["archive-0", "kafka-1", "kafka-connect-0", "postgresql-0"])
+def test_a_process_killed_during_a_run(running: Site, flow: Flow, name: str):
+    pid = running.processes()[name]
+    run = running.start()
+    time.sleep(8)
+    os.kill(pid, signal.SIGKILL)
+    ends(run)
     running.run().must_succeed()
+    flow.arrived()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["kafka-1", "kafka-connect-0", "postgresql-0"])
+def test_a_process_killed_as_soon_as_the_first_run_has_it(fresh: Site, name: str):
+    run = fresh.start()
+    try:
+        pid = until(fresh.processes, lambda now: name in now, 300, f"{name} runs")[name]
+        os.kill(pid, signal.SIGKILL)
+    finally:
+        ends(run)
+    fresh.run().must_succeed()
+    with flowing(fresh.context()) as flow:
+        flow.arrived()
 
 
 @pytest.mark.full
@@ -110,8 +127,6 @@ def test_a_first_run_that_is_interrupted_goes_on(fresh: Site, how: signal.Signal
 @pytest.mark.full
 def test_a_disk_that_fills_up_while_all_runs(fresh: Site):
     """What cannot be written is waited for; with room again all goes on."""
-    import subprocess
-
     fresh.home.mkdir(parents=True)
     mount = ["mount", "-t", "tmpfs", "-o", "size=3g", "cdc-small-disk", str(fresh.home)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:

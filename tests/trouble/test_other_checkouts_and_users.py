@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import pwd
 import shutil
 import subprocess
@@ -15,18 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from site_runs import ROOT, Site
-
-
-def check_out(folder: Path) -> Path:
-    """A copy of what git knows of this checkout."""
-    folder.mkdir(parents=True)
-    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
-    there = [name for name in files.split(b"\0") if name and (ROOT / os.fsdecode(name)).exists()]
-    pack = ["tar", "--create", "--null", "--files-from", "-", "--file", "-"]
-    packed = subprocess.run(pack, cwd=ROOT, input=b"\0".join(there), capture_output=True, check=True).stdout
-    subprocess.run(["tar", "--extract", "--directory", str(folder)], input=packed, check=True)
-    return folder
+from checkout import check_out
+from site_runs import Site
+from summary_lines import lines, pasted
 
 
 def make_site(site: Site, checkout: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
@@ -94,6 +84,7 @@ def test_a_user_who_may_sudo(running: Site, user: User):
     done = make_site(running, user.checkout, *user.prefix)
     assert done.returncode == 0, done.stdout[-6000:]
     assert (user.checkout / "reports/local/verify.json").stat().st_uid == pwd.getpwnam(user.name).pw_uid
+    assert [len(pasted(line, *user.prefix)) for line in lines(done.stdout)] == [20, 20]
 
 
 def test_a_user_who_may_not_sudo_is_told_what_is_missing(running: Site, user: User):

@@ -21,9 +21,16 @@ def test_the_second_run_says_so_and_stops(running: Site):
             assert first.poll() is None, first.communicate()[0][-3000:]
             assert time.monotonic() < deadline, "the first run did not take the lock"
             time.sleep(0.1)
+        # It must not end before the others have begun.
+        os.killpg(first.pid, signal.SIGSTOP)
         second = running.run()
         second.must_fail_with("run", str(first.pid))
         assert second.changed == 0
+        for name in ("stop", "start", "destroy"):
+            refused = running.run(playbook=f"playbooks/{name}.yml")
+            refused.must_fail_with("Another run is at work", str(first.pid))
+            assert refused.changed == 0
+        os.killpg(first.pid, signal.SIGCONT)
         output, _errors = first.communicate(timeout=600)
         assert first.returncode == 0, output[-3000:]
     finally:

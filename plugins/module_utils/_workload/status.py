@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import diagnosis
+from .choose import chosen
 from .layout import Instance
 from .supervisor import Process, Supervisor
 from .table import table
@@ -27,13 +28,17 @@ def status(instance: Instance, component: str = "", log_lines: int = 0) -> tuple
     """Whether the supervisor runs, and each replica.
 
     Args:
-        component: only replicas of the workload of this name, or those whose name begins so; empty for all.
+        component: only this workload's, or one replica alone; empty for all.
         log_lines: the last lines of its log come along.
+
+    Raises:
+        InvalidError: there is no such component.
     """
     supervisor = Supervisor(instance.socket)
     runs = supervisor.answers()
     processes = supervisor.processes() if runs else {}
-    documents = {name: data for name, data in _documents(instance).items() if name.startswith(component)}
+    every = _documents(instance)
+    documents = {name: every[name] for name in chosen(component, {name: name.rpartition("-")[0] for name in every})}
     alive = [name for name in documents if name in processes and processes[name].alive]
     found = Tools(instance).probe("readiness", alive)
     rows = [_row(name, data, instance, processes.get(name), found.get(name)) for name, data in documents.items()]

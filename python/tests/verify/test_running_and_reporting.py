@@ -139,6 +139,7 @@ def test_lines_to_paste_are_one_argument_each_and_hold_no_secret() -> None:
         assert "\n" not in line
     plain = look.command(look.current_query(["id"]), "t", "/e.json", "python3")
     assert plain.startswith('python3 -c "')
+    assert look.command(look.current_query(["id"]), "t", "/e.json", "python3", sudo=True) == f"sudo {plain}"
 
 
 def test_the_command_line_says_what_is_wrong_with_a_plan(tmp_path, capsys) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import diagnosis
+from ..choose import chosen
 from ..manifests import WORKLOAD_LABEL
 from ..status import duration
 from ..table import table
@@ -31,22 +32,25 @@ def status(api: Api, component: str = "", log_lines: int = 0) -> list[dict[str, 
     """Each pod, and each replica that is stopped.
 
     Args:
-        component: only those of the workload of this name, or those whose name begins so; empty for all.
+        component: only this workload's, or one pod alone; empty for all.
         log_lines: the last lines of its log come along.
 
     Raises:
-        PipelineError: the cluster does not answer, or pods may not be listed.
+        PipelineError: the cluster does not answer, pods may not be listed, or there is no such component.
     """
-    pods = [item for item in api.list("Pod", _PART) if item["metadata"]["name"].startswith(component)]
-    memory = _memory(api, {item["spec"]["nodeName"] for item in pods if item["spec"].get("nodeName")})
+    pods = {item["metadata"]["name"]: item for item in api.list("Pod", _PART)}
+    stopped = {item["name"]: item for kind in _RUNNERS for item in _stopped(api.list(kind, WORKLOAD_LABEL))}
+    workloads = {name: _workload(pod) for name, pod in pods.items()} | {name: name for name in stopped}
+    names = chosen(component, workloads)
+    pods = {name: pod for name, pod in pods.items() if name in names}
+    memory = _memory(api, {pod["spec"]["nodeName"] for pod in pods.values() if pod["spec"].get("nodeName")})
     now = datetime.datetime.now(datetime.UTC)
-    found = [row(item, memory.get(item["metadata"]["name"]), now) for item in pods]
+    found = [row(pod, memory.get(name), now) for name, pod in pods.items()]
     if log_lines:
         masker = _masker(api)
-        for item, shown in zip(pods, found, strict=True):
-            shown["log_tail"] = _tail(api, item, log_lines, masker)
-    runners = [item for kind in _RUNNERS for item in api.list(kind, WORKLOAD_LABEL)]
-    found += [item for item in _stopped(runners) if item["name"].startswith(component)]
+        for pod, shown in zip(pods.values(), found, strict=True):
+            shown["log_tail"] = _tail(api, pod, log_lines, masker)
+    found += [item for name, item in stopped.items() if name in names]
     return sorted(found, key=lambda item: item["name"])
 
 
@@ -58,7 +62,7 @@ def row(pod: Document, memory: int | None, now: datetime.datetime) -> dict[str, 
     limits = [(item.get("resources") or {}).get("limits", {}).get("memory") for item in pod["spec"]["containers"]]
     return {
         "name": pod["metadata"]["name"],
-        "workload": (pod["metadata"].get("labels") or {}).get(_NAME, ""),
+        "workload": _workload(pod),
         "state": _state(pod),
         "ready": is_ready(pod),
         "restarts": sum(restarts(pod).values()),
@@ -84,6 +88,10 @@ def as_table(rows: Sequence[Mapping[str, Any]], api: Api) -> str:
     ]
     heading = f"namespace {api.namespace} of {api.server}"
     return heading + ("\n" + table(shown, _COLUMNS) if rows else "\nno workloads")
+
+
+def _workload(pod: Document) -> str:
+    return str((pod["metadata"].get("labels") or {}).get(_NAME, ""))
 
 
 def _state(pod: Document) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -92,6 +93,8 @@ def _look(plan: Plan, table: str) -> int:
     endpoints = plan.paths.endpoints or "endpoints.json"
     archive = plan.expected.archive
     iceberg = "" if archive.service or not archive.connect.database else table_folder(archive.connect.prefix, topic)
+    # Root by sudo is not who will paste the lines.
+    sudo = "SUDO_USER" in os.environ
     for query in (look.changes_query(), look.current_query(keys)):
-        print(look.command(query, topic, endpoints, sys.executable, iceberg))
+        print(look.command(query, topic, endpoints, sys.executable, iceberg, sudo))
     return 0

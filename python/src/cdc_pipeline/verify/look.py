@@ -42,7 +42,7 @@ def current_query(keys: Sequence[str]) -> str:
     return f"{rows} WHERE __deleted::bool IS NOT TRUE ORDER BY {names} LIMIT 20"
 
 
-def command(query: str, topic: str, endpoints: str, python: str, iceberg: str = "") -> str:
+def command(query: str, topic: str, endpoints: str, python: str, iceberg: str = "", sudo: bool = False) -> str:
     """One shell line that shows the result of a query over a topic's objects.
 
     Args:
@@ -50,8 +50,9 @@ def command(query: str, topic: str, endpoints: str, python: str, iceberg: str = 
         endpoints: path of endpoints.json; may be readable by root alone.
         python: an interpreter with duckdb, obstore and fsspec.
         iceberg: folder of the topic's Iceberg table in the bucket, where it has one.
+        sudo: whether who pastes it needs that to read the endpoints.
     """
     folder = _ICEBERG.format(path=f"/{iceberg}/data") if iceberg else _TILES.format(topic=topic)
     code = _OPEN.format(endpoints=endpoints, folder=folder, query=query)
     quoted = shlex.quote(code) if _SPECIAL & set(code) else f'"{code}"'
-    return f"{shlex.quote(python)} -c {quoted}"
+    return f"{'sudo ' if sudo else ''}{shlex.quote(python)} -c {quoted}"

@@ -80,5 +80,13 @@ def test_looks_at_every_pod(run_module, api, monkeypatch):
 
 def test_shows_what_is_stopped(run_module, api):
     run_module("kubernetes_instance", cluster=CLUSTER, state="stopped")
-    found = run_module("kubernetes_instance_info", cluster=CLUSTER, component="kaf")
+    found = run_module("kubernetes_instance_info", cluster=CLUSTER, component="kafka")
     assert [(item["name"], item["state"]) for item in found["pods"]] == [("kafka", "Stopped")]
+
+
+def test_shows_one_component(run_module, api):
+    api.list("Pod")
+    found = run_module("kubernetes_instance_info", cluster=CLUSTER, component="kafka")
+    assert {item["workload"] for item in found["pods"]} == {"kafka"}
+    with pytest.raises(Exception, match=r"no component 'kaf'\nWhy: there are: .*kafka"):
+        run_module("kubernetes_instance_info", cluster=CLUSTER, component="kaf")

@@ -39,6 +39,17 @@ def test_takes_the_lock_and_keeps_others_out(run_module, lock, tmp_path):
         run_module("run_lock", path=path)
 
 
+def test_where_there_is_nothing_nothing_is_locked_if_so_wanted(run_module, lock, tmp_path):
+    lock(os.getpid())
+    path = tmp_path / "none/run.lock"
+    assert run_module("run_lock", path=str(path), make_folder=False)["owner"] == {}
+    assert not path.parent.exists()
+    assert run_module("run_lock", path=str(path))["owner"]["pid"] == os.getpid()
+    lock(os.getppid())
+    with pytest.raises(Exception, match="Another run is at work"):
+        run_module("run_lock", path=str(path), make_folder=False)
+
+
 def test_without_a_run_it_warns(run_module, lock, tmp_path):
     lock(None)
     result = run_module("run_lock", path=str(tmp_path / "run.lock"))

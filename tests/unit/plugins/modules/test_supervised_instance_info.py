@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 
 def test_info_without_a_supervisor(run_module, tmp_path):
     found = run_module("supervised_instance_info", instance={"name": "x", "home": str(tmp_path)})
@@ -27,5 +29,21 @@ def test_info_shows_what_should_run_and_masks_logs(run_module, tmp_path):
     (row,) = found["processes"]
     assert (row["name"], row["state"], row["ready"], row["log_tail"]) == ("web-0", "ABSENT", False, ["two ********"])
     assert "web-0" in found["table"] and "http:80" in found["table"]
-    other = run_module("supervised_instance_info", instance={"name": "x", "home": str(tmp_path)}, component="kafka")
-    assert other["processes"] == []
+
+
+def test_info_of_one_component(run_module, tmp_path):
+    replicas = tmp_path / "supervisor" / "replicas"
+    replicas.mkdir(parents=True)
+    for name in ("kafka-0", "kafka-1", "kafka-connect-0"):
+        (replicas / f"{name}.json").write_text(json.dumps({"start": {"memory_bytes": None}, "ports": {}}))
+
+    def names(component):
+        instance = {"name": "x", "home": str(tmp_path)}
+        found = run_module("supervised_instance_info", instance=instance, component=component)
+        return [row["name"] for row in found["processes"]]
+
+    assert names("kafka") == ["kafka-0", "kafka-1"]
+    assert names("kafka-1") == ["kafka-1"]
+    assert names("kafka_connect") == ["kafka-connect-0"]
+    with pytest.raises(Exception, match="no component 'kaf'\nWhy: there are: kafka, kafka-connect"):
+        names("kaf")

@@ -23,8 +23,8 @@ from cdc_pipeline.load.ledger import Ledger
 from cdc_pipeline.load.objects import read_back
 from cdc_pipeline.verify.archive_state import flush, unarchived
 from cdc_pipeline.verify.context import Context
-from pipeline import until
 from psycopg import sql
+from waiting import until
 
 _SIZE = 10
 _PAUSE = 0.1

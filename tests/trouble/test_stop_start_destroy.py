@@ -1,0 +1,53 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Stop, start and destroy do what they say, and data goes only where that is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+from site_runs import Site
+
+
+def rows(site: Site) -> list[tuple]:
+    with psycopg.connect(**site.endpoints()["postgresql"]) as connection:
+        return connection.execute("SELECT * FROM public.users ORDER BY user_id").fetchall()
+
+
+def objects(site: Site) -> dict[str, str | None]:
+    """Every object of the archive, with what tells whether it is still the same."""
+    return {each["path"]: each["e_tag"] for batch in site.context().store.list() for each in batch}
+
+
+def test_what_stops_stays_stopped_and_what_goes_keeps_its_data(running: Site):
+    processes, users, archived = running.processes(), rows(running), objects(running)
+    assert users and archived
+
+    running.run(playbook="playbooks/stop.yml").must_succeed()
+    assert [name for name, pid in processes.items() if Path(f"/proc/{pid}").exists()] == []
+    running.run(playbook="playbooks/verify.yml").must_fail_with("is stopped", "make start")
+    assert running.processes() == {}
+    assert running.run(playbook="playbooks/stop.yml").must_succeed().changed == 0
+
+    running.run(playbook="playbooks/start.yml").must_succeed()
+    assert running.processes().keys() == processes.keys()
+    assert running.run(playbook="playbooks/start.yml").must_succeed().changed == 0
+
+    processes = running.processes()
+    running.run(playbook="playbooks/destroy.yml").must_succeed()
+    assert [name for name, pid in processes.items() if Path(f"/proc/{pid}").exists()] == []
+    assert running.run(playbook="playbooks/destroy.yml").must_succeed().changed == 0
+    running.run(playbook="playbooks/verify.yml").must_fail_with("nothing is set up", "make site")
+
+    running.run("--skip-tags", "verify").must_succeed()
+    assert running.processes().keys() == processes.keys()
+    assert rows(running) == users
+    assert archived.items() <= objects(running).items()
+    running.recovers()
+
+
+def test_what_was_never_there_is_removed_without_a_trace(fresh: Site):
+    assert fresh.run(playbook="playbooks/destroy.yml", destroy_data=True).must_succeed().changed == 0
+    assert not fresh.home.exists()

@@ -1,0 +1,44 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Each phase and each component is run by its tag alone, and finds all as it should be."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from site_runs import Site
+
+PHASES = {
+    "foundation": {"object_store", "postgresql"},
+    "core_services": {"kafka", "schema_registry", "kafka_connect"},
+    "integration": {"connectors", "archive"},
+}
+COMPONENTS = sorted(set.union(*PHASES.values()))
+
+
+def runs_alone(site: Site, tag: str, roles: set[str]) -> None:
+    run = site.run("--tags", tag).must_succeed()
+    ran = set(re.findall(r"^TASK \[cdc\.pipeline\.(\w+) :", run.output, re.MULTILINE))
+    assert ran & {*COMPONENTS, "verify", "load_test"} == roles
+    assert run.changed == 0
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_phase_by_its_tag(running: Site, phase: str):
+    runs_alone(running, phase, PHASES[phase])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_component_by_its_tag(running: Site, component: str):
+    runs_alone(running, component, {component})
+
+
+@pytest.mark.full
+def test_the_load_test_by_its_phase(running: Site):
+    load = {"load_test_rate": 200, "load_test_seconds": 5, "load_test_warmup_seconds": 2}
+    run = running.run("--tags", "production", load_test_report_folder=str(running.reports), **load).must_succeed()
+    assert run.changed == 0
+    assert (running.reports / "load_test-200.json").exists()
