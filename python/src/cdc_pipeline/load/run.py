@@ -125,7 +125,7 @@ def run(context: Context, settings: Settings, tell: Tell) -> Result:
 
 def _prepare(context: Context, name: str) -> int:
     """Makes the table; gives how far the slot may get behind, in bytes."""
-    if name not in context.plan.expected.connectors.tables:
+    if context.plan.topic(name) not in context.plan.archived_topics:
         raise RefusedError(f"the table {name} is not captured: set cdc_load_table to it, and run the site again")
     with context.postgresql() as connection:
         connection.execute(table.ddl(name))
