@@ -18,7 +18,7 @@ class FakeStore:
     def __init__(self):
         self.buckets, self.objects, self.writes = set(), {}, []
         self.conditional, self.denied, self.read_only = True, False, False
-        self.constraints, self.deleted = [], []
+        self.constraints, self.deleted, self.signers = [], [], set()
         store = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -38,6 +38,7 @@ class FakeStore:
 
             def do_HEAD(self):
                 bucket, _key = self.parts()
+                store.signers |= set(re.findall(r"Credential=([^/]*)/", self.headers.get("Authorization", "")))
                 self.answer(403 if store.denied else 200 if bucket in store.buckets else 404)
 
             def do_PUT(self):
@@ -139,6 +140,13 @@ def test_aws_is_told_the_region_of_a_new_bucket(run_module, store, options, monk
     run_module("object_store_bucket", **options, region=region)
     assert store.buckets == {"archive"}
     assert store.constraints == constraints
+
+
+def test_without_keys_those_of_the_machine_are_used(run_module, store, options, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "machine")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "itssecret")
+    run_module("object_store_bucket", **{**options, "access_key_id": "", "secret_access_key": ""})
+    assert store.signers == {"machine"}
 
 
 def test_absent_deletes(run_module, store, options):
