@@ -54,8 +54,10 @@ def judge_setting(name: str, expected: str, found: Setting | None, shown: str | 
 
 def judge_version(expected: int, managed: bool, found: int) -> Finding:
     """The pipeline's own server has just this major version, a user's may have a later one."""
-    wanted, good = (expected, found == expected) if managed else (f"{expected} or later", found >= expected)
-    return Finding("T4.version", "major version of PostgreSQL", wanted, found, good, "Upgrade the server.")
+    what = "major version of PostgreSQL"
+    if managed:
+        return equal("T4.version", what, expected, found, "See versions_postgresql.")
+    return Finding("T4.version", what, f"{expected} or later", found, found >= expected, "Upgrade the server.")
 
 
 # What roles/postgresql/files/sample.sql creates.
