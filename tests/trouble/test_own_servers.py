@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import boto3
@@ -65,6 +67,27 @@ def bucket(running: Site) -> Iterator[dict[str, Any]]:
         client.delete_bucket(Bucket=store["bucket"])
 
 
+class Careless(BaseHTTPRequestHandler):
+    """An S3 store that has every bucket and ignores conditions; ``writes`` counts."""
+
+    writes = 0
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        type(self).writes += 1
+        self.do_HEAD()
+
+    do_DELETE = do_HEAD
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Requests are not logged."""
+
+
 @pytest.fixture
 def variables(database: dict[str, Any], bucket: dict[str, Any]) -> dict[str, Any]:
     """What a user states. Names that hold for a whole server are the test's own."""
@@ -91,7 +114,7 @@ def variables(database: dict[str, Any], bucket: dict[str, Any]) -> dict[str, Any
 
 @pytest.mark.full
 def test_a_site_on_servers_of_ones_own(variables: dict[str, Any], database: dict[str, Any], fresh: Site):
-    assert "it was not proved" in fresh.run("--check", **variables).output
+    assert "it was not proved" in fresh.run("--check", "--tags", "preflight", **variables).output
 
     # Verification comes a run later: the seconds that it gives a change are few for JVMs that have just begun.
     fresh.run("--skip-tags", "verify", **variables).must_succeed()
@@ -118,3 +141,21 @@ def test_tables_that_ones_own_database_does_not_have(variables: dict[str, Any], 
 def test_a_slot_that_another_pipeline_reads(variables: dict[str, Any], fresh: Site):
     run = fresh.run(**{**variables, "cdc_slot": "debezium"})
     run.must_fail_with("The replication slot debezium is another one's", "set cdc_slot")
+
+
+def test_a_store_that_cannot_archive_exactly_once(fresh: Site):
+    with HTTPServer(("127.0.0.1", 0), Careless) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        store = {
+            "object_store_managed": False,
+            "object_store_endpoint_url": f"http://127.0.0.1:{server.server_port}",
+            "object_store_access_key_id": "key",
+            "object_store_secret_access_key": "a-secret-4711",
+        }
+        assert "it was not proved" in fresh.run("--check", "--tags", "preflight", **store).output
+        assert Careless.writes == 0
+        run = fresh.run(**store)
+        server.shutdown()
+    run.must_fail_with("ignores If-None-Match", "Use a store that honours conditional writes")
+    assert "a-secret-4711" not in run.output
+    assert not fresh.home.exists() or not any(fresh.home.iterdir())
