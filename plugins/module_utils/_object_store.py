@@ -37,12 +37,15 @@ class Store:
             raise MissingLibraryError("boto3", IMPORT_ERROR)
         self.name = params["name"]
         self.where = f"bucket {self.name} at {params['endpoint_url'] or 'AWS'}"
+        # AWS takes the region of a new bucket only as a constraint, and us-east-1 only without one.
+        self._elsewhere = None if params["endpoint_url"] or params["region"] == "us-east-1" else params["region"]
         self._client = boto3.client(
             "s3",
             endpoint_url=params["endpoint_url"],
             region_name=params["region"],
-            aws_access_key_id=params["access_key_id"],
-            aws_secret_access_key=params["secret_access_key"],
+            # An empty key would be signed with; without one boto3 looks for its own.
+            aws_access_key_id=params["access_key_id"] or None,
+            aws_secret_access_key=params["secret_access_key"] or None,
             verify=(params["ca_path"] or True) if params["validate_certs"] else False,
             config=botocore.config.Config(
                 connect_timeout=params["timeout"], read_timeout=params["timeout"], retries={"max_attempts": 5}
@@ -81,7 +84,8 @@ class Store:
         return self._call("head_bucket", Bucket=self.name) is not None
 
     def create(self) -> None:
-        self._call("create_bucket", Bucket=self.name)
+        place = {"CreateBucketConfiguration": {"LocationConstraint": self._elsewhere}} if self._elsewhere else {}
+        self._call("create_bucket", Bucket=self.name, **place)
 
     def delete(self) -> None:
         self._call("delete_bucket", Bucket=self.name)
@@ -92,8 +96,8 @@ class Store:
         :raises RefusedError: when the store ignores the condition, since two writers could then both win.
         """
         key = f"{prefix.rstrip('/')}/.probe/{uuid.uuid4()}".lstrip("/")
+        self._call("put_object", Bucket=self.name, Key=key, Body=b"first", IfNoneMatch="*")
         try:
-            self._call("put_object", Bucket=self.name, Key=key, Body=b"first", IfNoneMatch="*")
             if self._call("put_object", Bucket=self.name, Key=key, Body=b"second", IfNoneMatch="*") is not None:
                 raise RefusedError(
                     "The object store ignores If-None-Match, so nothing can be archived exactly once in it",

@@ -92,8 +92,7 @@ options:
     default: 15
   postgresql:
     description:
-      - A PostgreSQL server of your own, as a map of C(host), C(port), C(user), C(password), C(database) and C(slot),
-        the name of the connector's replication slot.
+      - A PostgreSQL server of your own, with the database and the tables in it that will be captured.
     type: dict
     suboptions:
       host:
@@ -115,6 +114,15 @@ options:
       database:
         description: The database whose tables will be captured.
         type: str
+        required: true
+      tables:
+        description: The tables that must be in it, as C(schema.table). Without any the database need not exist.
+        type: list
+        elements: str
+        default: []
+      lowest_version:
+        description: The lowest major version that will do.
+        type: int
         required: true
       slot:
         description: The replication slot of the connector.
@@ -198,6 +206,8 @@ SERVER = {
     "user": {"type": "str", "required": True},
     "password": {"type": "str", "required": True, "no_log": True},
     "database": {"type": "str", "required": True},
+    "tables": {"type": "list", "elements": "str", "default": []},
+    "lowest_version": {"type": "int", "required": True},
     "slot": {"type": "str", "required": True},
     "timeout": {"type": "int", "default": 10},
 }

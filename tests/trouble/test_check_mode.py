@@ -26,8 +26,12 @@ def changes(run: Run) -> list[str]:
 
 def alter_topic(endpoints: dict[str, Any]) -> None:
     client = AdminClient({"bootstrap.servers": endpoints["kafka"]["bootstrap_servers"]})
-    entry = ConfigEntry("retention.ms", "1000000", incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.TOPIC, "postgres.public.users", incremental_configs=[entry])
+    # One that is stated, and one that is not, by which records would go.
+    entries = [
+        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        for name, value in (("retention.ms", "1000000"), ("retention.bytes", "1000000000000"))
+    ]
+    resource = ConfigResource(ResourceType.TOPIC, "postgres.public.users", incremental_configs=entries)
     for future in client.incremental_alter_configs([resource]).values():
         future.result()
 
@@ -93,7 +97,8 @@ def test_check_mode_finds_exactly_what_was_changed_behind_its_back(running: Site
     mended.must_succeed()
     assert [any(name.startswith(task) for name in changes(found)) for task in expected] == [True] * len(expected)
     assert len(changes(found)) == len(expected), changes(found)
-    for text in ("by hand", "retention.ms: '1000000'", "max.batch.size: '4096'"):
+    by_hand = ("by hand", "retention.ms: '1000000'", "retention.bytes: '1000000000000'", "max.batch.size: '4096'")
+    for text in by_hand:
         assert text in found.output, text
     assert "# by hand" not in config.read_text()
     assert sorted(changes(mended)) == sorted(changes(found))

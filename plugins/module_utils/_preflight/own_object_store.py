@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Whether an S3 store of the user's own answers and takes the key. Conditional writes are proved by its role."""
+"""Whether an S3 store of the user's own answers and takes the key. The role then proves that it can be written to."""
 
 from __future__ import annotations
 

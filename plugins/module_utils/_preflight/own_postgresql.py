@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,60 +21,78 @@ except ImportError:
 
     IMPORT_ERROR = traceback.format_exc()
 
-_LOWEST_VERSION = 14
+_SHOWN = 5
 # One row; pg_replication_slots and pg_roles may be read by everybody.
-_QUERY = """
+_SERVER = """
 SELECT current_setting('server_version_num')::int AS version,
        current_setting('wal_level') AS wal_level,
        current_setting('max_replication_slots')::int AS slots,
        (SELECT count(*) FROM pg_replication_slots) AS slots_used,
-       EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = %(slot)s) AS slot_exists,
+       (SELECT coalesce(database, '') FROM pg_replication_slots WHERE slot_name = %(slot)s) AS slot_database,
        current_setting('max_wal_senders')::int AS senders,
        (SELECT count(*) FROM pg_stat_replication) AS senders_used,
-       rolsuper, rolcreaterole, rolcreatedb, rolreplication,
+       rolsuper,
        EXISTS (SELECT FROM pg_database WHERE datname = %(database)s) AS database_exists
 FROM pg_roles WHERE rolname = current_user
+"""
+# The tables that a publication of all tables takes in.
+_TABLES = """
+SELECT n.nspname || '.' || c.relname AS name, keys.there AS key,
+       c.relreplident IN ('f', 'i') OR c.relreplident = 'd' AND keys.there AS identity
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS there) AS keys
+WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+ORDER BY name
 """
 
 
 @dataclass(frozen=True)
 class Server:
-    """What was found on a server; the fields are those of the query."""
+    """What was found on a server; the fields are those of the query.
+
+    :param slot_database: of the connector's replication slot, None when there is no such slot.
+    """
 
     version: int
     wal_level: str
     slots: int
     slots_used: int
-    slot_exists: bool
+    slot_database: str | None
     senders: int
     senders_used: int
     rolsuper: bool
-    rolcreaterole: bool
-    rolcreatedb: bool
-    rolreplication: bool
     database_exists: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the database.
+
+    :param key: it has a primary key.
+    :param identity: its rows can be told apart, so that a published change of one is possible.
+    """
+
+    name: str
+    key: bool
+    identity: bool
 
 
 def check_server(params: Mapping[str, Any]) -> list[Problem]:
     """Connect and look. The server is only read.
 
-    :param params: host, port, user, password, database, slot, timeout.
+    :param params: host, port, user, password, database, tables, slot, lowest_version, timeout.
     """
     if IMPORT_ERROR:
         raise MissingLibraryError("psycopg", IMPORT_ERROR)
-    where = f"{params['host']}:{params['port']}"
+    where, database = f"{params['host']}:{params['port']}", params["database"]
+    tables: list[Table] = []
     try:
-        with psycopg.connect(
-            host=params["host"],
-            port=params["port"],
-            user=params["user"],
-            password=params["password"],
-            # Everybody has this one, and the pipeline's own need not be there yet.
-            dbname="postgres",
-            connect_timeout=int(params["timeout"]),
-            row_factory=psycopg.rows.class_row(Server),
-        ) as connection:
-            server = connection.execute(_QUERY, {"slot": params["slot"], "database": params["database"]}).fetchone()
+        # Everybody has this one, and the pipeline's own need not be there yet.
+        with _connect(params, "postgres", Server) as connection:
+            server = connection.execute(_SERVER, {"slot": params["slot"], "database": database}).fetchone()
+        if server.database_exists:
+            with _connect(params, database, Table) as connection:
+                tables = connection.execute(_TABLES).fetchall()
     except psycopg.Error as error:
         return [
             Problem(
@@ -85,15 +103,31 @@ def check_server(params: Mapping[str, Any]) -> list[Problem]:
                 "pg_hba.conf admits this host",
             )
         ]
-    return list(judge(server, where))
+    if server.database_exists:
+        of_tables = judge_tables(tables, params["tables"], f"the database {database} at {where}")
+    else:
+        of_tables = judge_database(database, params["tables"], where)
+    return [*judge(server, where, database, params["slot"], params["lowest_version"]), *of_tables]
 
 
-def judge(server: Server, where: str) -> Iterator[Problem]:
+def _connect(params: Mapping[str, Any], database: str, row: type) -> Any:
+    return psycopg.connect(
+        host=params["host"],
+        port=params["port"],
+        user=params["user"],
+        password=params["password"],
+        dbname=database,
+        connect_timeout=int(params["timeout"]),
+        row_factory=psycopg.rows.class_row(row),
+    )
+
+
+def judge(server: Server, where: str, database: str, slot: str, lowest_version: int) -> Iterator[Problem]:
     """What `server` lacks."""
-    if server.version < _LOWEST_VERSION * 10_000:
+    if server.version < lowest_version * 10_000:
         yield Problem(
             "postgresql",
-            f"PostgreSQL {_LOWEST_VERSION} or later is needed",
+            f"PostgreSQL {lowest_version} or later is needed",
             found=f"{server.version // 10_000} at {where}",
             remedy="upgrade the server",
         )
@@ -105,7 +139,7 @@ def judge(server: Server, where: str) -> Iterator[Problem]:
             remedy="ALTER SYSTEM SET wal_level = 'logical', then restart the server",
         )
     # One for the connector, one for verification while it runs; a slot that is there is the connector's already.
-    needed = 1 if server.slot_exists else 2
+    needed = 2 if server.slot_database is None else 1
     for kind, limit, used in (
         ("replication slots", server.slots, server.slots_used),
         ("WAL senders", server.senders, server.senders_used),
@@ -119,6 +153,13 @@ def judge(server: Server, where: str) -> Iterator[Problem]:
                 remedy=f"ALTER SYSTEM SET {name} = {used + needed + 2}, then restart the server; "
                 "or drop what nobody uses",
             )
+    if server.slot_database not in (None, database):
+        yield Problem(
+            "postgresql",
+            f"The replication slot {slot} is another one's",
+            found=f"it belongs to the database {server.slot_database or '(none)'} at {where}",
+            remedy="set cdc_slot to a name of the pipeline's own; or drop the slot if nobody uses it",
+        )
     # FOR ALL TABLES and a role with REPLICATION can only be had from a superuser.
     if not server.rolsuper:
         yield Problem(
@@ -128,3 +169,50 @@ def judge(server: Server, where: str) -> Iterator[Problem]:
             found=f"rolsuper is false at {where}",
             remedy="name a superuser, or have the server's administrator grant it for the set-up",
         )
+
+
+def judge_database(database: str, wanted: Sequence[str], where: str) -> Iterator[Problem]:
+    """The database is not there, so that the tables to capture cannot be."""
+    if wanted:
+        yield Problem(
+            "postgresql",
+            f"There is no database {database}, whose tables shall be captured",
+            found=f"cdc_tables names {', '.join(wanted[:_SHOWN])}; the server is {where}",
+            remedy="set cdc_database to your database and cdc_tables to the tables in it to capture",
+        )
+
+
+def judge_tables(tables: Sequence[Table], wanted: Sequence[str], where: str) -> Iterator[Problem]:
+    """The tables to capture are there with a key, and no table suffers from being published."""
+    named = {table.name: table for table in tables}
+    missing = [name for name in wanted if name not in named]
+    if missing:
+        there = [name for name in named if name not in wanted]
+        yield Problem(
+            "postgresql",
+            f"cdc_tables names tables that {where} does not have",
+            found=f"missing: {', '.join(missing)}; others there: {_some(there)}",
+            remedy="set cdc_tables to the tables to capture, as schema.table; or create the missing ones",
+        )
+    keyless = [name for name in wanted if name in named and not named[name].key]
+    if keyless:
+        yield Problem(
+            "postgresql",
+            f"A table without a primary key cannot be captured; {where} has some that cdc_tables names",
+            found=", ".join(keyless),
+            remedy="give each a primary key, or take it out of cdc_tables",
+        )
+    fixed = [table.name for table in tables if not table.identity and table.name not in keyless]
+    if fixed:
+        yield Problem(
+            "postgresql",
+            "Once all tables are published, PostgreSQL refuses UPDATE and DELETE of those without a replica identity; "
+            f"{where} has some",
+            found=_some(fixed),
+            remedy="give each a primary key, or ALTER TABLE ... REPLICA IDENTITY FULL",
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more if names else "none"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import fastavro
 import pytest
-from cdc_pipeline.load import guard, table
+from cdc_pipeline.load import guard, run, table
 from cdc_pipeline.load.cli import main
 from cdc_pipeline.load.events import Reader, leading_numbers, read_numbers
 from cdc_pipeline.load.generator import WRITERS, Order, Sent
@@ -64,6 +65,13 @@ def test_every_change_has_a_number_of_its_own_and_updates_meet_rows_that_are_the
 def test_transactions_are_due_at_the_rate() -> None:
     order = Order({}, "t", 1, 1000.0, 500, 100, 100)
     assert [order.intended(number) for number in (0, 5, 50)] == [1000.0, 1001.0, 1010.0]
+
+
+def test_a_table_that_is_not_captured_is_not_made() -> None:
+    """The context has no server: one that was asked would be an AttributeError."""
+    context = SimpleNamespace(plan=parse_plan(PLAN))
+    with pytest.raises(guard.RefusedError, match="set cdc_load_table"):
+        run.run(context, run.Settings(10, 1, 0, 10, "public.other"), print)
 
 
 SCHEMA = {

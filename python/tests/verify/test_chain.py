@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from cdc_pipeline.archive.tile import Footer, Rejection, Source, key
-from cdc_pipeline.verify.chain import by_partition, follow, misplaced
+from cdc_pipeline.verify.chain import by_partition, follow, misplaced, oversized
 from cdc_pipeline.verify.checks.archive import judge_chains, judge_metadata
 from cdc_pipeline.verify.footers import Tile
 from hypothesis import given
@@ -69,6 +69,14 @@ def test_the_layout_is_exact() -> None:
     other = replace(good, key=good.key.replace("archive/", "elsewhere/"))
     assert misplaced([good], "archive") == []
     assert misplaced([moved, other], "archive") == sorted([moved.key, other.key])
+
+
+def test_a_tile_has_no_more_records_than_the_limit_of_its_time() -> None:
+    earlier = replace(tile(0, 2000), modified=NOW - timedelta(seconds=1))
+    full = tile(2000, 4000, rows=999, rejected=(2001,))
+    over = tile(4000, 6000, rows=1000, rejected=(4001,))
+    assert oversized([earlier, full], 1000, NOW) == []
+    assert oversized([earlier, full, over], 1000, NOW) == [f"{over.key} has 1001 records"]
 
 
 def finding(tiles: list[Tile], committed: int | None, low: int):

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from cdc_pipeline.verify.checks.connectors import exposed, judge_snapshot, judge_status
-from cdc_pipeline.verify.checks.kafka import differing, judge_topic, under_replicated
+from cdc_pipeline.verify.checks import archive
+from cdc_pipeline.verify.checks.archive import started
+from cdc_pipeline.verify.checks.connectors import exposed, judge_snapshot, judge_status, restarts
+from cdc_pipeline.verify.checks.kafka import ConfigValue, differing, judge_topic, under_replicated
 from cdc_pipeline.verify.checks.kafka_connect import judge_settings
 from cdc_pipeline.verify.checks.memory import judge_total
-from cdc_pipeline.verify.checks.postgresql import Setting, Table, judge_role, judge_setting, judge_tables
-from cdc_pipeline.verify.plan import Topic
+from cdc_pipeline.verify.checks.postgresql import (
+    Setting,
+    Table,
+    judge_role,
+    judge_setting,
+    judge_tables,
+    judge_version,
+)
+from cdc_pipeline.verify.plan import Archive, ConnectorsEndpoint, Topic
 
 GOOD = Table(primary_key=True, foreign_keys=1, checks=2, rows=True, select=True, insert=False)
 ROLE = {"replication": True, "superuser": False, "create_database": False, "create_role": False, "creates": False}
@@ -37,6 +47,44 @@ def test_tables_have_keys_and_the_samples_more() -> None:
     assert "T4.table.public.a" in failed(judge_tables(names, {}, frozenset()))
     bare = dict.fromkeys(names, GOOD._replace(foreign_keys=0))
     assert failed(judge_tables(names, bare, sample)) == {"T4.foreign_keys"}
+
+
+def test_a_server_of_ones_own_may_be_newer() -> None:
+    assert judge_version(15, True, 15).ok
+    assert not judge_version(15, True, 16).ok
+    assert judge_version(14, False, 16).ok
+    assert not judge_version(14, False, 13).ok
+
+
+def test_the_archive_runs_with_the_settings_that_were_stated() -> None:
+    expected = Archive(group="g", topics=("t",), flush_records=1000, flush_seconds=60.0)
+    settings = {"group_id": "g", "topics": ["t"], "flush_records": 1000, "flush_seconds": 60, "workers": 4}
+    assert archive.judge_settings("port 1", settings, expected).ok
+    for changed in ({"flush_records": 10}, {"flush_seconds": 5}, {"topics": []}, {"group_id": "h"}):
+        assert not archive.judge_settings("port 1", {**settings, **changed}, expected).ok
+    assert not archive.judge_settings("port 1", {}, expected).ok
+
+
+def test_the_archives_start_is_read_from_its_metrics() -> None:
+    text = "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1.7e+09\n"
+    assert started(text) == datetime.fromtimestamp(1.7e9, UTC)
+    with pytest.raises(LookupError, match="process_start_time_seconds"):
+        started("")
+
+
+class Answers(SimpleNamespace):
+    def get(self, url: str) -> SimpleNamespace:
+        return SimpleNamespace(status_code=self.codes[url.rpartition("/")[2]])
+
+
+def test_what_restarts_connectors_is_asked_for_its_health() -> None:
+    plan = SimpleNamespace(endpoints=SimpleNamespace(connectors=ConnectorsEndpoint("http://h:1")))
+    answers = Answers(codes={"live": 200, "ready": 503})
+    found = list(restarts(SimpleNamespace(plan=plan, http=answers)))
+    assert [each.id for each in found] == ["T9.restarts_live", "T9.restarts_ready"]
+    assert failed(found) == {"T9.restarts_ready"}
+    plan.endpoints.connectors = ConnectorsEndpoint()
+    assert list(restarts(SimpleNamespace(plan=plan, http=answers))) == []
 
 
 def test_a_table_of_ones_own_needs_no_more_than_a_key() -> None:
@@ -71,10 +119,14 @@ def metadata(partitions: int, replicas: int, in_sync: int):
 
 def test_a_topic_is_what_it_should_be() -> None:
     topic = Topic("t", 6, 3, {"compression.type": "lz4"})
-    assert judge_topic(topic, metadata(6, 3, 3), {"compression.type": "lz4", "other": "x"}).ok
-    assert not judge_topic(topic, metadata(5, 3, 3), {"compression.type": "lz4"}).ok
-    assert not judge_topic(topic, metadata(6, 2, 2), {"compression.type": "lz4"}).ok
-    assert not judge_topic(topic, metadata(6, 3, 3), {"compression.type": "zstd"}).ok
+    stated = {"compression.type": ConfigValue("lz4", own=True)}
+    assert judge_topic(topic, metadata(6, 3, 3), {**stated, "retention.bytes": ConfigValue("-1")}).ok
+    assert not judge_topic(topic, metadata(5, 3, 3), stated).ok
+    assert not judge_topic(topic, metadata(6, 2, 2), stated).ok
+    assert not judge_topic(topic, metadata(6, 3, 3), {"compression.type": ConfigValue("zstd", own=True)}).ok
+    assert not judge_topic(topic, metadata(6, 3, 3), {}).ok
+    by_hand = judge_topic(topic, metadata(6, 3, 3), {**stated, "retention.bytes": ConfigValue("1000", own=True)})
+    assert not by_hand.ok and "retention.bytes" in str(by_hand.found)
     assert judge_topic(Topic("gone"), metadata(6, 3, 3), None).found == "no such topic"
     assert under_replicated(metadata(2, 3, 2)) == ["t-0", "t-1"]
     assert under_replicated(metadata(2, 3, 3)) == []

@@ -125,6 +125,8 @@ def run(context: Context, settings: Settings, tell: Tell) -> Result:
 
 def _prepare(context: Context, name: str) -> int:
     """Makes the table; gives how far the slot may get behind, in bytes."""
+    if context.plan.topic(name) not in context.plan.archived_topics:
+        raise RefusedError(f"the table {name} is not captured: set cdc_load_table to it, and run the site again")
     with context.postgresql() as connection:
         connection.execute(table.ddl(name))
         row: Any = connection.execute(

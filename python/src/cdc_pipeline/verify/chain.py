@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cdc_pipeline.archive.tile import hour_in, parse
 from cdc_pipeline.archive.tile import key as key_of
@@ -67,6 +68,12 @@ def judge_tile(tile: Tile) -> list[str]:
     if named is None or named != (footer.source, footer.start):
         problems.append(f"{tile.key} has the footer of {footer.source} at {footer.start}")
     return problems
+
+
+def oversized(tiles: Iterable[Tile], most: int, since: datetime) -> list[str]:
+    """Tiles with more than ``most`` records, of those written ``since``; earlier ones had the limit of their time."""
+    sizes = {tile.key: tile.footer.rows + len(tile.footer.rejected) for tile in tiles if tile.modified >= since}
+    return sorted(f"{key} has {size} records" for key, size in sizes.items() if size > most)
 
 
 def misplaced(tiles: Iterable[Tile], prefix: str) -> list[str]:

@@ -81,6 +81,13 @@ class ArchiveEndpoint:
 
 
 @dataclass(frozen=True)
+class ConnectorsEndpoint:
+    """``url``: empty where only the pods' own probes reach the service."""
+
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class Endpoints:
     """As in endpoints.json."""
 
@@ -90,6 +97,7 @@ class Endpoints:
     kafka_connect: KafkaConnectEndpoint
     object_store: ObjectStoreEndpoint
     archive: ArchiveEndpoint
+    connectors: ConnectorsEndpoint = field(default_factory=ConnectorsEndpoint)
     instance: str = "local"
 
 
@@ -97,6 +105,7 @@ class Endpoints:
 class Postgresql:
     """``settings``: as in postgresql.conf, compared by value (256MB is 32768 pages of 8kB).
 
+    ``version``: the major version, or the lowest one of a server that is not ``managed`` but the user's own.
     ``message_prefix``: of logical messages that the connector leaves out of its stream.
     """
 
@@ -112,6 +121,7 @@ class Postgresql:
         }
     )
     version: int = 15
+    managed: bool = True
     tables: tuple[str, ...] = ("public.users", "public.products", "public.orders", "public.order_items")
     # Foreign keys and checks are expected of the sample tables only: a user's own may do without.
     sample_data: bool = True

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -16,7 +17,8 @@ class FakeStore:
 
     def __init__(self):
         self.buckets, self.objects, self.writes = set(), {}, []
-        self.conditional, self.denied = True, False
+        self.conditional, self.denied, self.read_only = True, False, False
+        self.constraints, self.deleted, self.signers = [], [], set()
         store = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,11 +38,14 @@ class FakeStore:
 
             def do_HEAD(self):
                 bucket, _key = self.parts()
+                store.signers |= set(re.findall(r"Credential=([^/]*)/", self.headers.get("Authorization", "")))
                 self.answer(403 if store.denied else 200 if bucket in store.buckets else 404)
 
             def do_PUT(self):
                 bucket, key = self.parts()
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if store.read_only:
+                    return self.answer(403, "AccessDenied")
                 if self.headers.get("If-None-Match") == "*" and store.conditional and key in store.objects:
                     return self.answer(412, "PreconditionFailed")
                 store.writes.append((bucket, key))
@@ -48,10 +53,12 @@ class FakeStore:
                     store.objects[key] = True
                 else:
                     store.buckets.add(bucket)
+                    store.constraints += re.findall(rb"<LocationConstraint>(.*)</LocationConstraint>", body)
                 return self.answer(200)
 
             def do_DELETE(self):
                 bucket, key = self.parts()
+                store.deleted.append(key)
                 if key:
                     store.objects.pop(key, None)
                 else:
@@ -110,6 +117,36 @@ def test_a_wrong_key_names_the_variables(run_module, store, options):
 def test_no_answer_names_the_address(run_module, options):
     with pytest.raises(ModuleFailed, match="does not answer"):
         run_module("object_store_bucket", **{**options, "endpoint_url": "http://127.0.0.1:1", "timeout": 1})
+
+
+def test_a_key_that_may_not_write_is_told_of_the_write(run_module, store, options):
+    store.buckets.add("archive")
+    store.read_only = True
+    with pytest.raises(ModuleFailed, match="put_object on bucket archive"):
+        run_module("object_store_bucket", **options)
+    assert store.deleted == []
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint", "constraints"),
+    [("eu-central-1", False, [b"eu-central-1"]), ("us-east-1", False, []), ("eu-central-1", True, [])],
+)
+def test_aws_is_told_the_region_of_a_new_bucket(run_module, store, options, monkeypatch, region, endpoint, constraints):
+    """AWS is where no endpoint is given; the environment sends it to the fake."""
+    url = options.pop("endpoint_url")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+    if endpoint:
+        options["endpoint_url"] = url
+    run_module("object_store_bucket", **options, region=region)
+    assert store.buckets == {"archive"}
+    assert store.constraints == constraints
+
+
+def test_without_keys_those_of_the_machine_are_used(run_module, store, options, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "machine")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "itssecret")
+    run_module("object_store_bucket", **{**options, "access_key_id": "", "secret_access_key": ""})
+    assert store.signers == {"machine"}
 
 
 def test_absent_deletes(run_module, store, options):

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Any
+
+import yaml
 
 from cdc_pipeline.archive.tile import parse
 from cdc_pipeline.verify import topics
 from cdc_pipeline.verify.archive_state import State, flush, read_state, unarchived
-from cdc_pipeline.verify.chain import Chain, misplaced, total
+from cdc_pipeline.verify.chain import Chain, misplaced, oversized, total
+from cdc_pipeline.verify.checks.kafka_connect import following
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.jvm import judge_memory
-from cdc_pipeline.verify.plan import table_of
+from cdc_pipeline.verify.plan import Archive, table_of
 from cdc_pipeline.verify.tables import row_count
 from cdc_pipeline.verify.wait import wait_for
 
 _SETTLE_SECONDS = 10.0
 _SHOWN = 5
 _STATUS = "See the archive's status, its log and its /metrics."
+_TAG = "Run the tag archive."
+_STARTED = re.compile(r"^process_start_time_seconds (\S+)$", re.MULTILINE)
 _CHAIN = "Records may be missing or double in the archive: keep the log, and see the archive's guarantees."
 
 
@@ -69,6 +78,30 @@ def judge_layout(state: State, prefix: str) -> Iterator[Finding]:
         not wrong,
         "Objects that are not the archive's do not belong below its prefix.",
     )
+
+
+def judge_settings(place: str, settings: Mapping[str, Any], expected: Archive) -> Finding:
+    """What a running archive was configured with."""
+    wanted = {
+        "group_id": expected.group,
+        "topics": list(expected.topics),
+        "flush_records": expected.flush_records,
+        "flush_seconds": expected.flush_seconds,
+    }
+    found = {key: settings.get(key) for key in wanted}
+    return equal("T10.settings", f"settings of the archive on {place}", wanted, found, _TAG)
+
+
+def started(metrics: str) -> datetime:
+    """When the process began that shows these metrics.
+
+    Raises:
+        LookupError: they do not say it.
+    """
+    found = _STARTED.search(metrics)
+    if found is None:
+        raise LookupError("the archive's /metrics have no process_start_time_seconds")
+    return datetime.fromtimestamp(float(found[1]), UTC)
 
 
 def judge_metadata(offsets: Mapping[tuple[str, int], tuple[int, str]], ids: Mapping[str, str]) -> Finding:
@@ -126,6 +159,15 @@ def _tiles(context: Context) -> Iterator[Finding]:
             continue
         yield from judge_chains(topic, chains, positions, mine)
     yield from judge_layout(state, plan.endpoints.object_store.prefix)
+    since = started(context.http.get(f"{plan.endpoints.archive.url}/metrics").raise_for_status().text)
+    most = plan.expected.archive.flush_records
+    yield equal(
+        "T10.tile_size",
+        f"tiles of more than {most} records, of those written since the archive's start",
+        [],
+        oversized(state.tiles, most, since)[:_SHOWN],
+        "Tiles are cut at flush_records: see T10.settings, and keep the archive's log.",
+    )
     ends = {at: chain.end for at, chain in chains.items() if chain.end is not None}
     late = wait_for(
         lambda: _uncommitted(topics.committed(admin, plan.expected.archive.group), ends),
@@ -163,8 +205,12 @@ def _rows(context: Context, chains: Mapping[tuple[str, int], Chain]) -> Iterator
 def _processes(context: Context) -> Iterator[Finding]:
     if not context.plan.expected.archive.service:
         return
-    limit = context.plan.expected.archive.memory_mib
-    yield judge_memory(context, "T10", "the archive", context.servers.of("archive"), limit)
+    expected = context.plan.expected.archive
+    servers = context.servers.of("archive")
+    for server in servers:
+        settings = yaml.safe_load(server.read(PurePath(following(server.command, ("--config",)))))
+        yield judge_settings(server.place, settings, expected)
+    yield judge_memory(context, "T10", "the archive", servers, expected.memory_mib)
 
 
 STEPS = (

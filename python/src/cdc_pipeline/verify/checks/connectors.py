@@ -109,6 +109,20 @@ def _connectors(context: Context) -> Iterator[Finding]:
     yield equal("T9.no_secrets", "connector settings that hold a secret", {}, shown, "Refer to it: ${file:path:key}.")
 
 
+def restarts(context: Context) -> Iterator[Finding]:
+    """The service that restarts what has failed. In a cluster the probes of its pod ask it the same."""
+    url = context.plan.endpoints.connectors.url
+    for name in ("live", "ready") if url else ():
+        answer = context.http.get(f"{url}/health/{name}")
+        yield equal(
+            f"T9.restarts_{name}",
+            f"status of /health/{name} of the service that restarts what has failed",
+            200,
+            answer.status_code,
+            "See the log of connectors: it names what has failed, and why.",
+        )
+
+
 def _coverage(context: Context) -> Iterator[Finding]:
     expected = context.plan.expected.connectors
     ends = end_offsets(context.kafka_admin, (*expected.topics, expected.heartbeat_topic))
@@ -166,6 +180,7 @@ def _slot_active(context: Context) -> Iterator[Finding]:
 
 STEPS = (
     Step("T9.connectors", "connectors", _connectors),
+    Step("T9.restarts", "connectors", restarts),
     Step("T9.coverage", "connectors", _coverage),
     Step("T4.slot_follows", "connectors", _slot_active),
 )

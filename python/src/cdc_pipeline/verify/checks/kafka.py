@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ConfigSource, NewTopic, ResourceType
 
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
@@ -19,6 +20,13 @@ _REQUEST = 10
 _SETTLE_SECONDS = 10.0
 _PROBE_RECORDS = 200
 _TOPIC_HINT = "Run the tag kafka: it reconciles the topics, and says what it cannot change."
+
+
+class ConfigValue(NamedTuple):
+    """A setting of a topic or a broker. ``own``: set on the topic itself."""
+
+    value: str | None
+    own: bool = False
 
 
 def under_replicated(metadata: ClusterMetadata) -> list[str]:
@@ -52,8 +60,8 @@ def differing(expected: Mapping[str, str], found: Mapping[str, str | None]) -> d
     }
 
 
-def judge_topic(topic: Topic, metadata: ClusterMetadata, config: Mapping[str, str | None] | None) -> Finding:
-    """Partitions, replication and settings of a topic."""
+def judge_topic(topic: Topic, metadata: ClusterMetadata, config: Mapping[str, ConfigValue] | None) -> Finding:
+    """Partitions, replication and settings of a topic, which has none of its own besides those that are stated."""
     found = metadata.topics.get(topic.name)
     wanted = {"partitions": topic.partitions, "replication_factor": topic.replication_factor, **topic.config}
     what = f"topic {topic.name}"
@@ -63,12 +71,13 @@ def judge_topic(topic: Topic, metadata: ClusterMetadata, config: Mapping[str, st
     actual = {
         "partitions": len(found.partitions),
         "replication_factor": factors.pop() if len(factors) == 1 else sorted(factors),
-        **{key: config.get(key) for key in topic.config},
+        **{key: config[key].value if key in config else None for key in topic.config},
+        **{key: setting.value for key, setting in config.items() if setting.own and key not in topic.config},
     }
     return equal(f"T5.topic.{topic.name}", what, wanted, actual, _TOPIC_HINT)
 
 
-def configs(admin: AdminClient, kind: ResourceType, names: Iterable[str]) -> dict[str, dict[str, str | None] | None]:
+def configs(admin: AdminClient, kind: ResourceType, names: Iterable[str]) -> dict[str, dict[str, ConfigValue] | None]:
     """The settings of topics or brokers, None for one that is not there.
 
     Raises:
@@ -81,10 +90,13 @@ def configs(admin: AdminClient, kind: ResourceType, names: Iterable[str]) -> dic
         admin.describe_configs(resources[at : at + size], request_timeout=_REQUEST)
         for at in range(0, len(resources), size or 1)
     ]
-    found: dict[str, dict[str, str | None] | None] = {}
+    found: dict[str, dict[str, ConfigValue] | None] = {}
     for resource, future in [item for call in calls for item in call.items()]:
         try:
-            found[resource.name] = {key: entry.value for key, entry in future.result().items()}
+            found[resource.name] = {
+                key: ConfigValue(entry.value, entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value)
+                for key, entry in future.result().items()
+            }
         except KafkaException as error:
             if error.args[0].name() != "UNKNOWN_TOPIC_OR_PART":
                 raise
@@ -111,7 +123,9 @@ def _cluster(context: Context) -> Iterator[Finding]:
         yield judge_quorum(quorum, expected.brokers)
     brokers = configs(admin, ResourceType.BROKER, [str(each) for each in metadata.brokers])
     wrong = {
-        name: unlike for name, settings in brokers.items() if (unlike := differing(expected.settings, settings or {}))
+        name: unlike
+        for name, settings in brokers.items()
+        if (unlike := differing(expected.settings, {key: each.value for key, each in (settings or {}).items()}))
     }
     yield equal(
         "T5.broker_settings",

@@ -19,7 +19,10 @@ _HEARTBEAT_SECONDS = 15.0
 _STREAM_SECONDS = 10.0
 # WAL that the slot may hold back besides: a segment.
 _SMALL_LAG = 16 * 1024**2
-_RESTART = "Correct postgresql_settings and run the tag postgresql; some settings take a restart."
+_RESTART = (
+    "Correct postgresql_settings and run the tag postgresql, or set it on a server of your own; "
+    "some settings take a restart."
+)
 
 
 class Setting(NamedTuple):
@@ -47,6 +50,14 @@ def judge_setting(name: str, expected: str, found: Setting | None, shown: str | 
         return Finding(f"T4.{name}", f"setting {name}", expected, "no such setting", False, _RESTART)
     same = postgresql_value(found.setting, found.unit, found.kind) == postgresql_value(expected, found.unit, found.kind)
     return Finding(f"T4.{name}", f"setting {name}", expected, shown or found.setting, same, _RESTART)
+
+
+def judge_version(expected: int, managed: bool, found: int) -> Finding:
+    """The pipeline's own server has just this major version, a user's may have a later one."""
+    what = "major version of PostgreSQL"
+    if managed:
+        return equal("T4.version", what, expected, found, "See versions_postgresql.")
+    return Finding("T4.version", what, f"{expected} or later", found, found >= expected, "Upgrade the server.")
 
 
 # What roles/postgresql/files/sample.sql creates.
@@ -90,7 +101,7 @@ def judge_role(row: Mapping[str, Any] | None, tables: Mapping[str, Table], role:
     yield equal("T4.cdc_role_writes_not", f"tables that {role} can change", [], written, hint)
     yield equal(
         "T4.cdc_role_creates_not",
-        f"may {role} create in the database or the schema public",
+        f"may {role} create in the database or the schema public, where not everybody may",
         False,
         bool(row["creates"]),
         hint,
@@ -111,7 +122,9 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname || '.' || c.relname = ANY(%(tables)s
 _ROLE = """
 SELECT rolreplication AS replication, rolsuper AS superuser, rolcreatedb AS create_database,
        rolcreaterole AS create_role,
-       has_database_privilege(oid, current_database(), 'CREATE') OR has_schema_privilege(oid, 'public', 'CREATE')
+       has_database_privilege(oid, current_database(), 'CREATE')
+           AND NOT has_database_privilege('public', current_database(), 'CREATE')
+       OR has_schema_privilege(oid, 'public', 'CREATE') AND NOT has_schema_privilege('public', 'public', 'CREATE')
            AS creates
 FROM pg_roles WHERE rolname = %s
 """
@@ -127,7 +140,7 @@ def _settings(context: Context) -> Iterator[Finding]:
     expected = context.plan.expected.postgresql
     with context.postgresql() as connection:
         major = connection.info.server_version // 10000
-        yield equal("T4.version", "major version of PostgreSQL", expected.version, major, "See versions_postgresql.")
+        yield judge_version(expected.version, expected.managed, major)
         rows = connection.execute(
             "SELECT name, setting, unit, vartype, current_setting(name) FROM pg_settings WHERE name = ANY(%s)",
             (list(expected.settings),),

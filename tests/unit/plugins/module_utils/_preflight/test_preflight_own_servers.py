@@ -7,16 +7,24 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.own_object_store import check_store
-from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.own_postgresql import Server, check_server, judge
+from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.own_postgresql import (
+    Server,
+    Table,
+    check_server,
+    judge,
+    judge_database,
+    judge_tables,
+)
 
 GOOD = Server(
-    version=150008, wal_level="logical", slots=4, slots_used=1, slot_exists=False, senders=6, senders_used=0,
-    rolsuper=True, rolcreaterole=True, rolcreatedb=True, rolreplication=True, database_exists=True,
+    version=150008, wal_level="logical", slots=4, slots_used=1, slot_database=None, senders=6, senders_used=0,
+    rolsuper=True, database_exists=True,
 )  # fmt: skip
+ASKED = {"where": "db:5432", "database": "shop", "slot": "debezium", "lowest_version": 14}
 
 
 def test_a_server_that_offers_all():
-    assert list(judge(GOOD, "db:5432")) == []
+    assert list(judge(GOOD, **ASKED)) == []
 
 
 @pytest.mark.parametrize(
@@ -25,19 +33,54 @@ def test_a_server_that_offers_all():
         ({"version": 130011}, "PostgreSQL 14 or later is needed"),
         ({"wal_level": "replica"}, "does not write its log for logical replication"),
         ({"slots_used": 3}, "2 free replication slots are needed"),
-        ({"slots_used": 4, "slot_exists": True}, "1 free replication slots are needed"),
+        ({"slots_used": 4, "slot_database": "shop"}, "1 free replication slots are needed"),
+        ({"slot_database": "other"}, "The replication slot debezium is another one's"),
+        ({"slot_database": ""}, "The replication slot debezium is another one's"),
         ({"senders_used": 6}, "2 free WAL senders are needed"),
         ({"rolsuper": False}, "must be a superuser"),
     ],
 )
 def test_what_is_missing(changed, expected):
-    (problem,) = judge(replace(GOOD, **changed), "db:5432")
+    (problem,) = judge(replace(GOOD, **changed), **ASKED)
     assert expected in problem.what
     assert problem.remedy
 
 
 def test_a_slot_that_the_connector_has_already():
-    assert list(judge(replace(GOOD, slots_used=3, slot_exists=True), "db:5432")) == []
+    assert list(judge(replace(GOOD, slots_used=3, slot_database="shop"), **ASKED)) == []
+
+
+def test_a_database_that_is_not_there_holds_no_tables_to_capture():
+    (problem,) = judge_database("shop", ["public.users"], "db:5432")
+    assert "There is no database shop" in problem.what
+    assert "cdc_tables" in problem.remedy
+    assert list(judge_database("shop", [], "db:5432")) == []
+
+
+TABLES = [Table("public.a", key=True, identity=True), Table("public.b", key=True, identity=True)]
+
+
+@pytest.mark.parametrize(
+    ("tables", "wanted", "expected"),
+    [
+        (TABLES, ["public.a"], []),
+        (TABLES, ["public.a", "public.users"], ["cdc_tables names tables that"]),
+        ([*TABLES, Table("public.c", key=False, identity=True)], ["public.c"], ["without a primary key"]),
+        ([*TABLES, Table("public.c", key=False, identity=False)], ["public.c"], ["without a primary key"]),
+        ([*TABLES, Table("public.log", key=False, identity=False)], ["public.a"], ["refuses UPDATE and DELETE"]),
+        ([*TABLES, Table("public.log", key=False, identity=True)], ["public.a"], []),
+    ],
+)
+def test_tables_that_cannot_be_captured_or_published(tables, wanted, expected):
+    problems = list(judge_tables(tables, wanted, "the database shop"))
+    assert len(problems) == len(expected)
+    assert all(text in problem.what for text, problem in zip(expected, problems, strict=True))
+    assert all(problem.remedy for problem in problems)
+
+
+def test_what_is_missing_is_named_beside_what_is_there():
+    (problem,) = judge_tables(TABLES, ["public.a", "public.users"], "the database shop")
+    assert problem.found == "missing: public.users; others there: public.b"
 
 
 def test_a_server_that_does_not_answer():
@@ -49,6 +92,8 @@ def test_a_server_that_does_not_answer():
         "password": "hunter2",
         "database": "d",
         "slot": "s",
+        "tables": [],
+        "lowest_version": 14,
         "timeout": 1,
     }
     (problem,) = check_server(params)
