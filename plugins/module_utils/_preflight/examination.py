@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .._artifact.catalogue import FROM_MAVEN, Artifact, read_catalogue
 from .._module import Outcome
 from . import host, registries
 from .busy_ports import busy_ports
 from .kind_host import KindCluster, look, taken_ports
+from .maven import maven_answers
 from .own_processes import own_processes
 from .problem import PreflightError, Problem
 from .storage import free_mib, storage
@@ -27,7 +29,8 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     home, cache = Path(params["home"]), Path(params["cache"])
     own = own_processes(home)
     packages = registries.missing_packages(params["debian_packages"])
-    artifacts = registries.missing_artifacts(params["artifacts"], cache)
+    missing = [item for item in read_catalogue(params["artifacts"], cache) if not item.present]
+    artifacts = [item.name for item in missing]
     room = {"home": params["home_free_mib"], "kept": params["home_kept_free_mib"], "cache": params["cache_free_mib"]}
 
     problems, warnings = host.operating_system() if params["debian"] else host.processor()
@@ -38,8 +41,8 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     warnings += odd
     ports, cluster = params["ports"], KindCluster()
     if params["kind_cluster"]:
-        cluster, missing = look(params["kind_cluster"], params["kind_binary"])
-        problems += missing
+        cluster, absent = look(params["kind_cluster"], params["kind_binary"])
+        problems += absent
         # Whoever publishes them for its nodes, they are the instance's own.
         ports = [item for item in ports if item["port"] not in cluster.ports]
         problems += taken_ports(ports, cluster.others)
@@ -48,7 +51,7 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     problems += () if cluster.nodes else host.memory(params["memory_mib"], sum(own.values()))
     problems += storage(free_mib(room, home, cache, bool(artifacts)))
     problems += busy_ports(ports, lambda: own_processes(home))
-    problems += _registries(params["registry_timeout"], packages, artifacts)
+    problems += _registries(params, packages, missing)
     problems += _own_servers(params)
     if problems:
         raise PreflightError("this host", problems)
@@ -71,10 +74,13 @@ def _own_servers(params: Mapping[str, Any]) -> list[Problem]:
     return found
 
 
-def _registries(timeout: float, packages: list[str], artifacts: list[str]) -> list[Problem]:
+def _registries(params: Mapping[str, Any], packages: list[str], missing: list[Artifact]) -> list[Problem]:
+    timeout = params["registry_timeout"]
     found: list[Problem] = []
-    if artifacts:
+    if any(item.kind == "venv" for item in missing):
         found += registries.pip_answers(timeout)
+    if any(item.kind in FROM_MAVEN for item in missing):
+        found += maven_answers(params["maven_settings"] or "", timeout)
     if packages:
         found += registries.apt_answers(packages, timeout)
     return found

@@ -63,6 +63,13 @@ def test_the_plugin_of_the_engine_connect_is_needed_by_it_alone(check, engine, n
     assert ("iceberg" in result["artifacts"]) is needed
 
 
+def test_artifacts_are_named_by_their_inputs(check):
+    """As in their role, whose folder the inputs lie in."""
+    artifacts = check(versions_debezium="0.0.1")["artifacts"]
+    assert Path(artifacts["python"]["requirements"]).samefile(ROOT / "roles/artifacts/files/services.txt")
+    assert artifacts["debezium"]["coordinates"] == "io.debezium:debezium-connector-postgres:0.0.1:tar.gz:plugin"
+
+
 def test_an_unknown_engine_is_refused(check):
     result = check(archive_engine="iceberg")
     assert result["failed"]
