@@ -29,9 +29,9 @@ def check_out(folder: Path) -> Path:
     return folder
 
 
-def make_site(site: Site, checkout: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
+def make_site(site: Site, checkout: Path, *prefix: str, options: str = "") -> subprocess.CompletedProcess[str]:
     """`make site` for a running instance, as a user would type it."""
-    variables = f"-e cdc_instance={site.name} -e cdc_home={site.home} -e cdc_port_offset={site.offset}"
+    variables = f"-e cdc_instance={site.name} -e cdc_home={site.home} -e cdc_port_offset={site.offset} {options}"
     environment = {name: value for name, value in site.environment().items() if name != "CDC_GUIDE_REPORTS"}
     return subprocess.run(
         [*prefix, "make", "site", f"ARGS={variables}"],
@@ -95,6 +95,19 @@ def test_a_user_who_may_sudo(running: Site, user: User):
     done = make_site(running, user.checkout, *user.prefix)
     assert done.returncode == 0, done.stdout[-6000:]
     assert (user.checkout / "reports/local/verify.json").stat().st_uid == pwd.getpwnam(user.name).pw_uid
+
+
+def test_the_diagnostics_of_a_user_who_may_sudo(running: Site, user: User):
+    """Logs and supervisor are root's to read, as the run was root's."""
+    wrong = '--tags connectors -e \'{"connectors_settings_extra": {"tasks.max": "many"}}\''
+    done = make_site(running, user.checkout, *user.prefix, options=wrong)
+    assert done.returncode != 0
+    assert "missing:" not in done.stdout, done.stdout[-4000:]
+    (folder,) = (user.checkout / "reports/local/diagnostics").iterdir()
+    assert "kafka-connect-0 " in (folder / "supervisor.txt").read_text()
+    assert (folder / "kafka-connect-0.log").stat().st_size > 100
+    assert (folder / "kafka-connect-0.log").stat().st_uid == pwd.getpwnam(user.name).pw_uid
+    assert not [path for path in user.checkout.rglob("*") if path.owner() == "root"]
 
 
 def test_a_user_who_may_not_sudo_is_told_what_is_missing(running: Site, user: User):
