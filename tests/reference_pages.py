@@ -137,9 +137,9 @@ def role_page(role: Role) -> str:
     parts += [
         "## Use",
         "The playbooks of this collection include the role with the shared variables of `inventories/base`, which "
-        "[docs/reference/variables.md](../../docs/reference/variables.md) describes, after `playbooks/tasks/prepare.yml`: "
-        "that checks variables and host, and has ready what the roles share, such as credentials and artifacts. In a "
-        "playbook of this checkout's folder `playbooks`:",
+        "[docs/reference/variables.md](../../docs/reference/variables.md) describes, after "
+        "`playbooks/tasks/prepare.yml`: that checks variables and host, and has ready what the roles share, such as "
+        "credentials and artifacts. In a playbook of this checkout's folder `playbooks`:",
         f"```yaml\n{USE.format(role=role.name)}```",
     ]
     return _page(*parts)
