@@ -12,9 +12,6 @@ from pathlib import Path
 import pytest
 from collection_path import ROOT, collections_path
 
-if not Path(sys.executable).with_name("ansible-playbook").exists():
-    pytest.skip("ansible-test keeps Ansible's commands elsewhere", allow_module_level=True)
-
 PLAY = [{"hosts": "all", "gather_facts": False, "tasks": [{"cdc.pipeline.check_variables": {}}]}]
 
 
