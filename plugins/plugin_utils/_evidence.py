@@ -82,8 +82,7 @@ def readable(target: Target) -> bool:
     """Whether the caller's own rights do; also true where there is nothing yet."""
     if any(not _may_read(Path(path)) for path in target.kubeconfig.split(":") if path):
         return False
-    home = Path(target.home)
-    return _may_read(home) and _may_read(home / "log")
+    return all(_may_read(Path(target.home, folder)) for folder in ("", "log", "supervisor"))
 
 
 def _may_read(path: Path) -> bool:

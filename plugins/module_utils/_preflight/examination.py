@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .._artifact.catalogue import FROM_MAVEN, Artifact, read_catalogue
+from .._artifact.catalogue import FROM_MAVEN, read_catalogue
 from .._module import Outcome
 from . import host, registries
 from .busy_ports import busy_ports
@@ -31,6 +31,7 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     packages = registries.missing_packages(params["debian_packages"])
     missing = [item for item in read_catalogue(params["artifacts"], cache) if not item.present]
     artifacts = [item.name for item in missing]
+    fetched = {item.kind for item in missing} - {"python_package"}
     room = {"home": params["home_free_mib"], "kept": params["home_kept_free_mib"], "cache": params["cache_free_mib"]}
 
     problems, warnings = host.operating_system() if params["debian"] else host.processor()
@@ -49,9 +50,9 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         ports = [item for item in ports if item["port"] not in cluster.others]
     # What a cluster that stands holds cannot be told from what others do.
     problems += () if cluster.nodes else host.memory(params["memory_mib"], sum(own.values()))
-    problems += storage(free_mib(room, home, cache, bool(artifacts)))
+    problems += storage(free_mib(room, home, cache, bool(fetched)))
     problems += busy_ports(ports, lambda: own_processes(home))
-    problems += _registries(params, packages, missing)
+    problems += _registries(params, packages, fetched)
     problems += _own_servers(params)
     if problems:
         raise PreflightError("this host", problems)
@@ -74,12 +75,12 @@ def _own_servers(params: Mapping[str, Any]) -> list[Problem]:
     return found
 
 
-def _registries(params: Mapping[str, Any], packages: list[str], missing: list[Artifact]) -> list[Problem]:
+def _registries(params: Mapping[str, Any], packages: list[str], fetched: set[str]) -> list[Problem]:
     timeout = params["registry_timeout"]
     found: list[Problem] = []
-    if any(item.kind == "venv" for item in missing):
+    if "venv" in fetched:
         found += registries.pip_answers(timeout)
-    if any(item.kind in FROM_MAVEN for item in missing):
+    if fetched.intersection(FROM_MAVEN):
         found += maven_answers(params["maven_settings"] or "", timeout)
     if packages:
         found += registries.apt_answers(packages, timeout)
