@@ -90,8 +90,8 @@ def test_what_only_root_may_read_is_read_by_sudo(home, tmp_path, unreadable, mon
 def test_a_sudo_that_asks_for_a_password(home, tmp_path, unreadable, monkeypatch):
     sudo(tmp_path / "bin", "exit 1", monkeypatch)
     found = collect(tmp_path / "a", FAILURE, Target("local", str(home), "kafka"), [])
-    assert found.problems[0] == f"only root may read it: sudo sh -c 'tail -n 200 {home}/log/kafka*.log'"
-    assert (tmp_path / "a/failure.txt").exists()
+    assert found.problems[0] == f"only root may read the rest: sudo sh -c 'tail -n 200 {home}/log/kafka*.log'"
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {"failure.txt", "result.json", "host.txt"}
 
 
 @pytest.fixture
