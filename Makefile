@@ -11,7 +11,7 @@ PLAY = .venv/bin/ansible-playbook -i inventories/base -i inventories/$(INVENTORY
 
 .PHONY: help setup site verify status start stop logs destroy render migrate load-test
 help:  ## Show what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | sort | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | sort | awk -F '|' '{printf "%-24s %s\n", $$1, $$2}'
 
 setup:
 	@.ci/setup requirements.txt .venv
@@ -51,7 +51,6 @@ load-test: setup  ## Measure the running pipeline under load
 .PHONY: test test-full setup-test lock
 SCENARIO = /var/lib/cdc-pipeline/molecule
 TESTS = PATH="$$PWD/.venv-test/bin:$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' \
-  AS_ROOT="$$([ "$$(id -u)" = 0 ] || echo sudo -E env PATH=$$PWD/.venv-test/bin:$$PATH)" \
   CDC_ENDPOINTS=$(SCENARIO)/endpoints.json CDC_INSTANCE=molecule CDC_PORT_OFFSET=100 .ci/steps
 PYTEST = python -m pytest -q -p no:cacheprovider
 SCENARIO_UP = molecule destroy -s default && molecule converge -s default && molecule idempotence -s default
@@ -70,22 +69,22 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "services" "$(PYTEST) -m 'not integration' python/tests" \
 	  "manifests" "$(PYTEST) tests/manifests && tests/manifests/checkov.sh" \
 	  "scenario" "$(SCENARIO_UP)" \
-	  "modules on servers" '$$AS_ROOT $(PYTEST) tests/integration/modules' \
-	  "services on servers" '$$AS_ROOT $(PYTEST) -m integration -k "records_become or tombstone" python/tests' \
-	  "documents" '$$AS_ROOT python tests/docs_run.py' \
-	  "trouble" '$$AS_ROOT $(PYTEST) tests/trouble' \
+	  "modules on servers" '.ci/as_root $(PYTEST) tests/integration/modules' \
+	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone" python/tests' \
+	  "documents" '.ci/as_root python tests/docs_run.py' \
+	  "trouble" '.ci/as_root $(PYTEST) tests/trouble' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
 	  "phases" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration"
 
 test-full: test  ## And what takes longer: every crash, interrupted runs, reboots, the other engine, a cluster by kind
 	@$(TESTS) \
-	  "workloads" '$$AS_ROOT $(PYTEST) tests/integration/workload' \
+	  "workloads" '.ci/as_root $(PYTEST) tests/integration/workload' \
 	  "scenario" "$(SCENARIO_UP)" \
-	  "services on servers" '$$AS_ROOT $(PYTEST) -m integration python/tests' \
-	  "all trouble" '$$AS_ROOT $(PYTEST) -m full tests/trouble' \
+	  "services on servers" '.ci/as_root $(PYTEST) -m integration python/tests' \
+	  "all trouble" '.ci/as_root $(PYTEST) -m full tests/trouble' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
 	  "archive_connect" "molecule test -s archive_connect" \
-	  "boot" 'eval "$$(tests/kind/engine start)"; trap "tests/kind/engine stop" EXIT; $$AS_ROOT $(PYTEST) tests/boot' \
+	  "boot" 'eval "$$(tests/kind/engine start)"; trap "tests/kind/engine stop" EXIT; .ci/as_root $(PYTEST) tests/boot' \
 	  "kubernetes" 'make test-kubernetes "FAULTS=-m \"\""'
 
 # A cluster by kind, its node image of packages where no container registry is reached, kept in ~/.cache/cdc-pipeline.
@@ -95,11 +94,10 @@ KIND = eval "$$(tests/kind/engine start)"; CDC_KIND_NODE_IMAGE=$$(tests/kind/nod
   trap "tests/kind/engine stop" EXIT;
 KIND_HOME = /var/lib/cdc-pipeline/molecule-kind
 KIND_TESTS = PATH="$$PWD/.venv-test/bin:$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' \
-  AS_ROOT="$$([ "$$(id -u)" = 0 ] || echo sudo -E env PATH=$$PWD/.venv-test/bin:$$PATH)" \
   CDC_ENDPOINTS=$(KIND_HOME)/endpoints.json CDC_KUBECONFIG=$(KIND_HOME)/kubeconfig CDC_INSTANCE=molecule-kind \
   CDC_PORT_OFFSET=700 CDC_VARIABLES=.config/molecule/kubernetes.yml .ci/steps
 # A first run that is interrupted when brokers are being made, and one that goes on.
-KIND_LOOK = $$AS_ROOT $${CDC_KIND_BINARY%/*}/kubectl --kubeconfig $$CDC_KUBECONFIG -n data-ingestion --request-timeout 5s \
+KIND_LOOK = .ci/as_root $${CDC_KIND_BINARY%/*}/kubectl --kubeconfig $$CDC_KUBECONFIG -n data-ingestion --request-timeout 5s \
   get --ignore-not-found -o name
 KIND_INTERRUPTED = molecule destroy -s kubernetes && python tests/interrupted.py --when "$(KIND_LOOK) statefulset kafka" \
   --before "$(KIND_LOOK) deployment archive" molecule converge -s kubernetes
@@ -113,16 +111,16 @@ test-kubernetes: setup-test  ## Test the pipeline in a cluster by kind, with fau
 	  "interrupted" '$(KIND_INTERRUPTED)' \
 	  "cluster and pipeline" "$(KIND_UP)" \
 	  "idempotence" "molecule idempotence -s kubernetes" \
-	  "realiser" '$$AS_ROOT $(PYTEST) tests/integration/kubernetes' \
-	  "faults" '$$AS_ROOT $(PYTEST) $(FAULTS) tests/kubernetes' \
+	  "realiser" '.ci/as_root $(PYTEST) tests/integration/kubernetes' \
+	  "faults" '.ci/as_root $(PYTEST) $(FAULTS) tests/kubernetes' \
 	  "verified" "$(KIND_DOWN)" \
-	  "moving house" '$$AS_ROOT $(PYTEST) tests/moving'
+	  "moving house" '.ci/as_root $(PYTEST) tests/moving'
 
 test-kubernetes-quick: setup-test  ## The same without most faults, as continuous integration does (under 30 minutes)
 	@$(KIND) $(KIND_TESTS) \
 	  "cluster and pipeline" "molecule destroy -s kubernetes && $(KIND_UP)" \
 	  "idempotence" "molecule idempotence -s kubernetes" \
-	  "faults" '$$AS_ROOT $(PYTEST) -k archive tests/kubernetes/test_killed_pods.py tests/kubernetes/test_oom.py' \
+	  "faults" '.ci/as_root $(PYTEST) -k archive tests/kubernetes/test_killed_pods.py tests/kubernetes/test_oom.py' \
 	  "verified" "$(KIND_DOWN)"
 
 lock: setup-test  ## Lock Python packages, jars and archives anew: from the .in files and versions.yml

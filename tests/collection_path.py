@@ -22,7 +22,7 @@ def collections_path(folder: Path | None = None) -> Path:
 
 
 def make_importable() -> None:
-    """Install Ansible's own loader for collections, unless ansible-test has done so."""
+    """Install Ansible's own loader for collections, once."""
     if any(type(finder).__name__ == "_AnsibleCollectionFinder" for finder in sys.meta_path):
         return
     from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder

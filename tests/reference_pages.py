@@ -107,6 +107,16 @@ def plugin_page(name: str, kind: str, item: Mapping[str, Any]) -> str:
     return _page(*_plugin(f"{kind.capitalize()} cdc.pipeline.{name}", item))
 
 
+USE = """- hosts: cdc
+  gather_facts: false
+  tasks:
+    - ansible.builtin.include_tasks: tasks/prepare.yml
+      when: cdc_prepared is not defined
+    - ansible.builtin.include_role:
+        name: cdc.pipeline.{role}
+"""
+
+
 def role_page(role: Role) -> str:
     parts = [NOTE, f"# Role cdc.pipeline.{role.name}"]
     shown: set[str] = set()
@@ -127,8 +137,10 @@ def role_page(role: Role) -> str:
     parts += [
         "## Use",
         "The playbooks of this collection include the role with the shared variables of `inventories/base`, which "
-        "[docs/reference/variables.md](../../docs/reference/variables.md) describes:",
-        f"```yaml\n- hosts: cdc\n  gather_facts: false\n  roles:\n    - cdc.pipeline.{role.name}\n```",
+        "[docs/reference/variables.md](../../docs/reference/variables.md) describes, after "
+        "`playbooks/tasks/prepare.yml`: that checks variables and host, and has ready what the roles share, such as "
+        "credentials and artifacts. In a playbook of this checkout's folder `playbooks`:",
+        f"```yaml\n{USE.format(role=role.name)}```",
     ]
     return _page(*parts)
 

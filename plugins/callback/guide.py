@@ -13,7 +13,9 @@ version_added: "1.0.0"
 description:
   - While a task runs for long, says now and then that it still does, and for how long.
   - When a run fails, writes a folder with the failed task's result, the ends of the logs of the component concerned,
-    the supervisor's state and the host's - secrets are masked - and prints cause, evidence and next command.
+    the state of the host and of the supervisor's processes, or of the cluster's pods and their events - secrets are
+    masked - and prints cause, evidence and next command.
+  - What its caller may not read is read by C(sudo -n), which the run that failed used, too.
   - A run that succeeds ends with one line, the time it took.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
@@ -43,6 +45,7 @@ options:
 import functools
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +54,12 @@ from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 from ansible_collections.cdc.pipeline.plugins.module_utils._secrets import secret_values
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.diagnosis import Masker
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import Instance
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._diagnostics import Failure, collect, prune, readable
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._diagnostics import Failure, collect, prune
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._evidence import Evidence, Target
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._explain import Explanation, explain
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._pace import Pace
 
+_OF_THE_INSTANCE = ("cdc_home", "cdc_instance", "cdc_runtime", "cdc_kubeconfig", "cdc_kube_context", "cdc_namespace")
 # A run so short needs no line about its time.
 _WORTH_A_LINE = 5.0
 
@@ -138,41 +142,46 @@ class CallbackModule(CallbackBase):
         self._failed = (result.host, failure, reachable)
 
     def _explain(self, host: Any, failure: Failure, explanation: Explanation) -> None:
-        lines = ["", f"FAILED: {failure.task}", f"  cause:    {explanation.cause}"]
-        lines += [
-            f"  {'evidence:' if number == 0 else '':<9} {line}" for number, line in enumerate(explanation.evidence)
-        ]
-        lines.append(f"  next:     {explanation.next}")
-        secrets: list[str] = []
+        evidence, details, secrets = list(explanation.evidence), [], []
         try:
             variables = self._variables(host)
             secrets = sorted(secret_values({name: item for name, item in variables.items() if isinstance(item, str)}))
             if failure.role != "preflight":  # it changes nothing, and says all itself
-                lines += self._keep(failure, explanation, variables, secrets)
+                folder, found = self._keep(failure, explanation, variables, secrets)
+                evidence += found.lines
+                details = [f"  details:  {folder}", *(f"  missing:  {problem}" for problem in found.problems[:1])]
         except Exception as error:
-            lines.append(f"  details:  could not be kept ({error})")
+            details = [f"  details:  could not be kept ({error})"]
+        lines = ["", f"FAILED: {failure.task}", f"  cause:    {explanation.cause}"]
+        lines += [f"  {'evidence:' if number == 0 else '':<9} {line}" for number, line in enumerate(evidence)]
+        lines += [f"  next:     {explanation.next}", *details]
         self._say(Masker(secrets)("\n".join(lines)), color=constants.COLOR_ERROR)
 
     def _variables(self, host: Any) -> dict[str, Any]:
         manager = self._play.get_variable_manager()
         variables = manager.get_vars(play=self._play, host=host)
         templar = Templar(loader=manager._loader, variables=variables)
-        wanted = {name: variables[name] for name in ("cdc_home", "cdc_instance", "cdc_runtime") if name in variables}
+        wanted = {name: variables[name] for name in _OF_THE_INSTANCE if name in variables}
         return {**variables, **templar.template(wanted)}
 
     def _keep(
         self, failure: Failure, explanation: Explanation, variables: dict[str, Any], secrets: list[str]
-    ) -> list[str]:
-        home = Path(variables.get("cdc_home", "/nonexistent"))
-        instance = Instance(name=variables.get("cdc_instance", "local"), home=home)
-        reports = Path(self.get_option("reports")) / variables.get("cdc_runtime", "local") / "diagnostics"
+    ) -> tuple[Path, Evidence]:
+        runtime = variables.get("cdc_runtime", "local")
+        target = Target(
+            instance=variables.get("cdc_instance", "local"),
+            home=variables.get("cdc_home", "/nonexistent"),
+            component=explanation.component,
+        )
+        if runtime == "kubernetes":
+            target = replace(
+                target,
+                kubeconfig=variables["cdc_kubeconfig"],
+                context=variables["cdc_kube_context"],
+                namespace=variables["cdc_namespace"],
+            )
+        reports = Path(self.get_option("reports")) / runtime / "diagnostics"
         folder = reports / f"{time.strftime('%Y%m%dT%H%M%S')}-{failure.role or 'playbook'}"
-        problems = collect(folder, failure, instance, explanation.component, secrets)
+        found = collect(folder, failure, target, secrets)
         prune(reports)
-        lines = [f"  details:  {folder}"]
-        if not readable(home):
-            logs = f"{home}/log/{explanation.component}*.log"
-            lines.append(f"  logs:     only root may read them: sudo sh -c 'tail -n 200 {logs}'")
-        elif problems:
-            lines.append(f"  missing:  {problems[0]}")
-        return lines
+        return folder, found

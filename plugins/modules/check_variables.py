@@ -70,9 +70,12 @@ cluster:
     {"provider": "kind", "kind_binary": "", "create_namespace": true, "create_roles": true,
      "classes": {"cdc-kafka": "rancher.io/local-path"}}
 artifacts:
-  description: Names of the artifacts that the components run from.
-  type: list
-  elements: str
+  description: The catalogue of the artifacts that the components run from, as M(cdc.pipeline.artifact) takes it.
+  type: dict
+  returned: success
+maven_settings:
+  description: The settings.xml that Maven is given; empty for its own.
+  type: str
   returned: success
 debian_packages:
   description: The Debian packages that they need.

@@ -12,7 +12,9 @@ description:
     package registries when something must be fetched from them, and at servers of your own that the pipeline is to
     use, and reports all that is wrong at once, each with what was found and its remedy.
   - What belongs to the instance itself, such as a port that one of its processes listens on, is in nobody's way.
-  - The registries are asked by their own clients, pip and apt. Maven is not asked, since a bare host has none.
+  - The registries are asked by their own clients, pip and apt. A bare host has no Maven, so its repository, or the
+    mirror that its settings name, is asked for one file. It is not asked where only Maven itself can tell the way, as
+    with a proxy in C(MAVEN_OPTS), or with a proxy or repositories in its settings.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
@@ -58,10 +60,12 @@ options:
     type: int
     default: 0
   artifacts:
-    description: Names of the artifacts that the components run from.
-    type: list
-    elements: str
-    default: []
+    description: The artifacts that the components run from, as the catalogue of M(cdc.pipeline.artifact).
+    type: dict
+    default: {}
+  maven_settings:
+    description: A C(settings.xml) that Maven will be given. Without it Maven's own settings hold.
+    type: path
   debian_packages:
     description: Debian packages that the components need.
     type: list
@@ -234,7 +238,8 @@ def main() -> None:
             "home_free_mib": {"type": "int", "default": 0},
             "home_kept_free_mib": {"type": "int", "default": 0},
             "cache_free_mib": {"type": "int", "default": 0},
-            "artifacts": {"type": "list", "elements": "str", "default": []},
+            "artifacts": {"type": "dict", "default": {}},
+            "maven_settings": {"type": "path"},
             "debian_packages": {"type": "list", "elements": "str", "default": []},
             "root": {"type": "bool", "default": True},
             "debian": {"type": "bool", "default": True},

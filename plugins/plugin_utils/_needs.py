@@ -16,19 +16,29 @@ WORKLOADS = ("object_store", "postgresql", "kafka", "schema_registry", "kafka_co
 
 
 def needs(settings: Settings) -> dict[str, Any]:
-    """Ports, what the components request, their volumes, and the names of what they run from."""
+    """Ports, what the components request, their volumes, and what they run from."""
     workloads = list(_workloads(settings))
-    wanted = set(settings.get("artifacts_wanted") or ())
-    everything = settings.get("artifacts_for_components") is not False
-    artifacts = settings.keys("artifacts_catalogue") if everything else list(settings.get("artifacts_of_tools") or ())
     return {
         "ports": needed_ports(settings.get),
         "memory_mib": round(sum(item["memory_mib"] * item["replicas"] for item in workloads)),
         "workloads": workloads,
-        "artifacts": artifacts + sorted(wanted & set(settings.keys("artifacts_optional"))),
+        "artifacts": _artifacts(settings.in_role("artifacts").get),
+        "maven_settings": settings.get("artifacts_maven_settings") or "",
         "debian_packages": list(settings.get("artifacts_debian_packages") or ()),
         "cluster": _cluster(settings.get) if settings.get("cdc_runtime") == "kubernetes" else {},
     }
+
+
+def _artifacts(get: Callable[[str], Any]) -> dict[str, Any]:
+    """The catalogue of what this run will build, unless it is there."""
+    catalogue = get("artifacts_catalogue") or {}
+    if get("artifacts_for_components") is False:
+        catalogue = _chosen(catalogue, get("artifacts_of_tools"))
+    return {**catalogue, **_chosen(get("artifacts_optional"), get("artifacts_wanted"))}
+
+
+def _chosen(catalogue: dict[str, Any] | None, names: list[str] | None) -> dict[str, Any]:
+    return {name: item for name, item in (catalogue or {}).items() if name in (names or ())}
 
 
 def _cluster(get: Callable[[str], Any]) -> dict[str, Any]:

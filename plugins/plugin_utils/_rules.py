@@ -130,6 +130,21 @@ def _kafka(get: Get) -> Iterator[Problem]:
         )
 
 
+def _replicas(get: Get) -> Iterator[Problem]:
+    """On one host each replica needs ports of its own."""
+    for role, endpoint in (get("cdc_endpoints") or {}).items():
+        replicas = get(f"{role}_replicas")
+        ports = endpoint.get("ports") or {}
+        fixed = [name for name, port in ports.items() if not port.get("step")]
+        if get("cdc_runtime") == "local" and isinstance(replicas, int) and replicas > 1 and fixed:
+            yield Problem(
+                role,
+                f"{role}_replicas must be 1 on the runtime local, where the replicas would share one port",
+                found=str(replicas),
+                remedy=f"set {role}_replicas to 1; on a cluster (INVENTORY=kubernetes) there may be more",
+            )
+
+
 def _memory(get: Get) -> Iterator[Problem]:
     for role in ("postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive", "object_store"):
         memory = get(f"{role}_memory")
@@ -192,5 +207,5 @@ def _own_servers(get: Get) -> Iterator[Problem]:
 
 
 RULES: tuple[Rule, ...] = (
-    _names, _folders, _offset, port_problems, _tables, _kafka, _memory, _own_servers,
+    _names, _folders, _offset, port_problems, _tables, _kafka, _replicas, _memory, _own_servers,
 )  # fmt: skip

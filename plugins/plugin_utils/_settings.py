@@ -14,7 +14,7 @@ from ansible.template import Templar
 
 from ..module_utils._preflight.problem import Problem
 from ..module_utils._secrets import is_secret_name
-from ._declared import Declared
+from ._declared import ROOT, Declared
 
 _CHECKED = ("type", "elements", "choices", "options", "required_together", "required_one_of", "mutually_exclusive")
 _NESTED = (*_CHECKED, "required")
@@ -67,10 +67,9 @@ class Settings:
     def _template(self, name: str) -> Any:
         return self._templar.template(self._variables.get(name))
 
-    def keys(self, name: str) -> list[str]:
-        """The keys of a variable that is a map, whose values may be had only in its role."""
-        value = self._variables.get(name)
-        return sorted(value) if isinstance(value, Mapping) else []
+    def in_role(self, role: str) -> Settings:
+        """The same as that role sees them, whose defaults may name its folder."""
+        return Settings(self._declared, {**self._given, "role_path": str(ROOT / "roles" / role)}, self._templar)
 
     def _typed(self, name: str, value: Any) -> Any:
         option = self._declared.options.get(name)

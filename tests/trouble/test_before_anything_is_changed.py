@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from site_runs import Site
+from site_runs import ROOT, Site
 
 
 def untouched(site: Site) -> None:
@@ -73,6 +73,34 @@ def test_an_unreachable_registry(fresh: Site, tmp_path: Path):
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:1/simple", "PIP_FIND_LINKS": ""}
     run = fresh.run(cdc_cache=str(tmp_path / "cache"), artifacts_environment=nowhere)
     run.must_fail_with("pip cannot reach its package index", "PIP_INDEX_URL")
+    untouched(fresh)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_an_unreachable_pypi_for_ansible_itself(tmp_path: Path):
+    """Of a bare host's first command."""
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:1/simple", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull}
+    done = subprocess.run(
+        [".ci/setup", "requirements.txt", str(tmp_path / "venv")],
+        cwd=ROOT,
+        env={**os.environ, **nowhere, "PIP_RETRIES": "0", "CDC_CACHE": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "PIP_INDEX_URL names a mirror" in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_an_unreachable_maven_repository(fresh: Site, tmp_path: Path):
+    settings = tmp_path / "settings.xml"
+    settings.write_text(
+        "<settings><mirrors><mirror><id>m</id><mirrorOf>*</mirrorOf><url>http://127.0.0.1:1/maven</url></mirror>"
+        "</mirrors></settings>"
+    )
+    run = fresh.run(cdc_cache=str(tmp_path / "cache"), artifacts_maven_settings=str(settings))
+    run.must_fail_with("Maven's repository does not answer", "http://127.0.0.1:1/maven", "artifacts_maven_settings")
     untouched(fresh)
     assert not (tmp_path / "cache").exists()
 

@@ -19,9 +19,9 @@ from site_runs import Site
 from summary_lines import lines, pasted
 
 
-def make_site(site: Site, checkout: Path, *prefix: str) -> subprocess.CompletedProcess[str]:
+def make_site(site: Site, checkout: Path, *prefix: str, options: str = "") -> subprocess.CompletedProcess[str]:
     """`make site` for a running instance, as a user would type it."""
-    variables = f"-e cdc_instance={site.name} -e cdc_home={site.home} -e cdc_port_offset={site.offset}"
+    variables = f"-e cdc_instance={site.name} -e cdc_home={site.home} -e cdc_port_offset={site.offset} {options}"
     environment = {name: value for name, value in site.environment().items() if name != "CDC_GUIDE_REPORTS"}
     return subprocess.run(
         [*prefix, "make", "site", f"ARGS={variables}"],
@@ -63,8 +63,9 @@ class User:
 
 @pytest.fixture(scope="module")
 def user() -> Iterator[User]:
-    if not shutil.which("sudo"):
-        pytest.skip("sudo is not installed")
+    if not shutil.which("sudo"):  # a minimal Debian has none
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(["apt-get", "install", "-qq", "--no-install-recommends", "sudo"], check=True)
     name = f"cdc-t{uuid.uuid4().hex[:6]}"
     rules = Path("/etc/sudoers.d") / name
     subprocess.run(["useradd", "--create-home", "--shell", "/bin/bash", name], check=True)
@@ -85,6 +86,19 @@ def test_a_user_who_may_sudo(running: Site, user: User):
     assert done.returncode == 0, done.stdout[-6000:]
     assert (user.checkout / "reports/local/verify.json").stat().st_uid == pwd.getpwnam(user.name).pw_uid
     assert [len(pasted(line, *user.prefix)) for line in lines(done.stdout)] == [20, 20]
+
+
+def test_the_diagnostics_of_a_user_who_may_sudo(running: Site, user: User):
+    """Logs and supervisor are root's to read, as the run was root's."""
+    wrong = '--tags connectors -e \'{"connectors_settings_extra": {"tasks.max": "many"}}\''
+    done = make_site(running, user.checkout, *user.prefix, options=wrong)
+    assert done.returncode != 0
+    assert "missing:" not in done.stdout, done.stdout[-4000:]
+    (folder,) = (user.checkout / "reports/local/diagnostics").iterdir()
+    assert "kafka-connect-0 " in (folder / "supervisor.txt").read_text()
+    assert (folder / "kafka-connect-0.log").stat().st_size > 100
+    assert (folder / "kafka-connect-0.log").stat().st_uid == pwd.getpwnam(user.name).pw_uid
+    assert not [path for path in user.checkout.rglob("*") if path.owner() == "root"]
 
 
 def test_a_user_who_may_not_sudo_is_told_what_is_missing(running: Site, user: User):

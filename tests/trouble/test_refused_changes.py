@@ -36,9 +36,14 @@ def test_connector_settings_that_do_not_exist_or_fit(running: Site):
     run = running.run(
         "--tags",
         "connectors",
-        connectors_settings_extra={"snapshot.mode": "sometimes", "decimal.handling.mode": "guess", "tasks.max": "many"},
+        connectors_settings_extra={
+            "snapshot.mode": "sometimes",
+            "decimal.handling.mode": "guess",
+            "tasks.max": "many",
+            "slot.nam": "other",
+        },
     )
-    run.must_fail_with("snapshot.mode", "decimal.handling.mode", "tasks.max")
+    run.must_fail_with("snapshot.mode", "decimal.handling.mode", "tasks.max", "slot.nam", "slot.name")
     assert get(url) == before
 
 

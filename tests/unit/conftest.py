@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Lets the unit tests run by plain pytest as well as by `ansible-test units`, and gives them the fakes."""
+"""Lets the unit tests import the collection by its name, and gives them the fakes."""
 
 from __future__ import annotations
 

@@ -22,6 +22,8 @@ KINDS: dict[str, dict[str, tuple[str, ...]]] = {
     "archive": {"required": ("coordinates", "sha256"), "optional": ("strip",)},
     "python_package": {"required": ("source", "environment"), "optional": ()},
 }
+# Kinds that Maven fetches.
+FROM_MAVEN = ("maven", "archive")
 FILE_KEYS = ("requirements", "checksums", "source")
 RECIPE = 3  # raise when a builder changes what it produces from the same inputs
 

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .._artifact.catalogue import FROM_MAVEN, read_catalogue
 from .._module import Outcome
 from . import host, registries
 from .busy_ports import busy_ports
 from .kind_host import KindCluster, look, taken_ports
+from .maven import maven_answers
 from .own_processes import own_processes
 from .problem import PreflightError, Problem
 from .storage import free_mib, storage
@@ -27,7 +29,9 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     home, cache = Path(params["home"]), Path(params["cache"])
     own = own_processes(home)
     packages = registries.missing_packages(params["debian_packages"])
-    artifacts = registries.missing_artifacts(params["artifacts"], cache)
+    missing = [item for item in read_catalogue(params["artifacts"], cache) if not item.present]
+    artifacts = [item.name for item in missing]
+    fetched = {item.kind for item in missing} - {"python_package"}
     room = {"home": params["home_free_mib"], "kept": params["home_kept_free_mib"], "cache": params["cache_free_mib"]}
 
     problems, warnings = host.operating_system() if params["debian"] else host.processor()
@@ -38,17 +42,17 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     warnings += odd
     ports, cluster = params["ports"], KindCluster()
     if params["kind_cluster"]:
-        cluster, missing = look(params["kind_cluster"], params["kind_binary"])
-        problems += missing
+        cluster, absent = look(params["kind_cluster"], params["kind_binary"])
+        problems += absent
         # Whoever publishes them for its nodes, they are the instance's own.
         ports = [item for item in ports if item["port"] not in cluster.ports]
         problems += taken_ports(ports, cluster.others)
         ports = [item for item in ports if item["port"] not in cluster.others]
     # What a cluster that stands holds cannot be told from what others do.
     problems += () if cluster.nodes else host.memory(params["memory_mib"], sum(own.values()))
-    problems += storage(free_mib(room, home, cache, bool(artifacts)))
+    problems += storage(free_mib(room, home, cache, bool(fetched)))
     problems += busy_ports(ports, lambda: own_processes(home))
-    problems += _registries(params["registry_timeout"], packages, artifacts)
+    problems += _registries(params, packages, fetched)
     problems += _own_servers(params)
     if problems:
         raise PreflightError("this host", problems)
@@ -71,10 +75,13 @@ def _own_servers(params: Mapping[str, Any]) -> list[Problem]:
     return found
 
 
-def _registries(timeout: float, packages: list[str], artifacts: list[str]) -> list[Problem]:
+def _registries(params: Mapping[str, Any], packages: list[str], fetched: set[str]) -> list[Problem]:
+    timeout = params["registry_timeout"]
     found: list[Problem] = []
-    if artifacts:
+    if "venv" in fetched:
         found += registries.pip_answers(timeout)
+    if fetched.intersection(FROM_MAVEN):
+        found += maven_answers(params["maven_settings"] or "", timeout)
     if packages:
         found += registries.apt_answers(packages, timeout)
     return found

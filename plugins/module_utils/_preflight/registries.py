@@ -1,10 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Whether the package registries answer, asked by their own clients.
-
-Maven is not asked: a bare host has none, and the role artifacts installs it with the other Debian packages.
-"""
+"""Whether the package registries answer, asked by their own clients."""
 
 from __future__ import annotations
 
@@ -53,11 +50,6 @@ def missing_packages(packages: Sequence[str], run: Call = call) -> list[str]:
     answer = run(["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", *packages], 20)
     installed = {line.split()[0] for line in answer.output.splitlines() if line.endswith(" installed")}
     return [package for package in packages if package not in installed]
-
-
-def missing_artifacts(names: Sequence[str], cache: Path) -> list[str]:
-    """The artifacts of which the cache holds no build at all."""
-    return [name for name in names if not any(cache.glob(f"{name}-*"))]
 
 
 def pip_answers(timeout: float, run: Call = call) -> Iterator[Problem]:
@@ -109,7 +101,8 @@ def apt_answers(packages: Sequence[str], timeout: float, run: Call = call) -> It
         apt = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in settings.items())]
         # A mirror that fails is only a warning, as others may have what is needed.
         update = run([*apt, "update"], timeout * 3)
-        answer = run([*apt, "--simulate", "install", *packages], 60)
+        # What an interrupted dpkg left half done is mended by the role artifacts.
+        answer = run([*apt, "--simulate", "--fix-broken", "install", *packages], 60)
     if answer.code == 0:
         return
     if update.code != 0 or "Failed to fetch" in update.output:

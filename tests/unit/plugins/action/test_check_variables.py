@@ -12,9 +12,6 @@ from pathlib import Path
 import pytest
 from collection_path import ROOT, collections_path
 
-if not Path(sys.executable).with_name("ansible-playbook").exists():
-    pytest.skip("ansible-test keeps Ansible's commands elsewhere", allow_module_level=True)
-
 PLAY = [{"hosts": "all", "gather_facts": False, "tasks": [{"cdc.pipeline.check_variables": {}}]}]
 
 
@@ -61,6 +58,13 @@ def test_the_plugin_of_the_engine_connect_is_needed_by_it_alone(check, engine, n
     result = check(archive_engine=engine)
     assert not result["failed"], result["msg"]
     assert ("iceberg" in result["artifacts"]) is needed
+
+
+def test_artifacts_are_named_by_their_inputs(check):
+    """As in their role, whose folder the inputs lie in."""
+    artifacts = check(versions_debezium="0.0.1")["artifacts"]
+    assert Path(artifacts["python"]["requirements"]).samefile(ROOT / "roles/artifacts/files/services.txt")
+    assert artifacts["debezium"]["coordinates"] == "io.debezium:debezium-connector-postgres:0.0.1:tar.gz:plugin"
 
 
 def test_an_unknown_engine_is_refused(check):

@@ -53,3 +53,21 @@ def test_everything_that_is_wrong_is_listed_at_once(run_module, tmp_path):
         assert expected in text
     assert "hunter2secret" not in failed.value.result["stdout"]
     assert text.count("remedy:") == 4
+
+
+def test_an_artifact_of_another_version_is_missing(run_module, tmp_path, monkeypatch):
+    """A build of an older version is none of this one: room and registries are looked at."""
+    from ansible_collections.cdc.pipeline.plugins.module_utils._artifact.catalogue import read_catalogue
+    from ansible_collections.cdc.pipeline.plugins.module_utils._preflight import examination
+
+    asked = []
+    monkeypatch.setattr(examination, "maven_answers", lambda *given: asked.append(given) or [])
+    options = {"home": str(tmp_path / "a"), "cache": str(tmp_path / "b"), "maven_settings": "/s.xml", **QUIET}
+    debezium = {"kind": "archive", "coordinates": "io.debezium:x:1:tar.gz", "sha256": "0"}
+    (built,) = read_catalogue({"debezium": debezium}, tmp_path / "b")
+    built.path.mkdir(parents=True)
+    assert run_module("preflight_host", artifacts={"debezium": debezium}, **options)["missing"] == []
+    assert asked == []
+    newer = {**debezium, "coordinates": "io.debezium:x:2:tar.gz"}
+    assert run_module("preflight_host", artifacts={"debezium": newer}, **options)["missing"] == ["debezium"]
+    assert asked == [("/s.xml", 15)]

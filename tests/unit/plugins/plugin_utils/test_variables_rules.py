@@ -27,6 +27,7 @@ GOOD: dict[str, Any] = {
             "ports": {"client": {"port": 9092, "step": 1}, "controller": {"port": 19092, "step": 1}},
         },
         "postgresql": {"ports": {"sql": {"port": 5432}}},
+        "archive": {"ports": {"http": {"port": 30095}}},
     },
     "kafka_replicas": 3,
     "kafka_replication_factor": 3,
@@ -68,6 +69,7 @@ def test_the_defaults_are_right():
         ("kafka_replicas", 0, "must be an odd number"),
         ("kafka_replication_factor", 4, "must be 1 to kafka_replicas"),
         ("kafka_min_insync_replicas", 4, "must be 1 to kafka_replication_factor"),
+        ("archive_replicas", 2, "archive_replicas must be 1 on the runtime local"),
         ("kafka_memory", {"request": "1Gi", "limit": "682Mi"}, "the request is above the limit"),
         ("kafka_memory", {"request": "1Gi", "limit": "much"}, "must be an amount of memory"),
         ("kafka_heap", "640m", "leaves the Java machine too little"),
@@ -78,6 +80,11 @@ def test_the_defaults_are_right():
 def test_one_thing_is_wrong(name, value, expected):
     (what,) = whats(**{name: value})
     assert expected in what
+
+
+def test_replicas_of_a_cluster_share_no_port():
+    cluster = {"cdc_runtime": "kubernetes", "archive_replicas": 2}
+    assert not [what for what in whats(**cluster) if "archive_replicas" in what]
 
 
 def test_everything_is_reported_at_once():
@@ -92,7 +99,7 @@ def test_ports_of_replicas_with_offset():
     ports = needed_ports({**GOOD, "cdc_port_offset": 100}.get)
     assert {"port": 9194, "listener": "kafka-2 (client)"} in ports
     assert {"port": 5532, "listener": "postgresql-0 (sql)"} in ports
-    assert len(ports) == 7
+    assert len(ports) == 8
 
 
 def test_a_server_of_the_users_own_needs_no_port_here():

@@ -16,11 +16,6 @@ def test_missing_packages():
     assert registries.missing_packages([]) == []
 
 
-def test_missing_artifacts(tmp_path):
-    (tmp_path / "kafka-0123").mkdir()
-    assert registries.missing_artifacts(["kafka", "python"], tmp_path) == ["python"]
-
-
 def test_pip_that_does_not_answer():
     output = "WARNING: retrying\nERROR: Could not find a version that satisfies the requirement"
     (problem,) = registries.pip_answers(1, lambda *_: Answer(1, output))
