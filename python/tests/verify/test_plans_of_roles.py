@@ -42,14 +42,19 @@ def variables(path: Path) -> dict[str, Any]:
     return trusted(yaml.safe_load(path.read_text()))
 
 
-def plan(role: str, inventory: str, **given: Any) -> Plan:
+def value(name: str, role: str, inventory: str, **given: Any) -> Any:
+    """A variable, as tasks of the role see it."""
     found: dict[str, Any] = {}
     files = [*sorted(ROOT.glob("inventories/base/group_vars/all/*.yml"))]
     files += [ROOT / f"inventories/{inventory}/group_vars/all/runtime.yml"]
     for path in (ROOT / f"roles/{role}/defaults/main.yml", *files, ROOT / f"roles/{role}/vars/main.yml"):
         found |= variables(path)
-    templar = Templar(loader=DataLoader(), variables={**found, **STATED, **given})
-    return parse_plan(templar.template(found[f"__{role}_plan"]))
+    found |= {**STATED, **given}
+    return Templar(loader=DataLoader(), variables=found).template(found[name])
+
+
+def plan(role: str, inventory: str, **given: Any) -> Plan:
+    return parse_plan(value(f"__{role}_plan", role, inventory, **given))
 
 
 @pytest.mark.parametrize("role", ["verify", "load_test"])
@@ -74,3 +79,8 @@ def test_probe_pods_run_the_archives_image_where_there_is_one(given, image):
     """Where no public registry is reached, it is there."""
     cluster = plan("verify", "kind", **given).cluster
     assert cluster is not None and cluster.probe_image == image
+
+
+@pytest.mark.parametrize(("inventory", "runtime"), [("kind", "containerd"), ("kubernetes", ""), ("openshift", "")])
+def test_only_of_kinds_nodes_it_is_known_what_runs_containers(inventory, runtime):
+    assert value("__cluster_expected", "cluster", inventory)["container_runtime"] == runtime

@@ -55,8 +55,8 @@ def check(endpoints: Endpoints, rate: float, seconds: float, size: int, most: in
     away = elsewhere(hosts(endpoints))
     if away and not known:
         raise RefusedError(
-            f"{', '.join(away)} is not this host; say --i-know (in a playbook: load_test_elsewhere=true) to put load on "
-            "it nevertheless"
+            f"{', '.join(away)} is not this host; say --i-know (in a playbook: load_test_elsewhere=true) to put load "
+            "on it nevertheless"
         )
 
 
