@@ -25,6 +25,7 @@ _MINE = f"cdc-pipeline/{NAME}"
 _STRANGER = "a pod of no workload"
 _FREE_STRANGER = "a pod that may connect anywhere"
 _HINT = "Do the cluster's network plugin and the tag tenancy go together? kubectl get networkpolicy shows the policies."
+_CLIENTS_HINT = "Does cdc_network_clients leave out the addresses of the cluster's pods?"
 _SECONDS = 3.0
 # Until a policy holds on every node.
 _SETTLE_SECONDS = 15.0
@@ -82,7 +83,7 @@ def judge_flows(
         f"what {source} reaches, of every port of {', '.join(outcomes)}; all else times out",
         {name: sorted(ports) for name, ports in allowed.items() if name in outcomes},
         found,
-        _HINT,
+        _CLIENTS_HINT if source == _FREE_STRANGER else _HINT,
     )
 
 
