@@ -121,7 +121,7 @@ class CallbackModule(CallbackBase):
         self._pace.stop()
         if self._failed and (stats.failures or stats.dark):
             host, failure, reachable = self._failed
-            self._explain(host, failure, explain(failure.result, failure.role, reachable=reachable))
+            self._explain(host, failure, reachable)
         elif self._pace.total >= _WORTH_A_LINE:
             self._say(self._pace.summary())
 
@@ -137,7 +137,16 @@ class CallbackModule(CallbackBase):
         )
         self._failed = (result.host, failure, reachable)
 
-    def _explain(self, host: Any, failure: Failure, explanation: Explanation) -> None:
+    def _explain(self, host: Any, failure: Failure, reachable: bool) -> None:
+        variables: dict[str, Any] = {}
+        lost: Exception | None = None
+        try:
+            variables = self._variables(host)
+        except Exception as error:
+            lost = error
+        explanation = explain(
+            failure.result, failure.role, reachable=reachable, make=str(variables.get("cdc_make", "make"))
+        )
         lines = ["", f"FAILED: {failure.task}", f"  cause:    {explanation.cause}"]
         lines += [
             f"  {'evidence:' if number == 0 else '':<9} {line}" for number, line in enumerate(explanation.evidence)
@@ -145,7 +154,8 @@ class CallbackModule(CallbackBase):
         lines.append(f"  next:     {explanation.next}")
         secrets: list[str] = []
         try:
-            variables = self._variables(host)
+            if lost is not None:
+                raise lost
             secrets = sorted(secret_values({name: item for name, item in variables.items() if isinstance(item, str)}))
             if failure.role != "preflight":  # it changes nothing, and says all itself
                 lines += self._keep(failure, explanation, variables, secrets)
@@ -157,7 +167,8 @@ class CallbackModule(CallbackBase):
         manager = self._play.get_variable_manager()
         variables = manager.get_vars(play=self._play, host=host)
         templar = Templar(loader=manager._loader, variables=variables)
-        wanted = {name: variables[name] for name in ("cdc_home", "cdc_instance", "cdc_runtime") if name in variables}
+        names = ("cdc_home", "cdc_instance", "cdc_runtime", "cdc_make")
+        wanted = {name: variables[name] for name in names if name in variables}
         return {**variables, **templar.template(wanted)}
 
     def _keep(

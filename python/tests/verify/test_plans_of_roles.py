@@ -28,6 +28,12 @@ STATED = {
     "archive_expected": {},
     "__verify_expected": {},
 }
+SUMMARY = {
+    "cdc_schema_registry_url": "http://127.0.0.1:1",
+    "cdc_object_store_url": "http://127.0.0.1:1",
+    "cdc_home": "/home",
+    "cdc_kubeconfig": "/kubeconfig",
+}
 ARCHIVE = "registry.example.org/cdc/archive:1"
 
 
@@ -49,7 +55,7 @@ def value(name: str, role: str, inventory: str, **given: Any) -> Any:
     files += [ROOT / f"inventories/{inventory}/group_vars/all/runtime.yml"]
     for path in (ROOT / f"roles/{role}/defaults/main.yml", *files, ROOT / f"roles/{role}/vars/main.yml"):
         found |= variables(path)
-    found |= {**STATED, **given}
+    found |= {**STATED, "ansible_inventory_sources": ["/inventories/base", f"/inventories/{inventory}/"], **given}
     return Templar(loader=DataLoader(), variables=found).template(found[name])
 
 
@@ -84,3 +90,17 @@ def test_probe_pods_run_the_archives_image_where_there_is_one(given, image):
 @pytest.mark.parametrize(("inventory", "runtime"), [("kind", "containerd"), ("kubernetes", ""), ("openshift", "")])
 def test_only_of_kinds_nodes_it_is_known_what_runs_containers(inventory, runtime):
     assert value("__cluster_expected", "cluster", inventory)["container_runtime"] == runtime
+
+
+@pytest.mark.parametrize(("inventory", "make"), [("local", "make"), ("kind", "make INVENTORY=kind")])
+def test_commands_that_are_printed_lead_to_the_inventory_in_use(inventory, make):
+    assert plan("verify", inventory).make == make
+    summary = value("cdc_summary", "verify", inventory, **SUMMARY)
+    assert f"Next             {make} status · {make} verify" in summary
+    assert "port-forward" not in summary
+
+
+def test_addresses_that_end_with_the_play_are_called_so():
+    summary = value("cdc_summary", "verify", "kubernetes", **SUMMARY)
+    assert "port-forward svc/postgresql 1:5432\n" in summary
+    assert "port-forward pod/kafka-0 1:9192\n" in summary
