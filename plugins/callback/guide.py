@@ -59,7 +59,15 @@ from ansible_collections.cdc.pipeline.plugins.plugin_utils._evidence import Evid
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._explain import Explanation, explain
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._pace import Pace
 
-_OF_THE_INSTANCE = ("cdc_home", "cdc_instance", "cdc_runtime", "cdc_kubeconfig", "cdc_kube_context", "cdc_namespace")
+_OF_THE_INSTANCE = (
+    "cdc_home",
+    "cdc_instance",
+    "cdc_runtime",
+    "cdc_make",
+    "cdc_kubeconfig",
+    "cdc_kube_context",
+    "cdc_namespace",
+)
 # A run so short needs no line about its time.
 _WORTH_A_LINE = 5.0
 
@@ -125,7 +133,7 @@ class CallbackModule(CallbackBase):
         self._pace.stop()
         if self._failed and (stats.failures or stats.dark):
             host, failure, reachable = self._failed
-            self._explain(host, failure, explain(failure.result, failure.role, reachable=reachable))
+            self._explain(host, failure, reachable)
         elif self._pace.total >= _WORTH_A_LINE:
             self._say(self._pace.summary())
 
@@ -141,17 +149,26 @@ class CallbackModule(CallbackBase):
         )
         self._failed = (result.host, failure, reachable)
 
-    def _explain(self, host: Any, failure: Failure, explanation: Explanation) -> None:
-        evidence, details, secrets = list(explanation.evidence), [], []
+    def _explain(self, host: Any, failure: Failure, reachable: bool) -> None:
+        variables: dict[str, Any] = {}
+        secrets: list[str] = []
+        details: list[str] = []
         try:
             variables = self._variables(host)
             secrets = sorted(secret_values({name: item for name, item in variables.items() if isinstance(item, str)}))
-            if failure.role != "preflight":  # it changes nothing, and says all itself
+        except Exception as error:
+            details = [f"  details:  could not be kept ({error})"]
+        make = str(variables.get("cdc_make", "make"))
+        explanation = explain(failure.result, failure.role, reachable=reachable, make=make)
+        evidence = list(explanation.evidence)
+        # The preflight changes nothing, and says all itself.
+        if not details and failure.role != "preflight":
+            try:
                 folder, found = self._keep(failure, explanation, variables, secrets)
                 evidence += found.lines
                 details = [f"  details:  {folder}", *(f"  missing:  {problem}" for problem in found.problems[:1])]
-        except Exception as error:
-            details = [f"  details:  could not be kept ({error})"]
+            except Exception as error:
+                details = [f"  details:  could not be kept ({error})"]
         lines = ["", f"FAILED: {failure.task}", f"  cause:    {explanation.cause}"]
         lines += [f"  {'evidence:' if number == 0 else '':<9} {line}" for number, line in enumerate(evidence)]
         lines += [f"  next:     {explanation.next}", *details]

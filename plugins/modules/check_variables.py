@@ -67,7 +67,7 @@ cluster:
   type: dict
   returned: success
   sample:
-    {"provider": "kind", "kind_binary": "", "create_namespace": true, "create_roles": true,
+    {"provider": "kind", "kind_binary": "", "only": [], "create_namespace": true, "create_roles": true,
      "classes": {"cdc-kafka": "rancher.io/local-path"}}
 artifacts:
   description: The catalogue of the artifacts that the components run from, as M(cdc.pipeline.artifact) takes it.

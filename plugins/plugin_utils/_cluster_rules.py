@@ -99,6 +99,17 @@ def _access(get: Get) -> Iterator[Problem]:
         )
 
 
+def _clients(get: Get) -> Iterator[Problem]:
+    access = get("cdc_access")
+    if access in ("host_ports", "node_ports") and not get("cdc_network_clients"):
+        yield Problem(
+            "access",
+            f"cdc_access is {access}, and cdc_network_clients names nobody who may come there",
+            remedy="set it to peers of a network policy, such as "
+            "[{ipBlock: {cidr: 0.0.0.0/0, except: [10.244.0.0/16]}}] with the range of the cluster's pods",
+        )
+
+
 def _storage_classes(get: Get) -> Iterator[Problem]:
     classes = get("cdc_storage_classes")
     if not isinstance(classes, Mapping):
@@ -152,6 +163,7 @@ CLUSTER_RULES: tuple[Callable[[Get], Iterator[Problem]], ...] = (
     _names,
     _node_ports,
     _access,
+    _clients,
     _storage_classes,
     _accounts,
     _images,

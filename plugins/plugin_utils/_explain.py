@@ -19,6 +19,8 @@ _RERUN = "then run the same command again: what is done already is kept"
 # Roles whose work is done by a process of another one.
 _WORKLOADS = {"connectors": "kafka-connect"}
 _WITHOUT_PROCESS = ("preflight", "artifacts", "services", "workload", "verify", "load_test")
+# Commands of the Makefile, as errors name them.
+_MAKE = re.compile(r"\bmake (?=(?:site|verify|status|start|stop|logs|destroy|render|migrate|load-test)\b)")
 _PASSWORD = re.compile(r"[Mm]issing sudo password|Incorrect sudo password|a password is required")
 
 
@@ -36,11 +38,12 @@ class Explanation:
     component: str
 
 
-def explain(result: Mapping[str, Any], role: str, *, reachable: bool = True) -> Explanation:
+def explain(result: Mapping[str, Any], role: str, *, reachable: bool = True, make: str = "make") -> Explanation:
     """Explain a task's result.
 
     :param role: the role's short name; "" outside of roles.
     :param reachable: False when the host did not answer at all.
+    :param make: how make is called for the inventory in use; without that, the next command would lead to another one.
     """
     failed = _failed_item(result)
     message = str(failed.get("msg") or failed.get("censored") or "the task failed without a message").strip()
@@ -50,7 +53,8 @@ def explain(result: Mapping[str, Any], role: str, *, reachable: bool = True) -> 
     if _LISTED.search(parts[""]):
         return Explanation(cause, [], f"mend what is listed above, {_RERUN}", component)
     evidence = _evidence(parts, failed)
-    return Explanation(cause, evidence, parts.get("Next") or _next(message, role, component, reachable), component)
+    following = parts.get("Next") or _next(message, role, component, reachable)
+    return Explanation(cause, evidence, _MAKE.sub(lambda _found: f"{make} ", following), component)
 
 
 def _failed_item(result: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -45,8 +45,12 @@ def _cluster(get: Callable[[str], Any]) -> dict[str, Any]:
     """Whose cluster it is, and what the roles `storage` and `tenancy` make in it."""
     used = {str(name) for name in (get("cdc_storage_classes") or {}).values()}
     classes = get("storage_classes") or {}
+    provider = str(get("cluster_provider") or "")
+    only = {"openshift": provider == "openshift", "bounds": get("tenancy_quota") or get("tenancy_limits")}
     return {
-        "provider": str(get("cluster_provider") or ""),
+        "provider": provider,
+        # Of the operators' rights, those that are not always needed.
+        "only": [name for name, needed in only.items() if needed],
         "kind_binary": str(get("cluster_kind_binary") or ""),
         "create_namespace": get("tenancy_create_namespace") is not False,
         "create_roles": get("tenancy_create_roles") is not False,

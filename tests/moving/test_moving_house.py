@@ -18,6 +18,8 @@ from site_runs import ROOT, Site
 
 HOMES = Path("/var/lib/cdc-pipeline")
 MIGRATE = "playbooks/migrate.yml"
+# The same is proved on both runtimes, but for the room on this host's disk; docs/runtimes.md says so.
+LOCAL_ONLY = {"T8.disk"}
 # Before the volumes are all there, on any machine.
 INTERRUPTED_AFTER = 5.0
 
@@ -83,8 +85,7 @@ def test_a_pipeline_moves_and_nothing_is_lost_or_doubled(host: Site, cluster: Si
     cluster.run(playbook=MIGRATE, timeout=1800, **own).must_succeed()
     print(f"moved after {time.monotonic() - begin:.0f} s more")
     assert users(cluster) == before
-    # Those of the supervisor and of this host's processes have no meaning there.
-    assert all(each.startswith("T8.") for each in checks - proved(cluster)), checks - proved(cluster)
+    assert checks - proved(cluster) == LOCAL_ONLY
     known = json.loads(record.read_text())
     assert known, "what the pipeline knew was written down"
     assert not (host.home / "supervisor/supervisord.conf").exists() and (host.home / "postgresql-0/data").exists()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._needs import _cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs/rbac.md").read_text()
@@ -67,3 +68,13 @@ def test_accounts_and_flows_are_those_of_the_workloads(role):
     for peer, ports in flows.items():
         (line,) = re.findall(rf"^\| `{name}` \| (.*) \|$", DOCUMENT, re.MULTILINE)
         assert f"`{peer}` ({', '.join(ports)})" in line
+
+
+def test_what_only_some_clusters_need_is_known_to_the_preflight():
+    """`only` names what the role tenancy and the preflight look for."""
+    known = {"openshift", "bounds"}
+    assert {item["only"] for item in RIGHTS["namespaced"] if "only" in item} == known
+    assert all(f"'{name}'" in TENANCY["__tenancy_only"] for name in known)
+    of = {"tenancy_quota": {"pods": 30}, "cluster_provider": "openshift"}
+    assert set(_cluster(of.get)["only"]) == known
+    assert _cluster({"cluster_provider": "kind"}.get)["only"] == []

@@ -83,7 +83,7 @@ def rights(user: int | None = None) -> Iterator[Problem]:
             "Root's rights are needed: packages are installed, and the services get a user of their own",
             found=f"running as user id {user}",
             remedy="leave ansible_become at true, and run as a user who may sudo "
-            "(add -K, or `make site ARGS=-K`, if sudo asks for a password)",
+            "(add -K, or ARGS=-K to make, if sudo asks for a password)",
         )
 
 

@@ -503,10 +503,11 @@ def _rule_from_outside(made: Pods) -> Manifest | None:
     # A forwarded port comes by way of the kubelet, which no policy holds up.
     if not ports or made.cluster.access == PORT_FORWARD:
         return None
-    if not made.cluster.openshift:
-        return {"ports": ports}
-    routers = [{"namespaceSelector": {"matchLabels": {label: ""}}} for label in _OPENSHIFT_ROUTERS]
-    return {"from": routers, "ports": ports}
+    peers = [dict(peer) for peer in made.cluster.clients]
+    if made.cluster.openshift:
+        peers = [{"namespaceSelector": {"matchLabels": {label: ""}}} for label in _OPENSHIFT_ROUTERS]
+    # A rule without peers would let in everybody, the pods of other namespaces too.
+    return {"from": peers, "ports": ports} if peers else None
 
 
 def _rule(direction: str, peers: list[Manifest], ports: Sequence[int]) -> Manifest:

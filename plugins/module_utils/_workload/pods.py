@@ -30,6 +30,7 @@ class Cluster:
         artifacts: folder of the artifacts in the images.
         peers: ports of each workload, number by name, for network policies.
         outside: network policy peers for names in ``talks_to`` that are not workloads.
+        clients: network policy peers who may come to the node ports; nobody where there are none.
         account_annotations: of the service account of each workload, by its name.
         openshift: whether it is OpenShift: it chooses the users that pods run as, and its router reaches what speaks
             HTTP, in place of node ports.
@@ -48,6 +49,7 @@ class Cluster:
     java: str = "/opt/java/bin/java"
     peers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     outside: Mapping[str, Mapping] = field(default_factory=dict)
+    clients: tuple[Mapping, ...] = ()
     account_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     image_pull_secrets: tuple[str, ...] = ()
     openshift: bool = False

@@ -171,6 +171,8 @@ def test_processor_time_is_between_the_nearest_samples() -> None:
     samples = [Sample(float(at), {"kafka": at * 2.0, "archive": 1.0}, {"kafka": at}, None) for at in range(5)]
     assert used(samples, 0.9, 3.2) == {"kafka": 4.0, "archive": 0.0}
     assert peaks(samples) == {"kafka": 4}
+    late = [*samples, Sample(5.0, {"kafka": 10.0, "late": 900.0}, {"kafka": 5}, None)]
+    assert used(late, 0, 5) == {"kafka": 10.0}, "what was not measured at the begin is not taken for the whole of it"
 
 
 def test_hours_of_a_run() -> None:

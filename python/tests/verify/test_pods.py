@@ -77,8 +77,10 @@ def test_what_pods_use_is_metered() -> None:
     assert meter.take() == {"kafka": Usage(4.5, 30 * MIB)}
     # A node that does not answer leaves what it said last.
     meter._read_at = 0.0
-    cluster.objects["/api/v1/nodes"] = None
+    cluster.objects[SUMMARY] = None
     assert meter.take() == {"kafka": Usage(4.5, 30 * MIB)}
+    # What was never measured is not there, rather than nothing.
+    assert PodServers(cluster).meter().take() == {}
 
 
 def test_processor_time_is_carried_on_for_a_while() -> None:

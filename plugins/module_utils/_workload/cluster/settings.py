@@ -55,6 +55,7 @@ def parse_cluster(data: Mapping[str, Any]) -> tuple[Cluster, Connection]:
         java=reader.string("java") or known.java,
         peers=_peers(reader),
         outside=_maps(reader, "outside"),
+        clients=_list_of_maps(reader, "clients"),
         account_annotations=_maps(reader, "account_annotations"),
         image_pull_secrets=reader.strings("image_pull_secrets"),
         tolerations=_list_of_maps(reader, "tolerations"),

@@ -11,6 +11,7 @@ from cdc_pipeline.load import guard, run, table
 from cdc_pipeline.load.generator import GeneratorError
 from cdc_pipeline.load.report import figures, judge, print_figures
 from cdc_pipeline.verify.cli import load_plan
+from cdc_pipeline.verify.cluster import ClusterError
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.plan import Plan
 from cdc_pipeline.verify.report import give_to_owner, print_table, summary
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         guard.check(plan.endpoints, options.rate, total, options.transaction, options.most_events, options.i_know)
         result = run.run(Context(plan), settings, lambda text: print(text, file=sys.stderr, flush=True))
-    except (guard.RefusedError, GeneratorError, LookupError) as error:
+    except (guard.RefusedError, GeneratorError, ClusterError, LookupError) as error:
         print(f"cdc-load: {error}", file=sys.stderr)
         return _USAGE
     return _report(result, plan, options)

@@ -54,7 +54,10 @@ def check(endpoints: Endpoints, rate: float, seconds: float, size: int, most: in
         raise RefusedError(f"{rate * seconds:.0f} events do not fill a transaction of {size}")
     away = elsewhere(hosts(endpoints))
     if away and not known:
-        raise RefusedError(f"{', '.join(away)} is not this host; say --i-know to put load on it nevertheless")
+        raise RefusedError(
+            f"{', '.join(away)} is not this host; say --i-know (in a playbook: load_test_elsewhere=true) to put load "
+            "on it nevertheless"
+        )
 
 
 def lag_bound(max_slot_wal_keep_mib: int) -> int:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import psycopg
+
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.host_servers import HostMeter
 
@@ -67,7 +69,7 @@ class Sampler:
                     " FROM pg_replication_slots WHERE slot_name = %s",
                     (slot,),
                 ).fetchone()
-        except OSError:
+        except psycopg.Error:
             return None
         return int(row[0]) if row and row[0] is not None else None
 
@@ -79,7 +81,7 @@ def used(samples: list[Sample], begin: float, end: float) -> dict[str, float]:
     """
     first = min(samples, key=lambda each: abs(each.time - begin))
     last = min(samples, key=lambda each: abs(each.time - end))
-    return {name: max(0.0, last.cpu[name] - first.cpu.get(name, 0.0)) for name in last.cpu}
+    return {name: max(0.0, last.cpu[name] - first.cpu[name]) for name in last.cpu if name in first.cpu}
 
 
 def peaks(samples: list[Sample]) -> dict[str, int]:

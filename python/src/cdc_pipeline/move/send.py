@@ -124,7 +124,7 @@ def send(place: Place, pod: str, tool: Sequence[str], source: Path, target: str)
     if there["state"] == "foreign":
         raise TreeError(
             f"{pod}: {target} has data that this move did not bring, and is not overwritten. To begin anew, remove "
-            "what is there: make destroy with destroy_data=true"
+            "what is in the cluster: `make destroy` with the cluster's INVENTORY and ARGS='-e destroy_data=true'"
         )
     told = ask(place, pod, [*tool, "receive", target], source)
     if told["digest"] != here.digest or summary(source) != here:

@@ -116,6 +116,15 @@ class Cluster:
             for item in self.items(self.path(resource, group="apps/v1"), labelSelector=selector)
         ]
 
+    def nodes(self) -> list[Object] | None:
+        """The nodes; None where the user may not see what belongs to the whole cluster."""
+        try:
+            return self.items("/api/v1/nodes")
+        except ClusterError as error:
+            if error.status == 403:
+                return None
+            raise
+
     def execute(self, pod: str, command: Sequence[str], container: str = "", seconds: float = _EXEC_SECONDS) -> Output:
         """Runs a command in a pod's container.
 

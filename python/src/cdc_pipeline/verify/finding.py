@@ -18,7 +18,8 @@ class Finding:
     Attributes:
         id: begins with the requirement, such as T4.wal_level.
         what: what was looked at, as a noun phrase.
-        hint: what to do next when it is not ok; stays out of the report's fixed fields but is printed.
+        hint: what to do next when it is not ok; stays out of the report's fixed fields but is printed. `{make}` in it
+            is how make is called for the pipeline.
     """
 
     id: str

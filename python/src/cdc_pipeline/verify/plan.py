@@ -317,13 +317,17 @@ class Paths:
 
 @dataclass(frozen=True)
 class Plan:
-    """``runtime``: `local`, with servers that are processes of this host, or `kubernetes`, with pods of ``cluster``."""
+    """``runtime``: `local`, with servers that are processes of this host, or `kubernetes`, with pods of ``cluster``.
+
+    ``make``: how hints call make, so that it leads to this pipeline.
+    """
 
     endpoints: Endpoints
     expected: Expected = field(default_factory=Expected)
     paths: Paths = field(default_factory=Paths)
     runtime: str = "local"
     cluster: ClusterAccess | None = None
+    make: str = "make"
 
     @property
     def archived_topics(self) -> tuple[str, ...]:

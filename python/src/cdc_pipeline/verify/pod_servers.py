@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 from collections.abc import Mapping, Sequence
@@ -98,10 +99,12 @@ class PodServers:
 
     def meter(self) -> PodMeter:
         pods: dict[str, set[str]] = {}
+        nodes: set[str] = set()
         for component in COMPONENTS:
             for pod in self.cluster.pods(workload_of(component)):
                 pods.setdefault(component, set()).add(pod["metadata"]["uid"])
-        return PodMeter(self.cluster, pods)
+                nodes.add(pod["spec"].get("nodeName", ""))
+        return PodMeter(self.cluster, pods, sorted(nodes - {""}))
 
 
 def working_set(stats: Mapping | None) -> int:
@@ -122,26 +125,26 @@ def processor_time(stats: Mapping, now: float) -> float:
 
 
 class PodMeter:
-    """``pods``: uids of each component's pods. A pod that ends takes its time with it."""
+    """``pods``: uids of each component's pods, on ``nodes``. A pod that ends takes its time with it."""
 
-    def __init__(self, cluster: Cluster, pods: Mapping[str, set[str]]) -> None:
-        self._cluster, self._pods = cluster, pods
+    def __init__(self, cluster: Cluster, pods: Mapping[str, set[str]], nodes: Sequence[str]) -> None:
+        self._cluster, self._pods, self._nodes = cluster, pods, nodes
         self._read_at = 0.0
         self._stats: dict[str, Object] = {}
 
     def take(self) -> dict[str, Usage]:
         if time.monotonic() - self._read_at > _METER_SECONDS:
             self._read_at = time.monotonic()
-            try:
-                nodes = [node["metadata"]["name"] for node in self._cluster.items("/api/v1/nodes")]
-                self._stats.update(self._cluster.stats(nodes))
-            except ClusterError:
-                # A node may be away for a while; what it said last must do.
-                pass
+            # A node may be away for a while; what it said last must do.
+            with contextlib.suppress(ClusterError):
+                self._stats.update(self._cluster.stats(self._nodes))
         now = time.time()
         found = {}
         for component, uids in self._pods.items():
             stats = [self._stats[uid] for uid in uids if uid in self._stats]
+            # What was never measured has no figures, rather than figures of 0.
+            if not stats:
+                continue
             found[component] = Usage(
                 sum(processor_time(each, now) for each in stats), sum(working_set(each) for each in stats)
             )

@@ -52,7 +52,7 @@ class Meter(Protocol):
     """Reads again and again what the servers use."""
 
     def take(self) -> dict[str, Usage]:
-        """Of each component that had servers when the meter was made."""
+        """Of each component that had servers when the meter was made, and could be measured."""
 
 
 class Servers(Protocol):

@@ -78,6 +78,9 @@ def test_a_failure_is_explained(run, tmp_path):
     assert "hunter2secret" not in kept
     assert "hunter2secret" not in end
     assert "Rescued" not in end
+    assert (
+        "next:     make INVENTORY=kind status" in run("-e", "broken=1", "-e", "cdc_make='make INVENTORY=kind'").stdout
+    )
 
 
 def test_a_success_says_little(run, tmp_path):

@@ -71,6 +71,7 @@ def test_cluster(look):
         "cdc_tolerations": [{"operator": "Exists"}],
         "object_store_managed": False,
         "cdc_network_outside": {"kerberos": {"ipBlock": {"cidr": "10.0.0.1/32"}}},
+        "cdc_network_clients": [{"ipBlock": {"cidr": "192.0.2.0/24"}}],
         "cdc_artifacts": {"services": "/s"},
     }
     parsed, connection = parse_cluster(look(cluster, [], variables))
@@ -78,6 +79,7 @@ def test_cluster(look):
     assert (parsed.access, parsed.openshift, parsed.http) == ("routes", True, ("schema-registry",))
     assert parsed.peers == {"kafka": {"client": 9092}, "schema-registry": {"http": 30081}}
     assert list(parsed.tolerations) == [{"operator": "Exists"}]
+    assert list(parsed.clients) == [{"ipBlock": {"cidr": "192.0.2.0/24"}}]
     assert set(parsed.outside) == {"object-store", "kerberos"}, "a server of the user's own may be anywhere"
 
 

@@ -64,3 +64,15 @@ def test_long_lines_are_cut():
 
 def test_a_result_without_anything():
     assert explain({}, "").cause == "the task failed without a message"
+
+
+def test_the_next_command_leads_to_the_inventory_in_use():
+    """`make destroy`, typed as it stands, would otherwise remove the local instance."""
+    kind = "make INVENTORY=kind"
+    assert explain({"msg": "x"}, "verify", make=kind).next == (
+        f"{kind} status; mend what the failed checks name, then {kind} verify"
+    )
+    error = FailedError("x", remedy="see the logs, such as `make logs`, make room and run again")
+    assert explain({"msg": error.message}, "kafka", make=kind).next == (
+        f"see the logs, such as `{kind} logs`, make room and run again"
+    )

@@ -17,6 +17,7 @@ GOOD: dict[str, Any] = {
     "cdc_cluster_domain": "cluster.local",
     "cdc_access": "host_ports",
     "cdc_external_host": "127.0.0.1",
+    "cdc_network_clients": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.244.0.0/16"]}}],
     "cdc_port_offset": 0,
     "cdc_storage_classes": {"postgresql": "cdc-postgresql", "kafka": ""},
     "cdc_endpoints": {
@@ -39,7 +40,7 @@ def whats(**changed: Any) -> list[str]:
 
 def test_the_defaults_are_right():
     assert whats() == []
-    assert whats(cdc_access="port_forward", cluster_provider="existing") == []
+    assert whats(cdc_access="port_forward", cluster_provider="existing", cdc_network_clients=[]) == []
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,7 @@ def test_the_defaults_are_right():
         ("cluster_provider", "existing", "cdc_access host_ports needs cluster_provider kind"),
         ("cdc_access", "routes", "cdc_access routes needs cluster_provider openshift"),
         ("cdc_access", "node_ports", "cdc_external_host is no node's address"),
+        ("cdc_network_clients", [], "cdc_network_clients names nobody who may come there"),
         ("cdc_storage_classes", {"kafak": "x"}, "no workload names a class kafak"),
         ("cdc_storage_classes", {"kafka": "My Class"}, "must be the name of a storage class"),
         ("cdc_account_annotations", {"archiv": {"a": "b"}}, "there is no workload archiv"),

@@ -1,4 +1,7 @@
-"""T3: who reaches whom. Pods with a workload's labels, for which its policies hold, try every port of every other."""
+"""T3: who reaches whom. Pods with a workload's labels, for which its policies hold, try every port of every other.
+
+So does a pod of no workload, and one whose own way out is open, so that only the others' policies keep it off.
+"""
 
 from __future__ import annotations
 
@@ -20,26 +23,31 @@ _PART_OF = "app.kubernetes.io/part-of"
 _WORKLOAD = "app.kubernetes.io/name"
 _MINE = f"cdc-pipeline/{NAME}"
 _STRANGER = "a pod of no workload"
+_FREE_STRANGER = "a pod that may connect anywhere"
 _HINT = "Do the cluster's network plugin and the tag tenancy go together? kubectl get networkpolicy shows the policies."
+_CLIENTS_HINT = "Does cdc_network_clients leave out the addresses of the cluster's pods?"
 _SECONDS = 3.0
 # Until a policy holds on every node.
 _SETTLE_SECONDS = 15.0
 _PORT = 18099
-# Tries all addresses at once; what is refused has arrived, what is dropped has not.
-_TRY = """\
+_ARRIVED, _TIMED_OUT = "arrived", "timed out"
+# Tries all addresses at once. What is refused has arrived; what a policy forbids is dropped, and that is a time-out.
+_TRY = f"""\
 import json, socket, sys
 from concurrent.futures import ThreadPoolExecutor
-def reached(address):
+def outcome(address):
     try:
         socket.create_connection(tuple(address), float(sys.argv[1])).close()
     except ConnectionRefusedError:
-        return True
-    except OSError:
-        return False
-    return True
+        return {_ARRIVED!r}
+    except TimeoutError:
+        return {_TIMED_OUT!r}
+    except OSError as error:
+        return type(error).__name__ + ': ' + str(error)
+    return {_ARRIVED!r}
 addresses = json.loads(sys.argv[2])
 with ThreadPoolExecutor(len(addresses)) as pool:
-    print(json.dumps(list(pool.map(reached, addresses))))
+    print(json.dumps(list(pool.map(outcome, addresses))))
 """
 _SERVE = """\
 import socket, sys, time
@@ -56,20 +64,26 @@ Address = tuple[str, int]
 Object = Mapping[str, Any]
 
 
-def judge_flows(source: str, allowed: Mapping[str, Sequence[str]], reached: Mapping[str, Sequence[str]]) -> Finding:
-    """A source reaches the ports that it may, and no other.
+def judge_flows(
+    source: str, allowed: Mapping[str, Sequence[str]], outcomes: Mapping[str, Mapping[str, str]]
+) -> Finding:
+    """A source reaches the ports that it may, and every other attempt times out.
 
     Args:
         allowed: names of ports, of each workload.
-        reached: those to which a connection got through, of each workload that was tried.
+        outcomes: of trying each port of each workload: `arrived`, `timed out`, or another error.
     """
-    found = {name: sorted(ports) for name, ports in reached.items() if ports}
+    found = {
+        name: sorted(port if outcome == _ARRIVED else f"{port} ({outcome})" for port, outcome in seen.items())
+        for name, each in outcomes.items()
+        if (seen := {port: outcome for port, outcome in each.items() if outcome != _TIMED_OUT})
+    }
     return equal(
         f"T3.flows.{source.replace(' ', '_')}",
-        f"what {source} reaches, of every port of {', '.join(reached)}",
-        {name: sorted(ports) for name, ports in allowed.items() if name in reached},
+        f"what {source} reaches, of every port of {', '.join(outcomes)}; all else times out",
+        {name: sorted(ports) for name, ports in allowed.items() if name in outcomes},
         found,
-        _HINT,
+        _CLIENTS_HINT if source == _FREE_STRANGER else _HINT,
     )
 
 
@@ -83,45 +97,61 @@ def targets(pods: Mapping[str, Sequence[Object]], declared: Mapping[str, Any]) -
     for component, endpoint in declared.items():
         name = component.replace("_", "-")
         address = next((pod["status"]["podIP"] for pod in pods.get(name, ()) if pod["status"].get("podIP")), "")
-        if address:
-            found[name] = {port: (address, int(each["port"])) for port, each in endpoint["ports"].items()}
+        if not address:
+            continue
+        found[name] = {port: (address, int(each["port"])) for port, each in endpoint["ports"].items()}
+        # Where clients outside of the cluster have a port of their own, no workload may use it.
+        for port, each in endpoint["ports"].items():
+            if each.get("outside_port"):
+                found[name][f"{port} from outside"] = (address, int(each["outside_port"]))
     return found
+
+
+def _known(context: Context) -> dict[str, dict[str, Address]]:
+    cluster, flows = context.cluster, context.plan.expected.tenancy.flows
+    known = targets({name: cluster.pods(name) for name in flows}, cluster.where.declared)
+    if missing := sorted(set(flows) - set(known)):
+        raise LookupError(f"no pod of {', '.join(missing)} has an address")
+    return known
 
 
 def _flows(context: Context) -> Iterator[Finding]:
     cluster, flows = context.cluster, context.plan.expected.tenancy.flows
     if not flows:
         return
-    known = targets({name: cluster.pods(name) for name in flows}, cluster.where.declared)
-    if missing := sorted(set(flows) - set(known)):
-        raise LookupError(f"no pod of {', '.join(missing)} has an address")
+    known = _known(context)
     sources = {**{name: {_WORKLOAD: name, _PART_OF: "cdc-pipeline"} for name in flows}, _STRANGER: {}}
     with ThreadPoolExecutor(len(sources)) as pool:
         expected = [flows.get(source, {}) for source in sources]
-        reached = pool.map(lambda labels, ports: _reached(cluster, labels, known, ports), sources.values(), expected)
-        for source, allowed, found in zip(sources, expected, reached, strict=True):
+        outcomes = pool.map(lambda labels, ports: _from_pod(cluster, labels, known, ports), sources.values(), expected)
+        for source, allowed, found in zip(sources, expected, outcomes, strict=True):
             yield judge_flows(source, allowed, found)
 
 
-def _reached(
+def _from_pod(
     cluster: Cluster,
     labels: Mapping[str, str],
     known: Mapping[str, Mapping[str, Address]],
     allowed: Mapping[str, Sequence[str]],
-) -> dict[str, list[str]]:
-    addresses = [address for each in known.values() for address in each.values()]
-    wanted = {each[port] for name, each in known.items() for port in allowed.get(name, ()) if port in each}
+) -> dict[str, dict[str, str]]:
     with probe_pod(cluster, Wanted(labels=labels)) as pod:
-
-        def reached() -> set[Address]:
-            return {address for address, yes in zip(addresses, _try(pod, addresses), strict=True) if yes}
-
-        # Policies may take a moment to hold for a new pod, in either direction.
-        got = wait_for(reached, lambda found: found == wanted, _SETTLE_SECONDS)
-    return {name: [port for port, address in each.items() if address in got] for name, each in known.items()}
+        return _outcomes(pod, known, allowed)
 
 
-def _try(pod: ProbePod, addresses: Sequence[Address]) -> list[bool]:
+def _outcomes(
+    pod: ProbePod, known: Mapping[str, Mapping[str, Address]], allowed: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, str]]:
+    """What becomes of trying each port of each workload."""
+    addresses = [address for each in known.values() for address in each.values()]
+    reachable = {each[port] for name, each in known.items() for port in allowed.get(name, ()) if port in each}
+    wanted = [_ARRIVED if address in reachable else _TIMED_OUT for address in addresses]
+    # Policies may take a moment to hold for a new pod, in either direction.
+    got = wait_for(lambda: _try(pod, addresses), lambda found: found == wanted, _SETTLE_SECONDS)
+    by_address = dict(zip(addresses, got, strict=True))
+    return {name: {port: by_address[address] for port, address in each.items()} for name, each in known.items()}
+
+
+def _try(pod: ProbePod, addresses: Sequence[Address]) -> list[str]:
     output = pod.python(_TRY, str(_SECONDS), json.dumps(addresses), seconds=_SECONDS + 20)
     if output.code:
         raise ClusterError(f"pod {pod.name}: {output.err.strip().rpartition(chr(10))[2]}")
@@ -140,38 +170,41 @@ def _deny(context: Context) -> Iterator[Finding]:
         served = stack.enter_context(_listening(server))
         where = f"from a pod on {client.node} to one on {server.node}"
 
-        def arrives() -> bool:
-            return served.is_alive() and _try(client, [address])[0]
+        def outcome() -> str:
+            return _try(client, [address])[0] if served.is_alive() else "nobody listens any more"
 
-        def until(wanted: bool) -> bool:
-            return wait_for(arrives, lambda found: found is wanted, _SETTLE_SECONDS, pause=0.5)
+        def until(wanted: str) -> str:
+            return wait_for(outcome, lambda found: found == wanted, _SETTLE_SECONDS, pause=0.5)
 
-        yield equal("T3.default_deny", f"a connection that no policy allows, {where}, arrives", False, arrives(), _HINT)
+        yield equal("T3.default_deny", f"a connection that no policy allows, {where}", _TIMED_OUT, outcome(), _HINT)
         with _policy(cluster, client, "Egress"):
             with _policy(cluster, server, "Ingress"):
-                what = f"a connection that policies of both sides allow, {where}, arrives"
-                yield equal("T3.allowed", what, True, until(True), _HINT)
-            what = f"the same without the policy that lets it in, {where}, arrives"
-            yield equal("T3.ingress_denied", what, False, until(False), _HINT)
+                what = f"a connection that policies of both sides allow, {where}"
+                yield equal("T3.allowed", what, _ARRIVED, until(_ARRIVED), _HINT)
+            what = f"the same without the policy that lets it in, {where}"
+            yield equal("T3.ingress_denied", what, _TIMED_OUT, until(_TIMED_OUT), _HINT)
+            # It has been let out, as the connection that arrived shows: now what keeps it off is the other side's.
+            if context.plan.expected.tenancy.flows:
+                yield judge_flows(_FREE_STRANGER, {}, _outcomes(client, _known(context), {}))
         with _policy(cluster, server, "Ingress"):
-            what = f"the same without the policy that lets it out, {where}, arrives"
-            yield equal("T3.egress_denied", what, False, until(False), _HINT)
+            what = f"the same without the policy that lets it out, {where}"
+            yield equal("T3.egress_denied", what, _TIMED_OUT, until(_TIMED_OUT), _HINT)
 
 
 def _nodes(cluster: Cluster) -> list[str]:
-    """Nodes that take pods, by the label that pods choose them by."""
+    """Nodes that take pods, by the label that pods choose them by; `""`, which is any, where they cannot be seen."""
     return [
         node["metadata"]["labels"]["kubernetes.io/hostname"]
-        for node in cluster.items("/api/v1/nodes")
+        for node in cluster.nodes() or ()
         if not node["spec"].get("unschedulable")
         and any(each["type"] == "Ready" and each["status"] == "True" for each in node["status"]["conditions"])
-    ][-2:]
+    ][-2:] or [""]
 
 
 @contextmanager
 def _listening(pod: ProbePod) -> Iterator[threading.Thread]:
     """A server in the pod, which ends with the pod."""
-    seconds = 5 * _SETTLE_SECONDS
+    seconds = 7 * _SETTLE_SECONDS
 
     def serve() -> None:
         # The pod is deleted while it listens.

@@ -8,6 +8,7 @@ tests/manifests holds those of the real roles against golden files, the API's sc
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,21 @@ def test_each_broker_has_its_own_file_and_address():
     outside = one(found, "Service", "kafka-2-client-outside")["spec"]
     assert outside["ports"][0]["nodePort"] == 30094
     assert outside["selector"]["statefulset.kubernetes.io/pod-name"] == "kafka-2"
+
+
+def policy_for_clients(**changes):
+    spec = yaml.safe_load((WORKLOADS / "kafka.yml").read_text())
+    found = manifests(parse_workload(spec, "kubernetes"), replace(CLUSTER, **changes))
+    named = [item for item in found if item["metadata"]["name"] == "kafka-outside"]
+    return named[0]["spec"]["ingress"] if named else None
+
+
+def test_clients_come_from_where_they_may_and_nobody_else_does():
+    clients = ({"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.244.0.0/16"]}},)
+    (rule,) = policy_for_clients(clients=clients)
+    assert rule["from"] == list(clients) and rule["ports"]
+    assert policy_for_clients(clients=()) is None, "a rule without peers lets in everybody"
+    assert policy_for_clients(clients=clients, access="port_forward") is None
 
 
 def test_only_what_a_process_reads_changes_the_digest():
