@@ -194,7 +194,7 @@ def test_the_deadline_tells_what_is_missing(reconcile, connect):
 
 def test_a_state_must_last(reconcile, connect):
     connect.slow = 0
-    reconcile(config=CONFIG, settle_seconds=0.5)
+    reconcile(config=CONFIG, settle_seconds=3)
     looks = [call for call in connect.calls if call.path[-1] == "status"]
     assert len(looks) > 2
 

@@ -131,8 +131,8 @@ def test_says_why_nodes_do_not_get_ready(cluster, programs):
         ready={"status": "False", "message": "cni plugin not initialized"},
         pods=[{**pod, "status": {"containerStatuses": [{"state": {"waiting": waiting}}]}}],
     )
-    with pytest.raises(Exception, match="were not Ready within 1 s") as late:
-        cluster(timeout=1)
+    with pytest.raises(Exception, match="were not Ready within 4 s") as late:
+        cluster(timeout=4)
     assert "one-worker: cni plugin not initialized" in late.value.result["msg"]
     assert "kube-system/net: ErrImageNeverPull no image" in late.value.result["msg"]
     programs.change(ready={"status": "True"})

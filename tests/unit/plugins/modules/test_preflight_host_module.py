@@ -29,6 +29,7 @@ def test_a_host_that_has_all(run_module, tmp_path):
 
 def test_everything_that_is_wrong_is_listed_at_once(run_module, tmp_path):
     server = {"host": "127.0.0.1", "port": 1, "user": "u", "password": "hunter2secret", "database": "d", "slot": "s"}
+    server |= {"lowest_version": 14, "timeout": 1}
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(Exception, match="4 problems with this host") as failed:
@@ -39,7 +40,7 @@ def test_everything_that_is_wrong_is_listed_at_once(run_module, tmp_path):
                 ports=[{"port": port, "listener": "kafka-0 (client)"}],
                 memory_mib=2**40,
                 home_free_mib=2**40,
-                postgresql={**server, "timeout": 1},
+                postgresql=server,
                 **QUIET,
             )
     text = failed.value.result["msg"]
