@@ -147,7 +147,7 @@ class Builder:
             f"<version>{escape(v)}</version></dependency>"
             for g, a, v in parts
         )
-        with tempfile.TemporaryDirectory(dir=self.cache) as folder:
+        with tempfile.TemporaryDirectory() as folder:
             pom = Path(folder) / "pom.xml"
             pom.write_text(POM.format(name=escape(artifact.name), dependencies=dependencies))
             goal = f"{DEPENDENCY_PLUGIN}:copy-dependencies"
