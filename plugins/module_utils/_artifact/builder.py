@@ -88,7 +88,10 @@ class Builder:
         with self._locked(artifact):
             if artifact.present:  # another run was faster
                 return False
-            staging = Path(tempfile.mkdtemp(prefix=f".{artifact.name}-", dir=self.cache))
+            prefix = f".{artifact.path.name}-"
+            for left in self.cache.glob(f"{prefix}*"):  # by a build that was killed
+                shutil.rmtree(left)
+            staging = Path(tempfile.mkdtemp(prefix=prefix, dir=self.cache))
             try:
                 # A virtual environment knows its own path, so it is built under its last name and marked by a link.
                 target = staging / "content"
@@ -144,7 +147,7 @@ class Builder:
             f"<version>{escape(v)}</version></dependency>"
             for g, a, v in parts
         )
-        with tempfile.TemporaryDirectory(dir=self.cache) as folder:
+        with tempfile.TemporaryDirectory() as folder:
             pom = Path(folder) / "pom.xml"
             pom.write_text(POM.format(name=escape(artifact.name), dependencies=dependencies))
             goal = f"{DEPENDENCY_PLUGIN}:copy-dependencies"

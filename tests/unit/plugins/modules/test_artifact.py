@@ -82,6 +82,17 @@ def test_changed_source_makes_another_folder(run_module, catalogue, project, tmp
     assert first["paths"]["tools"] != second["paths"]["tools"]
 
 
+def test_what_a_killed_build_left_goes(run_module, catalogue, tmp_path):
+    cache = tmp_path / "cache"
+    name = Path(run_module("artifact", check=True, catalogue=catalogue, cache=str(cache))["paths"]["tools"]).name
+    for left in (f".{name}-abc/content", ".tools-0123456789ab-abc/content"):
+        (cache / left).mkdir(parents=True)
+    run_module("artifact", catalogue=catalogue, cache=str(cache))
+    assert not (cache / f".{name}-abc").exists()
+    # Another version's, which another checkout may be building.
+    assert (cache / ".tools-0123456789ab-abc").exists()
+
+
 def test_jars_are_checked_against_their_list(run_module, maven, tmp_path):
     (maven / "a-1.jar").write_bytes(b"a")
     (maven / "connect-api-9.jar").write_bytes(b"unwanted")
