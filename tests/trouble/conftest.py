@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from site_runs import Site
+import yaml
+from site_runs import ROOT, Site
 
 # Below the ports that the kernel gives to outgoing connections.
 OFFSET_RUNNING = 1700
@@ -45,3 +46,15 @@ def running() -> Iterator[Site]:
     yield site
     if not given and not os.environ.get("CDC_KEEP"):
         site.remove()
+
+
+@pytest.fixture
+def capture(running: Site) -> Iterator[Callable[..., None]]:
+    """Has further tables captured beside those that every instance has; none of them at the end."""
+    shared = yaml.safe_load((ROOT / "inventories/base/group_vars/all/pipeline.yml").read_text())
+
+    def run(*tables: str) -> None:
+        running.run("--tags", "connectors,archive", cdc_tables=[*shared["cdc_tables"], *tables]).must_succeed()
+
+    yield run
+    run()
