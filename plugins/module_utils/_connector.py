@@ -14,6 +14,7 @@ from ._connect import ConnectClient, Connector, Task
 from ._connector_plan import Step, Verdict, Wanted, judge, plan
 from ._errors import DeadlineError, FailedError, InvalidError, PipelineError
 from ._module import Outcome
+from ._refused_schema import refusal
 from ._secrets import mask, mask_pair
 from ._suggest import did_you_mean
 from ._values import to_strings
@@ -21,6 +22,8 @@ from ._wait import Deadline, wait_for
 
 # Source connectors such as MirrorMaker's may rightly have nothing to do; give the first task this long to appear.
 _IDLE_SECONDS = 5.0
+# Times settle_seconds: what had failed may fail again once it has connected and read what it failed at.
+_RELAPSE = 5
 _CAUSE = re.compile(r"^(?:Caused by: )(?P<text>.+)$", re.MULTILINE)
 
 
@@ -44,7 +47,7 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         for step in steps:
             _perform(client, step, wanted)
         try:
-            current, warnings = _await(client, wanted, params, changed=bool(steps))
+            current, warnings = _await(client, wanted, params, steps)
         except PipelineError as error:
             error.details["changed"] = bool(steps)
             raise
@@ -194,10 +197,12 @@ def _perform(client: ConnectClient, step: Step, wanted: Wanted) -> None:
 
 
 def _await(
-    client: ConnectClient, wanted: Wanted, params: Mapping[str, Any], changed: bool
+    client: ConnectClient, wanted: Wanted, params: Mapping[str, Any], steps: list[Step]
 ) -> tuple[Connector | None, list[str]]:
     """Wait until the state is reached, and has lasted: right after a change the old tasks' states still show."""
-    lasting = float(params["settle_seconds"]) if changed and wanted.state == "running" else 0.0
+    lasting = float(params["settle_seconds"]) if steps and wanted.state == "running" else 0.0
+    if Step.RESTART_FAILED in steps:
+        lasting *= _RELAPSE
     seen: Connector | None = None
     held: tuple[Verdict, Deadline] | None = None
 
@@ -209,7 +214,7 @@ def _await(
             held = None
             return None
         if held is None or held[0] is not verdict:
-            idle = _IDLE_SECONDS if changed and verdict is Verdict.IDLE else 0.0
+            idle = _IDLE_SECONDS if steps and verdict is Verdict.IDLE else 0.0
             held = (verdict, Deadline(max(lasting, idle)))
         return verdict if held[1].expired else None
 
@@ -229,11 +234,17 @@ def _await(
 
 def _failure(client: ConnectClient, connector: Connector) -> FailedError:
     failures = connector.failures
+    cause, why = root_cause(failures[0].trace), _summary(connector)
+    remedy = "mend the cause and run again, which restarts what failed; the traces are in failed_tasks"
+    refused = refusal(cause)
+    if refused is not None:
+        cause = f"the registry refuses the new schema of {refused.subject}"
+        why, remedy = "".join(f"\n  - {change}" for change in refused.changes), refused.remedy
     return FailedError(
-        f"The connector {connector.name} fails: {root_cause(failures[0].trace)}",
+        f"The connector {connector.name} fails: {cause}",
         where=f"{client.where}, " + ", ".join(_task_name(task) for task in failures),
-        why=_summary(connector),
-        remedy="mend the cause and run again, which restarts what failed; the traces are in failed_tasks",
+        why=why,
+        remedy=remedy,
         failed_tasks=[describe_task(task) for task in failures],
     )
 

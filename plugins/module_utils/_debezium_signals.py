@@ -3,8 +3,8 @@
 
 """Debezium's signal topic: which snapshots were asked for, and asking for more.
 
-The topic keeps every signal, so it is the record of what was asked. The first run notes the tables that the
-connector's initial snapshot covers, by a signal of type `log`, which Debezium only prints.
+The topic keeps every signal, so it is the record of what was asked. What the connector's initial snapshot covers, and
+which tables are no longer captured, stands there by signals of type `log`, which Debezium only prints.
 """
 
 from __future__ import annotations
@@ -26,33 +26,46 @@ except ImportError:
 
     IMPORT_ERROR = traceback.format_exc()
 
-NOTE = "cdc.pipeline initial snapshot"
+INITIAL = "cdc.pipeline initial snapshot"
+RELEASED = "cdc.pipeline no longer captured"
 
 
 def covered(signals: Iterable[Mapping[str, Any]]) -> set[str] | None:
-    """Tables whose snapshot was asked for or is part of the initial one; None when nothing was ever noted."""
+    """Tables of which a snapshot was asked for since they are captured; None when nothing was ever noted."""
     found: set[str] = set()
     noted = False
     for signal in signals:
-        data = signal.get("data") or {}
-        if signal.get("type") == "execute-snapshot":
+        kind, data = signal.get("type"), signal.get("data") or {}
+        if kind == "execute-snapshot":
             noted = True
             found.update(data.get("data-collections") or ())
-        elif signal.get("type") == "log" and data.get("message") == NOTE:
+        elif kind == "log" and data.get("message") == INITIAL:
             noted = True
             found.update(data.get("tables") or ())
+        elif kind == "log" and data.get("message") == RELEASED:
+            found.difference_update(data.get("tables") or ())
     return found if noted else None
 
 
-def signal_for(tables: Sequence[str], known: set[str] | None) -> dict[str, Any] | None:
-    """The signal that brings every table under a snapshot, or None when all are.
+def note_for(tables: Sequence[str], known: set[str] | None) -> dict[str, Any] | None:
+    """What to note before the connector captures `tables`: those of the first run, or those that it lets go.
 
-    :param tables: what the connector captures, as schema.table.
+    A table that comes back later has missed changes, and so is no longer covered.
+
     :param known: what :func:`covered` gave.
     """
     if known is None:
-        return {"type": "log", "data": {"message": NOTE, "tables": list(tables)}}
-    missing = [table for table in tables if table not in known]
+        return {"type": "log", "data": {"message": INITIAL, "tables": list(tables)}}
+    released = sorted(known - set(tables))
+    return {"type": "log", "data": {"message": RELEASED, "tables": released}} if released else None
+
+
+def request_for(tables: Sequence[str], known: set[str] | None) -> dict[str, Any] | None:
+    """The signal that brings every captured table under a snapshot, or None when all are.
+
+    :param known: what :func:`covered` gave; None counts every table to the initial snapshot.
+    """
+    missing = [] if known is None else [table for table in tables if table not in known]
     if not missing:
         return None
     return {"type": "execute-snapshot", "data": {"type": "INCREMENTAL", "data-collections": missing}}

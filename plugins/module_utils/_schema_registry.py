@@ -124,6 +124,8 @@ class RegistryClient:
 
     def unset_level(self, subject: str) -> None:
         """Let the global level hold for the subject again."""
+        # Apicurio does not take away a level NONE.
+        self.set_level(subject, "BACKWARD")
         self._or_absent("DELETE", "config", subject)
 
     def _or_absent(self, method: str, *path: str, **options: Any) -> Any:

@@ -64,7 +64,7 @@ options:
   settle_seconds:
     description:
       - Seconds for which a state must last after a change before it is believed. The old tasks' states still show for a
-        moment, and a task that fails does so after a moment.
+        moment, and a task that fails does so after a moment. Five times as many after a restart of what had failed.
     type: float
     default: 2
 seealso:

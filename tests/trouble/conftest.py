@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from flow import Flow, flowing
-from site_runs import Site
+from site_runs import ROOT, Site
 
 # Below the ports that the kernel gives to outgoing connections.
 OFFSET_RUNNING = 1700
@@ -53,3 +54,15 @@ def flow(running: Site) -> Iterator[Flow]:
     """Changes that are made in it all the while; a test proves at its end that each arrived once."""
     with flowing(running.context()) as changes:
         yield changes
+
+
+@pytest.fixture
+def capture(running: Site) -> Iterator[Callable[..., None]]:
+    """Has further tables captured beside those that every instance has; none of them at the end."""
+    shared = yaml.safe_load((ROOT / "inventories/base/group_vars/all/pipeline.yml").read_text())
+
+    def run(*tables: str) -> None:
+        running.run("--tags", "connectors,archive", cdc_tables=[*shared["cdc_tables"], *tables]).must_succeed()
+
+    yield run
+    run()

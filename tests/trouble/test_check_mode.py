@@ -61,7 +61,7 @@ def alter_compatibility(endpoints: dict[str, Any]) -> None:
 
 
 SEEDED: list[tuple[Callable[[dict[str, Any]], None], str, str]] = [
-    (alter_grants, "postgresql", "Postgresql | Let the CDC role read the tables there are"),
+    (alter_grants, "postgresql", "Postgresql | Let the CDC role read them"),
     (alter_topic, "kafka", "Kafka | Reconcile the topics"),
     (alter_compatibility, "schema_registry", "Schema registry | Set the global compatibility"),
     (alter_connector, "connectors", "Connectors | Capture"),

@@ -6,6 +6,8 @@ import io
 import json
 import shlex
 
+import duckdb
+import polars as pl
 import pytest
 from cdc_pipeline.verify import look
 from cdc_pipeline.verify.checks import COMPONENTS, STEPS
@@ -148,6 +150,24 @@ def test_lines_to_paste_are_one_argument_each_and_hold_no_secret() -> None:
     plain = look.command(look.current_query(["id"]), "t", "/e.json", "python3")
     assert plain.startswith('python3 -c "')
     assert look.command(look.current_query(["id"]), "t", "/e.json", "python3", sudo=True) == f"sudo {plain}"
+
+
+def test_the_newest_change_of_a_row_is_a_snapshot_that_came_later(tmp_path) -> None:
+    names = ("id", "note", "__op", "__deleted", "__lsn", "__ts_us", "__offset")
+    events = [
+        (1, "captured", "c", "false", 7, 100, 0),
+        (1, "missed", "r", "false", None, 200, 1),
+        (2, "first", "r", "false", None, 100, 2),
+        (2, "newer", "u", "false", 9, 300, 3),
+        (3, "gone", "c", "false", 7, 100, 4),
+        (3, None, "d", "true", 8, 200, 5),
+    ]
+    own = {"__txId": 1, "__source_ts_us": 1, "__partition": 0}
+    rows = [dict(zip(names, event, strict=True)) | own for event in events]
+    file = tmp_path / "tile.parquet"
+    pl.DataFrame(rows).write_parquet(file)
+    assert duckdb.execute(look.current_query(["id"]), [[str(file)]]).fetchall() == [(1, "missed"), (2, "newer")]
+    assert [row[0] for row in duckdb.execute(look.changes_query(), [[str(file)]]).fetchall()] == [2, 3, 1, 3, 2, 1]
 
 
 def test_the_command_line_says_what_is_wrong_with_a_plan(tmp_path, capsys) -> None:

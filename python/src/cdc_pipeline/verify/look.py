@@ -26,18 +26,20 @@ _PLAIN = re.compile(r"^[a-z_][a-z0-9_]*$")
 _SPECIAL = set('"$`\\!')
 # A table may have a column `year` of its own, which the folder's would hide.
 _FILES = "read_parquet(?, union_by_name = true, hive_partitioning = false)"
+# Not by the LSN, which rows of an incremental snapshot lack.
+_NEWEST = "__ts_us DESC, __offset DESC"
 _OWN = "__deleted, __op, __lsn, __txId, __ts_us, __source_ts_us, __partition, __offset"
 
 
 def changes_query() -> str:
     """The newest changes of a table, with what the archive knows of each. Takes the list of files."""
-    return f"SELECT * FROM {_FILES} ORDER BY __lsn DESC, __offset DESC LIMIT 20"
+    return f"SELECT * FROM {_FILES} ORDER BY {_NEWEST} LIMIT 20"
 
 
 def current_query(keys: Sequence[str]) -> str:
     """The table's rows as they are now: the last change of each key, unless it is a delete. Takes the list of files."""
     names = ", ".join(key if _PLAIN.match(key) else '"' + key.replace('"', '""') + '"' for key in keys)
-    newest = f"QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY __lsn DESC NULLS LAST, __offset DESC) = 1"
+    newest = f"QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY {_NEWEST}) = 1"
     rows = f"SELECT * EXCLUDE ({_OWN}) FROM (SELECT * FROM {_FILES} {newest})"
     return f"{rows} WHERE __deleted::bool IS NOT TRUE ORDER BY {names} LIMIT 20"
 

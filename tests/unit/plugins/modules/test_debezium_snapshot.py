@@ -6,11 +6,15 @@ from __future__ import annotations
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils import _debezium_signals as signals
 
-NOTED = {"type": "log", "data": {"message": signals.NOTE, "tables": ["public.a"]}}
+NOTED = {"type": "log", "data": {"message": signals.INITIAL, "tables": ["public.a"]}}
 
 
 def asked(*tables):
     return {"type": "execute-snapshot", "data": {"type": "INCREMENTAL", "data-collections": list(tables)}}
+
+
+def released(*tables):
+    return {"type": "log", "data": {"message": signals.RELEASED, "tables": list(tables)}}
 
 
 @pytest.mark.parametrize(
@@ -22,6 +26,8 @@ def asked(*tables):
         ([NOTED, asked("public.b"), asked("public.c")], {"public.a", "public.b", "public.c"}),
         ([asked("public.b")], {"public.b"}),
         ([{"type": "stop-snapshot"}, NOTED], {"public.a"}),
+        ([NOTED, asked("public.b"), released("public.a", "public.b")], set()),
+        ([NOTED, released("public.a"), asked("public.a", "public.b")], {"public.a", "public.b"}),
     ],
 )
 def test_what_was_asked_is_read_from_the_topic(history, known):
@@ -29,12 +35,19 @@ def test_what_was_asked_is_read_from_the_topic(history, known):
 
 
 def test_the_first_run_notes_the_tables_there_are():
-    assert signals.signal_for(["public.a"], None) == NOTED
+    assert signals.note_for(["public.a"], None) == NOTED
+    assert signals.request_for(["public.a"], None) is None
 
 
 def test_only_added_tables_are_asked_for():
-    assert signals.signal_for(["public.a", "public.b"], {"public.a"}) == asked("public.b")
-    assert signals.signal_for(["public.a"], {"public.a", "public.gone"}) is None
+    assert signals.note_for(["public.a", "public.b"], {"public.a"}) is None
+    assert signals.request_for(["public.a", "public.b"], {"public.a"}) == asked("public.b")
+    assert signals.request_for(["public.a"], {"public.a"}) is None
+
+
+def test_tables_that_leave_are_noted():
+    assert signals.note_for(["public.a"], {"public.c", "public.a", "public.b"}) == released("public.b", "public.c")
+    assert signals.note_for([], set()) is None
 
 
 @pytest.fixture
@@ -58,20 +71,40 @@ def topic(monkeypatch):
     return history
 
 
-OPTIONS = {"bootstrap_servers": "fake:9092", "topic": "signals", "server": "postgres"}
+@pytest.fixture
+def stage(run_module, topic):
+    """Runs the module in a stage for some tables."""
+
+    def run(name, *tables, check=False, **options):
+        where = {"bootstrap_servers": "fake:9092", "topic": "signals", "server": "postgres"}
+        return run_module("debezium_snapshot", check=check, **where, stage=name, tables=list(tables), **options)
+
+    return run
 
 
-def test_each_table_is_asked_for_once(run_module, topic):
-    assert run_module("debezium_snapshot", **OPTIONS, tables=["public.a"])["requested"] == []
-    checked = run_module("debezium_snapshot", check=True, **OPTIONS, tables=["public.a", "public.b"])
+def test_each_table_is_asked_for_once(stage, topic):
+    assert stage("note", "public.a")["noted"] == ["public.a"]
+    assert not stage("note", "public.a")["changed"]
+    assert not stage("request", "public.a")["changed"]
+    checked = stage("request", "public.a", "public.b", check=True)
     assert (checked["changed"], checked["requested"], len(topic)) == (True, ["public.b"], 1)
-    assert run_module("debezium_snapshot", **OPTIONS, tables=["public.a", "public.b"])["diff"] == checked["diff"]
-    assert not run_module("debezium_snapshot", **OPTIONS, tables=["public.a", "public.b"])["changed"]
+    assert stage("request", "public.a", "public.b")["diff"] == checked["diff"]
+    assert not stage("request", "public.a", "public.b")["changed"]
     assert topic == [NOTED, asked("public.b")]
 
 
-def test_a_table_can_be_asked_for_again(run_module, topic):
-    run_module("debezium_snapshot", **OPTIONS, tables=["public.a"])
-    assert run_module("debezium_snapshot", **OPTIONS, tables=["public.a"], force=["public.a"])["requested"] == [
-        "public.a"
-    ]
+def test_a_table_that_was_taken_out_and_put_back_is_asked_for_again(stage, topic):
+    stage("note", "public.a", "public.b")
+    checked = stage("note", "public.a", check=True)
+    assert (checked["changed"], checked["noted"], len(topic)) == (True, ["public.b"], 1)
+    assert stage("note", "public.a")["diff"] == checked["diff"]
+    assert not stage("note", "public.a")["changed"]
+    assert not stage("request", "public.a")["changed"]
+    assert not stage("note", "public.a", "public.b")["changed"]
+    assert stage("request", "public.a", "public.b")["requested"] == ["public.b"]
+    assert not stage("request", "public.a", "public.b")["changed"]
+
+
+def test_a_table_can_be_asked_for_again(stage):
+    stage("note", "public.a")
+    assert stage("request", "public.a", force=["public.a"])["requested"] == ["public.a"]

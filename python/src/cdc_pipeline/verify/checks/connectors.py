@@ -12,6 +12,7 @@ from urllib.parse import quote
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from cdc_pipeline.connectors.workers import root_cause
 from cdc_pipeline.verify.checks.kafka import differing
 from cdc_pipeline.verify.checks.postgresql import SLOT
 from cdc_pipeline.verify.context import Context
@@ -32,9 +33,10 @@ def judge_status(name: str, status: Mapping[str, Any] | None) -> Finding:
     if status is None:
         return Finding(id, what, "RUNNING", "no such connector", False, _TAG)
     states = {"connector": status["connector"]["state"], **{f"task {t['id']}": t["state"] for t in status["tasks"]}}
-    traces = [each["trace"].splitlines()[0] for each in (status["connector"], *status["tasks"]) if each.get("trace")]
+    causes = [root_cause(each["trace"]) for each in (status["connector"], *status["tasks"]) if each.get("trace")]
     good = bool(status["tasks"]) and set(states.values()) == {"RUNNING"}
-    return Finding(id, what, "RUNNING", states if good else {**states, "trace": traces}, good, _TAG)
+    hint = "Run the tag connectors: it says how to mend what fails."
+    return Finding(id, what, "RUNNING", states if good else {**states, "cause": causes}, good, hint)
 
 
 def exposed(config: Mapping[str, str], secrets: Iterable[str]) -> list[str]:

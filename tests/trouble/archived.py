@@ -1,0 +1,84 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the archive of a running instance has of a table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import obstore
+import polars as pl
+from cdc_pipeline.verify import topics
+from cdc_pipeline.verify.archive_state import flush, read_state, unarchived
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.look import current_query
+from cdc_pipeline.verify.plan import read_plan
+from site_runs import Site
+
+# From a commit to its object, with a flush; a connector that waits for its next restart takes a minute more.
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Object:
+    """A tile: the id of its schema, and the file."""
+
+    schema_id: int | None
+    content: bytes
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return pl.read_parquet(self.content).rows(named=True)
+
+
+def context_of(site: Site) -> Context:
+    """Clients of the instance's servers, as verification has them."""
+    return Context(read_plan(site.home / "verify-plan.json"))
+
+
+def objects_of(context: Context, table: str, rows: int, seconds: float = SECONDS) -> list[Object]:
+    """The table's objects in the order in which its records came, once they have at least so many rows.
+
+    Its topic is then archived to its end, and its objects tile it without gap or overlap.
+    """
+    topic = context.plan.topic(table)
+    deadline = time.monotonic() + seconds
+    while True:
+        ends = topics.ends(context.kafka_admin, topics.partitions_of(context.kafka_admin, [topic]))
+        flush(context).raise_for_status()
+        left = unarchived(context, ends, 5)
+        state = read_state(context, [topic])
+        if not left and sum(tile.rows for tile in state.tiles) >= rows:
+            break
+        assert time.monotonic() < deadline, f"not {rows} rows of {table} within {seconds:.0f} s: {state.tiles}, {left}"
+        time.sleep(1)
+    assert not state.unreadable, state.unreadable
+    for at, chain in state.chains().items():
+        assert not chain.problems, (at, chain.problems)
+        assert (chain.first, chain.rejected, chain.gaps) == (0, 0, 0), (at, chain)
+    tiles = sorted(state.tiles, key=lambda tile: tile.modified)
+    return [Object(tile.footer.schema_id, bytes(obstore.get(context.store, tile.key).bytes())) for tile in tiles]
+
+
+def rows_of(objects: Iterable[Object]) -> list[dict[str, Any]]:
+    """The rows of all objects."""
+    return [row for each in objects for row in each.rows]
+
+
+def current(objects: Iterable[Object], key: str, folder: Path) -> list[tuple[Any, ...]]:
+    """The table's rows as the command at the end of `make site` shows them.
+
+    Args:
+        folder: an empty one, for copies of the objects.
+    """
+    files = []
+    for number, each in enumerate(objects):
+        files.append(str(folder / f"{number}.parquet"))
+        Path(files[-1]).write_bytes(each.content)
+    return duckdb.execute(current_query([key]), [files]).fetchall()

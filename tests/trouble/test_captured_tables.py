@@ -1,0 +1,60 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Tables that are captured, let go and captured again: whoever owns them, all their rows come along."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from archived import context_of, current, objects_of, rows_of
+from psycopg import sql
+from site_runs import Site
+
+
+@pytest.fixture
+def foreign_table(running: Site) -> Iterator[str]:
+    """A table with three rows, in a schema of its own, made and owned by an ordinary user."""
+    name = f"trouble_{uuid.uuid4().hex[:6]}"
+    user, password = sql.Identifier(name), uuid.uuid4().hex
+    where = running.endpoints()["postgresql"]
+    with psycopg.connect(**where, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(user, sql.Literal(password)))
+        connection.execute(sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(user, user))
+        with psycopg.connect(**{**where, "user": name, "password": password}) as owner:
+            owner.execute(f"CREATE TABLE {name}.items (id int PRIMARY KEY, note text)")
+            owner.execute(f"CREATE TABLE {name}.secrets (id int PRIMARY KEY)")
+            owner.execute(f"INSERT INTO {name}.items SELECT n, 'first' FROM generate_series(1, 3) n")
+        yield f"{name}.items"
+        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(user))
+        connection.execute(sql.SQL("DROP ROLE {}").format(user))
+
+
+def test_a_foreign_table_is_captured_let_go_and_captured_again(
+    running: Site, foreign_table: str, capture: Callable[..., None], tmp_path: Path
+):
+    context = context_of(running)
+    capture(foreign_table)
+    rows = rows_of(objects_of(context, foreign_table, 3))
+    assert sorted((row["id"], row["__op"]) for row in rows) == [(1, "r"), (2, "r"), (3, "r")]
+    with context.postgresql() as connection:
+        connection.execute(f"INSERT INTO {foreign_table} VALUES (4, 'captured')")
+        secrets = foreign_table.replace("items", "secrets")
+        right = f"SELECT has_table_privilege('debezium', '{secrets}', 'SELECT')"
+        assert connection.execute(right).fetchone() == (False,)
+    objects_of(context, foreign_table, 4)
+
+    capture()
+    with context.postgresql() as connection:
+        connection.execute(f"UPDATE {foreign_table} SET note = 'missed' WHERE id IN (1, 4)")
+        connection.execute(f"INSERT INTO {foreign_table} VALUES (5, 'missed')")
+    capture(foreign_table)
+    objects = objects_of(context, foreign_table, 9)
+    events = sorted((row["id"], row["__op"]) for row in rows_of(objects))
+    assert events == [*[(id, "r") for id in (1, 1, 2, 2, 3, 3)], (4, "c"), (4, "r"), (5, "r")]
+    now = [(1, "missed"), (2, "first"), (3, "first"), (4, "missed"), (5, "missed")]
+    assert current(objects, "id", tmp_path) == now

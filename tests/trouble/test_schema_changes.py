@@ -1,0 +1,87 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Columns that are added while a table is captured: none of its changes is lost, whatever the registry says."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from archived import context_of, current, objects_of, rows_of
+from cdc_pipeline.verify.checks.connectors import STEPS
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.wait import wait_for
+from site_runs import Site
+
+# From a change to the failure, and from its mending to the next restart, which growing pauses put off by a minute.
+FAILS_SECONDS, RESTARTS_SECONDS = 30, 90
+
+
+@pytest.fixture
+def table(running: Site, capture: Callable[..., None]) -> Iterator[str]:
+    """An empty table of its own, captured."""
+    name = f"public.trouble_{uuid.uuid4().hex[:6]}"
+    with context_of(running).postgresql() as connection:
+        connection.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, note text NOT NULL)")
+    capture(name)
+    yield name
+    with context_of(running).postgresql() as connection:
+        connection.execute(f"DROP TABLE {name}")
+
+
+def failures(context: Context) -> list[str]:
+    """What verification says of the connector, where it does not run."""
+    found = next(step for step in STEPS if step.id == "T9.connectors").run(context)
+    return [str(each.found) for each in found if each.id == "T9.connector.postgres-cdc" and not each.ok]
+
+
+def test_a_column_that_may_be_null(running: Site, table: str, tmp_path: Path):
+    context = context_of(running)
+    with context.postgresql() as connection:
+        connection.execute(f"INSERT INTO {table} SELECT n, 'before' FROM generate_series(1, 20) n")
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN code text")
+        connection.execute(f"INSERT INTO {table} SELECT n, 'after', 'c' || n FROM generate_series(21, 40) n")
+    objects = objects_of(context, table, 40)
+    assert sorted(row["id"] for row in rows_of(objects)) == list(range(1, 41))
+    schemas = {each.schema_id: {name for row in each.rows for name in row} for each in objects}
+    assert sorted("code" in names for names in schemas.values()) == [False, True]
+    for row in rows_of(objects):
+        assert row.get("code") == (None if row["note"] == "before" else f"c{row['id']}"), row
+    # Across both schemas.
+    assert current(objects, "id", tmp_path) == [(n, "before", None) for n in range(1, 21)]
+
+
+def test_a_column_that_old_rows_lack(running: Site, table: str, tmp_path: Path):
+    """The registry refuses it: all waits until the column is mended, and then goes on by itself."""
+    context = context_of(running)
+    with context.postgresql() as connection:
+        connection.execute(f"INSERT INTO {table} SELECT n, 'before' FROM generate_series(1, 3) n")
+        objects_of(context, table, 3)
+        connection.execute(f"DELETE FROM {table}")
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN code text NOT NULL")
+        connection.execute(f"INSERT INTO {table} SELECT n, 'after', 'c' || n FROM generate_series(4, 6) n")
+        found = wait_for(lambda: failures(context), lambda each: "code at" in str(each), FAILS_SECONDS)
+        assert f"{table}-value" in str(found)
+
+        play = tmp_path / "connector.yml"
+        module = {"url": context.plan.endpoints.kafka_connect.url, "name": "postgres-cdc"}
+        task = {"name": "Have it run", "cdc.pipeline.connect_connector": module}
+        play.write_text(json.dumps([{"hosts": "cdc", "gather_facts": False, "tasks": [task]}]))
+        running.run(playbook=str(play)).must_fail_with(f"{table}-value", "code", "SET DEFAULT", "within a minute")
+
+        connection.execute(f"UPDATE {table} SET note = 'meanwhile' WHERE id = 5")
+        connection.execute(f"ALTER TABLE {table} ALTER COLUMN code SET DEFAULT ''")
+    objects = objects_of(context, table, 10, RESTARTS_SECONDS)
+    events = sorted((row["id"], row["__op"]) for row in rows_of(objects))
+    assert events == [*((id, op) for id in (1, 2, 3) for op in "cd"), (4, "c"), (5, "c"), (5, "u"), (6, "c")]
+    (tmp_path / "objects").mkdir()
+    assert current(objects, "id", tmp_path / "objects") == [
+        (4, "after", "c4"),
+        (5, "meanwhile", "c5"),
+        (6, "after", "c6"),
+    ]
+    assert failures(context) == []
