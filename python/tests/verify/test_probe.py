@@ -81,7 +81,7 @@ ROWS = [row(5, "c", 1), row(6, "u", 1), row(7, "d", 1)]
 
 
 def probe(events=EVENTS, changes=CHANGES) -> Probe:
-    return Probe("r", "t", tuple(changes), tuple(events), {("t", 0): 5}, 0, 0.1)
+    return Probe("r", "t", tuple(changes), tuple(events), {("t", 0): 5}, 0, (0.1,))
 
 
 def failed(findings) -> set[str]:
@@ -110,8 +110,11 @@ def test_kafka_is_held_to_every_change(events, wrong: set[str]) -> None:
 
 
 def test_a_slow_pipeline_and_a_dirty_table_are_seen() -> None:
-    late = Probe("r", "t", CHANGES, EVENTS, {}, 3, 6.0)
+    late = Probe("r", "t", CHANGES, EVENTS, {}, 3, (7.0, 6.0))
     assert failed(judge_events(late, 5)) == {"T9.latency", "T10.probe_cleaned"}
+    warm = Probe("r", "t", CHANGES, EVENTS, {}, 0, (7.0, 0.5))
+    (finding,) = [each for each in judge_events(warm, 5) if each.id == "T9.latency"]
+    assert finding.ok and finding.found == "0.50, before that 7.0"
 
 
 @pytest.mark.parametrize(

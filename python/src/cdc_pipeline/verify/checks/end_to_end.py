@@ -52,13 +52,15 @@ def judge_events(run: Probe, goal_seconds: float) -> Iterator[Finding]:
     ids = {change.id for change in run.changes}
     strange = sorted({event.value["id"] for event in run.events} - ids)
     yield equal("T9.rollback", "events of a transaction that was rolled back", [], strange, _KAFKA)
+    last = run.seconds[-1]
+    cold = ", ".join(f"{seconds:.1f}" for seconds in run.seconds[:-1])
     yield Finding(
         "T9.latency",
-        "seconds from the last commit until its events were read from Kafka",
+        "seconds from the last commit until its events were read from Kafka, once the JVMs are warm",
         f"below {goal_seconds:.0f}",
-        round(run.seconds, 2),
-        run.seconds < goal_seconds,
-        "Right after a start the JVMs are cold: try again.",
+        f"{last:.2f}, before that {cold}" if cold else round(last, 2),
+        last < goal_seconds,
+        "It is slow again and again: see the machine's load, the connector's log and the slot's lag.",
     )
     yield equal("T10.probe_cleaned", "rows that the probe left in its table", 0, run.rows_left)
 
