@@ -46,10 +46,10 @@ def refusal(cause: str) -> Refusal | None:
     if found is None:
         return None
     diffs = list(_diffs(found["diffs"]))
-    ways = [_DATABASE] if any(mendable for _, mendable in diffs) else []
-    if not all(mendable for _, mendable in diffs):
+    ways = [_DATABASE] if any(mendable for _text, mendable in diffs) else []
+    if not all(mendable for _text, mendable in diffs):
         ways.append(_REGISTRY.format(subject=found["subject"]))
-    return Refusal(found["subject"], tuple(text for text, _ in diffs), f"{'; '.join(ways)}. {_MEANWHILE}")
+    return Refusal(found["subject"], tuple(text for text, _mendable in diffs), f"{'; '.join(ways)}. {_MEANWHILE}")
 
 
 def _diffs(text: str) -> Iterator[tuple[str, bool]]:

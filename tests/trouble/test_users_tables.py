@@ -32,6 +32,6 @@ def test_verify_leaves_the_users_tables_untouched(running: Site):
     running.run(playbook="playbooks/verify.yml").must_succeed()
     after = written(endpoints)
     assert {name: before[name] for name in USERS} == {name: after[name] for name in USERS}
-    assert all(rows > 0 for rows, *_ in (after[name] for name in USERS))
+    assert all(rows > 0 for rows, *_counters in (after[name] for name in USERS))
     # The counters do tell.
     assert after[PROBE] != before[PROBE]

@@ -62,7 +62,7 @@ def require_room(api: Api, workload: str, before: Document, after: Document) -> 
                 why=error.status.message,
                 remedy="set the size back, or see docs/storage.md, `More room`, for classes that do not allow it; "
                 "nothing has been changed",
-            ) from error
+            ) from None
 
 
 def make_way(api: Api, workload: str, before: Document, after: Document) -> None:
