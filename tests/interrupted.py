@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--before", required=True, help="line for the shell: prints nothing while half way")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args(arguments)
+    # Where this runs in the background, the signal is ignored, and the command would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # A group of its own gets the signal as from a terminal.
     process = subprocess.Popen(options.command, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
