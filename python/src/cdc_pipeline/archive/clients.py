@@ -34,6 +34,10 @@ def _common(settings: Settings, role: str) -> dict[str, Any]:
         "client.id": f"{settings.transactional_id_prefix}-{settings.instance_id}-{role}",
         "topic.metadata.refresh.interval.ms": 10_000,
         "reconnect.backoff.max.ms": 5_000,
+        # A pod that goes takes its address along, and says no word to who is connected: a broker that came back
+        # elsewhere would be found after 60 and 30 seconds, by librdkafka's defaults.
+        "socket.timeout.ms": 15_000,
+        "socket.connection.setup.timeout.ms": 5_000,
         "log_level": 4,
         **settings.kafka.properties,
     }

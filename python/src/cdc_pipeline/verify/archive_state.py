@@ -15,6 +15,7 @@ from cdc_pipeline.verify.footers import Memory, Tile, Unreadable, read_tiles
 from cdc_pipeline.verify.wait import wait_for
 
 _FLUSH_SECONDS = 30.0
+_ENDS_SECONDS = 25.0
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,13 @@ def read_state(context: Context, names: Iterable[str]) -> State:
 
 
 def flush(context: Context) -> httpx.Response:
-    """Asks the archive to write out all that it has read, and waits until it has."""
-    return context.http.post(f"{context.plan.endpoints.archive.url}/flush", timeout=_FLUSH_SECONDS)
+    """Asks the archive to write out all that it has read, and waits until it has, or says why it could not in time."""
+    # It has the brokers tell where their logs end before its time begins to count.
+    return context.http.post(
+        f"{context.plan.endpoints.archive.url}/flush",
+        params={"timeout": _FLUSH_SECONDS},
+        timeout=_FLUSH_SECONDS + _ENDS_SECONDS,
+    )
 
 
 def unarchived(context: Context, until: topics.Partitions, seconds: float) -> dict[str, int]:
