@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -14,7 +16,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def collections_path(folder: Path | None = None) -> Path:
     """A folder for ANSIBLE_COLLECTIONS_PATH in which the collection is a link to this checkout."""
-    home = Path(tempfile.mkdtemp(prefix="cdc-collections-")) if folder is None else folder
+    if folder is None:
+        home = Path(tempfile.mkdtemp(prefix="cdc-collections-"))
+        atexit.register(shutil.rmtree, home, ignore_errors=True)
+    else:
+        home = folder
     namespace = home / "ansible_collections" / "cdc"
     namespace.mkdir(parents=True)
     (namespace / "pipeline").symlink_to(ROOT, target_is_directory=True)

@@ -46,7 +46,12 @@ def _cluster(get: Callable[[str], Any]) -> dict[str, Any]:
     used = {str(name) for name in (get("cdc_storage_classes") or {}).values()}
     classes = get("storage_classes") or {}
     provider = str(get("cluster_provider") or "")
-    only = {"openshift": provider == "openshift", "bounds": get("tenancy_quota") or get("tenancy_limits")}
+    openshift = provider == "openshift"
+    only = {
+        "openshift": openshift,
+        "route_hosts": openshift and get("cdc_route_domain"),
+        "bounds": get("tenancy_quota") or get("tenancy_limits"),
+    }
     return {
         "provider": provider,
         # Of the operators' rights, those that are not always needed.
