@@ -40,6 +40,7 @@ if __name__ == "__main__":
 """
 # Stated, or Debian's Maven takes the one of its super POM, which knows fewer classifiers.
 DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
+_ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 class Builder:
@@ -109,7 +110,9 @@ class Builder:
             yield
 
     def _run(self, artifact: Artifact, command: Sequence[str]) -> None:
-        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+        # A download whose run was killed would write into a folder that the next run has removed.
+        bound = [*_ENDS_WITH_US, *command] if shutil.which(_ENDS_WITH_US[0]) else command
+        done = subprocess.run(bound, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
         if done.returncode:
             output = (done.stdout + done.stderr).strip().splitlines()
             errors = [line for line in output if "ERROR" in line.upper() and "Help" not in line] or output

@@ -4,9 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+from cdc_pipeline.archive.errors import UnavailableError
 from cdc_pipeline.archive.resolve import Key
+
+RETRY_SECONDS = 0.5
+Answer = TypeVar("Answer")
+
+
+def insist(ask: Callable[[], Answer], deadline: float, stop: threading.Event) -> Answer:
+    """Ask again while brokers that change places do not answer, until ``deadline`` (monotonic seconds) or ``stop``.
+
+    Raises:
+        UnavailableError: the last answer.
+    """
+    while True:
+        try:
+            return ask()
+        except UnavailableError:
+            if time.monotonic() + RETRY_SECONDS >= deadline or stop.wait(RETRY_SECONDS):
+                raise
 
 
 class FlushRequest:

@@ -20,7 +20,7 @@ from cdc_pipeline.archive import clients, tile, write
 from cdc_pipeline.archive.backoff import Backoff
 from cdc_pipeline.archive.clients import Cluster
 from cdc_pipeline.archive.errors import UnavailableError
-from cdc_pipeline.archive.flush import FlushRequest
+from cdc_pipeline.archive.flush import FlushRequest, insist
 from cdc_pipeline.archive.log import LOGGER
 from cdc_pipeline.archive.metrics import Metrics
 from cdc_pipeline.archive.planner import Cut, Partition, Records
@@ -132,7 +132,10 @@ class Service:
         deadline = time.monotonic() + timeout
         while not self._settled() and time.monotonic() < deadline and not self._stop.is_set():
             time.sleep(0.05)
-        request = FlushRequest(self._cluster.visible_ends(self._assigned.copy()) if self._settled() else {})
+        targets: dict[Key, int] = {}
+        if self._settled():
+            targets = insist(lambda: self._cluster.visible_ends(self._assigned.copy()), deadline, self._stop)
+        request = FlushRequest(targets)
         self._done.put(lambda: self._flushes.append(request))
         request.done.wait(max(0.0, deadline - time.monotonic()))
         return request

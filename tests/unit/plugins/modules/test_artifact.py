@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import tarfile
+import time
 import zipfile
 from pathlib import Path
 
@@ -91,6 +93,27 @@ def test_what_a_killed_build_left_goes(run_module, catalogue, tmp_path):
     assert not (cache / f".{name}-abc").exists()
     # Another version's, which another checkout may be building.
     assert (cache / ".tools-0123456789ab-abc").exists()
+
+
+def test_a_download_ends_with_its_run(run_module, maven, tmp_path):
+    began = tmp_path / "began"
+    (tmp_path / "bin/mvn").write_text(f"#!/bin/sh\necho $$ > {began}.part; mv {began}.part {began}; exec sleep 300\n")
+    archive = {"kind": "archive", "coordinates": "a:b:1", "sha256": "0" * 64}
+    run = os.fork()
+    if not run:
+        try:
+            run_module("artifact", cache=str(tmp_path / "cache"), catalogue={"a": archive})
+        finally:
+            os._exit(1)
+    deadline = time.monotonic() + 30
+    while not began.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(run, signal.SIGKILL)
+    os.waitpid(run, 0)
+    while Path(f"/proc/{int(began.read_text())}").exists():
+        assert time.monotonic() < deadline, "it goes on for a run that is no more"
+        time.sleep(0.02)
 
 
 def test_jars_are_checked_against_their_list(run_module, maven, tmp_path):
