@@ -11,7 +11,7 @@ import fastavro
 import pytest
 from cdc_pipeline.verify import look
 from cdc_pipeline.verify.avro_events import Event
-from cdc_pipeline.verify.checks.archive_connect import judge_dead_letter, judge_layout, judge_values, same
+from cdc_pipeline.verify.checks.archive_connect import fewer, judge_dead_letter, judge_layout, judge_values, same
 from cdc_pipeline.verify.iceberg import DataFile, data_files, key_in, table_folder, table_of_topic
 
 FOLDER = "iceberg/postgres/public/users"
@@ -58,6 +58,13 @@ def entry(path, status=1, content=0):
         "status": status,
         "data_file": {"content": content, "file_path": path, "partition": {"hour": "03"}, "record_count": 7},
     }
+
+
+def test_a_table_that_is_not_wholly_archived_is_named_with_what_it_has():
+    there = {"postgres.public.users": 7, "postgres.public.orders": 1, "postgres.public.empty": 0}
+    files = {"postgres.public.users": [DataFile("a", 3, {}), DataFile("b", 4, {})], "postgres.public.orders": []}
+    assert fewer(there, files) == {"public.orders": "1 rows, 0 archived"}
+    assert fewer(there | {"postgres.public.users": 8}, files)["public.users"] == "8 rows, 7 archived"
 
 
 def test_only_data_files_of_the_current_snapshot_count():
