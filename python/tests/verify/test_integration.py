@@ -90,7 +90,6 @@ def test_wal_streams_and_the_slot_goes(context: Context) -> None:
 
 def test_the_quorum_is_described_by_any_broker(context: Context) -> None:
     for address in context.plan.endpoints.kafka.bootstrap_servers.split(","):
-        host, _, port = address.rpartition(":")
-        quorum = describe_quorum(host, int(port))
+        quorum = describe_quorum(address)
         assert quorum.leader in quorum.voters
         assert quorum.high_watermark > 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import struct
+import threading
 
 import pytest
 from cdc_pipeline.verify.checks.kafka import judge_quorum
-from cdc_pipeline.verify.quorum import parse_quorum
+from cdc_pipeline.verify.quorum import describe_quorum, parse_quorum
 
 
 def answer(leader: int, voters: dict[int, int], error: int = 0) -> bytes:
@@ -33,3 +35,21 @@ def test_errors_and_cut_answers_are_refused() -> None:
         parse_quorum(answer(2, {1: 1}, error=41))
     with pytest.raises(ValueError, match="cut short"):
         parse_quorum(answer(2, {1: 1, 2: 1})[:-8])
+
+
+def test_another_broker_is_asked_where_one_says_nothing() -> None:
+    body = answer(2, {1: 90, 2: 100, 3: 100})
+
+    def serve() -> None:
+        connection, _address = broker.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(struct.pack(">i", len(body)) + body)
+
+    # The first takes connections and never says a word.
+    with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0)) as broker:
+        servers = [f"127.0.0.1:{each.getsockname()[1]}" for each in (silent, broker)]
+        threading.Thread(target=serve, daemon=True).start()
+        assert describe_quorum(",".join(servers), 0.3).leader == 2
+        with pytest.raises(OSError, match="timed out"):
+            describe_quorum(servers[0], 0.3)

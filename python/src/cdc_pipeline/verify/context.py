@@ -66,6 +66,8 @@ class Context:
         where = self.plan.endpoints.kafka
         return {
             "client.id": "cdc-verify",
+            # Another broker is asked within a request's time where one does not even refuse.
+            "socket.connection.setup.timeout.ms": 3000,
             **where.client,
             "bootstrap.servers": where.bootstrap_servers,
             "log_level": 0,

@@ -29,13 +29,24 @@ class Quorum:
         return self.voters.get(self.leader, 0) - min(self.voters.values()) if self.voters else 0
 
 
-def describe_quorum(host: str, port: int, seconds: float = 5.0) -> Quorum:
-    """Asks the broker at ``host:port``, which forwards to the active controller.
+def describe_quorum(bootstrap_servers: str, seconds: float = 5.0) -> Quorum:
+    """Asks the first broker that answers, which forwards to the active controller.
 
     Raises:
-        OSError: it does not answer.
+        OSError: none does.
         ValueError: it answers with an error.
     """
+    problem = OSError("there is no broker to ask")
+    for server in bootstrap_servers.split(","):
+        host, _, port = server.strip().rpartition(":")
+        try:
+            return _ask(host, int(port), seconds)
+        except OSError as error:
+            problem = error
+    raise problem
+
+
+def _ask(host: str, port: int, seconds: float) -> Quorum:
     body = b"\x02" + bytes([len(_TOPIC) + 1]) + _TOPIC + b"\x02" + struct.pack(">i", 0) + _NO_TAGS * 3
     client = b"cdc-verify"
     header = struct.pack(">hhih", _DESCRIBE_QUORUM, 0, 1, len(client)) + client + _NO_TAGS

@@ -18,6 +18,17 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 _REQUEST = 10
+# A leader has just changed, and the client does not know it yet.
+_LEADER_MOVED = frozenset(
+    (
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+    )
+)
+_MOVES_SECONDS = 15.0
+_PAUSE_SECONDS = 0.5
 Partitions = dict[tuple[str, int], int]
 
 
@@ -50,8 +61,15 @@ def ends(admin: AdminClient, partitions: Iterable[tuple[str, int]], earliest: bo
     wanted = {TopicPartition(topic, partition): spec for topic, partition in partitions}
     if not wanted:
         return {}
-    futures = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=_REQUEST)
-    return {(at.topic, at.partition): future.result().offset for at, future in futures.items()}
+    deadline = time.monotonic() + _MOVES_SECONDS
+    while True:
+        futures = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=_REQUEST)
+        try:
+            return {(at.topic, at.partition): future.result().offset for at, future in futures.items()}
+        except KafkaException as error:
+            if error.args[0].code() not in _LEADER_MOVED or time.monotonic() >= deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
 
 
 def committed(admin: AdminClient, group: str) -> dict[tuple[str, int], tuple[int, str]]:

@@ -116,10 +116,8 @@ def _cluster(context: Context) -> Iterator[Finding]:
         "Look at the status and the log of the missing broker.",
     )
     if context.plan.endpoints.kafka.client.get("security.protocol", "plaintext").lower() == "plaintext":
-        host, _, port = context.plan.endpoints.kafka.bootstrap_servers.split(",")[0].rpartition(":")
-        quorum = wait_for(
-            lambda: describe_quorum(host, int(port)), lambda each: judge_quorum(each, expected.brokers).ok, 5.0
-        )
+        servers = context.plan.endpoints.kafka.bootstrap_servers
+        quorum = wait_for(lambda: describe_quorum(servers), lambda each: judge_quorum(each, expected.brokers).ok, 5.0)
         yield judge_quorum(quorum, expected.brokers)
     brokers = configs(admin, ResourceType.BROKER, [str(each) for each in metadata.brokers])
     wrong = {
