@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from cdc_pipeline.archive import settings
+from cdc_pipeline.archive import clients, settings
 from cdc_pipeline.archive.cli import main
 from cdc_pipeline.archive.errors import ConfigurationError
 
@@ -54,6 +54,26 @@ def test_values_out_of_range_are_named_at_once(tmp_path: Path) -> None:
     raw["kafka"] = {"bootstrap_servers": "k", "properties": {"group.id": "x"}}
     raw["object_store"] = {"bucket": "b", "addressing": "auto", "prefix": "/x", "endpoint_url": "s3:8333"}
     assert len(problems(tmp_path, raw)) == 9
+
+
+@pytest.mark.parametrize(
+    ("properties", "accepted"),
+    [
+        ({"socket.timeout.ms": 30_000}, True),
+        ({"socket.timeout.ms": "30001"}, False),
+        ({"socket.timeout.ms": 60_000, "transaction.timeout.ms": 60_000}, True),
+        ({"transaction.timeout.ms": 10_000, "socket.timeout.ms": 10_000}, True),
+        ({"transaction.timeout.ms": 10_000}, False),
+    ],
+)
+def test_time_outs_are_refused_that_a_producer_would_refuse(
+    tmp_path: Path, properties: dict[str, Any], accepted: bool
+) -> None:
+    raw = RIGHT | {"kafka": {"bootstrap_servers": "127.0.0.1:1", "properties": properties}}
+    if accepted:
+        clients.producer(settings.load(write(tmp_path, raw)))
+    else:
+        assert ["socket.timeout.ms" in each for each in problems(tmp_path, raw)] == [True]
 
 
 @pytest.mark.parametrize("raw", [RIGHT | {"topic_pattern": "^a"}, {k: v for k, v in RIGHT.items() if k != "topics"}])

@@ -23,7 +23,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, Resou
 from cdc_pipeline.archive.errors import UnavailableError
 from cdc_pipeline.archive.log import LOGGER
 from cdc_pipeline.archive.position import Committed, Log
-from cdc_pipeline.archive.settings import Settings
+from cdc_pipeline.archive.settings import SOCKET_MS, TRANSACTION_MS, Settings
 
 REQUEST_SECONDS = 15.0
 
@@ -36,7 +36,7 @@ def _common(settings: Settings, role: str) -> dict[str, Any]:
         "reconnect.backoff.max.ms": 5_000,
         # A pod that goes takes its address along, and says no word to who is connected: a broker that came back
         # elsewhere would be found after 60 and 30 seconds, by librdkafka's defaults.
-        "socket.timeout.ms": 15_000,
+        "socket.timeout.ms": SOCKET_MS,
         "socket.connection.setup.timeout.ms": 5_000,
         "log_level": 4,
         **settings.kafka.properties,
@@ -82,7 +82,7 @@ def one_shot_consumer(settings: Settings) -> Consumer:
 
 def producer(settings: Settings) -> Producer:
     """The transactional producer. One id per instance, so that a restart ends its predecessor's open transaction."""
-    base = {"linger.ms": 0, "transaction.timeout.ms": 30_000, "message.max.bytes": 100_000_000}
+    base = {"linger.ms": 0, "transaction.timeout.ms": TRANSACTION_MS, "message.max.bytes": 100_000_000}
     fixed = {
         "transactional.id": f"{settings.transactional_id_prefix}-{settings.instance_id}",
         "enable.idempotence": True,

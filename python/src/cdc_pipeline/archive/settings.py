@@ -28,6 +28,8 @@ OWN_KAFKA_PROPERTIES = {
     "partition.assignment.strategy": "nothing: the protocol needs an eager strategy",
 }
 """librdkafka properties that are not the user's to set, and what to set instead."""
+TRANSACTION_MS, SOCKET_MS = 30_000, 15_000
+"""transaction.timeout.ms and socket.timeout.ms, unless kafka.properties has others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,3 +289,10 @@ def _check(s: Settings, problems: list[str]) -> None:
     need(s.log_level in ("debug", "info", "warning", "error"), "log_level: must be debug, info, warning or error")
     for name in s.kafka.properties:
         need(name not in OWN_KAFKA_PROPERTIES, f"kafka.properties: {name} is set by {OWN_KAFKA_PROPERTIES.get(name)}")
+    # librdkafka makes no transactional producer otherwise.
+    transaction = s.kafka.properties.get("transaction.timeout.ms", TRANSACTION_MS)
+    socket = s.kafka.properties.get("socket.timeout.ms", SOCKET_MS)
+    need(
+        not (str(transaction).isdigit() and str(socket).isdigit()) or int(socket) <= int(transaction),
+        f"kafka.properties: socket.timeout.ms must not be above transaction.timeout.ms, which is {transaction}",
+    )
