@@ -282,7 +282,7 @@ class Lab:
     def covered(self, partition: int) -> int:
         """How far the group says that everything is archived or a hole."""
         try:
-            found = Cluster(load(self.config("covered"))).committed(self.name, [(self.topic, partition)])
+            found = Cluster(load(self.config("covered"))).committed([(self.topic, partition)])
         except UnavailableError:  # A transaction that commits offsets is open.
             return 0
         committed = found[self.topic, partition]

@@ -12,13 +12,16 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 
 class Admin:
-    """Fails as told, then answers."""
+    """Fails as told, then answers; a failure goes when the leaders are looked up anew."""
 
     def __init__(self, *failures: int) -> None:
         self.failures = list(failures)
 
+    def list_topics(self, timeout: float) -> None:
+        self.failures.pop(0)
+
     def list_offsets(self, wanted: dict[TopicPartition, Any], **_: Any) -> dict[TopicPartition, Future[Any]]:
-        code = self.failures.pop(0) if self.failures else None
+        code = self.failures[0] if self.failures else None
         futures: dict[TopicPartition, Future[Any]] = {}
         for at in wanted:
             futures[at] = Future()

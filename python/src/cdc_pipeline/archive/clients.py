@@ -10,7 +10,6 @@ from typing import Any
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -104,6 +103,10 @@ class Cluster:
 
     def __init__(self, settings: Settings) -> None:
         self._admin = AdminClient(_common(settings, "admin"), logger=LOGGER)
+        # Never subscribes. librdkafka's admin client would end the process when it asks a broker that does not
+        # coordinate the group any more (2.16: OffsetFetch's refresh of a group that the client does not have).
+        fixed = {"group.id": settings.group_id, "enable.auto.commit": False, "isolation.level": "read_committed"}
+        self._offsets_of = Consumer(_common(settings, "offsets") | fixed, logger=LOGGER)
         self._lock = threading.Lock()
         self._topics: dict[str, tuple[float, Topic | None]] = {}
 
@@ -165,21 +168,17 @@ class Cluster:
         """The offset before which a ``read_committed`` consumer can see, now."""
         return self._offsets(list(partitions), OffsetSpec.latest(), IsolationLevel.READ_COMMITTED)
 
-    def committed(self, group: str, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Committed | None]:
-        """A group's committed offsets; unavailable while an open transaction holds one of them."""
+    def committed(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Committed | None]:
+        """The group's committed offsets; unavailable while an open transaction holds one of them."""
         asked = [TopicPartition(t, p) for t, p in partitions]
         if not asked:
             return {}
-        request = [ConsumerGroupTopicPartitions(group, asked)]
-        options = {"require_stable": True, "request_timeout": REQUEST_SECONDS}
         try:
-            answer = self._admin.list_consumer_group_offsets(request, **options)[group].result(REQUEST_SECONDS + 5)
+            found = self._offsets_of.committed(asked, REQUEST_SECONDS)
         except KafkaException as error:
             raise _unavailable("read the committed offsets", error) from error
-        except TimeoutError as error:
-            raise UnavailableError("reading the committed offsets timed out") from error
         out: dict[tuple[str, int], Committed | None] = {}
-        for tp in answer.topic_partitions:
+        for tp in found:
             if tp.error is not None:
                 where = f"{tp.topic}[{tp.partition}]"
                 raise UnavailableError(f"Kafka: cannot read the committed offset of {where}: {tp.error.str()}")

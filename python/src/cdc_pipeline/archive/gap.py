@@ -37,7 +37,7 @@ def accept(settings: Settings, topic: str, partitions: list[int] | None) -> Iter
     unknown = [p for p in wanted if not 0 <= p < found.partitions]
     if unknown:
         raise ArchiveError(f"{topic} has the partitions 0 to {found.partitions - 1}, not {unknown}")
-    for one in Resolver(cluster, settings.group_id, store).resolve((topic, p) for p in wanted):
+    for one in Resolver(cluster, store).resolve((topic, p) for p in wanted):
         source, start = one.source, one.start
         if not isinstance(start, Stop):
             yield f"{source}: nothing is missing, the position is {start.position}"

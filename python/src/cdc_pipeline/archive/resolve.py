@@ -58,9 +58,8 @@ class Resolved:
 class Resolver:
     """Resolves partitions to starts."""
 
-    def __init__(self, cluster: Cluster, group: str, store: Store) -> None:
+    def __init__(self, cluster: Cluster, store: Store) -> None:
         self._cluster = cluster
-        self._group = group
         self._store = store
 
     def resolve(self, partitions: Iterable[Key]) -> list[Resolved]:
@@ -75,7 +74,7 @@ class Resolver:
         if gone:
             raise UnavailableError(f"topics are gone: {', '.join(gone)}")
         policies = self._cluster.settings_of(topics)
-        committed = self._cluster.committed(self._group, wanted)
+        committed = self._cluster.committed(wanted)
         logs = self._cluster.logs(wanted)
         out = []
         for topic, partition in wanted:

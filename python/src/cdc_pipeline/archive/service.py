@@ -93,7 +93,7 @@ class Service:
         self._consumer: Consumer = clients.consumer(settings)
         self._producer = clients.producer(settings)
         self._committer = Committer(self._producer, self._consumer, settings.group_id, settings.dlq_suffix)
-        self._resolver = Resolver(self._cluster, settings.group_id, store)
+        self._resolver = Resolver(self._cluster, store)
         self._workers = ThreadPoolExecutor(settings.workers, thread_name_prefix="tile")
         self._background = ThreadPoolExecutor(2, thread_name_prefix="background")
         self._done: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()

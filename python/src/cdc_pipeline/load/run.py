@@ -215,7 +215,7 @@ def _await_archive(context: Context, follower: Follower, tell: Tell) -> bool:
     deadline = time.time() + archive.flush_seconds + 15
 
     def behind() -> bool:
-        offsets = topics.committed(context.kafka_admin, archive.group)
+        offsets = topics.committed(context.archive_group, follower.positions)
         return any(offsets.get(at, (0, ""))[0] < end for at, end in follower.positions.items() if end)
 
     while behind():

@@ -11,6 +11,7 @@ import boto3
 import httpx
 import psycopg
 from botocore.config import Config
+from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 
 from cdc_pipeline.verify import topics
@@ -82,10 +83,16 @@ def _postgresql(where: Mapping[str, Any]) -> Record:
 
 
 def _kafka(where: Mapping[str, Any], names: list[str], group: str) -> Record:
-    admin = AdminClient({"bootstrap.servers": where["bootstrap_servers"], "log_level": 0})
+    client = {"bootstrap.servers": where["bootstrap_servers"], "log_level": 0}
+    admin = AdminClient(client)
     at = topics.partitions_of(admin, names)
     lows, highs = topics.ends(admin, at, earliest=True), topics.ends(admin, at)
-    committed = topics.committed(admin, group)
+    member = {"group.id": group, "enable.auto.commit": False, "isolation.level": "read_committed"}
+    reader = Consumer({**client, **member})
+    try:
+        committed = topics.committed(reader, at)
+    finally:
+        reader.close()
     return {
         "ids": topics.topic_ids(admin, names),
         "ends": {f"{topic}-{partition}": [lows[topic, partition], highs[topic, partition]] for topic, partition in at},

@@ -72,10 +72,9 @@ def unarchived(context: Context, until: topics.Partitions, seconds: float) -> di
 
     What a committed read does not return (markers of transactions, aborted records) is none.
     """
-    group = context.plan.expected.archive.group
 
     def behind() -> topics.Partitions:
-        offsets = topics.committed(context.kafka_admin, group)
+        offsets = topics.committed(context.archive_group, until)
         positions = {at: offsets.get(at, (0, ""))[0] for at in until}
         return {at: position for at, position in positions.items() if position < until[at]}
 

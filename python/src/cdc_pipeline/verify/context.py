@@ -78,6 +78,14 @@ class Context:
     def kafka_admin(self) -> AdminClient:
         return AdminClient(self.kafka_config(), logger=self._log)
 
+    @functools.cached_property
+    def archive_group(self) -> Consumer:
+        """Has the archive's group id, to see what it has committed, and never joins."""
+        config = self.kafka_config(
+            group_id=self.plan.expected.archive.group, enable_auto_commit=False, isolation_level="read_committed"
+        )
+        return Consumer(config, logger=self._log)
+
     def kafka_consumer(self, **settings: Any) -> Consumer:
         """A consumer that joins no group and commits nothing; the caller closes it."""
         config = self.kafka_config(

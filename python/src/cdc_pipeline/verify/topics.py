@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -70,17 +69,22 @@ def ends(admin: AdminClient, partitions: Iterable[tuple[str, int]], earliest: bo
             if error.args[0].code() not in _LEADER_MOVED or time.monotonic() >= deadline:
                 raise
             time.sleep(_PAUSE_SECONDS)
+            # The client would keep the leaders that it knows for minutes.
+            admin.list_topics(timeout=_REQUEST)
 
 
-def committed(admin: AdminClient, group: str) -> dict[tuple[str, int], tuple[int, str]]:
-    """Offset and metadata that a group has committed for each partition."""
-    request = [ConsumerGroupTopicPartitions(group)]
-    answer = admin.list_consumer_group_offsets(request, require_stable=True, request_timeout=_REQUEST)
-    return {
-        (at.topic, at.partition): (at.offset, at.metadata or "")
-        for at in answer[group].result().topic_partitions
-        if at.offset >= 0
-    }
+def committed(group: Consumer, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, str]]:
+    """Offset and metadata that a group has committed for each of these partitions for which it has.
+
+    ``group``: a consumer with the group's id that reads committed records and has not joined. (librdkafka's admin
+    client ends the process where the group's coordinator has just moved.)
+    """
+    asked = [TopicPartition(topic, partition) for topic, partition in partitions]
+    found = group.committed(asked, _REQUEST) if asked else []
+    for at in found:
+        if at.error is not None:
+            raise KafkaException(at.error)
+    return {(at.topic, at.partition): (at.offset, at.metadata or "") for at in found if at.offset >= 0}
 
 
 def read(consumer: Consumer, begin: Mapping[tuple[str, int], int], seconds: float) -> Iterator[Message]:

@@ -147,7 +147,7 @@ def _tiles(context: Context) -> Iterator[Finding]:
         yield equal("T10.flush", "status of POST /flush", 200, answer.status_code, _STATUS)
         behind = unarchived(context, until, _SETTLE_SECONDS)
         yield equal("T10.lag", "records not archived after a flush, by partition", {}, behind, _STATUS)
-    before = topics.committed(admin, plan.expected.archive.group)
+    before = topics.committed(context.archive_group, partitions)
     state = read_state(context, names)
     chains = state.chains()
     positions = {at: offset for at, (offset, _) in before.items()}
@@ -170,7 +170,7 @@ def _tiles(context: Context) -> Iterator[Finding]:
     )
     ends = {at: chain.end for at, chain in chains.items() if chain.end is not None}
     late = wait_for(
-        lambda: _uncommitted(topics.committed(admin, plan.expected.archive.group), ends),
+        lambda: _uncommitted(topics.committed(context.archive_group, ends), ends),
         lambda found: not found,
         _SETTLE_SECONDS,
     )
