@@ -135,7 +135,7 @@ def test_levels(run, reconcile, registry, subject, other):
     assert registry(f"config/{subject}")["compatibilityLevel"] == other
     assert not run(module, subject=subject, level=other)["changed"]
     assert run(module, subject=subject, state="absent")["changed"]
-    assert registry(f"config/{subject}")["compatibilityLevel"] == whole
+    assert registry(f"config/{subject}?defaultToGlobal=true")["compatibilityLevel"] == whole
     assert not run(module, subject=subject, state="absent")["changed"]
 
 
