@@ -25,6 +25,7 @@ from cdc_pipeline.archive.position import Committed, Log
 from cdc_pipeline.archive.settings import SOCKET_MS, TRANSACTION_MS, Settings
 
 REQUEST_SECONDS = 15.0
+IDLE_MS = 8_000
 
 
 def _common(settings: Settings, role: str) -> dict[str, Any]:
@@ -81,7 +82,15 @@ def one_shot_consumer(settings: Settings) -> Consumer:
 
 def producer(settings: Settings) -> Producer:
     """The transactional producer. One id per instance, so that a restart ends its predecessor's open transaction."""
-    base = {"linger.ms": 0, "transaction.timeout.ms": TRANSACTION_MS, "message.max.bytes": 100_000_000}
+    base = {
+        "linger.ms": 0,
+        "transaction.timeout.ms": TRANSACTION_MS,
+        "message.max.bytes": 100_000_000,
+        # librdkafka (2.16) looks for a group's coordinator, inside of send_offsets_to_transaction, without an end: told
+        # four times, which takes less than a second, that there is none now, as while a broker leaves, it asks again
+        # only when a connection of its own comes or goes. Those that carry nothing then go.
+        "connections.max.idle.ms": IDLE_MS,
+    }
     fixed = {
         "transactional.id": f"{settings.transactional_id_prefix}-{settings.instance_id}",
         "enable.idempotence": True,

@@ -8,10 +8,14 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from cdc_pipeline.archive.errors import ArchiveError
+from cdc_pipeline.archive.limit import limit
 from cdc_pipeline.archive.tile import Footer, Rejection, Source
 
 TIMEOUT_SECONDS = 10.0
 ATTEMPTS = 3
+SEND_SECONDS = 2 * TIMEOUT_SECONDS
+"""The most that sending offsets may take. librdkafka keeps no time-out while it looks for the group's coordinator; it
+comes back when a connection does or goes (`clients.producer`)."""
 
 
 class FencedError(ArchiveError):
@@ -73,7 +77,7 @@ class Committer:
                     self._send(entry, rejection, message, failed)
             offsets = [TopicPartition(e.source.topic, e.source.partition, e.next, e.metadata) for e in entries]
             member = self._group.consumer_group_metadata()
-            self._call(lambda: self._producer.send_offsets_to_transaction(offsets, member, TIMEOUT_SECONDS))
+            self._call(lambda: self._send_offsets(offsets, member))
             self._call(lambda: self._producer.commit_transaction(TIMEOUT_SECONDS))
         except AbortedError as error:
             self._call(lambda: self._producer.abort_transaction(TIMEOUT_SECONDS))
@@ -83,6 +87,10 @@ class Committer:
         except KafkaException as error:
             self._call(lambda: self._producer.abort_transaction(TIMEOUT_SECONDS))
             raise RefusedRecordError(f"a dead letter record was refused: {error.args[0].str()}") from error
+
+    def _send_offsets(self, offsets: list[TopicPartition], member: Any) -> None:
+        with limit(SEND_SECONDS, "sending offsets to the transaction"):
+            self._producer.send_offsets_to_transaction(offsets, member, TIMEOUT_SECONDS)
 
     def _send(self, entry: Entry, rejection: Rejection, message: Any, failed: list[KafkaError]) -> None:
         def delivered(error: KafkaError | None, _: Any) -> None:

@@ -1,0 +1,57 @@
+"""A transaction whose group's coordinator is not found, as while a broker leaves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cdc_pipeline.archive import transaction
+
+COMMIT = """
+import json, sys
+from coordinators import Coordinators
+from cdc_pipeline.archive import clients, log, settings, transaction
+from cdc_pipeline.archive.tile import Source
+from cdc_pipeline.log import configure
+
+configure(log.LOGGER, "INFO")
+cluster = Coordinators(3)
+cluster.create_topic("topic")
+file, times, properties, transaction.SEND_SECONDS = *sys.argv[1:4], float(sys.argv[4])
+kafka = {"bootstrap_servers": cluster.bootstrap_servers, "properties": json.loads(properties)}
+with open(file, "w") as out:
+    json.dump({"group_id": "group", "topics": ["topic"], "kafka": kafka, "schema_registry": {"url": "http://r"},
+               "object_store": {"bucket": "b"}}, out)
+given = settings.load(file)
+committer = transaction.Committer(clients.producer(given), clients.consumer(given), "group", ".dlq")
+committer.start()
+cluster.not_available(int(times))
+committer.commit([transaction.Entry(Source("topic", "an-id", 0), 5, "metadata")])
+print("committed")
+"""
+
+
+def commit(
+    folder: Path, times: int, seconds: float = transaction.SEND_SECONDS, **properties: Any
+) -> subprocess.CompletedProcess[str]:
+    """In a process of its own, which may have to end, while no coordinator is known for so many questions."""
+    arguments = [str(folder / "archive.json"), str(times), json.dumps(properties), str(seconds)]
+    command = [sys.executable, "-c", COMMIT, *arguments]
+    return subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=60)
+
+
+# Three more are asked for by themselves.
+@pytest.mark.parametrize("times", [1, 4, 6])
+def test_it_is_found_when_it_is_there_again(tmp_path: Path, times: int):
+    done = commit(tmp_path, times)
+    assert (done.returncode, "committed" in done.stdout) == (0, True), done
+
+
+def test_the_process_ends_where_the_client_does_not_come_back(tmp_path: Path):
+    done = commit(tmp_path, 4, 5, **{"connections.max.idle.ms": 0})
+    assert done.returncode == 1, done
+    assert "sending offsets to the transaction did not come back within 5 s" in done.stdout, done
