@@ -52,6 +52,6 @@ def test_it_is_found_when_it_is_there_again(tmp_path: Path, times: int):
 
 
 def test_the_process_ends_where_the_client_does_not_come_back(tmp_path: Path):
-    done = commit(tmp_path, 4, 5, **{"connections.max.idle.ms": 0})
+    done = commit(tmp_path, 50, 5, **{"connections.max.idle.ms": 0})
     assert done.returncode == 1, done
     assert "sending offsets to the transaction did not come back within 5 s" in done.stdout, done
