@@ -13,7 +13,7 @@ from cdc_pipeline.archive.tile import Footer, Rejection, Source
 
 TIMEOUT_SECONDS = 10.0
 ATTEMPTS = 3
-SEND_SECONDS = 2 * TIMEOUT_SECONDS
+SEND_SECONDS = 3 * TIMEOUT_SECONDS
 """The most that sending offsets may take. librdkafka keeps no time-out while it looks for the group's coordinator; it
 comes back when a connection does or goes (`clients.producer`)."""
 
