@@ -16,6 +16,7 @@ MMDEBSTRAP = """#!/bin/sh
 [ -z "$DEBIAN_FAILS" ] || { echo "E: Unable to locate package python9" >&2; exit 100; }
 for argument in "$@"; do case $argument in --include=*) packages=${argument#*=};; esac; done
 root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
 mkdir -p "$root/usr/bin" "$root/etc/apt" && echo "mirror" > "$root/etc/apt/sources.list"
 IFS=,; for package in $packages; do echo "$package" > "$root/usr/bin/$package"; done
 ln "$root/usr/bin/base" "$root/usr/bin/base-link"
