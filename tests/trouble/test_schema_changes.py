@@ -23,11 +23,16 @@ FAILS_SECONDS, RESTARTS_SECONDS = 30, 90
 
 @pytest.fixture
 def table(running: Site, capture: Callable[..., None]) -> Iterator[str]:
-    """An empty table of its own, captured."""
+    """A table of its own, captured, of one row.
+
+    Its snapshot is over when that row has come: rows that are inserted before would be read by it, too.
+    """
     name = f"public.trouble_{uuid.uuid4().hex[:6]}"
     with context_of(running).postgresql() as connection:
         connection.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, note text NOT NULL)")
+        connection.execute(f"INSERT INTO {name} VALUES (0, 'before')")
     capture(name)
+    assert [(row["id"], row["__op"]) for row in rows_of(objects_of(context_of(running), name, 1))] == [(0, "r")]
     yield name
     with context_of(running).postgresql() as connection:
         connection.execute(f"DROP TABLE {name}")
@@ -45,14 +50,14 @@ def test_a_column_that_may_be_null(running: Site, table: str, tmp_path: Path):
         connection.execute(f"INSERT INTO {table} SELECT n, 'before' FROM generate_series(1, 20) n")
         connection.execute(f"ALTER TABLE {table} ADD COLUMN code text")
         connection.execute(f"INSERT INTO {table} SELECT n, 'after', 'c' || n FROM generate_series(21, 40) n")
-    objects = objects_of(context, table, 40)
-    assert sorted(row["id"] for row in rows_of(objects)) == list(range(1, 41))
+    objects = objects_of(context, table, 41)
+    assert sorted(row["id"] for row in rows_of(objects)) == list(range(41))
     schemas = {each.schema_id: {name for row in each.rows for name in row} for each in objects}
     assert sorted("code" in names for names in schemas.values()) == [False, True]
     for row in rows_of(objects):
         assert row.get("code") == (None if row["note"] == "before" else f"c{row['id']}"), row
     # Across both schemas.
-    assert current(objects, "id", tmp_path) == [(n, "before", None) for n in range(1, 21)]
+    assert current(objects, "id", tmp_path) == [(n, "before", None) for n in range(21)]
 
 
 def test_a_column_that_old_rows_lack(running: Site, table: str, tmp_path: Path):
@@ -60,7 +65,7 @@ def test_a_column_that_old_rows_lack(running: Site, table: str, tmp_path: Path):
     context = context_of(running)
     with context.postgresql() as connection:
         connection.execute(f"INSERT INTO {table} SELECT n, 'before' FROM generate_series(1, 3) n")
-        objects_of(context, table, 3)
+        objects_of(context, table, 4)
         connection.execute(f"DELETE FROM {table}")
         connection.execute(f"ALTER TABLE {table} ADD COLUMN code text NOT NULL")
         connection.execute(f"INSERT INTO {table} SELECT n, 'after', 'c' || n FROM generate_series(4, 6) n")
@@ -75,9 +80,10 @@ def test_a_column_that_old_rows_lack(running: Site, table: str, tmp_path: Path):
 
         connection.execute(f"UPDATE {table} SET note = 'meanwhile' WHERE id = 5")
         connection.execute(f"ALTER TABLE {table} ALTER COLUMN code SET DEFAULT ''")
-    objects = objects_of(context, table, 10, RESTARTS_SECONDS)
+    objects = objects_of(context, table, 12, RESTARTS_SECONDS)
     events = sorted((row["id"], row["__op"]) for row in rows_of(objects))
-    assert events == [*((id, op) for id in (1, 2, 3) for op in "cd"), (4, "c"), (5, "c"), (5, "u"), (6, "c")]
+    before = [(0, "d"), (0, "r"), *((id, op) for id in (1, 2, 3) for op in "cd")]
+    assert events == [*before, (4, "c"), (5, "c"), (5, "u"), (6, "c")]
     (tmp_path / "objects").mkdir()
     assert current(objects, "id", tmp_path / "objects") == [
         (4, "after", "c4"),
