@@ -67,6 +67,9 @@ options:
         moment, and a task that fails does so after a moment. Five times as many after a restart of what had failed.
     type: float
     default: 2
+notes:
+  - Connect shows a task as running from its start until it fails. One that another program has just restarted, and that
+    is going to fail again, is seen as running here, too, where nothing else is to be done.
 seealso:
   - module: cdc.pipeline.connect_connector_info
 """
