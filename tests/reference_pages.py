@@ -92,6 +92,8 @@ def _plugin(title: str, item: Mapping[str, Any]) -> list[str]:
             for name, value in doc["attributes"].items()
         ]
         parts += ["## Attributes", "\n".join(lines)]
+    if doc.get("notes"):
+        parts += ["## Notes", "\n".join(f"- {_line(note)}" for note in doc["notes"])]
     if item.get("examples"):
         parts += ["## Examples", f"```yaml\n{item['examples'].strip()}\n```"]
     if item.get("return"):
