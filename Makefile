@@ -65,8 +65,8 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "ansible-lint" "ansible-lint" \
 	  "reference" "python tests/reference.py --check" \
 	  "sanity" "tests/sanity.sh" \
-	  "units" "$(PYTEST) tests/unit" \
-	  "services" "$(PYTEST) -m 'not integration' python/tests" \
+	  "units" "$(PYTEST) -n auto tests/unit" \
+	  "services" "$(PYTEST) -n auto -m 'not integration' python/tests" \
 	  "manifests" "$(PYTEST) tests/manifests && tests/manifests/checkov.sh" \
 	  "scenario" "$(SCENARIO_UP)" \
 	  "modules on servers" '.ci/as_root $(PYTEST) tests/integration/modules' \

@@ -56,7 +56,7 @@ def flow(running: Site) -> Iterator[Flow]:
         yield changes
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def capture(running: Site) -> Iterator[Callable[..., None]]:
     """Has further tables captured beside those that every instance has; none of them at the end."""
     shared = yaml.safe_load((ROOT / "inventories/base/group_vars/all/pipeline.yml").read_text())

@@ -34,6 +34,7 @@ def foreign_table(running: Site) -> Iterator[str]:
         connection.execute(sql.SQL("DROP ROLE {}").format(user))
 
 
+@pytest.mark.full
 def test_a_foreign_table_is_captured_let_go_and_captured_again(
     running: Site, foreign_table: str, capture: Callable[..., None], tmp_path: Path
 ):

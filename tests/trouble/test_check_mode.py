@@ -68,6 +68,7 @@ SEEDED: list[tuple[Callable[[dict[str, Any]], None], str, str]] = [
 ]
 
 
+@pytest.mark.full
 def test_a_second_run_changes_nothing(running: Site):
     # The first run after another checkout's may renew the services; the one after it finds all as it left it.
     running.run().must_succeed()

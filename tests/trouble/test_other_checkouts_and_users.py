@@ -81,6 +81,7 @@ def user() -> Iterator[User]:
         subprocess.run(["userdel", "--remove", name], check=False, capture_output=True)
 
 
+@pytest.mark.full
 def test_a_user_who_may_sudo(running: Site, user: User):
     done = make_site(running, user.checkout, *user.prefix)
     assert done.returncode == 0, done.stdout[-6000:]

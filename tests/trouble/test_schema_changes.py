@@ -21,21 +21,29 @@ from site_runs import Site
 FAILS_SECONDS, RESTARTS_SECONDS = 30, 90
 
 
-@pytest.fixture
-def table(running: Site, capture: Callable[..., None]) -> Iterator[str]:
-    """A table of its own, captured, of one row.
+@pytest.fixture(scope="module")
+def tables(running: Site, capture: Callable[..., None]) -> Iterator[list[str]]:
+    """Tables of their own, captured, of one row each; a test takes one.
 
-    Its snapshot is over when that row has come: rows that are inserted before would be read by it, too.
+    Their snapshot is over when that row has come: rows that are inserted before would be read by it, too.
     """
-    name = f"public.trouble_{uuid.uuid4().hex[:6]}"
+    names = [f"public.trouble_{uuid.uuid4().hex[:6]}" for _test in range(2)]
     with context_of(running).postgresql() as connection:
-        connection.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, note text NOT NULL)")
-        connection.execute(f"INSERT INTO {name} VALUES (0, 'before')")
-    capture(name)
-    assert [(row["id"], row["__op"]) for row in rows_of(objects_of(context_of(running), name, 1))] == [(0, "r")]
-    yield name
+        for name in names:
+            connection.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, note text NOT NULL)")
+            connection.execute(f"INSERT INTO {name} VALUES (0, 'before')")
+    capture(*names)
+    for name in names:
+        assert [(row["id"], row["__op"]) for row in rows_of(objects_of(context_of(running), name, 1))] == [(0, "r")]
+    yield list(names)
     with context_of(running).postgresql() as connection:
-        connection.execute(f"DROP TABLE {name}")
+        for name in names:
+            connection.execute(f"DROP TABLE {name}")
+
+
+@pytest.fixture
+def table(tables: list[str]) -> str:
+    return tables.pop()
 
 
 def failures(context: Context) -> list[str]:
