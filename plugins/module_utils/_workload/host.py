@@ -221,11 +221,11 @@ class Host:
         """Stops the instance and removes it: all but the data, the credentials and the logs, unless ``purge_data``.
 
         What is about to lose its data is not waited for: the last brokers would look for a quorum for nothing.
+        A disk that is mounted as the home is emptied, and stays mounted.
         """
         self.stop(patience=_PATIENCE_SECONDS if purge_data else None)
-        home = self.instance.home
         unit_file = UNITS / self.unit_name
-        paths = [home] if purge_data else self._without_data()
+        paths = self._everything() if purge_data else self._without_data()
         paths = [path for path in [*paths, *self._outside()] if path.exists() or path.is_symlink()]
         if self.systemd and unit_file.exists():
             self.report.did("removed the systemd unit")
@@ -254,6 +254,10 @@ class Host:
             for path in [*(item for item in folder.iterdir() if item.is_dir()), folder]:
                 with contextlib.suppress(OSError):
                     path.rmdir()
+
+    def _everything(self) -> list[Path]:
+        home = self.instance.home
+        return sorted(home.iterdir()) if home.is_mount() else [home]
 
     def _without_data(self) -> list[Path]:
         control = self.instance.control

@@ -258,6 +258,24 @@ def test_what_is_purged_is_not_waited_for(lab):
     assert not Path(f"/proc/{pid}").exists() and not lab.home.exists()
 
 
+def test_a_disk_that_is_mounted_as_the_home_is_emptied_and_stays(lab):
+    lab.remove()
+    lab.home.mkdir(exist_ok=True)
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "cdc-own-disk", str(lab.home)], capture_output=True, check=False
+    ).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        lab.host().start()
+        lab.realiser().start()
+        assert lab.host().remove(purge_data=True).changed
+        assert lab.home.is_mount() and not lab.answers() and list(lab.home.iterdir()) == []
+        assert not lab.host().remove(purge_data=True).changed
+    finally:
+        lab.remove()
+        subprocess.run(["umount", str(lab.home)], check=True)
+
+
 def test_clients_stop_before_their_servers(lab):
     lab.instance = replace(lab.instance, order=("web", "client"))
     port = {"http": {"port": lab.port + 3, "step": 1}}

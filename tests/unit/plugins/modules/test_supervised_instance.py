@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -125,6 +126,15 @@ def test_absent_keeps_data_unless_purged(run, world):
     run()
     run(state="absent", purge_data=True)
     assert not world.home.exists() and world.calls[-2:] == ["stop_all", "shutdown"]
+
+
+def test_a_disk_that_is_mounted_as_the_home_is_emptied_and_stays(run, world, monkeypatch):
+    run()
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == world.home)
+    (world.home / "web-0" / "data").mkdir(parents=True)
+    run(state="absent", purge_data=True)
+    assert list(world.home.iterdir()) == []
+    assert not run(state="absent", purge_data=True)["changed"]
 
 
 def test_a_blank_in_the_home_is_refused(run_module):
