@@ -54,6 +54,7 @@ def interrupted_dpkg(tmp_path: Path) -> None:
         subprocess.run(["dpkg", "--purge", PACKAGE], check=True, capture_output=True)
 
 
+@pytest.mark.full
 def test_an_interrupted_dpkg(running: Site, interrupted_dpkg: None):
     refused = subprocess.run(["apt-get", "install", "-qq", PACKAGE], capture_output=True, text=True, check=False)
     assert "dpkg was interrupted" in refused.stderr

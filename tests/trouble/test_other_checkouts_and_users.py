@@ -36,6 +36,7 @@ def make_site(site: Site, checkout: Path, *prefix: str, options: str = "") -> su
     )
 
 
+@pytest.mark.full
 def test_a_checkout_in_a_path_with_blanks(running: Site, tmp_path: Path):
     done = make_site(running, check_out(tmp_path / "my check out" / "cdc pipeline"))
     assert done.returncode == 0, done.stdout[-6000:]
