@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from reference_pages import index_page, module_page, plugin_page, role_page, variables_page  # noqa: E402
-from role_specs import problems, read_roles, read_shared, updated_spec  # noqa: E402
+from role_specs import problems, read_roles, updated_spec  # noqa: E402
 
 PLUGIN_TYPES = ("callback", "filter", "lookup")
 
@@ -57,7 +57,7 @@ def documented() -> dict[str, dict[str, Any]]:
 def pages() -> Iterator[tuple[Path, str]]:
     """Every generated file and what it has to hold."""
     docs = documented()
-    roles, shared = read_roles(ROOT), read_shared(ROOT)
+    roles = read_roles(ROOT)
     reference = ROOT / "docs/reference"
     for name, item in docs["module"].items():
         yield reference / "modules" / f"{name}.md", module_page(name, item)
@@ -66,7 +66,7 @@ def pages() -> Iterator[tuple[Path, str]]:
             yield reference / "plugins" / f"{kind}_{name}.md", plugin_page(name, kind, item)
     for role in roles:
         yield ROOT / "roles" / role.name / "README.md", role_page(role)
-    yield reference / "variables.md", variables_page(roles, shared)
+    yield reference / "variables.md", variables_page(roles)
     yield reference / "README.md", index_page(docs, roles)
 
 
@@ -77,7 +77,7 @@ def obsolete(wanted: set[Path]) -> list[Path]:
 
 
 def check(generated: dict[Path, str]) -> int:
-    wrong = problems(read_roles(ROOT), read_shared(ROOT), ROOT)
+    wrong = problems(read_roles(ROOT))
     for problem in wrong:
         print(problem)
     for path, text in generated.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
-from role_specs import Role, Shared
+from role_specs import COMMON, Role
 
 NOTE = "<!-- Written by tests/reference.py. -->"
 _MARKUP = (
@@ -112,7 +112,9 @@ def plugin_page(name: str, kind: str, item: Mapping[str, Any]) -> str:
 USE = """- hosts: cdc
   gather_facts: false
   tasks:
-    - ansible.builtin.include_tasks: tasks/prepare.yml
+    - ansible.builtin.include_role:
+        name: cdc.pipeline.common
+        tasks_from: prepare
       when: cdc_prepared is not defined
     - ansible.builtin.include_role:
         name: cdc.pipeline.{role}
@@ -136,14 +138,14 @@ def role_page(role: Role) -> str:
     others = sorted(path.stem for path in (role.folder / "tasks").glob("*.yml") if path.stem not in role.entries)
     if "verify" in others:
         parts += ["## Verification", "`tasks_from: verify` states what `playbooks/verify.yml` then checks."]
-    parts += [
-        "## Use",
-        "The playbooks of this collection include the role with the shared variables of `inventories/base`, which "
-        "[docs/reference/variables.md](../../docs/reference/variables.md) describes, after "
-        "`playbooks/tasks/prepare.yml`: that checks variables and host, and has ready what the roles share, such as "
-        "credentials and artifacts. In a playbook of this checkout's folder `playbooks`:",
-        f"```yaml\n{USE.format(role=role.name)}```",
-    ]
+    if role.name != COMMON:
+        parts += [
+            "## Use",
+            "The role depends on [common](../common/README.md), which holds the variables that several roles read. Its "
+            "tasks `prepare` check variables and host and provide what the roles share, such as credentials and "
+            "artifacts; they run once before the first role. Any inventory with a group `cdc` will do:",
+            f"```yaml\n{USE.format(role=role.name)}```",
+        ]
     return _page(*parts)
 
 
@@ -167,14 +169,15 @@ def _variables(options: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def variables_page(roles: list[Role], shared: Shared) -> str:
-    options = {name: {**option, "required": False} for name, option in shared.options.items()}
+def variables_page(roles: list[Role]) -> str:
+    (common,) = (role for role in roles if role.name == COMMON)
+    options = dict(common.options)
     for name, option in options.items():
-        if name in shared.values:
-            option["default"] = shared.values[name]
-    computed = "\n".join(f"- `{name}`: {markdown(text)}" for name, text in shared.computed.items())
+        if "default" not in option and name in common.defaults:
+            options[name] = {**option, "default": common.defaults[name]}
+    computed = "\n".join(f"- `{name}`: {markdown(text)}" for name, text in common.computed.items())
     versions = "\n".join(
-        f"| `{name}` | {_code(value)} |" for name, value in shared.values.items() if name.startswith("versions_")
+        f"| `{name}` | {_code(value)} |" for name, value in common.defaults.items() if name.startswith("versions_")
     )
     listed = [
         f"| `{name}` | [{role.name}](../../roles/{role.name}/README.md) | {_line(option.get('description'))} |"
@@ -185,7 +188,7 @@ def variables_page(roles: list[Role], shared: Shared) -> str:
     return _page(
         NOTE,
         "# Variables",
-        "Set them in an inventory of your own, given after the two that come with the collection, or by `-e`. A name "
+        "Set them in an inventory of your own, or by `-e`. A name "
         "that begins like one of these and is none of them stops the run before anything is changed.",
         "## Shared by all roles",
         _variables(options),

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-SHARED = "roles/preflight/files/shared_variables.yml"
-BASE = "inventories/base/group_vars/all"
+# The role whose variables several roles read, so that their names begin like those of others.
+COMMON = "common"
 
 
 @dataclass
@@ -18,13 +18,15 @@ class Role:
     """A role as its files describe it.
 
     :param entries: the argument specifications by entry point.
-    :param defaults: `defaults/main.yml`, with templates as they are written.
+    :param defaults: the defaults, with templates as they are written.
+    :param computed: descriptions of defaults that follow from the others and are not meant to be set.
     """
 
     name: str
     folder: Path
     entries: dict[str, dict[str, Any]] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
+    computed: dict[str, str] = field(default_factory=dict)
 
     @property
     def spec_path(self) -> Path:
@@ -39,14 +41,13 @@ class Role:
                 found.setdefault(name, option)
         return found
 
+    def owns(self, name: str) -> bool:
+        """Whether a variable is this role's."""
+        return self.name == COMMON or name.startswith(f"{self.name}_")
 
-@dataclass
-class Shared:
-    """The variables of the base inventory: their specifications and values as they are written."""
-
-    options: dict[str, dict[str, Any]]
-    computed: dict[str, str]
-    values: dict[str, Any]
+    def is_option(self, name: str) -> bool:
+        """Whether a default is meant to be set, and so has a specification."""
+        return name not in self.computed and not (self.name == COMMON and name.startswith(("versions_", "__")))
 
 
 def _read(path: Path) -> Any:
@@ -55,45 +56,43 @@ def _read(path: Path) -> Any:
 
 def read_roles(root: Path) -> list[Role]:
     found = []
-    for folder in sorted(path for path in (root / "roles").iterdir() if (path / "tasks").is_dir()):
+    for folder in sorted(path for path in (root / "roles").iterdir() if (path / "meta").is_dir()):
         role = Role(folder.name, folder)
         role.entries = _read(role.spec_path).get("argument_specs") or {}
-        role.defaults = _read(folder / "defaults/main.yml")
+        for path in [folder / "defaults/main.yml", *sorted((folder / "defaults/main").glob("*.yml"))]:
+            role.defaults |= _read(path)
+        role.computed = _read(folder / "meta/computed.yml").get("computed") or {}
         found.append(role)
     return found
 
 
-def read_shared(root: Path) -> Shared:
-    described = _read(root / SHARED)
-    values: dict[str, Any] = {}
-    for path in sorted((root / BASE).glob("*.yml")):
-        values.update(_read(path))
-    return Shared(described["options"], described["computed"], values)
-
-
-def problems(roles: list[Role], shared: Shared, root: Path) -> list[str]:
+def problems(roles: list[Role]) -> list[str]:
     """Every difference, one line each, beginning with the file to change."""
-    return [*(line for role in roles for line in _role_problems(role)), *_shared_problems(shared)]
+    return [line for role in roles for line in _role_problems(role)]
 
 
 def _role_problems(role: Role) -> Iterator[str]:
     where = f"roles/{role.name}/meta/argument_specs.yml"
-    options = {name: item for name, item in role.options.items() if name.startswith(f"{role.name}_")}
+    options = {name: item for name, item in role.options.items() if role.owns(name)}
     if "main" not in role.entries:
         yield f"{where}: there is no entry point main"
         return
+    for name in sorted(role.computed.keys() - role.defaults.keys()):
+        yield f"roles/{role.name}/meta/computed.yml: {name} is not in the defaults"
     for name, value in role.defaults.items():
+        if not role.is_option(name):
+            continue
         if name not in options:
-            yield f"{where}: {name} of defaults/main.yml is missing"
+            yield f"{where}: {name} of the defaults is missing"
         elif "default" not in options[name]:
             if _is_template(value):  # the description says in words what it works out to
                 continue
-            yield f"{where}: {name} has no default, defaults/main.yml has {value!r}"
+            yield f"{where}: {name} has no default, the defaults have {value!r}"
         elif options[name]["default"] != value:
-            yield f"{where}: the default of {name} is {options[name]['default']!r}, defaults/main.yml has {value!r}"
+            yield f"{where}: the default of {name} is {options[name]['default']!r}, the defaults have {value!r}"
     for name, option in options.items():
         if name not in role.defaults and "default" in option:
-            yield f"{where}: {name} has a default, and defaults/main.yml has none"
+            yield f"{where}: {name} has a default, and the defaults have none"
         yield from _option_problems(f"{where}: {name}", option)
 
 
@@ -112,19 +111,6 @@ def _option_problems(where: str, option: dict[str, Any]) -> Iterator[str]:
         yield from _option_problems(f"{where}.{name}", inner)
 
 
-def _shared_problems(shared: Shared) -> Iterator[str]:
-    where = SHARED
-    described = shared.options.keys() | shared.computed.keys()
-    for name in sorted(shared.values.keys() - described):
-        if not name.startswith(("versions_", "__")):
-            yield f"{where}: {name} of {BASE} is missing"
-    # The runtime comes from the other inventory.
-    for name in sorted(described - shared.values.keys() - {"cdc_runtime"}):
-        yield f"{where}: {name} is not in {BASE}"
-    for name, option in shared.options.items():
-        yield from _option_problems(f"{where}: {name}", option)
-
-
 class _Dumper(yaml.SafeDumper):
     """Lists are indented, as yamllint wants it, and text that spans lines is folded."""
 
@@ -139,7 +125,7 @@ _TYPES = {bool: "bool", int: "int", float: "float", str: "str", list: "list", di
 
 
 def updated_spec(role: Role) -> str | None:
-    """The specification with the defaults of `defaults/main.yml`; None when nothing is to change.
+    """The specification with the defaults of the role; None when nothing is to change.
 
     A specification with more entry points than main is left to its author. Comments in the file are lost, so there
     should be none.
@@ -152,13 +138,15 @@ def updated_spec(role: Role) -> str | None:
     options = main.get("options") or {}
     merged: dict[str, Any] = {}
     for name, value in role.defaults.items():
+        if not role.is_option(name):
+            continue
         kind = _TYPES[type(value)]
         option = options.get(name) or {"description": "", "type": kind}
         if kind == "list" and "elements" not in option:
             option["elements"] = _TYPES[type(value[0])] if value else "str"
         merged[name] = {**option, "default": value}
     for name, option in options.items():
-        if name not in merged and ("default" not in option or not name.startswith(f"{role.name}_")):
+        if name not in merged and ("default" not in option or not role.owns(name)):
             merged[name] = option
     main["options"] = merged
     document = {"argument_specs": role.entries}

@@ -1,12 +1,12 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Every variable that the collection declares: its roles' specifications and defaults, and the base inventory."""
+"""Every variable that the collection declares: its roles' specifications, defaults and own variables."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from typing import Any
 from ansible.parsing.dataloader import DataLoader
 
 ROOT = Path(__file__).resolve().parents[2]
-SHARED = "roles/preflight/files/shared_variables.yml"
-BASE = "inventories/base/group_vars/all"
+# The role with the variables that several roles read, and with the catalogue of the components.
+COMMON = "common"
 _REGISTERED = re.compile(r"^\s*register: (\w+)", re.MULTILINE)
 _SET = re.compile(r"^( *)(?:ansible\.builtin\.)?set_fact:\n((?:\1 +.*\n)+)", re.MULTILINE)
 _KEY = re.compile(r"^ +(\w+):", re.MULTILINE)
@@ -26,21 +26,28 @@ class Declared:
     """What the collection knows by name.
 
     :param options: an option's specification, as in `meta/argument_specs.yml`, by the variable's name.
-    :param owners: the role that an option belongs to; "" for those that all roles share.
+    :param owners: the role that an option belongs to.
     :param defaults: a variable's default as it is written, with its templates.
-    :param others: further names: roles' own variables, versions, facts that a run sets.
+    :param own: the variables in `vars/` of each role, as they are written.
+    :param others: further names: facts that a run sets, variables of the inventories that come with the collection.
     :param prefixes: a variable that begins with one of them is the collection's.
     """
 
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
+    own: dict[str, dict[str, Any]] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
     prefixes: tuple[str, ...] = ()
 
     @property
     def names(self) -> set[str]:
-        return self.options.keys() | self.defaults.keys() | self.others
+        return self.options.keys() | self.defaults.keys() | self.others | {name for own in self.own.values() for name in own}
+
+    @property
+    def catalogue(self) -> list[dict[str, Any]]:
+        """The components, in the order in which they are set up."""
+        return self.own[COMMON]["cdc_catalogue"]
 
 
 def read_declared(loader: DataLoader, root: Path = ROOT) -> Declared:
@@ -53,13 +60,8 @@ def read_declared(loader: DataLoader, root: Path = ROOT) -> Declared:
     found = Declared()
     roles = sorted(path.name for path in (root / "roles").iterdir() if path.is_dir())
     found.prefixes = ("cdc_", "versions_", *(f"{role}_" for role in roles))
-    shared = read(root / SHARED)
-    found.options.update(shared["options"])
-    found.owners.update(dict.fromkeys(shared["options"], ""))
-    found.others.update(shared["facts"])
-    for path in _yaml(root / BASE):
-        found.defaults.update(read(path))
-    # The other inventories hold what differs between runtimes: known by name, without a default.
+    found.others.update(read(root / "roles" / COMMON / "meta/computed.yml")["facts"])
+    # The inventories hold what differs between runtimes: known by name, without a default.
     for path in sorted((root / "inventories").glob("*/group_vars/*/*.yml")):
         found.others.update(read(path))
     for role in roles:
@@ -73,8 +75,7 @@ def read_declared(loader: DataLoader, root: Path = ROOT) -> Declared:
         for path in _yaml(folder / "defaults"):
             for name, value in read(path).items():
                 found.defaults.setdefault(name, value)
-        for path in _yaml(folder / "vars"):
-            found.others.update(read(path))
+        found.own[role] = {name: value for path in _yaml(folder / "vars") for name, value in read(path).items()}
     # What an earlier play of the same run left behind.
     for path in (*(root / "roles").glob("*/tasks/*.yml"), *(root / "playbooks").glob("**/*.yml")):
         text = path.read_text(encoding="utf-8")
@@ -83,5 +84,6 @@ def read_declared(loader: DataLoader, root: Path = ROOT) -> Declared:
     return found
 
 
-def _yaml(folder: Path) -> Iterator[Path]:
-    return iter(sorted(folder.glob("*.yml"))) if folder.is_dir() else iter(())
+def _yaml(folder: Path) -> list[Path]:
+    """The files of `defaults/` or `vars/`: main.yml, or those of the folder main."""
+    return [path for path in (folder / "main.yml", *sorted((folder / "main").glob("*.yml"))) if path.is_file()]
