@@ -7,7 +7,7 @@ export PWD := $(CURDIR)
 ARGS ?=
 # Where the pipeline runs: local (this host), kind, kubernetes, openshift, or a folder of your own below inventories/.
 INVENTORY ?= local
-PLAY = .venv/bin/ansible-playbook -i inventories/base -i inventories/$(INVENTORY)
+PLAY = .venv/bin/ansible-playbook -i inventories/$(INVENTORY)
 
 .PHONY: help setup site verify status start stop logs destroy render migrate load-test
 help:  ## Show what there is

@@ -2,7 +2,7 @@
 
     .ci/lock_artifacts.py [NAME...]     all artifacts of roles/artifacts/defaults, or those named
 
-It writes roles/artifacts/files/*.sha256 and the `*_sha256` lines of inventories/base/group_vars/all/versions.yml.
+It writes roles/artifacts/files/*.sha256 and the `*_sha256` lines of roles/common/defaults/main/versions.yml.
 This is trust on first use: the repository that answers today is believed, and every later build compared with it.
 """
 
@@ -34,7 +34,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._artifact.builder imp
 from ansible_collections.cdc.pipeline.plugins.module_utils._artifact.catalogue import Artifact  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError  # noqa: E402
 
-VERSIONS = Path("inventories/base/group_vars/all/versions.yml")
+VERSIONS = Path("roles/common/defaults/main/versions.yml")
 NOTE = """\
 These checksums are of what the repository delivered just now, over TLS, at best compared with checksums of its own:
 trust on first use. Before they are committed, look at each line of `git diff` - is it a version that you changed, or

@@ -9,11 +9,13 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.problem import PreflightError
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._catalogue import catalogue
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._names import unknown_names
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._needs import needs
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._rules import rule_problems
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._settings import Settings
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._stated import state
 
 
 class ActionModule(ActionBase):
@@ -31,11 +33,11 @@ class ActionModule(ActionBase):
 
         declared = read_declared(self._loader)
         settings = Settings(declared, variables, self._templar)
-        problems = [
-            *unknown_names(variables, declared, arguments["own_variables"]),
-            *settings.check(),
-            *rule_problems(settings.get),
-        ]
+        problems = [*unknown_names(variables, declared, arguments["own_variables"]), *settings.check()]
+        stated = state(settings, [entry["role"] for entry in catalogue()])
+        problems += rule_problems(settings.get, settings.names, stated)
+        # A variable that is wrong makes what follows from it wrong, too: its own problem says more.
+        problems = problems or stated.problems
         if problems:
             return {**result, "failed": True, "msg": PreflightError("the variables", problems).message}
-        return {**result, "changed": False, "checked": len(declared.options), **needs(settings)}
+        return {**result, "changed": False, "checked": len(declared.options), **needs(settings, stated)}

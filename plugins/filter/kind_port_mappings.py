@@ -52,6 +52,8 @@ def kind_port_mappings(
     """``extraPortMappings`` for ``endpoints``."""
     mappings: dict[int, dict[str, Any]] = {}
     for component in endpoints.values():
+        if component.get("managed", True) in (False, "false", "False"):
+            continue
         for port in component["ports"].values():
             if not port.get("node_port"):
                 continue

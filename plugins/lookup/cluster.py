@@ -31,10 +31,10 @@ _raw:
   elements: dict
 """
 
+from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-
-# What a map leaves out is of the cluster's default class.
-_DEFAULT_CLASSES = {"postgresql": "", "kafka": "", "object_store": ""}
+from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import parse_entry
 
 
 class LookupModule(LookupBase):
@@ -47,7 +47,11 @@ class LookupModule(LookupBase):
             found = (variables or {}).get(name)
             return default if found is None else self._templar.template(found)
 
-        endpoints = value("cdc_endpoints", {})
+        catalogue = value("cdc_endpoints", {})
+        try:
+            entries = {name: parse_entry(catalogue, name) for name in catalogue}
+        except PipelineError as error:
+            raise AnsibleError(error.message) from error
         cluster = {
             "kubeconfig": value("cdc_kubeconfig", ""),
             "context": value("cdc_kube_context", ""),
@@ -57,30 +61,29 @@ class LookupModule(LookupBase):
             "access": value("cdc_access", "node_ports"),
             "port_offset": value("cdc_port_offset", 0),
             "route_domain": value("cdc_route_domain", ""),
-            "storage_classes": {**_DEFAULT_CLASSES, **value("cdc_storage_classes", {})},
+            "storage_classes": value("cdc_storage_classes", {}),
             "account_annotations": value("cdc_account_annotations", {}),
             "image_pull_secrets": value("cdc_image_pull_secrets", []),
             "tolerations": value("cdc_tolerations", []),
             "openshift": value("cluster_provider", "") == "openshift",
-            "peers": {_workload(name): _ports(entry) for name, entry in endpoints.items()},
-            "http": [_workload(name) for name, entry in endpoints.items() if entry.get("scheme") == "http"],
-            "outside": {**_elsewhere(value), **value("cdc_network_outside", {})},
+            "peers": {
+                _workload(name): {port: number["port"] for port, number in entry.ports.items()}
+                for name, entry in entries.items()
+            },
+            "routable": [_workload(name) for name, entry in entries.items() if entry.routable],
+            "encrypted": {_workload(name): entry.tls.ca for name, entry in entries.items() if entry.tls.enabled},
+            "outside": {**_elsewhere(entries), **value("cdc_network_outside", {})},
             "clients": value("cdc_network_clients", []),
             "controller_artifacts": value("cdc_artifacts") or {},
         }
         return [cluster]
 
 
-def _elsewhere(value):
+def _elsewhere(entries):
     """Servers of the user's own, whose addresses no policy can know."""
-    managed = {"object-store": "object_store_managed", "postgresql": "postgresql_managed"}
     anywhere = {"ipBlock": {"cidr": "0.0.0.0/0"}}
-    return {name: anywhere for name, variable in managed.items() if not value(variable, True)}
+    return {_workload(name): anywhere for name, entry in entries.items() if not entry.managed}
 
 
 def _workload(component):
     return component.replace("_", "-")
-
-
-def _ports(entry):
-    return {name: port["port"] for name, port in (entry.get("ports") or {}).items()}

@@ -9,14 +9,17 @@ short_description: Where a component of the pipeline is reached
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
-  - Gives scheme, host, port and more of a component, as the runtime in use has it.
-  - It reads the variables C(cdc_endpoints) (components with their C(scheme), C(replicas), C(ports), C(ca) and
-    C(credentials)), C(cdc_runtime), C(cdc_port_offset), C(cdc_external_host), C(cdc_namespace),
-    C(cdc_cluster_domain), C(cdc_access) and C(cdc_route_domain).
+  - Gives scheme, host, port and more of a component, as the runtime in use has it, and the settings that each kind of
+    client needs to reach it, encrypted or not.
+  - It reads the variables C(cdc_endpoints), C(cdc_runtime), C(cdc_home), C(cdc_port_offset), C(cdc_external_host),
+    C(cdc_namespace), C(cdc_cluster_domain), C(cdc_access) and C(cdc_route_domain).
+  - An entry of C(cdc_endpoints) has C(protocol) (V(http), V(kafka), V(postgresql) or V(s3)), C(managed) (V(false) for a
+    server of the user's own, at C(external)), C(tls) (C(enabled), and C(ca), C(certificate) and C(key) in PEM),
+    C(routable) (whether OpenShift's router may lead to it), C(replicas), C(paths) (of its interfaces) and C(ports).
   - In a cluster the controller reaches a component as C(cdc_access) says. With V(host_ports) and V(port_forward) these
     are the ports of the runtime V(local) on C(cdc_external_host), with V(node_ports) the node ports there. With
-    V(routes) an HTTP component is reached over HTTPS at the host of its OpenShift route, and any other as with
-    V(port_forward).
+    V(routes) a component that is C(routable) is reached over HTTPS at the host of its OpenShift route, and any other as
+    with V(port_forward).
   - The host of a route follows from C(cdc_route_domain). Where that is empty, the cluster is asked for it.
 options:
   _terms:
@@ -50,9 +53,16 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - For each component a map of C(scheme), C(host), C(port), C(url), C(hosts) (C(host:port) of every replica, with
-      commas between), C(ca) (path of the CA's certificate, or null) and C(credentials) (the name of what to sign in
-      with, or null).
+    - For each component a map of C(protocol), C(scheme), C(tls), C(managed), C(host), C(port), C(url), C(urls) (of every
+      replica), C(hosts) (C(host:port) of every replica, with commas between), C(apis) (the URL of each interface) and
+      C(ca) (path of the certificate authorities to trust, empty for none).
+    - For the workload of a client C(client_files), which belong into its C(files). For the server's own workload
+      C(server_files), C(server_secrets), C(certificate) and C(key) (their paths), and C(probe), which belongs into its
+      probes over HTTP.
+    - For clients of V(http) C(rest) (options of a module) and C(java_trust) (C(location), C(type) and C(password) of a
+      key store). Of V(kafka) C(librdkafka) and C(java), properties beside C(bootstrap.servers). Of V(postgresql)
+      C(login) (options of community.postgresql), C(libpq), C(debezium) and C(jdbc), a URL in which C(%s) stands for the
+      database. Of V(s3) C(s3), with C(endpoint_url) and C(ca_path) where they are needed.
   type: list
   elements: dict
 """
@@ -99,6 +109,7 @@ class LookupModule(LookupBase):
             domain=value("cdc_cluster_domain", "cluster.local"),
             access=value("cdc_access", PORT_FORWARD),
             routes=_Routes(value),
+            trust=f"{value('cdc_home', '')}/trust",
         )
         catalogue = value("cdc_endpoints", {})
         port, view, replica = (self.get_option(name) for name in ("port", "view", "replica"))

@@ -11,7 +11,7 @@ author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
   - Makes the map that M(cdc.pipeline.supervised_workload) and M(cdc.pipeline.supervised_instance) take of the
     variables C(cdc_instance), C(cdc_home), C(cdc_port_offset), C(cdc_user), C(cdc_external_host), C(cdc_java),
-    C(cdc_components) (the order in which workloads start, and stop in reverse) and C(cdc_artifacts).
+    C(cdc_catalogue) (the order in which workloads start, and stop in reverse) and C(cdc_artifacts).
   - C(cdc_artifacts), a map of folders by name that the role artifacts sets, may be absent. Then the instance can be
     stopped, started and looked at, but not set up.
 options: {}
@@ -54,7 +54,7 @@ class LookupModule(LookupBase):
             "port_offset": value("cdc_port_offset", 0),
             "user": value("cdc_user", "cdc"),
             "external_host": value("cdc_external_host", "127.0.0.1"),
-            "order": [name.replace("_", "-") for name in value("cdc_components", [])],
+            "order": [name for entry in value("cdc_catalogue", []) for name in entry["workloads"]],
         }
         artifacts = value("cdc_artifacts")
         if artifacts:

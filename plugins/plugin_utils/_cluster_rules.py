@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..module_utils._preflight.problem import Problem
 from ..module_utils._suggest import did_you_mean
-from ._needs import WORKLOADS
+from ..module_utils._workload.model import Workload
 from ._ports import node_ports
 
 Get = Callable[[str], Any]
@@ -21,14 +21,16 @@ _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\Z")
 # The cluster's default range; the API server says so itself where an administrator has moved it.
 _LOWEST, _HIGHEST = 30000, 32767
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# The classes that workloads name.
-_CLASSES = ("postgresql", "kafka", "object_store")
-_WITHOUT_PUBLIC_IMAGE = {
-    "kafka_connect": "Kafka Connect with its plugins",
-    "connectors": "the connectors' service",
-    "archive": "the archive",
-}
 _SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+
+def cluster_problems(get: Get, workloads: Sequence[Workload]) -> list[Problem]:
+    """Everything that is wrong of a pipeline in a cluster.
+
+    :param workloads: those that the roles state.
+    """
+    problems = [problem for rule in _RULES for problem in rule(get)]
+    return problems + [problem for rule in _WORKLOAD_RULES for problem in rule(get, workloads)]
 
 
 def _names(get: Get) -> Iterator[Problem]:
@@ -57,11 +59,11 @@ def _names(get: Get) -> Iterator[Problem]:
         )
 
 
-def _node_ports(get: Get) -> Iterator[Problem]:
+def _node_ports(get: Get, workloads: Sequence[Workload]) -> Iterator[Problem]:
     if get("cdc_access") not in ("host_ports", "node_ports"):
         return
     taken: dict[int, str] = {}
-    for item in node_ports(get):
+    for item in node_ports(workloads):
         port, listener = item["port"], item["listener"]
         if not _LOWEST <= port <= _HIGHEST:
             yield Problem(
@@ -110,17 +112,10 @@ def _clients(get: Get) -> Iterator[Problem]:
         )
 
 
-def _storage_classes(get: Get) -> Iterator[Problem]:
+def _storage_classes(get: Get, workloads: Sequence[Workload]) -> Iterator[Problem]:
     classes = get("cdc_storage_classes")
     if not isinstance(classes, Mapping):
         return
-    for name in sorted(set(classes) - set(_CLASSES)):
-        yield Problem(
-            "storage",
-            f"cdc_storage_classes: no workload names a class {name}",
-            found=f"known are {', '.join(_CLASSES)}",
-            remedy=did_you_mean(name, _CLASSES) or f"take {name} away",
-        )
     for name, value in classes.items():
         if value and not (isinstance(value, str) and _DOMAIN.match(value)):
             yield Problem(
@@ -129,10 +124,20 @@ def _storage_classes(get: Get) -> Iterator[Problem]:
                 found=repr(value),
                 remedy="see `kubectl get storageclass`, or leave it empty for the cluster's default",
             )
+    stated = {item.storage.storage_class for item in workloads if item.storage and item.storage.storage_class}
+    # A server of the user's own has no volume here, and its class may be named all the same.
+    own = {entry["role"] for entry in get("cdc_catalogue") or () if entry.get("external")}
+    for name in sorted(set(classes) - stated - own):
+        yield Problem(
+            "storage",
+            f"cdc_storage_classes: no workload names a class {name}",
+            found=f"known are {', '.join(sorted(stated))}",
+            remedy=did_you_mean(name, stated) or f"take {name} away",
+        )
 
 
 def _accounts(get: Get) -> Iterator[Problem]:
-    known = [role.replace("_", "-") for role in WORKLOADS]
+    known = [name for entry in get("cdc_catalogue") or () for name in entry["workloads"]]
     for name in get("cdc_account_annotations") or {}:
         if name not in known:
             yield Problem(
@@ -143,28 +148,21 @@ def _accounts(get: Get) -> Iterator[Problem]:
             )
 
 
-def _images(get: Get) -> Iterator[Problem]:
-    if get("images_source") != "public":
-        return
-    without = [role for role in _WITHOUT_PUBLIC_IMAGE if not get(f"{role}_image")]
-    if get("archive_engine") == "connect":
-        without = [role for role in without if role != "archive"]
-    if without:
+def _images(get: Get, workloads: Sequence[Workload]) -> Iterator[Problem]:
+    without = [item.name for item in workloads if item.image is None]
+    if get("images_source") == "public" and without:
         yield Problem(
             "images",
-            f"There is no public image of {' and '.join(_WITHOUT_PUBLIC_IMAGE[role] for role in without)}",
+            f"There is no public image of {' and '.join(without)}",
             found="images_source=public",
             remedy="set images_source to built (and images_registry, unless the cluster is kind's), or name your own: "
-            + ", ".join(f"{role}_image" for role in without),
+            + ", ".join(f"{name.replace('-', '_')}_image" for name in without),
         )
 
 
-CLUSTER_RULES: tuple[Callable[[Get], Iterator[Problem]], ...] = (
-    _names,
+_RULES: tuple[Callable[[Get], Iterator[Problem]], ...] = (_names, _access, _clients, _accounts)
+_WORKLOAD_RULES: tuple[Callable[[Get, Sequence[Workload]], Iterator[Problem]], ...] = (
     _node_ports,
-    _access,
-    _clients,
     _storage_classes,
-    _accounts,
     _images,
 )

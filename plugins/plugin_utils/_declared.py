@@ -44,11 +44,6 @@ class Declared:
     def names(self) -> set[str]:
         return self.options.keys() | self.defaults.keys() | self.others | {name for own in self.own.values() for name in own}
 
-    @property
-    def catalogue(self) -> list[dict[str, Any]]:
-        """The components, in the order in which they are set up."""
-        return self.own[COMMON]["cdc_catalogue"]
-
 
 def read_declared(loader: DataLoader, root: Path = ROOT) -> Declared:
     """Read the files below the collection's folder `root`."""

@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ._catalogue import component_of
+
 # The paragraphs of a PipelineError's message.
 _SECTION = re.compile(r"^(Where|Why|Next): ", re.MULTILINE)
 _LISTED = re.compile(r"^\d+\. ", re.MULTILINE)
 _MOST_LINES = 8
 _LONGEST_LINE = 160
 _RERUN = "then run the same command again: what is done already is kept"
-# Roles whose work is done by a process of another one.
-_WORKLOADS = {"connectors": "kafka-connect"}
-_WITHOUT_PROCESS = ("preflight", "artifacts", "services", "workload", "verify", "load_test")
 # Commands of the Makefile, as errors name them.
 _MAKE = re.compile(r"\bmake (?=(?:site|verify|status|start|stop|logs|destroy|render|migrate|load-test)\b)")
 _PASSWORD = re.compile(r"[Mm]issing sudo password|Incorrect sudo password|a password is required")
@@ -92,9 +91,7 @@ def _component(failed: Mapping[str, Any], role: str) -> str:
     workload = arguments.get("workload") if isinstance(arguments, Mapping) else None
     if isinstance(workload, Mapping) and workload.get("name"):
         return str(workload["name"])
-    if role in _WITHOUT_PROCESS:
-        return ""
-    return _WORKLOADS.get(role, role.replace("_", "-"))
+    return component_of(role)
 
 
 def _next(message: str, role: str, component: str, reachable: bool) -> str:

@@ -5,21 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..module_utils._workload.model import Workload
 from ._ports import needed_ports
 from ._settings import Settings
-from ._units import mebibytes, millicores
+from ._stated import Stated
 
-WORKLOADS = ("object_store", "postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive")
+_MEBIBYTE = 1024 * 1024
 
 
-def needs(settings: Settings) -> dict[str, Any]:
-    """Ports, what the components request, their volumes, and what they run from."""
-    workloads = list(_workloads(settings))
+def needs(settings: Settings, stated: Stated) -> dict[str, Any]:
+    """Ports, what the stated workloads request, their volumes and flows, and what they run from."""
+    classes = settings.get("cdc_storage_classes") or {}
+    workloads = [_needed(role, item, classes) for role, group in stated.workloads.items() for item in group]
     return {
-        "ports": needed_ports(settings.get),
+        "ports": needed_ports(settings.get, stated.all()),
         "memory_mib": round(sum(item["memory_mib"] * item["replicas"] for item in workloads)),
         "workloads": workloads,
         "artifacts": _artifacts(settings.in_role("artifacts").get),
@@ -67,19 +69,22 @@ def _cluster(get: Callable[[str], Any]) -> dict[str, Any]:
     }
 
 
-def _workloads(settings: Settings) -> Iterator[dict[str, Any]]:
-    """In the order in which they are set up: replicas, and what each of them requests."""
-    get = settings.get
-    classes = get("cdc_storage_classes") or {}
-    for role in WORKLOADS:
-        # The engine connect archives within Kafka Connect.
-        if get(f"{role}_managed") is False or (role == "archive" and get("archive_engine") == "connect"):
-            continue
-        yield {
-            "name": role.replace("_", "-"),
-            "replicas": int(get(f"{role}_replicas") or 1),
-            "memory_mib": mebibytes((get(f"{role}_memory") or {}).get("request")) or 0.0,
-            "cpu_millis": millicores((get(f"{role}_cpu") or {}).get("request")) or 0,
-            "storage_mib": mebibytes(get(f"{role}_storage_size")) or 0.0,
-            "storage_class": classes.get(role) or "",
-        }
+def _needed(role: str, workload: Workload, classes: Mapping[str, str]) -> dict[str, Any]:
+    """What one workload needs, each amount for one replica."""
+    resources, storage = workload.resources, workload.storage
+    return {
+        "name": workload.name,
+        "role": role,
+        "kind": workload.kind,
+        "replicas": workload.replicas,
+        "memory_mib": (resources.memory_request or 0) / _MEBIBYTE,
+        "cpu_millis": resources.cpu_request or 0,
+        "storage_mib": storage.size / _MEBIBYTE if storage else 0.0,
+        "storage_class": classes.get(storage.storage_class or "") or "" if storage else "",
+        "ports": {
+            name: [port.port + port.step * ordinal for ordinal in range(workload.replicas)]
+            for name, port in workload.ports.items()
+        },
+        "service_account": workload.service_account or "",
+        "talks_to": {peer.name: list(peer.ports) for peer in workload.talks_to},
+    }

@@ -5,59 +5,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ..filter.kind_port_mappings import kind_port_mappings
 from ..module_utils._preflight.problem import Problem
+from ..module_utils._workload.model import Workload
 
 Get = Callable[[str], Any]
-# Components that can be the user's own, and then listen elsewhere.
-_MANAGED = ("postgresql", "object_store")
 
 
-def needed_ports(get: Get) -> list[dict[str, Any]]:
+def needed_ports(get: Get, workloads: Iterable[Workload]) -> list[dict[str, Any]]:
     """Each port with what listens there: `{"port": 9093, "listener": "kafka-1 (client)"}`.
 
-    The numbers are those of `cdc_endpoints`; a replica's are `step` apart, and all are `cdc_port_offset` higher. Of a
-    pipeline in a cluster, only what kind maps to node ports is on this host.
+    A replica's are `step` apart, and all are `cdc_port_offset` higher. Of a pipeline in a cluster, only what kind maps to
+    node ports is on this host: every endpoint's, since kind can add none later.
     """
-    if get("cdc_runtime") == "kubernetes" and get("cdc_access") != "host_ports":
+    offset = get("cdc_port_offset")
+    if not isinstance(offset, int):
         return []
-    return _spread(get, "port", get("cdc_port_offset"), mapped=get("cdc_runtime") == "kubernetes")
+    if get("cdc_runtime") == "kubernetes":
+        return _mapped(get, offset) if get("cdc_access") == "host_ports" else []
+    return [
+        {"port": port.port + port.step * ordinal + offset, "listener": f"{workload.name}-{ordinal} ({name})"}
+        for workload in workloads
+        for ordinal in range(workload.replicas)
+        for name, port in workload.ports.items()
+    ]
 
 
-def node_ports(get: Get) -> list[dict[str, Any]]:
-    """The same of the ports that each node of a cluster opens; no offset is added to them."""
-    return _spread(get, "node_port", 0, mapped=True)
-
-
-def _spread(get: Get, key: str, offset: Any, mapped: bool) -> list[dict[str, Any]]:
+def _mapped(get: Get, offset: int) -> list[dict[str, Any]]:
     endpoints = get("cdc_endpoints")
-    if not isinstance(endpoints, Mapping) or not isinstance(offset, int):
+    if not isinstance(endpoints, Mapping):
         return []
-    found = []
-    spare = get("cluster_mapped_replicas") or 1
-    for component, endpoint in endpoints.items():
-        if component in _MANAGED and get(f"{component}_managed") is False:
-            continue
-        replicas = int(endpoint.get("replicas") or 1)
-        # kind maps the ports of replicas to come, too, since it can add none later.
-        replicas = max(replicas, int(spare)) if mapped and key == "port" else replicas
-        for ordinal in range(replicas):
-            for name, port in endpoint["ports"].items():
-                step = int(port.get("step") or 0)
-                # One node port serves all replicas of what needs no address of its own.
-                if mapped and (not port.get("node_port") or (ordinal and not step)):
-                    continue
-                number = int(port[key]) + step * ordinal + offset
-                found.append({"port": number, "listener": f"{component.replace('_', '-')}-{ordinal} ({name})"})
-    return found
+    return [
+        {"port": item["hostPort"], "listener": f"the node port {item['containerPort']}"}
+        for item in kind_port_mappings(endpoints, offset, replicas=int(get("cluster_mapped_replicas") or 1))
+    ]
 
 
-def port_problems(get: Get) -> Iterator[Problem]:
-    """Ports that do not exist, or that two components want."""
+def node_ports(workloads: Iterable[Workload]) -> list[dict[str, Any]]:
+    """The ports that each node of a cluster opens; no offset is added to them."""
+    return [
+        {"port": port.node_port + port.step * ordinal, "listener": f"{workload.name}-{ordinal} ({name})"}
+        for workload in workloads
+        for name, port in workload.ports.items()
+        if port.node_port
+        # One node port serves all replicas of what needs no address of its own.
+        for ordinal in range(workload.replicas if port.step else 1)
+    ]
+
+
+def port_problems(get: Get, workloads: Iterable[Workload]) -> Iterator[Problem]:
+    """Ports that do not exist, or that two workloads want."""
     taken: dict[int, str] = {}
-    for item in needed_ports(get):
+    for item in needed_ports(get, workloads):
         port, listener = item["port"], item["listener"]
         if not 0 < port < 65536:
             yield Problem(

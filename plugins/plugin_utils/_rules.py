@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..module_utils._preflight.problem import Problem
-from ._cluster_rules import CLUSTER_RULES
+from ._cluster_rules import cluster_problems
 from ._ports import port_problems
+from ._stated import Stated
 from ._units import mebibytes
 
 Get = Callable[[str], Any]
@@ -31,10 +32,18 @@ _PATTERNS = {
 }
 
 
-def rule_problems(get: Get) -> list[Problem]:
-    """Everything that is wrong, given the value of each variable. A value that is None is not judged."""
-    rules = RULES + (CLUSTER_RULES if get("cdc_runtime") == "kubernetes" else ())
-    return [problem for rule in rules for problem in rule(get)]
+def rule_problems(get: Get, names: Iterable[str], stated: Stated) -> list[Problem]:
+    """Everything that is wrong, given the value of each variable. A value that is None is not judged.
+
+    :param names: every specified variable.
+    :param stated: what the roles are to run, as far as it could be worked out.
+    """
+    workloads = stated.all()
+    problems = [problem for rule in RULES for problem in rule(get)]
+    problems += [*port_problems(get, workloads), *_memory(get, names), *_replicas(get, stated.specs)]
+    if get("cdc_runtime") == "kubernetes":
+        problems += cluster_problems(get, workloads)
+    return problems
 
 
 def _names(get: Get) -> Iterator[Problem]:
@@ -130,13 +139,13 @@ def _kafka(get: Get) -> Iterator[Problem]:
         )
 
 
-def _replicas(get: Get) -> Iterator[Problem]:
+def _replicas(get: Get, specs: Mapping[str, Iterable[Mapping[str, Any]]]) -> Iterator[Problem]:
     """On one host each replica needs ports of its own."""
-    for role, endpoint in (get("cdc_endpoints") or {}).items():
-        replicas = get(f"{role}_replicas")
-        ports = endpoint.get("ports") or {}
-        fixed = [name for name, port in ports.items() if not port.get("step")]
-        if get("cdc_runtime") == "local" and isinstance(replicas, int) and replicas > 1 and fixed:
+    if get("cdc_runtime") != "local":
+        return
+    for role, spec in ((role, spec) for role, group in specs.items() for spec in group):
+        replicas = int(spec.get("replicas") or 1)
+        if replicas > 1 and any(not port.get("step") for port in (spec.get("ports") or {}).values()):
             yield Problem(
                 role,
                 f"{role}_replicas must be 1 on the runtime local, where the replicas would share one port",
@@ -145,8 +154,8 @@ def _replicas(get: Get) -> Iterator[Problem]:
             )
 
 
-def _memory(get: Get) -> Iterator[Problem]:
-    for role in ("postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive", "object_store"):
+def _memory(get: Get, names: Iterable[str]) -> Iterator[Problem]:
+    for role in sorted(name.removesuffix("_memory") for name in names if name.endswith("_memory")):
         memory = get(f"{role}_memory")
         if not isinstance(memory, dict):
             continue
@@ -206,6 +215,4 @@ def _own_servers(get: Get) -> Iterator[Problem]:
             )
 
 
-RULES: tuple[Rule, ...] = (
-    _names, _folders, _offset, port_problems, _tables, _kafka, _replicas, _memory, _own_servers,
-)  # fmt: skip
+RULES: tuple[Rule, ...] = (_names, _folders, _offset, _tables, _kafka, _own_servers)

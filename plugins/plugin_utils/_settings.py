@@ -14,7 +14,7 @@ from ansible.template import Templar
 
 from ..module_utils._preflight.problem import Problem
 from ..module_utils._secrets import is_secret_name
-from ._declared import ROOT, Declared
+from ._declared import COMMON, ROOT, Declared
 
 _CHECKED = ("type", "elements", "choices", "options", "required_together", "required_one_of", "mutually_exclusive")
 _NESTED = (*_CHECKED, "required")
@@ -32,18 +32,21 @@ class Settings:
     def __init__(self, declared: Declared, variables: Mapping[str, Any], templar: Templar) -> None:
         self._declared = declared
         self._given = variables
-        self._variables = {**declared.defaults, **variables}
+        self._variables = {**declared.defaults, **variables, **declared.own.get(COMMON, {})}
         self._templar = templar.copy_with_new_env(available_variables=self._variables)
         self._values: dict[str, Any] = {}
         self._broken: set[str] = set()
+
+    @property
+    def names(self) -> set[str]:
+        """Every specified variable."""
+        return set(self._declared.options)
 
     def check(self) -> list[Problem]:
         """What does not fit its specification. Defaults are not looked at: a test of the collection does that."""
         problems = []
         for name, option in sorted(self._declared.options.items()):
             if name not in self._given:
-                if option.get("required") and not self._declared.owners[name]:
-                    problems.append(_missing(name))
                 continue
             if name in self._declared.defaults and self._given[name] == self._declared.defaults[name]:
                 continue
@@ -67,9 +70,21 @@ class Settings:
     def _template(self, name: str) -> Any:
         return self._templar.template(self._variables.get(name))
 
-    def in_role(self, role: str) -> Settings:
-        """The same as that role sees them, whose defaults may name its folder."""
-        return Settings(self._declared, {**self._given, "role_path": str(ROOT / "roles" / role)}, self._templar)
+    def value(self, name: str) -> Any:
+        """The value of a variable, without a specification.
+
+        :raises AnsibleError: it cannot be worked out.
+        """
+        return self._template(name)
+
+    def in_role(self, role: str, **known: Any) -> Settings:
+        """The same as the tasks of that role see them: with its own variables and its folder.
+
+        :param known: variables that a run has set by then.
+        """
+        own = self._declared.own.get(role, {})
+        variables = {**self._given, **known, **own, "role_path": str(ROOT / "roles" / role)}
+        return Settings(self._declared, variables, self._templar)
 
     def _typed(self, name: str, value: Any) -> Any:
         option = self._declared.options.get(name)
@@ -151,12 +166,4 @@ def _textual(name: str, value: str) -> Problem:
         f"{name} must be true or false, and `-e {name}={value}` gives text",
         found=repr(value),
         remedy=f"""write -e '{{"{name}": {_BOOLEANS[value]}}}'""",
-    )
-
-
-def _missing(name: str) -> Problem:
-    return Problem(
-        "variable",
-        f"The variable {name} is not set",
-        remedy="run with both inventories, `-i inventories/base -i inventories/local`, as ansible.cfg does",
     )

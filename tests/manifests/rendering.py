@@ -48,7 +48,6 @@ def render(variant: str, folder: Path, **variables: Any) -> None:
     given = {**differences, "render_folder": str(folder), **variables}
     command = [
         str(Path(sys.executable).with_name("ansible-playbook")),
-        f"--inventory={ROOT}/inventories/base",
         f"--inventory={ROOT}/inventories/{inventory}",
         f"--extra-vars=@{ROOT}/tests/manifests/variables.yml",
         f"--extra-vars={json.dumps(given)}",

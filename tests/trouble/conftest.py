@@ -59,7 +59,7 @@ def flow(running: Site) -> Iterator[Flow]:
 @pytest.fixture(scope="module")
 def capture(running: Site) -> Iterator[Callable[..., None]]:
     """Has further tables captured beside those that every instance has; none of them at the end."""
-    shared = yaml.safe_load((ROOT / "inventories/base/group_vars/all/pipeline.yml").read_text())
+    shared = yaml.safe_load((ROOT / "roles/common/defaults/main/pipeline.yml").read_text())
 
     def run(*tables: str) -> None:
         running.run("--tags", "connectors,archive", cdc_tables=[*shared["cdc_tables"], *tables]).must_succeed()

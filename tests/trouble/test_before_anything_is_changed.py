@@ -158,7 +158,7 @@ def test_a_wrong_password_of_the_users_own_postgresql(fresh: Site, running: Site
 
 
 def test_a_cluster_without_a_kubeconfig(fresh: Site):
-    cluster = replace(fresh, options=("-i", "inventories/base", "-i", "inventories/kubernetes"))
+    cluster = replace(fresh, options=("-i", "inventories/kubernetes"))
     images = {
         "kafka_connect_image": "registry.example.org/connect:1",
         "archive_image": "registry.example.org/archive:1",
@@ -170,7 +170,7 @@ def test_a_cluster_without_a_kubeconfig(fresh: Site):
 
 
 def test_a_cluster_whose_images_nobody_publishes(fresh: Site):
-    cluster = replace(fresh, options=("-i", "inventories/base", "-i", "inventories/kubernetes"))
+    cluster = replace(fresh, options=("-i", "inventories/kubernetes"))
     cluster.run().must_fail_with("kafka_connect_image", "set images_source to built")
     untouched(fresh)
 

@@ -1,21 +1,28 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Where a component is reached, seen from a workload or from the controller. Pure logic of the lookup ``endpoint``."""
+"""Where a component is reached, seen from a workload or from the controller. Pure logic of the lookup ``endpoint``.
+
+A declaration says once which protocol a component speaks, whether it encrypts, and whether it is the user's own.
+What each kind of client needs follows here, so that no role writes a URL or a security setting by hand.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from .._errors import InvalidError
 from .._suggest import did_you_mean
 from .access import PORT_FORWARD, ROUTES, outside_port
+from .clients import clients
 from .errors import SpecError
 from .reader import Reader
 
 VIEWS = ("workload", "controller")
+PROTOCOLS = ("http", "kafka", "postgresql", "s3")
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,7 @@ class Place:
         domain: of the cluster's services.
         access: how the controller and clients reach the cluster, one of :data:`.access.WAYS`.
         routes: host of each OpenShift route by its name; those that are asked for and absent are not known yet.
+        trust: folder on the controller with the certificate authorities of each component.
     """
 
     runtime: str
@@ -41,6 +49,58 @@ class Place:
     domain: str = "cluster.local"
     access: str = PORT_FORWARD
     routes: Mapping[str, str] = field(default_factory=dict)
+    trust: str = ""
+
+
+@dataclass(frozen=True)
+class Tls:
+    """How a component encrypts.
+
+    Attributes:
+        ca: certificate authorities that its clients trust, in PEM; empty for those that the system trusts.
+        certificate: its own, with the chain, in PEM; empty for a server of the user's own.
+        key: the key of the certificate, in PEM.
+    """
+
+    enabled: bool = False
+    ca: str = ""
+    certificate: str = ""
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class External:
+    """Where a server of the user's own is. An S3 store has a URL; it is empty for AWS."""
+
+    host: str = ""
+    port: int = 0
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A component's declaration in ``cdc_endpoints``.
+
+    Attributes:
+        routable: whether OpenShift's router may lead to it.
+        paths: of its interfaces, by name.
+        ports: number, step, node port and so on of each port by its name.
+    """
+
+    protocol: str
+    managed: bool
+    external: External
+    routable: bool
+    replicas: int
+    paths: Mapping[str, str]
+    tls: Tls
+    ports: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def scheme(self) -> str:
+        if self.protocol in ("http", "s3"):
+            return "https" if self.tls.enabled else "http"
+        return self.protocol
 
 
 def endpoint(
@@ -53,19 +113,23 @@ def endpoint(
         replica: one replica, or None for any of them (the first, or the service's address).
 
     Returns:
-        ``scheme, host, port, url, hosts`` (``host:port`` of every replica, with commas), ``ca`` (path of the CA's
-        certificate, None without TLS) and ``credentials`` (name of what to sign in with, None without).
+        ``protocol``, ``scheme``, ``tls``, ``managed``, ``host``, ``port``, ``url``, ``hosts`` (``host:port`` of every
+        replica, with commas), ``urls`` (of every replica), ``apis`` (URL of each interface by its name), ``ca`` (path of
+        the authorities to trust in this view; empty for none) and what :func:`.clients.clients` adds for each kind of
+        client.
 
     Raises:
         InvalidError: there is no such component, port, view or replica.
         SpecError: the catalogue's entry is wrong.
     """
     entry = parse_entry(catalogue, component)
-    name = _port_name(entry["ports"], component, port)
-    number, step, node_port, expose = (entry["ports"][name][key] for key in ("port", "step", "node_port", "expose"))
-    replicas = entry["replicas"]
     if view not in VIEWS:
         raise InvalidError(f"The view {view!r} is not one of {', '.join(VIEWS)}")
+    if not entry.managed:
+        return _described(component, entry, view, place, *_external(entry))
+    name = _port_name(entry.ports, component, port)
+    number, step, node_port, expose = (entry.ports[name][key] for key in ("port", "step", "node_port", "expose"))
+    replicas = entry.replicas
     if replica is not None and not 0 <= replica < max(replicas, 1):
         raise InvalidError(f"{component} has no replica {replica}: there are {replicas}, counted from 0")
 
@@ -85,43 +149,71 @@ def endpoint(
             f"{component} is not reachable from outside of the cluster on its port {name}",
             remedy=f"give cdc_endpoints.{component}.ports.{name} a node_port",
         )
-    if outside and place.access == ROUTES and entry["scheme"] == "http":
-        return _by_route(entry, f"{workload}-{name.replace('_', '-')}", place)
-    host, chosen = address(replica or 0)
+    if outside and place.access == ROUTES and entry.routable:
+        host = _route(f"{workload}-{name.replace('_', '-')}", place)
+        # OpenShift's router takes all requests at one address, encrypted, with a certificate that the system trusts.
+        routed = replace(entry, tls=Tls(enabled=True))
+        return _described(component, routed, view, place, (host, 443), [(host, 443)], f"https://{host}")
+    first = address(replica or 0)
     if place.runtime != "local" and view == "workload" and replica is None and not step:
-        host = f"{workload}.{place.namespace}.svc.{place.domain}"
-    addresses = [address(ordinal) for ordinal in range(max(replicas, 1))]
-    return {
-        "scheme": entry["scheme"],
-        "host": host,
-        "port": chosen,
-        "url": f"{entry['scheme']}://{host}:{chosen}",
-        "hosts": ",".join(f"{each}:{at}" for each, at in addresses),
-        "ca": entry["ca"],
-        "credentials": entry["credentials"],
+        first = f"{workload}.{place.namespace}.svc.{place.domain}", first[1]
+    return _described(component, entry, view, place, first, [address(ordinal) for ordinal in range(max(replicas, 1))])
+
+
+def _described(
+    component: str,
+    entry: Entry,
+    view: str,
+    place: Place,
+    first: tuple[str, int],
+    addresses: list[tuple[str, int]],
+    url: str | None = None,
+) -> dict[str, Any]:
+    """The result of :func:`endpoint` for these addresses."""
+    urls = [f"{entry.scheme}://{host}:{port}" for host, port in addresses] if url is None else [url]
+    url = f"{entry.scheme}://{first[0]}:{first[1]}" if url is None else url
+    name = f"trust/{component}.pem"
+    ca = ""
+    if entry.tls.enabled and entry.tls.ca:
+        ca = f"@{{config}}/{name}" if view == "workload" else f"{place.trust}/{component}.pem"
+    found = {
+        "protocol": entry.protocol,
+        "scheme": entry.scheme,
+        "tls": entry.tls.enabled,
+        "managed": entry.managed,
+        "host": first[0],
+        "port": first[1],
+        "url": url,
+        "hosts": ",".join(f"{host}:{port}" for host, port in addresses),
+        "urls": urls,
+        "apis": {key: f"{url}{path}" for key, path in entry.paths.items()},
+        "ca": ca,
     }
+    return {**found, **clients(component, entry.tls, found)}
 
 
-def _by_route(entry: Mapping[str, Any], route: str, place: Place) -> dict[str, Any]:
-    """OpenShift's router takes all requests at one address, encrypted, and spreads them over the replicas."""
+def _external(entry: Entry) -> tuple[tuple[str, int], list[tuple[str, int]], str | None]:
+    """Addresses of a server of the user's own, the same in every view."""
+    if entry.protocol != "s3":
+        address = entry.external.host, entry.external.port
+        return address, [address], None
+    parts = urlsplit(entry.external.url)
+    address = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    return address, [address], entry.external.url
+
+
+def _route(route: str, place: Place) -> str:
+    """The host of an OpenShift route."""
     host = place.routes.get(route)
     if not host:
         raise InvalidError(
             f"The route {route} in the namespace {place.namespace} has no host yet",
             remedy="set cdc_route_domain (such as apps.example.com), or run the component's role first",
         )
-    return {
-        "scheme": "https",
-        "host": host,
-        "port": 443,
-        "url": f"https://{host}",
-        "hosts": f"{host}:443",
-        "ca": entry["ca"],
-        "credentials": entry["credentials"],
-    }
+    return host
 
 
-def parse_entry(catalogue: Mapping[str, Any], component: str) -> dict[str, Any]:
+def parse_entry(catalogue: Mapping[str, Any], component: str) -> Entry:
     """The checked entry of ``component``.
 
     Raises:
@@ -132,30 +224,69 @@ def parse_entry(catalogue: Mapping[str, Any], component: str) -> dict[str, Any]:
         hint = did_you_mean(component, catalogue) or "known are " + ", ".join(sorted(catalogue))
         raise InvalidError(f"cdc_endpoints has no component {component}; {hint}")
     problems: list[str] = []
-    reader = Reader(catalogue[component], f"cdc_endpoints.{component}", problems)
+    place = f"cdc_endpoints.{component}"
+    reader = Reader(catalogue[component], place, problems)
     ports = reader.data.get("ports") or {}
     reader.child("ports")
-    entry = {
-        "scheme": reader.string("scheme") or "tcp",
-        "replicas": reader.integer("replicas", 1, low=0, high=99),
-        "ca": reader.string("ca"),
-        "credentials": reader.string("credentials"),
-        "ports": {},
-    }
-    for name, data in ports.items() if isinstance(ports, Mapping) else ():
-        child = Reader(data, f"cdc_endpoints.{component}.ports.{name}", problems)
-        entry["ports"][name] = {
-            "port": child.integer("port", 0, low=1, high=65535, required=True),
-            "step": child.integer("step", 0, low=0, high=1000),
-            "node_port": child.integer("node_port", None, low=1, high=65535),
-            "expose": child.boolean("expose", False),
-            "outside_port": child.integer("outside_port", None, low=1, high=65535),
-        }
-        child.finish()
+    entry = Entry(
+        protocol=reader.choice("protocol", PROTOCOLS, "http"),
+        managed=reader.boolean("managed", True),
+        external=_read_external(reader.child("external")),
+        routable=reader.boolean("routable", False),
+        replicas=reader.integer("replicas", 1, low=0, high=99),
+        paths=reader.string_map("paths"),
+        tls=_read_tls(reader.child("tls")),
+        ports={
+            str(name): _read_port(Reader(data, f"{place}.ports.{name}", problems))
+            for name, data in (ports.items() if isinstance(ports, Mapping) else ())
+        },
+    )
     reader.finish()
+    if entry.managed and entry.tls.enabled and not (entry.tls.certificate and entry.tls.key):
+        reader.problem("needs certificate and key, each in PEM, where tls.enabled is true", "tls")
+    # Whether an S3 store of the user's own encrypts is said by its URL.
+    if not entry.managed and entry.external.url.startswith("https://"):
+        entry = replace(entry, tls=replace(entry.tls, enabled=True))
     if problems:
         raise SpecError(component, problems)
     return entry
+
+
+def _read_port(reader: Reader) -> dict[str, Any]:
+    port = {
+        "port": reader.integer("port", 0, low=1, high=65535, required=True),
+        "step": reader.integer("step", 0, low=0, high=1000),
+        "node_port": reader.integer("node_port", None, low=1, high=65535),
+        "expose": reader.boolean("expose", False),
+        "outside_port": reader.integer("outside_port", None, low=1, high=65535),
+    }
+    reader.finish()
+    return port
+
+
+def _read_external(reader: Reader | None) -> External:
+    if reader is None:
+        return External()
+    external = External(
+        host=reader.string("host") or "",
+        port=reader.integer("port", 0, low=0, high=65535),
+        url=(reader.string("url") or "").rstrip("/"),
+    )
+    reader.finish()
+    return external
+
+
+def _read_tls(reader: Reader | None) -> Tls:
+    if reader is None:
+        return Tls()
+    tls = Tls(
+        enabled=reader.boolean("enabled", False),
+        ca=reader.string("ca") or "",
+        certificate=reader.string("certificate") or "",
+        key=reader.string("key") or "",
+    )
+    reader.finish()
+    return tls
 
 
 def _port_name(ports: Mapping[str, Any], component: str, port: str | None) -> str:

@@ -160,10 +160,18 @@ def _node_port(made: Pods, port: Port, name: str, selector: Mapping[str, str], a
 
 
 def _from_outside(made: Pods) -> list[Port]:
-    """The ports that clients outside of the cluster reach. OpenShift's router knows HTTP alone."""
-    if made.cluster.openshift and made.workload.name not in made.cluster.http:
+    """The ports that clients outside of the cluster reach. OpenShift's router leads to what is routable alone."""
+    if made.cluster.openshift and made.workload.name not in made.cluster.routable:
         return []
     return [port for port in made.workload.ports.values() if port.is_outside]
+
+
+def _termination(made: Pods) -> Manifest:
+    """The router encrypts again towards pods that encrypt, and checks their certificate."""
+    if made.workload.name not in made.cluster.encrypted:
+        return {"termination": "edge"}
+    ca = made.cluster.encrypted[made.workload.name]
+    return {"termination": "reencrypt", **({"destinationCACertificate": ca} if ca else {})}
 
 
 def _route(made: Pods, port: Port) -> Manifest:
@@ -171,7 +179,7 @@ def _route(made: Pods, port: Port) -> Manifest:
     spec: Manifest = {
         "to": {"kind": "Service", "name": made.workload.name, "weight": 100},
         "port": {"targetPort": port.name.replace("_", "-")},
-        "tls": {"termination": "edge", "insecureEdgeTerminationPolicy": "Redirect"},
+        "tls": {**_termination(made), "insecureEdgeTerminationPolicy": "Redirect"},
         "wildcardPolicy": "None",
     }
     name = f"{made.workload.name}-{port.name}".replace("_", "-")
@@ -206,8 +214,8 @@ def _stateful_set(made: Pods) -> Manifest:
             "resources": {"requests": {"storage": _bytes(workload.storage.size)}},
         }
         # An empty class would be none at all; the cluster's default is what is not named.
-        if named and made.cluster.storage_classes.get(named, named):
-            claim["storageClassName"] = made.cluster.storage_classes.get(named, named)
+        if named and made.cluster.storage_classes.get(named):
+            claim["storageClassName"] = made.cluster.storage_classes.get(named)
         spec["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": claim}]
         spec["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Retain", "whenScaled": "Retain"}
     return _object("apps/v1", "StatefulSet", workload.name, made, spec=spec)

@@ -26,15 +26,16 @@ class Cluster:
         external_host: the address under which clients outside reach the node ports, or what stands for them.
         access: how they do, one of :data:`.access.WAYS`.
         port_offset: added to ports on the controller, not to those of the cluster.
-        storage_classes: the cluster's class for each class that a workload names; unmapped names are kept.
+        storage_classes: the cluster's class for each class that a workload names; what is not in it is of the cluster's default class.
         artifacts: folder of the artifacts in the images.
         peers: ports of each workload, number by name, for network policies.
         outside: network policy peers for names in ``talks_to`` that are not workloads.
         clients: network policy peers who may come to the node ports; nobody where there are none.
         account_annotations: of the service account of each workload, by its name.
-        openshift: whether it is OpenShift: it chooses the users that pods run as, and its router reaches what speaks
-            HTTP, in place of node ports.
-        http: names of the workloads that speak HTTP on the ports that are reached from outside.
+        openshift: whether it is OpenShift: it chooses the users that pods run as, and its router reaches what is
+            routable, in place of node ports.
+        routable: names of the workloads that OpenShift's router may lead to.
+        encrypted: certificate authorities of each workload that encrypts, by its name; empty for the system's.
         tolerations: of every pod; kind's control plane takes pods only with one.
         route_domain: below which routes get their hosts; empty for what OpenShift chooses.
     """
@@ -53,7 +54,8 @@ class Cluster:
     account_annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     image_pull_secrets: tuple[str, ...] = ()
     openshift: bool = False
-    http: tuple[str, ...] = ()
+    routable: tuple[str, ...] = ()
+    encrypted: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[Mapping, ...] = ()
     route_domain: str = ""
 

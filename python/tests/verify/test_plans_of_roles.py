@@ -51,7 +51,7 @@ def variables(path: Path) -> dict[str, Any]:
 def value(name: str, role: str, inventory: str, **given: Any) -> Any:
     """A variable, as tasks of the role see it."""
     found: dict[str, Any] = {}
-    files = [*sorted(ROOT.glob("inventories/base/group_vars/all/*.yml"))]
+    files = [*sorted(ROOT.glob("roles/common/defaults/main/*.yml")), *sorted(ROOT.glob("roles/common/vars/main/*.yml"))]
     files += [ROOT / f"inventories/{inventory}/group_vars/all/runtime.yml"]
     for path in (ROOT / f"roles/{role}/defaults/main.yml", *files, ROOT / f"roles/{role}/vars/main.yml"):
         found |= variables(path)

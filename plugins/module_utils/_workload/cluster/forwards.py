@@ -40,12 +40,12 @@ def forwards(catalogue: Mapping[str, Any], cluster: Cluster) -> list[Forward]:
     found = []
     for component in catalogue:
         entry = parse_entry(catalogue, component)
-        if cluster.access == ROUTES and entry["scheme"] == "http":
+        if not entry.managed or (cluster.access == ROUTES and entry.routable):
             continue
-        for port in entry["ports"].values():
+        for port in entry.ports.values():
             if port["node_port"] is None and not port["expose"]:
                 continue
-            for ordinal in range(entry["replicas"]) if port["step"] else (None,):
+            for ordinal in range(entry.replicas) if port["step"] else (None,):
                 add = port["step"] * (ordinal or 0)
                 number = outside_port(cluster.access, port["port"], port["node_port"], add, cluster.port_offset)
                 pod_port = port["outside_port"] or port["port"]

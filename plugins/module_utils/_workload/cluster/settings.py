@@ -60,7 +60,8 @@ def parse_cluster(data: Mapping[str, Any]) -> tuple[Cluster, Connection]:
         image_pull_secrets=reader.strings("image_pull_secrets"),
         tolerations=_list_of_maps(reader, "tolerations"),
         openshift=reader.boolean("openshift", False),
-        http=reader.strings("http"),
+        routable=reader.strings("routable"),
+        encrypted=reader.string_map("encrypted"),
         route_domain=reader.string("route_domain") or "",
     )
     reader.finish()

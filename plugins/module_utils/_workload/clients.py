@@ -1,0 +1,100 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What each kind of client needs to reach an endpoint, in the words of its library. Pure.
+
+Each value is ready to be merged into a client's settings: encrypted or not, no role has to ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .._trust_store import PASSWORD, TYPE, trust_store
+
+if TYPE_CHECKING:
+    from .endpoints import Tls
+
+Found = Mapping[str, Any]
+
+
+def clients(component: str, tls: Tls, found: Found) -> dict[str, Any]:
+    """The maps of an endpoint for its kinds of clients.
+
+    Args:
+        found: the endpoint's addresses and ``ca``, as :func:`.endpoints.endpoint` gives them.
+
+    Returns:
+        Of every protocol: ``client_files`` (what a client's workload needs below ``@{config}``), ``server_files`` and
+        ``server_secrets`` (what the server's workload needs), ``certificate`` and ``key`` (their paths there) and
+        ``probe`` (what a probe over HTTP adds). Of `http`: ``rest`` (a module's options) and ``java_trust`` (location,
+        type and password of a trust store; empty for none). Of `kafka`: ``librdkafka`` and ``java`` (properties
+        beside bootstrap.servers). Of
+        `postgresql`: ``login`` (options of community.postgresql), ``libpq``, ``debezium`` (properties) and ``jdbc`` (a
+        URL in which %s stands for the database). Of `s3`: ``s3`` (endpoint_url and ca_path, where they are needed).
+    """
+    by_protocol = {"http": _http, "kafka": _kafka, "postgresql": _postgresql, "s3": _s3}
+    return {**_files(component, tls, found), **by_protocol[found["protocol"]](component, tls, found)}
+
+
+def _files(component: str, tls: Tls, found: Found) -> dict[str, Any]:
+    client: dict[str, Any] = {}
+    server, secrets = {}, {}
+    if tls.enabled and tls.ca:
+        client[f"trust/{component}.pem"] = tls.ca
+        if found["protocol"] in ("http", "s3"):
+            client[f"trust/{component}.jks"] = {"base64": trust_store(tls.ca)}
+    if tls.enabled and found["managed"]:
+        server = {"tls/certificate.pem": tls.certificate, **({"tls/ca.pem": tls.ca} if tls.ca else {})}
+        secrets = {"tls/key.pem": tls.key}
+    return {
+        "client_files": client,
+        "server_files": server,
+        "server_secrets": secrets,
+        "certificate": "@{config}/tls/certificate.pem" if server else "",
+        "key": "@{secrets}/tls/key.pem" if server else "",
+        "probe": {"scheme": "https", **({"ca": "@{config}/tls/ca.pem"} if tls.ca else {})} if tls.enabled else {},
+    }
+
+
+def _http(component: str, tls: Tls, found: Found) -> dict[str, Any]:
+    store = {}
+    if tls.enabled and tls.ca:
+        store = {"location": f"@{{config}}/trust/{component}.jks", "type": TYPE, "password": PASSWORD}
+    return {"rest": {"url": found["url"], **_if_ca("ca_path", found)}, "java_trust": store}
+
+
+def _kafka(component: str, tls: Tls, found: Found) -> dict[str, Any]:
+    if not tls.enabled:
+        return {"librdkafka": {}, "java": {}}
+    java = {"ssl.truststore.type": "PEM", "ssl.truststore.location": found["ca"]} if found["ca"] else {}
+    return {
+        "librdkafka": {"security.protocol": "SSL", **_if_ca("ssl.ca.location", found)},
+        "java": {"security.protocol": "SSL", **java},
+    }
+
+
+def _postgresql(component: str, tls: Tls, found: Found) -> dict[str, Any]:
+    host, port = found["host"], found["port"]
+    full, suffix = {}, ""
+    if tls.enabled:
+        # libpq looks for ~/.postgresql/root.crt unless it is told that the system's authorities count.
+        full = {"sslmode": "verify-full", "sslrootcert": found["ca"] or "system"}
+        suffix = "?sslmode=verify-full" + (f"&sslrootcert={found['ca']}" if found["ca"] else "")
+    login = {"ssl_mode": "verify-full", **_if_ca("ca_cert", found)} if tls.enabled else {}
+    debezium = {f"database.{key}": value for key, value in full.items() if value != "system"}
+    return {
+        "login": {"login_host": host, "login_port": port, **login},
+        "libpq": {"host": host, "port": port, **full},
+        "debezium": {"database.hostname": host, "database.port": port, **debezium},
+        "jdbc": f"jdbc:postgresql://{host}:{port}/%s{suffix}",
+    }
+
+
+def _s3(component: str, tls: Tls, found: Found) -> dict[str, Any]:
+    return {"s3": {**({"endpoint_url": found["url"]} if found["url"] else {}), **_if_ca("ca_path", found)}}
+
+
+def _if_ca(name: str, found: Found) -> dict[str, Any]:
+    return {name: found["ca"]} if found["ca"] else {}
