@@ -53,9 +53,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - For each component a map of C(protocol), C(scheme), C(tls), C(managed), C(host), C(port), C(url), C(urls) (of every
-      replica), C(hosts) (C(host:port) of every replica, with commas between), C(apis) (the URL of each interface) and
-      C(ca) (path of the certificate authorities to trust, empty for none).
+    - For each component a map of C(protocol), C(scheme), C(tls), C(managed), C(host), C(port), C(url), C(urls) (of
+      every replica), C(hosts) (C(host:port) of every replica, with commas between), C(apis) (the URL of each interface)
+      and C(ca) (path of the certificate authorities to trust, empty for none).
     - For the workload of a client C(client_files), which belong into its C(files). For the server's own workload
       C(server_files), C(server_secrets), C(certificate) and C(key) (their paths), and C(probe), which belongs into its
       probes over HTTP.

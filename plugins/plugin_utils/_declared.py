@@ -42,7 +42,12 @@ class Declared:
 
     @property
     def names(self) -> set[str]:
-        return self.options.keys() | self.defaults.keys() | self.others | {name for own in self.own.values() for name in own}
+        return (
+            self.options.keys()
+            | self.defaults.keys()
+            | self.others
+            | {name for own in self.own.values() for name in own}
+        )
 
 
 def read_declared(loader: DataLoader, root: Path = ROOT) -> Declared:

@@ -18,8 +18,8 @@ Get = Callable[[str], Any]
 def needed_ports(get: Get, workloads: Iterable[Workload]) -> list[dict[str, Any]]:
     """Each port with what listens there: `{"port": 9093, "listener": "kafka-1 (client)"}`.
 
-    A replica's are `step` apart, and all are `cdc_port_offset` higher. Of a pipeline in a cluster, only what kind maps to
-    node ports is on this host: every endpoint's, since kind can add none later.
+    A replica's are `step` apart, and all are `cdc_port_offset` higher. Of a pipeline in a cluster, only what kind maps
+    to node ports is on this host: every endpoint's, since kind can add none later.
     """
     offset = get("cdc_port_offset")
     if not isinstance(offset, int):

@@ -14,25 +14,22 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from role_specs import Role, Shared, problems, read_roles, read_shared, updated_spec  # noqa: E402
+from role_specs import COMMON, Role, problems, read_roles, updated_spec  # noqa: E402
 
 ROLES = {role.name: role for role in read_roles(ROOT)}
 
 
 @pytest.mark.parametrize("name", ROLES)
 def test_specification_and_defaults_agree(name):
-    assert problems([ROLES[name]], Shared({}, {}, {}), ROOT) == []
-
-
-def test_the_shared_variables_agree_with_the_base_inventory():
-    assert problems([], read_shared(ROOT), ROOT) == []
+    assert problems([ROLES[name]]) == []
 
 
 @pytest.mark.parametrize("name", ROLES)
 def test_a_role_has_what_the_collection_promises(name):
     folder = ROLES[name].folder
     assert (folder / "README.md").is_file()
-    assert yaml.safe_load((folder / "meta/main.yml").read_text())["dependencies"] == []
+    expected = [] if name == COMMON else [{"role": f"cdc.pipeline.{COMMON}"}]
+    assert yaml.safe_load((folder / "meta/main.yml").read_text())["dependencies"] == expected
 
 
 def role(defaults: dict, **options: dict) -> Role:
@@ -40,7 +37,7 @@ def role(defaults: dict, **options: dict) -> Role:
 
 
 def found(made: Role) -> list[str]:
-    return [line.partition(": ")[2] for line in problems([made], Shared({}, {}, {}), ROOT)]
+    return [line.partition(": ")[2] for line in problems([made])]
 
 
 HEAP = {"type": "str", "description": "The heap.", "default": "320m"}
@@ -53,9 +50,9 @@ def test_agreement():
 def test_every_kind_of_difference_is_found():
     made = role({"kafka_heap": "1g", "kafka_new": 1}, kafka_heap=HEAP, kafka_old={**HEAP, "description": ""})
     assert found(made) == [
-        "the default of kafka_heap is '320m', defaults/main.yml has '1g'",
-        "kafka_new of defaults/main.yml is missing",
-        "kafka_old has a default, and defaults/main.yml has none",
+        "the default of kafka_heap is '320m', the defaults have '1g'",
+        "kafka_new of the defaults is missing",
+        "kafka_old has a default, and the defaults have none",
         "kafka_old has no description",
     ]
 

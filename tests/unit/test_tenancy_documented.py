@@ -11,29 +11,29 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import Workload
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._catalogue import catalogue
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._needs import _cluster
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._settings import Settings
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._stated import state
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs/rbac.md").read_text()
 RIGHTS = yaml.safe_load((ROOT / "roles/tenancy/files/operator.yml").read_text())
 TENANCY = yaml.safe_load((ROOT / "roles/tenancy/vars/main.yml").read_text())
-WORKLOADS = ("object_store", "postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive")
 
 
-def variables(role: str) -> dict[str, Any]:
-    return yaml.safe_load((ROOT / f"roles/{role}/vars/main.yml").read_text())
-
-
-def workload(role: str) -> dict[str, Any]:
-    return variables(role)[f"__{role}_workload"]
-
-
-def stated_flows(role: str) -> dict[str, list[str]]:
-    """Ports by workload. Kafka Connect's are two variables, of which the second is that of an engine."""
-    stated = workload(role).get("talks_to", [])
-    if isinstance(stated, str):
-        stated = variables(role)[f"__{role}_talks_to"]
-    return {peer["name"]: peer["ports"] for peer in stated}
+def workloads(**given: Any) -> dict[str, Workload]:
+    """What the roles state, by name."""
+    settings = Settings(
+        read_declared(DataLoader()), {"cdc_runtime": "kubernetes", **given}, Templar(loader=DataLoader())
+    )
+    found = state(settings, [entry["role"] for entry in catalogue()])
+    assert found.problems == []
+    return {workload.name: workload for workload in found.all()}
 
 
 def row(item: dict[str, Any]) -> str:
@@ -56,18 +56,17 @@ def test_nothing_in_the_whole_cluster_is_written():
     assert "*" not in str(RIGHTS)
 
 
-@pytest.mark.parametrize("role", WORKLOADS)
-def test_accounts_and_flows_are_those_of_the_workloads(role):
-    name, spec = role.replace("_", "-"), workload(role)
-    assert TENANCY["__tenancy_accounts"][name] == spec["service_account"]
-    assert f"`{spec['service_account']}`" in DOCUMENT
-    flows = TENANCY["__tenancy_flows"][name]
-    if isinstance(flows, str):
-        flows = TENANCY["__tenancy_connect_flows"]
-    assert stated_flows(role) == flows
-    for peer, ports in flows.items():
-        (line,) = re.findall(rf"^\| `{name}` \| (.*) \|$", DOCUMENT, re.MULTILINE)
-        assert f"`{peer}` ({', '.join(ports)})" in line
+@pytest.mark.parametrize("engine", ["service", "connect"])
+def test_accounts_and_flows_are_those_of_the_workloads(engine):
+    for name, workload in workloads(archive_engine=engine).items():
+        assert f"`{workload.service_account}`" in DOCUMENT
+        for peer in workload.talks_to:
+            (line,) = re.findall(rf"^\| `{name}` \| (.*) \|$", DOCUMENT, re.MULTILINE)
+            assert f"`{peer.name}` ({', '.join(peer.ports)})" in line
+
+
+def test_the_catalogue_names_what_the_roles_state():
+    assert list(workloads()) == [name for entry in catalogue() for name in entry["workloads"]]
 
 
 def test_what_only_some_clusters_need_is_known_to_the_preflight():

@@ -114,9 +114,9 @@ def endpoint(
 
     Returns:
         ``protocol``, ``scheme``, ``tls``, ``managed``, ``host``, ``port``, ``url``, ``hosts`` (``host:port`` of every
-        replica, with commas), ``urls`` (of every replica), ``apis`` (URL of each interface by its name), ``ca`` (path of
-        the authorities to trust in this view; empty for none) and what :func:`.clients.clients` adds for each kind of
-        client.
+        replica, with commas), ``urls`` (of every replica), ``apis`` (URL of each interface by its name), ``ca`` (path
+        of the authorities to trust in this view; empty for none) and what :func:`.clients.clients` adds for each kind
+        of client.
 
     Raises:
         InvalidError: there is no such component, port, view or replica.

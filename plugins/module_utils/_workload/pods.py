@@ -26,7 +26,8 @@ class Cluster:
         external_host: the address under which clients outside reach the node ports, or what stands for them.
         access: how they do, one of :data:`.access.WAYS`.
         port_offset: added to ports on the controller, not to those of the cluster.
-        storage_classes: the cluster's class for each class that a workload names; what is not in it is of the cluster's default class.
+        storage_classes: the cluster's class for each class that a workload names; what is not in it is of the cluster's
+            default class.
         artifacts: folder of the artifacts in the images.
         peers: ports of each workload, number by name, for network policies.
         outside: network policy peers for names in ``talks_to`` that are not workloads.

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
@@ -16,7 +14,11 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.set
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
 from ansible_collections.cdc.pipeline.tests.unit.fakes.kubernetes import FakeApi
 
-ENDPOINTS = {"kafka": {"scheme": "kafka", "replicas": 2, "ports": {"client": {"port": 9092, "step": 1}}}}
+CATALOGUE = [
+    {"role": "kafka", "phase": "core_services", "workloads": ["kafka"]},
+    {"role": "monitoring", "phase": "production", "workloads": ["prometheus", "alertmanager"]},
+]
+ENDPOINTS = {"kafka": {"protocol": "kafka", "replicas": 2, "ports": {"client": {"port": 9092, "step": 1}}}}
 
 
 @pytest.fixture
@@ -42,16 +44,14 @@ def test_endpoint(look):
 
 
 def test_instance(look):
-    found = look(
-        instance, [], {"cdc_instance": "test", "cdc_port_offset": 5, "cdc_components": ["kafka", "kafka_connect"]}
-    )
+    found = look(instance, [], {"cdc_instance": "test", "cdc_port_offset": 5, "cdc_catalogue": CATALOGUE})
     assert found == {
         "name": "test",
         "home": "/var/lib/cdc-pipeline/test",
         "port_offset": 5,
         "user": "cdc",
         "external_host": "127.0.0.1",
-        "order": ["kafka", "kafka-connect"],
+        "order": ["kafka", "prometheus", "alertmanager"],
     }
     found = look(instance, [], {"cdc_artifacts": {"python": "/p", "services": "/s"}, "cdc_java": "/usr/bin/java"})
     assert (found["python"], found["services"], found["java"]) == ("/p/bin/python", "/s", "/usr/bin/java")
@@ -61,23 +61,30 @@ def test_instance(look):
 
 def test_cluster(look):
     parsed, connection = parse_cluster(look(cluster, [], {}))
-    defaults = dataclasses.replace(Cluster(), storage_classes={"postgresql": "", "kafka": "", "object_store": ""})
-    assert (parsed, connection.artifacts) == (defaults, {}), "without variables it is what the code says"
+    assert (parsed, connection.artifacts) == (Cluster(), {}), "without variables it is what the code says"
     variables = {
-        "cdc_endpoints": {**ENDPOINTS, "schema_registry": {"scheme": "http", "ports": {"http": {"port": 30081}}}},
+        "cdc_endpoints": {
+            **ENDPOINTS,
+            "schema_registry": {
+                "routable": True,
+                "tls": {"enabled": True, "ca": "-----CA", "certificate": "-----C", "key": "-----K"},
+                "ports": {"http": {"port": 30081}},
+            },
+            "object_store": {"protocol": "s3", "managed": False, "ports": {"s3": {"port": 8333}}},
+        },
         "cdc_kubeconfig": "/k",
         "cdc_access": "routes",
         "cluster_provider": "openshift",
         "cdc_tolerations": [{"operator": "Exists"}],
-        "object_store_managed": False,
         "cdc_network_outside": {"kerberos": {"ipBlock": {"cidr": "10.0.0.1/32"}}},
         "cdc_network_clients": [{"ipBlock": {"cidr": "192.0.2.0/24"}}],
         "cdc_artifacts": {"services": "/s"},
     }
     parsed, connection = parse_cluster(look(cluster, [], variables))
     assert (connection.kubeconfig, connection.artifacts) == ("/k", {"services": "/s"})
-    assert (parsed.access, parsed.openshift, parsed.http) == ("routes", True, ("schema-registry",))
-    assert parsed.peers == {"kafka": {"client": 9092}, "schema-registry": {"http": 30081}}
+    assert (parsed.access, parsed.openshift, parsed.routable) == ("routes", True, ("schema-registry",))
+    assert parsed.encrypted == {"schema-registry": "-----CA"}
+    assert parsed.peers == {"kafka": {"client": 9092}, "schema-registry": {"http": 30081}, "object-store": {"s3": 8333}}
     assert list(parsed.tolerations) == [{"operator": "Exists"}]
     assert list(parsed.clients) == [{"ipBlock": {"cidr": "192.0.2.0/24"}}]
     assert set(parsed.outside) == {"object-store", "kerberos"}, "a server of the user's own may be anywhere"
@@ -85,7 +92,7 @@ def test_cluster(look):
 
 def test_the_host_of_a_route(look, monkeypatch):
     variables = {
-        "cdc_endpoints": {"archive": {"scheme": "http", "ports": {"http": {"port": 30095, "node_port": 30095}}}},
+        "cdc_endpoints": {"archive": {"routable": True, "ports": {"http": {"port": 30095, "node_port": 30095}}}},
         "cdc_runtime": "kubernetes",
         "cdc_access": "routes",
         "cdc_route_domain": "apps.example.com",

@@ -24,13 +24,14 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.run_lock im
 
 CATALOGUE = {
     "kafka": {
+        "protocol": "kafka",
         "replicas": 2,
         "ports": {
             "client": {"port": 9092, "step": 1, "node_port": 30092, "outside_port": 9192},
             "controller": {"port": 19092, "step": 1},
         },
     },
-    "schema_registry": {"scheme": "http", "ports": {"http": {"port": 30081, "expose": True}}},
+    "schema_registry": {"protocol": "http", "routable": True, "ports": {"http": {"port": 30081, "expose": True}}},
 }
 
 
@@ -41,7 +42,7 @@ def shown(access, **parts):
 def test_what_is_forwarded():
     kafka = ["127.0.0.1:9592 to kafka-0:9192", "127.0.0.1:9593 to kafka-1:9192"]
     assert shown("port_forward", port_offset=500) == [*kafka, "127.0.0.1:30581 to schema-registry:30081"]
-    assert shown("routes", port_offset=500) == kafka, "HTTP has its routes"
+    assert shown("routes", port_offset=500) == kafka, "what is routable has its routes"
     assert shown("host_ports") == shown("node_ports") == []
 
 

@@ -44,7 +44,7 @@ def api(monkeypatch):
 def run(run_module, api):
     def call(check=False, state="started", purge_data=False, timeout=60, cluster=None, **changes):
         spec = {key: value for key, value in {**SPEC, **changes}.items() if value is not None}
-        given = {"kubeconfig": "/kubeconfig", **(cluster or {})}
+        given = {"kubeconfig": "/kubeconfig", "storage_classes": {"fast": "fast"}, **(cluster or {})}
         return run_module(
             "kubernetes_workload",
             check=check,

@@ -6,8 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._ports import needed_ports
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._rules import rule_problems
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._stated import Stated
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._units import millicores
 
 GOOD: dict[str, Any] = {
@@ -19,7 +21,7 @@ GOOD: dict[str, Any] = {
     "cdc_external_host": "127.0.0.1",
     "cdc_network_clients": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.244.0.0/16"]}}],
     "cdc_port_offset": 0,
-    "cdc_storage_classes": {"postgresql": "cdc-postgresql", "kafka": ""},
+    "cdc_storage_classes": {"kafka": "cdc-kafka"},
     "cdc_endpoints": {
         "kafka": {
             "replicas": 3,
@@ -34,8 +36,22 @@ GOOD: dict[str, Any] = {
 }
 
 
-def whats(**changed: Any) -> list[str]:
-    return [problem.what for problem in rule_problems({**GOOD, **changed}.get)]
+CATALOGUE = [{"role": "kafka", "workloads": ["kafka"]}, {"role": "archive", "workloads": ["archive"]}]
+
+
+def stated(brokers: int = 3, node_port: int = 30095) -> Stated:
+    ports = {"client": {"port": 9092, "step": 1, "node_port": 30092}, "controller": {"port": 19092, "step": 1}}
+    storage = {"size": "1Gi", "class": "kafka"}
+    http = {"http": {"port": 30095, "node_port": node_port}}
+    kafka = {"name": "kafka", "command": ["k"], "replicas": brokers, "ports": ports, "image": "i", "storage": storage}
+    archive = {"name": "archive", "command": ["a"], "ports": http, "image": "i"}
+    specs = {"kafka": [kafka], "archive": [archive]}
+    return Stated(specs, {role: [parse_workload(spec) for spec in group] for role, group in specs.items()})
+
+
+def whats(specs: Stated | None = None, **changed: Any) -> list[str]:
+    given = {**GOOD, "cdc_catalogue": CATALOGUE, **changed}
+    return [problem.what for problem in rule_problems(given.get, given, specs or stated())]
 
 
 def test_the_defaults_are_right():
@@ -64,26 +80,31 @@ def test_one_thing_is_wrong(name, value, expected):
 
 
 def test_node_ports_of_more_brokers_meet_those_of_others():
-    kafka = {**GOOD["cdc_endpoints"]["kafka"], "replicas": 5}
-    assert whats(cdc_endpoints={**GOOD["cdc_endpoints"], "kafka": kafka}) == ["The node port 30095 is wanted twice"]
+    assert whats(stated(brokers=5)) == ["The node port 30095 is wanted twice"]
 
 
 def test_node_ports_lie_in_the_clusters_range():
-    ports = {"http": {"port": 80, "node_port": 80}}
-    (what,) = whats(cdc_endpoints={"archive": {"ports": ports}})
+    (what,) = whats(stated(node_port=80))
     assert "30000 to 32767" in what
-    assert whats(cdc_endpoints={"archive": {"ports": ports}}, cdc_access="port_forward") == []
+    assert whats(stated(node_port=80), cdc_access="port_forward") == []
+
+
+def test_a_server_elsewhere_may_have_its_class_named():
+    classes = {"kafka": "", "postgresql": "cdc-postgresql"}
+    assert whats(cdc_storage_classes=classes) == ["cdc_storage_classes: no workload names a class postgresql"]
+    own = [*CATALOGUE, {"role": "postgresql", "workloads": ["postgresql"], "external": True}]
+    assert whats(cdc_storage_classes=classes, cdc_catalogue=own) == []
 
 
 def test_the_rules_hold_for_this_runtime_alone():
-    assert whats(cdc_runtime="local", cdc_namespace="Data_Ingestion", cdc_endpoints={}) == []
+    assert whats(cdc_runtime="local", cdc_namespace="Data_Ingestion") == []
 
 
 def test_only_what_kind_maps_is_a_port_of_this_host():
-    ports = needed_ports({**GOOD, "cdc_port_offset": 100}.get)
-    assert [item["port"] for item in ports] == [9192, 9193, 9194, 30195, 8180]
-    assert needed_ports({**GOOD, "cdc_access": "port_forward"}.get) == []
-    assert 9096 in [item["port"] for item in needed_ports({**GOOD, "cluster_mapped_replicas": 5}.get)]
+    ports = needed_ports({**GOOD, "cdc_port_offset": 100}.get, ())
+    assert [item["port"] for item in ports] == [8180, 9192, 9193, 9194, 30195]
+    assert needed_ports({**GOOD, "cdc_access": "port_forward"}.get, ()) == []
+    assert 9096 in [item["port"] for item in needed_ports({**GOOD, "cluster_mapped_replicas": 5}.get, ())]
 
 
 @pytest.mark.parametrize(("amount", "expected"), [("250m", 250), ("0.5", 500), (2, 2000), ("x", None), (None, None)])

@@ -13,10 +13,10 @@ from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import ROOT
 
 def test_what_the_collection_declares():
     declared = read_declared(DataLoader())
-    assert declared.owners["cdc_home"] == ""
+    assert declared.owners["cdc_home"] == "common"
     assert declared.owners["preflight_own_variables"] == "preflight"
     assert "kafka_connect_" in declared.prefixes
-    # From the base inventory, a role's defaults, and the facts of a run.
+    # From the role common, a role's defaults, and the facts of a run.
     assert {"versions_kafka", "kafka_replicas", "cdc_artifacts"} <= declared.names
 
 
@@ -32,7 +32,14 @@ def test_every_variable_that_is_used_is_known():
     roles = sorted(path.name for path in (ROOT / "roles").iterdir())
     pattern = re.compile(rf"(?<![\w.'\"/$-])((?:cdc|versions|{'|'.join(roles)})_\w+)(?![\w(.]|\s*:)")
     unknown = {}
-    for folder in ("roles/*/defaults", "roles/*/vars", "roles/*/tasks", "playbooks", "playbooks/tasks"):
+    for folder in (
+        "roles/*/defaults",
+        "roles/*/defaults/main",
+        "roles/*/vars",
+        "roles/*/vars/main",
+        "roles/*/tasks",
+        "playbooks",
+    ):
         for path in ROOT.glob(f"{folder}/*.yml"):
             # A jar's coordinates have a name like ours.
             text = path.read_text(encoding="utf-8").replace("kafka_2.13", "")

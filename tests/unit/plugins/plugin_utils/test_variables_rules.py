@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.errors import SpecError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._ports import needed_ports
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._rules import rule_problems
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._stated import Stated
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._units import mebibytes
 
 GOOD: dict[str, Any] = {
@@ -21,14 +25,6 @@ GOOD: dict[str, Any] = {
     "cdc_probe_table": "public.pipeline_probe",
     "cdc_bucket": "cdc-archive",
     "cdc_topic_prefix": "postgres",
-    "cdc_endpoints": {
-        "kafka": {
-            "replicas": "3",
-            "ports": {"client": {"port": 9092, "step": 1}, "controller": {"port": 19092, "step": 1}},
-        },
-        "postgresql": {"ports": {"sql": {"port": 5432}}},
-        "archive": {"ports": {"http": {"port": 30095}}},
-    },
     "kafka_replicas": 3,
     "kafka_replication_factor": 3,
     "kafka_min_insync_replicas": 2,
@@ -39,8 +35,32 @@ GOOD: dict[str, Any] = {
 }
 
 
-def whats(**changed: Any) -> list[str]:
-    return [problem.what for problem in rule_problems({**GOOD, **changed}.get)]
+SPECS: dict[str, list[dict[str, Any]]] = {
+    "kafka": [
+        {
+            "name": "kafka",
+            "command": ["kafka"],
+            "replicas": 3,
+            "ports": {"client": {"port": 9092, "step": 1}, "controller": {"port": 19092, "step": 1}},
+        }
+    ],
+    "postgresql": [{"name": "postgresql", "command": ["postgres"], "ports": {"sql": {"port": 5432}}}],
+    "archive": [{"name": "archive", "command": ["archive"], "ports": {"http": {"port": 30095}}}],
+}
+
+
+def stated(**changed: list[dict[str, Any]]) -> Stated:
+    specs = {**SPECS, **changed}
+    workloads = {}
+    for role, group in specs.items():
+        with contextlib.suppress(SpecError):
+            workloads[role] = [parse_workload(spec) for spec in group]
+    return Stated(specs, workloads)
+
+
+def whats(specs: Stated | None = None, **changed: Any) -> list[str]:
+    given = {**GOOD, **changed}
+    return [problem.what for problem in rule_problems(given.get, given, specs or stated())]
 
 
 def test_the_defaults_are_right():
@@ -69,7 +89,6 @@ def test_the_defaults_are_right():
         ("kafka_replicas", 0, "must be an odd number"),
         ("kafka_replication_factor", 4, "must be 1 to kafka_replicas"),
         ("kafka_min_insync_replicas", 4, "must be 1 to kafka_replication_factor"),
-        ("archive_replicas", 2, "archive_replicas must be 1 on the runtime local"),
         ("kafka_memory", {"request": "1Gi", "limit": "682Mi"}, "the request is above the limit"),
         ("kafka_memory", {"request": "1Gi", "limit": "much"}, "must be an amount of memory"),
         ("kafka_heap", "640m", "leaves the Java machine too little"),
@@ -82,9 +101,10 @@ def test_one_thing_is_wrong(name, value, expected):
     assert expected in what
 
 
-def test_replicas_of_a_cluster_share_no_port():
-    cluster = {"cdc_runtime": "kubernetes", "archive_replicas": 2}
-    assert not [what for what in whats(**cluster) if "archive_replicas" in what]
+def test_replicas_on_one_host_need_ports_of_their_own():
+    two = stated(archive=[{**SPECS["archive"][0], "replicas": 2}])
+    assert whats(two) == ["archive_replicas must be 1 on the runtime local, where the replicas would share one port"]
+    assert whats(two, cdc_runtime="kubernetes", cdc_network_clients=["any"]) == []
 
 
 def test_everything_is_reported_at_once():
@@ -92,23 +112,26 @@ def test_everything_is_reported_at_once():
 
 
 def test_values_that_are_not_known_are_not_judged():
-    assert rule_problems({}.get) == []
+    assert rule_problems({}.get, (), Stated()) == []
 
 
 def test_ports_of_replicas_with_offset():
-    ports = needed_ports({**GOOD, "cdc_port_offset": 100}.get)
+    ports = needed_ports({**GOOD, "cdc_port_offset": 100}.get, stated().all())
     assert {"port": 9194, "listener": "kafka-2 (client)"} in ports
     assert {"port": 5532, "listener": "postgresql-0 (sql)"} in ports
     assert len(ports) == 8
 
 
-def test_a_server_of_the_users_own_needs_no_port_here():
-    assert all("postgresql" not in item["listener"] for item in needed_ports({**GOOD, "postgresql_managed": False}.get))
+def test_a_role_that_runs_nothing_needs_no_port():
+    ports = needed_ports(GOOD.get, stated(postgresql=[]).all())
+    assert all("postgresql" not in item["listener"] for item in ports)
 
 
-def test_two_components_may_not_want_one_port():
-    endpoints = {**GOOD["cdc_endpoints"], "archive": {"ports": {"http": {"port": 9093}}}}
-    assert whats(cdc_endpoints=endpoints) == ["The port 9093 is wanted twice"]
+def test_two_workloads_may_not_want_one_port():
+    archive = {**SPECS["archive"][0], "ports": {"http": {"port": 9093}}}
+    assert whats(stated(archive=[archive])) == ["The port 9093 is wanted twice"]
+    exporter = {**SPECS["archive"][0], "name": "exporter"}
+    assert whats(stated(archive=[*SPECS["archive"], exporter])) == ["The port 30095 is wanted twice"]
 
 
 @pytest.mark.parametrize(

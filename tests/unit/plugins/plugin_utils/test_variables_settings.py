@@ -10,7 +10,7 @@ from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import Decl
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._settings import Settings
 
 OPTIONS = {
-    "cdc_home": {"type": "str", "required": True, "description": "The folder."},
+    "cdc_home": {"type": "str", "description": "The folder."},
     "kafka_replicas": {"type": "int", "description": "Brokers."},
     "kafka_managed": {"type": "bool", "description": "Whether it is ours."},
     "kafka_level": {"type": "str", "choices": ["LOW", "HIGH"], "description": "How."},
@@ -22,7 +22,7 @@ OPTIONS = {
     "kafka_password": {"type": "int", "description": "A secret."},
     "kafka_factor": {"type": "int", "description": "Copies."},
 }
-OWNERS = dict.fromkeys(OPTIONS, "kafka") | {"cdc_home": ""}
+OWNERS = dict.fromkeys(OPTIONS, "kafka") | {"cdc_home": "common"}
 
 
 @pytest.fixture
@@ -77,9 +77,3 @@ def test_a_template_that_cannot_be_worked_out_is_named(settings):
     (problem,) = settings(kafka_replicas=trust_as_template("{{ nothing_of_the_kind }}")).check()
     assert problem.what == "The value of kafka_replicas cannot be worked out"
     assert "nothing_of_the_kind" in problem.found
-
-
-def test_a_shared_variable_that_is_missing_points_to_the_inventory():
-    declared = Declared(options=OPTIONS, owners=OWNERS)
-    (problem,) = Settings(declared, {}, Templar(loader=DataLoader())).check()
-    assert problem.what == "The variable cdc_home is not set"

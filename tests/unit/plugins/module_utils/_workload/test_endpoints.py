@@ -5,21 +5,26 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import replace
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
+from ansible_collections.cdc.pipeline.plugins.module_utils._trust_store import trust_store
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place, endpoint
+from ansible_collections.cdc.pipeline.tests.unit.fakes.certificates import authority
 
 CATALOGUE = {
     "kafka": {
-        "scheme": "kafka",
+        "protocol": "kafka",
         "replicas": 3,
         "ports": {"client": {"port": 9092, "step": 1, "node_port": 30092}, "controller": {"port": 19092, "step": 1}},
     },
     "kafka_connect": {
-        "scheme": "http",
-        "credentials": "connect",
+        "protocol": "http",
+        "routable": True,
+        "paths": {"plugins": "/connector-plugins"},
         "ports": {"http": {"port": 30083, "node_port": 30083}},
     },
 }
@@ -32,18 +37,21 @@ def found(component="kafka", port="client", view="workload", replica=None, place
 
 
 def test_local():
-    assert found() == {
+    expected = {
+        "protocol": "kafka",
         "scheme": "kafka",
+        "tls": False,
+        "managed": True,
         "host": "127.0.0.1",
         "port": 9592,
         "url": "kafka://127.0.0.1:9592",
         "hosts": "127.0.0.1:9592,127.0.0.1:9593,127.0.0.1:9594",
-        "ca": None,
-        "credentials": None,
+        "ca": "",
     }
+    assert {key: found()[key] for key in expected} == expected
     assert found(replica=2)["port"] == 9594
     assert found("kafka_connect", None, "controller")["url"] == "http://127.0.0.1:30583"
-    assert found("kafka_connect", None)["credentials"] == "connect"
+    assert found("kafka_connect", None)["apis"] == {"plugins": "http://127.0.0.1:30583/connector-plugins"}
 
 
 def test_cluster_from_a_workload():
@@ -58,7 +66,7 @@ def test_cluster_from_a_workload():
     [
         ("host_ports", "10.0.0.1:9592,10.0.0.1:9593,10.0.0.1:9594"),
         ("port_forward", "10.0.0.1:9592,10.0.0.1:9593,10.0.0.1:9594"),
-        # What is no HTTP has no route.
+        # What is not routable has no route.
         ("routes", "10.0.0.1:9592,10.0.0.1:9593,10.0.0.1:9594"),
         ("node_ports", "10.0.0.1:30092,10.0.0.1:30093,10.0.0.1:30094"),
     ],
@@ -99,6 +107,103 @@ def test_mistakes_are_named(options, message):
 
 def test_a_wrong_catalogue_is_named():
     with pytest.raises(InvalidError) as caught:
-        endpoint({"x": {"ports": {"a": {"prt": 1}}, "schema": "http"}}, "x", "a", "workload", None, LOCAL)
+        endpoint(
+            {"x": {"ports": {"a": {"prt": 1}}, "protcol": "http", "tls": {"enabled": True}}},
+            "x",
+            "a",
+            "workload",
+            None,
+            LOCAL,
+        )
     assert "cdc_endpoints.x.ports.a.port: is missing" in caught.value.message
-    assert 'cdc_endpoints.x.schema: unknown key; did you mean "scheme"?' in caught.value.message
+    assert 'cdc_endpoints.x.protcol: unknown key; did you mean "protocol"?' in caught.value.message
+    assert "cdc_endpoints.x.tls: needs certificate and key" in caught.value.message
+
+
+TLS = {"enabled": True, "ca": authority("authority"), "certificate": "-----CERT", "key": "-----KEY"}
+
+
+def encrypted(component="kafka", view="workload", **changed):
+    entry = {**CATALOGUE.get(component, {}), "tls": TLS, **changed}
+    place = replace(LOCAL, trust="/home/trust")
+    return endpoint({component: entry}, component, next(iter(entry["ports"])), view, None, place)
+
+
+def test_only_the_declaration_makes_kafka_encrypt():
+    plain, tls = found(), encrypted()
+    assert (plain["librdkafka"], plain["java"], plain["client_files"]) == ({}, {}, {})
+    pem = "@{config}/trust/kafka.pem"
+    assert tls["librdkafka"] == {"security.protocol": "SSL", "ssl.ca.location": pem}
+    assert tls["java"] == {
+        "security.protocol": "SSL",
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": pem,
+    }
+    assert tls["client_files"] == {"trust/kafka.pem": TLS["ca"]}
+    assert encrypted(view="controller")["ca"] == "/home/trust/kafka.pem"
+
+
+def test_only_the_declaration_makes_http_encrypt():
+    plain, tls = found("kafka_connect", None), encrypted("kafka_connect")
+    assert (plain["rest"], plain["java_trust"]) == ({"url": "http://127.0.0.1:30583"}, {})
+    assert (plain["probe"], plain["server_files"], plain["server_secrets"]) == ({}, {}, {})
+    assert tls["url"] == "https://127.0.0.1:30583"
+    assert tls["rest"]["ca_path"] == "@{config}/trust/kafka_connect.pem"
+    assert tls["java_trust"]["location"] == "@{config}/trust/kafka_connect.jks"
+    assert set(tls["client_files"]) == {"trust/kafka_connect.pem", "trust/kafka_connect.jks"}
+    assert tls["server_files"] == {"tls/certificate.pem": "-----CERT", "tls/ca.pem": TLS["ca"]}
+    assert tls["server_secrets"] == {"tls/key.pem": "-----KEY"}
+    assert tls["probe"] == {"scheme": "https", "ca": "@{config}/tls/ca.pem"}
+
+
+def test_a_postgresql_of_the_users_own():
+    own = {
+        "protocol": "postgresql",
+        "managed": False,
+        "external": {"host": "db.example.com", "port": 5433},
+        "ports": {"sql": {"port": 5432}},
+    }
+    plain = endpoint({"db": own}, "db", None, "workload", None, CLUSTER)
+    assert plain["login"] == {"login_host": "db.example.com", "login_port": 5433}
+    assert plain["jdbc"] % "shop" == "jdbc:postgresql://db.example.com:5433/shop"
+    tls = endpoint({"db": {**own, "tls": {**TLS, "certificate": "", "key": ""}}}, "db", None, "workload", None, LOCAL)
+    assert tls["login"]["ssl_mode"] == "verify-full"
+    assert tls["debezium"] == {
+        "database.hostname": "db.example.com",
+        "database.port": 5433,
+        "database.sslmode": "verify-full",
+        "database.sslrootcert": "@{config}/trust/db.pem",
+    }
+    assert tls["jdbc"] % "shop" == (
+        "jdbc:postgresql://db.example.com:5433/shop?sslmode=verify-full&sslrootcert=@{config}/trust/db.pem"
+    )
+    assert tls["server_files"] == {}, "its certificate is its own matter"
+
+
+@pytest.mark.parametrize(
+    ("url", "scheme", "s3"),
+    [
+        ("", "http", {}),
+        ("https://s3.example.com/", "https", {"endpoint_url": "https://s3.example.com"}),
+        ("http://10.0.0.1:9000", "http", {"endpoint_url": "http://10.0.0.1:9000"}),
+    ],
+)
+def test_an_s3_store_of_the_users_own(url, scheme, s3):
+    own = {"protocol": "s3", "managed": False, "external": {"url": url}, "ports": {"s3": {"port": 8333}}}
+    store = endpoint({"store": own}, "store", None, "controller", None, LOCAL)
+    assert (store["scheme"], store["s3"], store["url"]) == (scheme, s3, url.rstrip("/"))
+
+
+def test_an_authority_that_is_none_is_named():
+    with pytest.raises(InvalidError, match="are not certificates in PEM"):
+        encrypted("kafka_connect", tls={**TLS, "ca": "/etc/ssl/ca.pem"})
+
+
+def test_a_trust_store_is_the_same_each_time_and_java_reads_its_format():
+    first = trust_store(TLS["ca"])
+    trust_store.cache_clear()
+    assert trust_store(TLS["ca"]) == first
+    content = base64.b64decode(first)
+    assert content[:12] == bytes.fromhex("feedfeed0000000200000001")
+    digest = hashlib.sha1("changeit".encode("utf-16-be") + b"Mighty Aphrodite" + content[:-20]).digest()
+    assert content[-20:] == digest
