@@ -83,6 +83,7 @@ class MissingLibraryError(PipelineError):
     """
 
     def __init__(self, library: str, trace: str) -> None:
-        super().__init__(f"The Python library {library} is missing")
+        remedy = f"install it for the Python that runs this: pip install {library}, in the version of requirements.txt"
+        super().__init__(f"The Python library {library} is missing", remedy=remedy)
         self.library = library
         self.trace = trace

@@ -14,6 +14,7 @@ from typing import Any
 
 from ._errors import DeadlineError, InvalidError, RefusedError
 from ._module import Outcome
+from ._openshift_project import ProjectApi, unset_labels
 from ._wait import Deadline, wait_for
 from ._workload.cluster.api import MANAGER, Api, connect
 from ._workload.cluster.faults import StatusError, conflicts, owned_by_others
@@ -41,18 +42,26 @@ def perform(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     if problems:
         raise InvalidError("The objects cannot be used", why="; ".join(problems), remedy="correct the list")
     api = connect(params["kubeconfig"], params["context"], params["namespace"])
+    if params["projects"]:
+        api = ProjectApi(api.client, api.namespace)
     absent = params["state"] == "absent"
     ordered = list(reversed(objects)) if absent else objects
     step = remove if absent else ensure
     changes = [(item, *step(api, item, check_mode)) for item in ordered]
     if absent and not check_mode:
         _wait_until_gone(api, ordered, params["timeout"])
+    warnings = [
+        unset_labels(item, after)
+        for item, _before, after in changes
+        if params["projects"] and item["kind"] == "Namespace" and after is not None
+    ]
     different = [(label(item), before, after) for item, before, after in changes if before != after]
     return Outcome(
         changed=bool(different),
         before={name: before for name, before, _after in different},
         after={name: after for name, _before, after in different},
         facts={"objects": [name for name, _before, _after in different]},
+        warnings=[text for text in warnings if text],
     )
 
 

@@ -36,6 +36,14 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  projects:
+    description:
+      - Whether the cluster is OpenShift, where a user who may not create a namespace requests a project in its place,
+        and deletes that where deleting the namespace is forbidden.
+      - The labels of a requested project cannot be set by its requester. Those that are missing are named in a warning.
+      - Needs the Python library C(openshift).
+    type: bool
+    default: false
   timeout:
     description: Seconds until what is removed must be gone.
     type: int
@@ -77,6 +85,7 @@ def main() -> None:
             "namespace": {"type": "str", "required": True},
             "objects": {"type": "list", "elements": "dict", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "projects": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 180},
         },
         perform,

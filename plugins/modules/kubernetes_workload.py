@@ -60,7 +60,7 @@ attributes:
     support: full
     description:
       - Can run in check mode and return what would change, which the cluster itself is asked for (a dry run).
-      - Where there is no cluster yet, everything is reported as missing.
+      - Where there is no cluster yet, or on OpenShift no project, everything is reported as missing.
   diff_mode:
     support: full
     description: Returns what has changed, or would, of every object; of secrets only that they differ.
@@ -124,6 +124,7 @@ replicas:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError, UnreachableError
+from ansible_collections.cdc.pipeline.plugins.module_utils._openshift_project import find_namespace
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.gate import gate
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.realise import Realiser
@@ -171,6 +172,9 @@ def perform(module):
         if not dry:
             raise
         # An earlier step makes the cluster, which has not happened in check mode.
+        api = None
+    if dry and api is not None and cluster.openshift and find_namespace(api.get, cluster.namespace) is None:
+        # The same for a project, about which everything is forbidden until it exists.
         api = None
     realiser = Realiser(workload, cluster, gate(workload, cluster, connection), api, params["timeout"], dry)
     if workload.kind != "service":

@@ -29,6 +29,13 @@ options:
     description: Whether the namespace will be made when it is missing.
     type: bool
     default: true
+  projects:
+    description:
+      - Whether the cluster is OpenShift, where a project is requested if the user may not create the namespace. The
+        rights in it are not asked for before it exists.
+      - Needs the Python library C(openshift).
+    type: bool
+    default: false
   rights:
     description: What the user must be allowed to do in O(namespace), as rules of a Role.
     type: list
@@ -169,6 +176,7 @@ def main() -> None:
         | {
             "namespace": {"type": "str", "required": True},
             "create_namespace": {"type": "bool", "default": True},
+            "projects": {"type": "bool", "default": False},
             "rights": {"type": "list", "elements": "dict", "default": []},
             "cluster_rights": {"type": "list", "elements": "dict", "default": []},
             "useful_cluster_rights": {"type": "list", "elements": "dict", "default": []},

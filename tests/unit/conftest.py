@@ -39,6 +39,8 @@ def run_module(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     def run(name: str, /, *, check: bool = False, **options: Any) -> dict[str, Any]:
         module = importlib.import_module(f"{COLLECTION}.plugins.modules.{name}")
         capsys.readouterr()
+        # Each module has a process of its own, and so warnings of its own.
+        monkeypatch.setattr("ansible.module_utils.common.warnings._global_warnings", {})
         with (
             patch_module_args({**options, "_ansible_check_mode": check, "_ansible_diff": True}),
             pytest.raises(SystemExit),

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 from .._errors import PipelineError, UnreachableError
 from .._module import Outcome
+from .._openshift_project import find_namespace, may_request
 from .._workload.cluster.api import Api, connect
 from .._workload.cluster.faults import StatusError
-from .._workload.cluster.kinds import KINDS
+from .._workload.cluster.kinds import KINDS, Kind
 from .capacity import Demand, Node, node_room, room, running_request
 from .cluster_answers import refusal, silence
 from .cluster_storage import class_problems
@@ -24,6 +25,7 @@ from .server_version import server_version
 
 Value = TypeVar("Value")
 _WHO = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+_MAKING_NAMESPACES = ("", "namespaces", "")
 _OWN = {"app.kubernetes.io/part-of": "cdc-pipeline"}
 
 
@@ -86,18 +88,38 @@ class _Examination:
         useful = ask(self.api.create, rights(params["useful_cluster_rights"], ""))
         if useful:
             self.warnings.append(f"some checks will be left out, since the user may not {', '.join(map(str, useful))}")
-        wanted = rights(params["rights"], params["namespace"]) + rights(params["cluster_rights"], "")
-        return ask(self.api.create, sorted({*wanted, *self._to_be_made()}))
+        wanted = {*rights(params["rights"], params["namespace"]), *rights(params["cluster_rights"], "")}
+        wanted |= {*self._to_be_made()}
+        missing = ask(self.api.create, sorted(wanted))
+        return self._without_project(missing) if params["projects"] else missing
+
+    def _without_project(self, missing: list[Right]) -> list[Right]:
+        """What is missing after a project has been requested, which makes the user its administrator."""
+        making = [right for right in missing if (right.group, right.resource, right.namespace) == _MAKING_NAMESPACES]
+        namespace = self.params["namespace"]
+        if not making or find_namespace(self.api.get, namespace) is not None or not may_request(self.api):
+            return missing
+        self.warnings.append(
+            f"the project {namespace} will be requested, as the user may not create namespaces; "
+            "what the user may do in it shows only then"
+        )
+        return [right for right in missing if right not in making and right.namespace != namespace]
 
     def _to_be_made(self) -> list[Right]:
         """What it takes to make the objects that are missing."""
         found = []
         for item in self.params["made_objects"]:
             kind, name = KINDS[item["kind"]], item["name"]
-            if self._allowed(lambda kind=kind, name=name: self.api.get(kind.name, name), {}, "") is None:
+            if self._lacks(kind, name):
                 namespace = self.params["namespace"] if kind.namespaced else ""
                 found += [Right(kind.group, kind.plural, verb, namespace) for verb in ("create", "patch")]
         return found
+
+    def _lacks(self, kind: Kind, name: str) -> bool:
+        """Whether there is no such object; not where the user may not look at it."""
+        if kind.name == "Namespace" and self.params["projects"]:
+            return find_namespace(self.api.get, name) is None
+        return self._allowed(lambda: self.api.get(kind.name, name), {}, "") is None
 
     def _namespace(self) -> list[Problem]:
         name = self.params["namespace"]

@@ -13,6 +13,17 @@ from typing import Any
 
 from .http import Call, FakeServer, Reply
 
+# Plural, kind, whether it is of a namespace, and verbs, as a server of OpenShift 4 lists them.
+OPENSHIFT = {
+    "route.openshift.io": [
+        ("routes", "Route", True, ["create", "delete", "get", "list", "patch", "update", "watch"]),
+        ("routes/status", "Route", True, ["get", "patch", "update"]),
+    ],
+    "project.openshift.io": [
+        ("projectrequests", "ProjectRequest", False, ["create", "list"]),
+        ("projects", "Project", False, ["create", "delete", "get", "list", "patch", "update", "watch"]),
+    ],
+}
 _VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
 
 
@@ -20,11 +31,16 @@ class FakeClusterApi(FakeServer):
     """
     :ivar objects: by plural, namespace ("" for none) and name.
     :ivar denied: what the user may not, such as `list nodes`, `get pods/log` or `create namespaces`.
+    :ivar groups: what OpenShift adds, by group; empty on another cluster. Projects are its view of the namespaces.
+    :ivar hides: whether the user has no rights but in projects: what is not there is forbidden, and the user becomes
+        the administrator of a project by requesting it, who may read and delete it.
     :ivar conflicting: what a server-side apply without force is refused for: managers and fields.
     """
 
-    def __init__(self, version: str = "v1.34.4") -> None:
+    def __init__(self, version: str = "v1.34.4", openshift: bool = False) -> None:
         super().__init__()
+        self.groups = dict(OPENSHIFT) if openshift else {}
+        self.hides = False
         self.version = version
         self.objects: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.denied: set[str] = set()
@@ -49,6 +65,10 @@ class FakeClusterApi(FakeServer):
     def answer(self, call: Call) -> Any:
         if call.path == ("version",):
             return {"gitVersion": self.version}
+        if call.path[0] == "apis" and self._discovers(call.path):
+            return self._discovery(call.path)
+        if call.path == ("version", "openshift") or self._lacks_group(call.path):
+            raise _status(404, "the server could not find the requested resource")
         rest = call.path[2:] if call.path[0] == "api" else call.path[3:]
         namespace = ""
         if rest[0] == "namespaces" and len(rest) > 2:
@@ -59,10 +79,45 @@ class FakeClusterApi(FakeServer):
         verb = _VERBS.get(call.method) or ("get" if name else "list")
         if f"{verb} {plural}" in self.denied:
             raise _status(403, f'{plural} is forbidden: User "ops" cannot {verb} resource "{plural}"')
+        place = name if plural == "projects" or (plural == "namespaces" and name) else namespace
+        if self.hides and place and ("namespaces", "", place) not in self.objects:
+            raise _status(403, f'{plural} is forbidden: User "ops" cannot {verb} resource "{plural}"')
+        if plural == "projectrequests":
+            return self._request(call.body["metadata"]["name"])
+        if plural == "projects":
+            found = getattr(self, f"_{verb}")(("namespaces", "", name), call)
+            return {**found, "apiVersion": "project.openshift.io/v1", "kind": "Project"}
         if verb == "list":
             found = [item for key, item in self.objects.items() if key[0] == plural and namespace in ("", key[1])]
-            return {"items": found}
+            return {"items": [item for item in found if _chosen(item, call.query.get("labelSelector", ""))]}
         return getattr(self, f"_{verb}")((plural, namespace, name), call)
+
+    def _discovers(self, path: tuple[str, ...]) -> bool:
+        return len(path) == 1 or (len(path) == 3 and path[1] in self.groups)
+
+    def _lacks_group(self, path: tuple[str, ...]) -> bool:
+        return path[0] == "apis" and path[1].endswith(".openshift.io") and path[1] not in self.groups
+
+    def _discovery(self, path: tuple[str, ...]) -> Any:
+        if len(path) == 3:
+            resources = [
+                {"name": plural, "kind": kind, "namespaced": namespaced, "singularName": "", "verbs": verbs}
+                for plural, kind, namespaced, verbs in self.groups[path[1]]
+            ]
+            group = f"{path[1]}/{path[2]}"
+            return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group, "resources": resources}
+        versions = {group: {"groupVersion": f"{group}/v1", "version": "v1"} for group in self.groups}
+        groups = [{"name": key, "versions": [item], "preferredVersion": item} for key, item in versions.items()]
+        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+
+    def _request(self, name: str) -> Any:
+        if ("namespaces", "", name) in self.objects:
+            raise _status(409, f'project.project.openshift.io "{name}" already exists')
+        notes = {"openshift.io/requester": "ops", "openshift.io/sa.scc.uid-range": "1000660000/10000"}
+        labels = {"kubernetes.io/metadata.name": name}
+        made = {"apiVersion": "v1", "kind": "Namespace", "spec": {"finalizers": ["kubernetes"]}}
+        self.add("namespaces", name, **made, metadata={"annotations": notes, "labels": labels})
+        return {**self.objects["namespaces", "", name], "apiVersion": "project.openshift.io/v1", "kind": "Project"}
 
     def _get(self, key: tuple[str, str, str], call: Call) -> Any:
         if key not in self.objects:
@@ -90,7 +145,8 @@ class FakeClusterApi(FakeServer):
 
     def _delete(self, key: tuple[str, str, str], call: Call) -> Any:
         found = self._get(key, call)
-        if not (call.body or {}).get("dryRun"):
+        # OpenShift deletes a project whatever is asked for.
+        if call.path[3:4] == ("projects",) or not (call.body or {}).get("dryRun"):
             del self.objects[key]
         return found
 
@@ -100,6 +156,12 @@ class FakeClusterApi(FakeServer):
         asked = body["spec"]["resourceAttributes"]
         resource = "/".join(filter(None, [asked["resource"], asked.get("subresource")]))
         return {**body, "status": {"allowed": f"{asked['verb']} {resource}" not in self.denied}}
+
+
+def _chosen(item: Mapping[str, Any], selector: str) -> bool:
+    labels = item["metadata"].get("labels") or {}
+    parts = [part.partition("=") for part in selector.split(",") if part]
+    return all(key in labels and (not equals or labels[key] == value) for key, equals, value in parts)
 
 
 def _status(code: int, message: str, **parts: Any) -> Reply:

@@ -4,7 +4,7 @@
 """The cluster's API as this collection uses it: plain documents, one namespace, errors that say why.
 
 The client library signs in and speaks TLS; paths and documents are ours, since its models drop what they do not know
-and its discovery asks for far more than is needed.
+and its discovery asks for far more than is needed. OpenShift's own kinds alone go through OpenShift's client.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ..._suggest import did_you_mean
 from ..._wait import Deadline
 from .faults import Status, fault, no_kubeconfig, unreachable
 from .kinds import KINDS, Kind
+from .openshift import NotServedError, OpenShift
 
 _TRACE = ""
 try:
@@ -34,7 +36,8 @@ except ImportError:
 MANAGER = "cdc-pipeline"
 Document = dict[str, Any]
 
-_CONNECT_SECONDS, _READ_SECONDS = 5, 30
+# To connect, and to read.
+_TIMEOUT_SECONDS = (5, 30)
 # An API server that restarts or is busy: every request here may be repeated without harm.
 _PATIENCE_SECONDS = 20
 _AGAIN = (429, 500, 502, 503, 504)
@@ -49,6 +52,7 @@ class Api:
         self.namespace = namespace
         self.server = client.configuration.host
         self._answered = False
+        self._openshift = OpenShift(client, _TIMEOUT_SECONDS)
 
     def require(self) -> None:
         """Asks for the server's version, which everybody may.
@@ -147,12 +151,16 @@ class Api:
         content: str = _JSON,
         path: str | None = None,
     ) -> tuple[Status, bytes]:
-        where = path or kind.path(namespace or self.namespace, name)
+        space = namespace or self.namespace
         chosen = [item for item in query or [] if item[1]]
         deadline = Deadline(_PATIENCE_SECONDS if self._answered else 0)
         while True:
             try:
-                status, data = self._send(method, where, chosen, body, content)
+                if kind.of_openshift and path is None:
+                    send = partial(self._openshift.send, method, kind, name, space)
+                else:
+                    send = partial(self._send, method, path or kind.path(space, name))
+                status, data = self._answer(send, kind, chosen, body, content)
             except urllib3.exceptions.HTTPError as error:
                 if deadline.expired:
                     raise unreachable(self.server, error) from error
@@ -162,26 +170,33 @@ class Api:
                     return status, data
             time.sleep(min(1.0, deadline.remaining))
 
-    def _send(
-        self, method: str, path: str, query: list[tuple[str, str]], body: Mapping[str, Any] | None, content: str
-    ) -> tuple[Status, bytes]:
+    def _answer(self, send: Callable[..., Any], kind: Kind, *parts: Any) -> tuple[Status, bytes]:
         try:
-            answer = self.client.call_api(
-                path,
-                method,
-                query_params=query,
-                header_params={"Accept": "application/json, */*", "Content-Type": content},
-                body=body,
-                auth_settings=["BearerToken"],
-                _return_http_data_only=True,
-                _preload_content=False,
-                _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS),
-            )
+            answer = send(*parts)
         except kubernetes.client.ApiException as error:
             if not error.status:
                 raise unreachable(self.server, error) from error
             return _status(error.status, error.body), b""
+        except NotServedError:
+            # Not 404, which would say that there is no such object. OpenShift serves its kinds from a server of their
+            # own, which may be down.
+            return Status(503, {"message": f"the API server does not serve {kind.resource} (now)"}), b""
         return Status(answer.status, {}), answer.data
+
+    def _send(
+        self, method: str, path: str, query: list[tuple[str, str]], body: Mapping[str, Any] | None, content: str
+    ) -> Any:
+        return self.client.call_api(
+            path,
+            method,
+            query_params=query,
+            header_params={"Accept": "application/json, */*", "Content-Type": content},
+            body=body,
+            auth_settings=["BearerToken"],
+            _return_http_data_only=True,
+            _preload_content=False,
+            _request_timeout=_TIMEOUT_SECONDS,
+        )
 
 
 def _status(code: int, body: Any) -> Status:

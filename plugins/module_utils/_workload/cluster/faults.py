@@ -119,6 +119,12 @@ def fault(status: Status, verb: str, kind: Kind, name: str | None, namespace: st
     if status.code in (400, 422):
         remedy = "mend the field that the evidence names, in the component's role or its variables"
         return StatusError(f"The cluster refuses {thing}{scope}", remedy=remedy, **parts)
+    if status.code == 409 and kind.name == "ProjectRequest":
+        remedy = (
+            f"if it was deleted a moment ago, run again when it is gone; otherwise have an administrator let you in "
+            f"(`oc adm policy add-role-to-user admin USER -n {name}`), or choose another cdc_namespace"
+        )
+        return StatusError(f"There is a project {name} already, which is not this user's", remedy=remedy, **parts)
     what = f"The cluster answered {status.code} to {verb} {thing}{scope}"
     return StatusError(what, remedy="see the evidence; if the API server is busy, run again", **parts)
 

@@ -29,6 +29,11 @@ class Kind:
         """As kubectl and RBAC write it, such as statefulsets.apps."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
+    @property
+    def of_openshift(self) -> bool:
+        """Whether only OpenShift has it."""
+        return self.group.endswith(".openshift.io")
+
 
 _ALL = (
     Kind("ServiceAccount", "serviceaccounts", "", "v1"),
@@ -42,6 +47,8 @@ _ALL = (
     Kind("PodDisruptionBudget", "poddisruptionbudgets", "policy", "v1"),
     Kind("NetworkPolicy", "networkpolicies", "networking.k8s.io", "v1"),
     Kind("Route", "routes", "route.openshift.io", "v1"),
+    Kind("Project", "projects", "project.openshift.io", "v1", namespaced=False),
+    Kind("ProjectRequest", "projectrequests", "project.openshift.io", "v1", namespaced=False),
     Kind("Pod", "pods", "", "v1"),
     Kind("Event", "events", "", "v1"),
     Kind("PersistentVolumeClaim", "persistentvolumeclaims", "", "v1"),

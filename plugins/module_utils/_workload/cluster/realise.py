@@ -35,7 +35,7 @@ class Realiser:
     """Brings one workload to be as specified. ``dry`` only reports what it would do.
 
     Args:
-        api: None in check mode where there is no cluster yet.
+        api: None in check mode where there is no cluster yet, or no namespace.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Realiser:
     def _all_missing(self) -> Report:
         changes = [Change(item["kind"], item["metadata"]["name"], None, record(item)) for item in self.manifests]
         report = Report(changed=True, differences=changes, started=self.workload.replica_names())
-        report.reasons = {name: ["there is no cluster yet"] for name in report.started}
+        report.reasons = {name: ["the cluster or its namespace is not there yet"] for name in report.started}
         return report
 
     def _apply(self) -> Report:

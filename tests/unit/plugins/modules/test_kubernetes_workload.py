@@ -102,6 +102,14 @@ def test_without_a_cluster_check_mode_reports_all_as_missing(run, monkeypatch):
     assert "There is no kubeconfig" in failure(run)
 
 
+def test_before_its_project_exists_check_mode_reports_all_as_missing(run, api):
+    api.forbidden = {(verb, kind) for verb in ("get", "list", "patch") for kind in ("Namespace", "Project", "Pod")}
+    assert "may not list pods" in failure(run, check=True)
+    assert run(check=True, cluster={"openshift": True})["started"] == ["echo-0", "echo-1", "echo-2"]
+    assert "may not list pods" in failure(run, cluster={"openshift": True})
+    assert api.calls == []
+
+
 def test_secrets_are_never_shown(run):
     first, second = run(), run(secrets={"password": "another-one"})
     assert second["changed"] and second["restarted"]

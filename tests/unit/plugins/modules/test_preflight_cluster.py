@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("kubernetes")
 
-from ansible_collections.cdc.pipeline.tests.unit.fakes.cluster_api import FakeClusterApi
+from ansible_collections.cdc.pipeline.tests.unit.fakes.cluster_api import OPENSHIFT, FakeClusterApi
 from ansible_collections.cdc.pipeline.tests.unit.fakes.http import Reply
 from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed
 
@@ -168,3 +168,21 @@ def test_nodes_that_share_this_hosts_memory(api, run):
         api.add("pods", f"kafka-{number}", "here", metadata={"labels": labels, "namespace": "here"}, spec=spec,
                 status={"phase": "Running"})  # fmt: skip
     run(workloads=[workload], shared_host=True)
+
+
+def test_on_openshift_the_right_to_request_a_project_stands_for_that_to_make_a_namespace(api, run):
+    api.groups, api.hides = dict(OPENSHIFT), True
+    api.denied = {"create namespaces", "patch namespaces", "patch statefulsets"}
+    result = run(projects=True)
+    assert "the project here will be requested" in json.dumps(result["warnings"])
+    api.denied.add("list storageclasses")
+    assert "storageclasses.storage.k8s.io (list)" in said(run, projects=True)
+    api.denied.add("create projectrequests")
+    assert "in the whole cluster: namespaces (create, patch)" in said(run, projects=True)
+
+
+def test_in_a_project_that_is_there_the_rights_are_asked_for(api, run):
+    api.groups, api.hides = dict(OPENSHIFT), True
+    api.denied = {"create namespaces", "patch namespaces", "patch statefulsets", "get namespaces"}
+    api.add("namespaces", "here", status={"phase": "Active"})
+    assert "in namespace here: statefulsets.apps (patch)" in said(run, projects=True)
