@@ -61,14 +61,14 @@ class ProjectApi(Api):
         except StatusError as error:
             if kind != "Namespace" or error.status.code != 403 or not _may(self, "projects", "delete", name):
                 raise
-        # OpenShift deletes a project in earnest even where dryRun is set.
+        # OpenShift's server for projects is not known to honour dryRun, so check mode asks for the right alone.
         return dry or super().delete("Project", name)
 
     def _namespace(self, name: str) -> Document | None:
         return find_namespace(super().get, name)
 
     def _request(self, name: str, dry: bool) -> Document:
-        # The same holds for a request.
+        # As in delete(): not even a dry run is sent.
         if dry:
             return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         made = self.create(

@@ -145,7 +145,7 @@ class FakeClusterApi(FakeServer):
 
     def _delete(self, key: tuple[str, str, str], call: Call) -> Any:
         found = self._get(key, call)
-        # OpenShift deletes a project whatever is asked for.
+        # The worst case: a server that does not know dryRun for projects.
         if call.path[3:4] == ("projects",) or not (call.body or {}).get("dryRun"):
             del self.objects[key]
         return found

@@ -124,7 +124,7 @@ def test_a_project_is_deleted_where_deleting_a_namespace_is_forbidden(api, run):
     run()
     predicted = run(check=True, state="absent")
     assert predicted["objects"] == ["NetworkPolicy default-deny", "Namespace here"]
-    assert KEY in api.objects, "OpenShift knows no dry run of it"
+    assert KEY in api.objects, "not even a dry run is sent"
     assert run(state="absent")["objects"] == predicted["objects"]
     assert api.objects == {}
     assert not run(state="absent")["changed"]
