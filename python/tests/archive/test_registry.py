@@ -8,6 +8,8 @@ import httpx
 import pytest
 from cdc_pipeline.archive.errors import UnavailableError, UnknownSchemaError, UnsupportedSchemaError
 from cdc_pipeline.archive.registry import Registry
+from cdc_pipeline.clients.http import client
+from cdc_pipeline.endpoints import Login
 
 SCHEMA = {"type": "record", "name": "V", "fields": [{"name": "a", "type": "int"}]}
 
@@ -19,9 +21,8 @@ class Server:
         self.answers = list(answers)
         self.requests: list[httpx.Request] = []
         self.now = 0.0
-        self.registry = Registry(
-            "http://registry/api", ("u", "p"), patience=30, clock=lambda: self.now, transport=httpx.MockTransport(self)
-        )
+        api = client("http://registry/api", Login("u", "p"), transport=httpx.MockTransport(self))
+        self.registry = Registry(api, patience=30, clock=lambda: self.now)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)

@@ -19,6 +19,7 @@ from cdc_pipeline.connectors.cli import main
 from cdc_pipeline.connectors.restarts import Restarts
 from cdc_pipeline.connectors.service import Service
 from cdc_pipeline.connectors.workers import Failure, Workers, WorkersError, root_cause
+from cdc_pipeline.endpoints import KafkaConnectEndpoint
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,7 +67,9 @@ def connect() -> Connect:
 
 @pytest.fixture
 def workers(connect: Connect) -> Workers:
-    return Workers(["http://a:1", "http://b:1"], transport=httpx.MockTransport(connect))
+    return Workers(
+        KafkaConnectEndpoint("http://a:1", ("http://a:1", "http://b:1")), transport=httpx.MockTransport(connect)
+    )
 
 
 def test_failures_name_their_root_cause(connect: Connect, workers: Workers):
@@ -174,7 +177,11 @@ def test_one_that_cannot_be_restarted_keeps_no_other_from_it(caplog):
         return httpx.Response(200, json={"a": broken, "b/c": broken})
 
     now = [0.0]
-    service = Service(Workers(["http://w:1"], transport=httpx.MockTransport(answer)), Restarts(), clock=lambda: now[0])
+    service = Service(
+        Workers(KafkaConnectEndpoint("http://w:1"), transport=httpx.MockTransport(answer)),
+        Restarts(),
+        clock=lambda: now[0],
+    )
     for now[0] in (0, 6):
         service.look()
     assert restarted == ["a", "b%2Fc"] and metric(service, "cdc_connectors_connect_up") == 0
@@ -199,14 +206,38 @@ def test_it_is_alive_while_it_looks(workers: Workers):
 
 def test_wrong_arguments(capsys):
     with pytest.raises(SystemExit, match="2"):
-        main(["--workers", "a:1", "--port", "1", "--first", "9", "--most", "3"])
+        main(["--workers", "http://a:1", "--port", "1", "--first", "9", "--most", "3"])
     assert "--first must be" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["--workers", "http://a:1,b:1", "--port", "1"])
+    assert "b:1 must begin with http:// or https://" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["--workers", "https://a:1", "--port", "1", "--ca", "/no/such.pem"])
+    assert "/no/such.pem" in capsys.readouterr().err
+
+
+def test_a_wrong_login_file_is_refused_and_not_shown(tmp_path, capsys):
+    file = tmp_path / "login.json"
+    for text in ('{"username": "u", "secret', '{"username": "secret"}', '["secret"]'):
+        file.write_text(text)
+        with pytest.raises(SystemExit, match="2"):
+            main(["--workers", "http://a:1", "--port", "1", "--login", str(file)])
+        said = capsys.readouterr().err
+        assert "is not a JSON object of username and password" in said and "secret" not in said
 
 
 def test_the_process_answers_and_ends_in_order():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "cdc_pipeline.connectors.cli", "--workers", "127.0.0.1:1", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "cdc_pipeline.connectors.cli",
+        "--workers",
+        "http://127.0.0.1:1",
+        "--port",
+        str(port),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         deadline = time.monotonic() + 30

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import fastavro
 import pytest
+from cdc_pipeline.endpoints import Endpoints
 from cdc_pipeline.load import guard, run, table
 from cdc_pipeline.load.cli import main
 from cdc_pipeline.load.events import Reader, leading_numbers, read_numbers
@@ -17,7 +18,7 @@ from cdc_pipeline.load.ledger import Counts, Ledger, spread
 from cdc_pipeline.load.objects import hours, written
 from cdc_pipeline.load.report import judge
 from cdc_pipeline.load.sampler import Sample, peaks, used
-from cdc_pipeline.verify.plan import Endpoints, parse_plan
+from cdc_pipeline.verify.plan import parse_plan
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,7 +64,7 @@ def test_every_change_has_a_number_of_its_own_and_updates_meet_rows_that_are_the
 
 
 def test_transactions_are_due_at_the_rate() -> None:
-    order = Order({}, "t", 1, 1000.0, 500, 100, 100)
+    order = Order(endpoints().postgresql, "t", 1, 1000.0, 500, 100, 100)
     assert [order.intended(number) for number in (0, 5, 50)] == [1000.0, 1001.0, 1010.0]
 
 

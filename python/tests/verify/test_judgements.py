@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from cdc_pipeline.endpoints import ConnectorsEndpoint
 from cdc_pipeline.verify.checks import archive
 from cdc_pipeline.verify.checks.archive import started
 from cdc_pipeline.verify.checks.connectors import exposed, judge_snapshot, judge_status, restarts
@@ -20,7 +21,7 @@ from cdc_pipeline.verify.checks.postgresql import (
     judge_tables,
     judge_version,
 )
-from cdc_pipeline.verify.plan import Archive, ConnectorsEndpoint, Topic
+from cdc_pipeline.verify.plan import Archive, Topic
 
 GOOD = Table(primary_key=True, foreign_keys=1, checks=2, rows=True, select=True, insert=False)
 ROLE = {"replication": True, "superuser": False, "create_database": False, "create_role": False, "creates": False}
@@ -80,11 +81,11 @@ class Answers(SimpleNamespace):
 def test_what_restarts_connectors_is_asked_for_its_health() -> None:
     plan = SimpleNamespace(endpoints=SimpleNamespace(connectors=ConnectorsEndpoint("http://h:1")))
     answers = Answers(codes={"live": 200, "ready": 503})
-    found = list(restarts(SimpleNamespace(plan=plan, http=answers)))
+    found = list(restarts(SimpleNamespace(plan=plan, connectors=answers)))
     assert [each.id for each in found] == ["T9.restarts_live", "T9.restarts_ready"]
     assert failed(found) == {"T9.restarts_ready"}
     plan.endpoints.connectors = ConnectorsEndpoint()
-    assert list(restarts(SimpleNamespace(plan=plan, http=answers))) == []
+    assert list(restarts(SimpleNamespace(plan=plan, connectors=answers))) == []
 
 
 def test_a_table_of_ones_own_needs_no_more_than_a_key() -> None:

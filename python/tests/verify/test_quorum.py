@@ -7,6 +7,7 @@ import struct
 import threading
 
 import pytest
+from cdc_pipeline.endpoints import KafkaEndpoint
 from cdc_pipeline.verify.checks.kafka import judge_quorum
 from cdc_pipeline.verify.quorum import describe_quorum, parse_quorum
 
@@ -50,6 +51,6 @@ def test_another_broker_is_asked_where_one_says_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0)) as broker:
         servers = [f"127.0.0.1:{each.getsockname()[1]}" for each in (silent, broker)]
         threading.Thread(target=serve, daemon=True).start()
-        assert describe_quorum(",".join(servers), 0.3).leader == 2
+        assert describe_quorum(KafkaEndpoint(",".join(servers)), 0.3).leader == 2
         with pytest.raises(OSError, match="timed out"):
-            describe_quorum(servers[0], 0.3)
+            describe_quorum(KafkaEndpoint(servers[0]), 0.3)

@@ -17,20 +17,25 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
+from confluent_kafka.admin import ConfigResource, OffsetSpec, ResourceType
 
 from cdc_pipeline.archive.errors import UnavailableError
 from cdc_pipeline.archive.log import LOGGER
 from cdc_pipeline.archive.position import Committed, Log
 from cdc_pipeline.archive.settings import SOCKET_MS, TRANSACTION_MS, Settings
+from cdc_pipeline.clients import kafka
+from cdc_pipeline.endpoints import KafkaEndpoint
 
 REQUEST_SECONDS = 15.0
 IDLE_MS = 8_000
 
 
+def _brokers(settings: Settings) -> KafkaEndpoint:
+    return KafkaEndpoint(settings.kafka.bootstrap_servers, settings.kafka.properties)
+
+
 def _common(settings: Settings, role: str) -> dict[str, Any]:
     return {
-        "bootstrap.servers": settings.kafka.bootstrap_servers,
         "client.id": f"{settings.transactional_id_prefix}-{settings.instance_id}-{role}",
         "topic.metadata.refresh.interval.ms": 10_000,
         "reconnect.backoff.max.ms": 5_000,
@@ -39,7 +44,6 @@ def _common(settings: Settings, role: str) -> dict[str, Any]:
         "socket.timeout.ms": SOCKET_MS,
         "socket.connection.setup.timeout.ms": 5_000,
         "log_level": 4,
-        **settings.kafka.properties,
     }
 
 
@@ -65,7 +69,7 @@ def consumer(settings: Settings) -> Consumer:
         "allow.auto.create.topics": False,
         "topic.blacklist": "^.*" + settings.dlq_suffix.replace(".", "\\.") + "$",
     }
-    return Consumer(base | _common(settings, "consumer") | fixed, logger=LOGGER)
+    return kafka.consumer(_brokers(settings), fixed, base | _common(settings, "consumer"), LOGGER)
 
 
 def one_shot_consumer(settings: Settings) -> Consumer:
@@ -77,7 +81,7 @@ def one_shot_consumer(settings: Settings) -> Consumer:
         "isolation.level": "read_committed",
         "enable.partition.eof": True,
     }
-    return Consumer(_common(settings, "operator") | fixed, logger=LOGGER)
+    return kafka.consumer(_brokers(settings), fixed, _common(settings, "operator"), LOGGER)
 
 
 def producer(settings: Settings) -> Producer:
@@ -95,7 +99,7 @@ def producer(settings: Settings) -> Producer:
         "transactional.id": f"{settings.transactional_id_prefix}-{settings.instance_id}",
         "enable.idempotence": True,
     }
-    return Producer(base | _common(settings, "producer") | fixed, logger=LOGGER)
+    return kafka.producer(_brokers(settings), fixed, base | _common(settings, "producer"), LOGGER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +115,11 @@ class Cluster:
     """Questions to the brokers. Safe to share between threads; raises `UnavailableError` where they do not answer."""
 
     def __init__(self, settings: Settings) -> None:
-        self._admin = AdminClient(_common(settings, "admin"), logger=LOGGER)
+        self._admin = kafka.admin(_brokers(settings), defaults=_common(settings, "admin"), logger=LOGGER)
         # Never subscribes. librdkafka's admin client would end the process when it asks a broker that does not
         # coordinate the group any more (2.16: OffsetFetch's refresh of a group that the client does not have).
         fixed = {"group.id": settings.group_id, "enable.auto.commit": False, "isolation.level": "read_committed"}
-        self._offsets_of = Consumer(_common(settings, "offsets") | fixed, logger=LOGGER)
+        self._offsets_of = kafka.consumer(_brokers(settings), fixed, _common(settings, "offsets"), LOGGER)
         self._lock = threading.Lock()
         self._topics: dict[str, tuple[float, Topic | None]] = {}
 

@@ -20,26 +20,17 @@ class Registry:
     """Decoders by schema id, each fetched once. Safe to share between threads.
 
     Args:
-        url: the API's base, such as ``http://127.0.0.1:30081/apis/ccompat/v7``.
-        auth: name and password, or None.
-        timeout: seconds for one request.
+        client: of the API's base, such as ``http://127.0.0.1:30081/apis/ccompat/v7``.
         patience: seconds for which an unknown id (404) may become known before its records are rejected.
-        verify: a CA bundle's path, or True for the system's.
     """
 
     def __init__(
         self,
-        url: str,
-        auth: tuple[str, str] | None,
-        timeout: float = 10.0,
+        client: httpx.Client,
         patience: float = 30.0,
-        verify: str | bool = True,
         clock: Callable[[], float] = time.monotonic,
-        transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._client = httpx.Client(
-            base_url=url.rstrip("/") + "/", auth=auth, timeout=timeout, verify=verify, transport=transport
-        )
+        self._client = client
         self._patience = patience
         self._clock = clock
         self._decoders: dict[int, Decoder] = {}

@@ -6,8 +6,6 @@ import contextlib
 import re
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import obstore
@@ -18,31 +16,26 @@ from cdc_pipeline.archive import parquet, tile
 from cdc_pipeline.archive.errors import RefusedError, UnavailableError
 from cdc_pipeline.archive.settings import ObjectStore
 from cdc_pipeline.archive.tile import Footer, Source
+from cdc_pipeline.clients import s3
+from cdc_pipeline.endpoints import ObjectStoreEndpoint
 
 PROBE_FOLDER = ".probe"
 
 
 def connect(settings: ObjectStore) -> S3Store:
     """The S3 client. It does not retry: the service does, where it can be seen and stopped."""
-    options: dict[str, Any] = {
-        "timeout": timedelta(seconds=settings.timeout_seconds),
-        "connect_timeout": timedelta(seconds=min(5.0, settings.timeout_seconds)),
-    }
-    if settings.ca_file:
-        options["root_certificate"] = Path(settings.ca_file).read_bytes()
-    config: dict[str, Any] = {
-        "region": settings.region,
-        "virtual_hosted_style_request": settings.addressing == "virtual",
-    }
-    if settings.endpoint_url:
-        config["endpoint"] = settings.endpoint_url
-        options["allow_http"] = settings.endpoint_url.startswith("http://")
-    if settings.access_key_id:
-        config["access_key_id"] = settings.access_key_id
-        config["secret_access_key"] = settings.secret_access_key
-        if settings.session_token:
-            config["session_token"] = settings.session_token
-    return S3Store(settings.bucket, config=config, client_options=options, retry_config={"max_retries": 0})
+    where = ObjectStoreEndpoint(
+        bucket=settings.bucket,
+        access_key_id=settings.access_key_id or "",
+        secret_access_key=settings.secret_access_key or "",
+        endpoint_url=settings.endpoint_url or "",
+        region=settings.region,
+        ca=settings.ca_file or "",
+    )
+    config: dict[str, Any] = {"virtual_hosted_style_request": settings.addressing == "virtual"}
+    if settings.access_key_id and settings.session_token:
+        config["session_token"] = settings.session_token
+    return s3.store(where, settings.timeout_seconds, retries=0, **config)
 
 
 class Store:

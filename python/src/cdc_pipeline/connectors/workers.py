@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import httpx
+
+from cdc_pipeline.clients.http import client
+from cdc_pipeline.endpoints import KafkaConnectEndpoint
 
 TIMEOUT_SECONDS = 10.0
 _FAILED = "FAILED"
@@ -34,9 +37,10 @@ class WorkersError(Exception):
 class Workers:
     """The workers of one Connect cluster; any of them answers for all."""
 
-    def __init__(self, urls: Sequence[str], transport: httpx.BaseTransport | None = None) -> None:
-        self._urls = tuple(url.rstrip("/") for url in urls)
-        self._client = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
+    def __init__(self, where: KafkaConnectEndpoint, transport: httpx.BaseTransport | None = None) -> None:
+        self._clients = {
+            url: client(url, where.login, where.ca, TIMEOUT_SECONDS, transport=transport) for url in where.workers
+        }
 
     def failures(self) -> list[Failure]:
         """Everything that has failed.
@@ -58,9 +62,9 @@ class Workers:
 
     def _ask(self, method: str, path: str, query: dict[str, str]) -> httpx.Response:
         problems = []
-        for url in self._urls:
+        for url, worker in self._clients.items():
             try:
-                answer = self._client.request(method, url + path, params=query)
+                answer = worker.request(method, path, params=query)
                 if answer.is_success:
                     return answer
                 problems.append(f"{url}: {answer.status_code} {answer.text[:200]}")

@@ -1,15 +1,22 @@
 """Whether a Kafka cluster can bear the loss of one more broker: every broker is there and every replica in sync.
 
-`python -m cdc_pipeline.gates.kafka --bootstrap-servers HOSTS --brokers N` exits with 0 when it can and with 1 and a
-sentence when it cannot.
+`python -m cdc_pipeline.gates.kafka --bootstrap-servers HOSTS --brokers N [--client-config FILE]` exits with 0 when it
+can and with 1 and a sentence when it cannot. FILE is a JSON object of librdkafka's settings for security, such as
+{"security.protocol": "SSL", "ssl.ca.location": "/etc/kafka/ca.pem"}.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from pathlib import Path
 
-from confluent_kafka.admin import AdminClient, ClusterMetadata
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import ClusterMetadata
+
+from cdc_pipeline.clients import kafka
+from cdc_pipeline.endpoints import KafkaEndpoint
 
 
 def obstacle(metadata: ClusterMetadata, brokers: int) -> str | None:
@@ -31,13 +38,38 @@ def obstacle(metadata: ClusterMetadata, brokers: int) -> str | None:
     return None
 
 
-def main() -> int:
+def _client_settings(path: Path) -> dict[str, str]:
+    """
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no JSON object.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        # Without the text, which may hold a password.
+        raise ValueError(f"it is not JSON in line {error.lineno}") from None
+    if not isinstance(found, dict):
+        raise ValueError("it holds no JSON object")
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0: the cluster can bear the loss of a broker. 1: it cannot. 2: wrong arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bootstrap-servers", required=True)
     parser.add_argument("--brokers", type=int, required=True)
-    arguments = parser.parse_args()
-    client = AdminClient({"bootstrap.servers": arguments.bootstrap_servers, "log_level": 0})
-    found = obstacle(client.list_topics(timeout=5), arguments.brokers)
+    parser.add_argument("--client-config", type=Path, metavar="FILE")
+    options = parser.parse_args(arguments)
+    try:
+        client = _client_settings(options.client_config) if options.client_config else {}
+        admin = kafka.admin(KafkaEndpoint(options.bootstrap_servers, client), {"log_level": 0})
+    except (OSError, ValueError, KafkaException) as error:
+        parser.error(f"--client-config {options.client_config}: {error}")
+    try:
+        found = obstacle(admin.list_topics(timeout=5), options.brokers)
+    except KafkaException as error:
+        found = f"{options.bootstrap_servers}: {error.args[0].str()}"
     if found:
         print(found)
     return 1 if found else 0

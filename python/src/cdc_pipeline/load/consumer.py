@@ -72,8 +72,5 @@ class Follower:
         self._ledger.see(numbers, now)
 
     def _schema(self, number: int) -> str:
-        where = self._context.plan.endpoints.schema_registry
-        answer = self._context.http.get(
-            f"{where.url.rstrip('/')}/schemas/ids/{number}", auth=(where.reader.username, where.reader.password)
-        )
+        answer = self._context.schema_registry.get(f"/schemas/ids/{number}")
         return str(answer.raise_for_status().json()["schema"])

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-import psycopg
-
+from cdc_pipeline.clients import postgresql
+from cdc_pipeline.endpoints import PostgresqlEndpoint
 from cdc_pipeline.load import table
 
 # Against a commit that takes longer than the time between two.
@@ -24,7 +24,7 @@ WRITERS = 4
 class Order:
     """What is to be sent. ``begin``: wall clock of the first transaction; ``run``: value of the column of that name."""
 
-    conninfo: dict[str, Any]
+    database: PostgresqlEndpoint
     table: str
     run: int
     begin: float
@@ -53,7 +53,7 @@ class GeneratorError(RuntimeError):
 
 def _write(order: Order, writer: int, stop: threading.Event, sent: list[Sent]) -> None:
     insert, update = table.insert_sql(order.table), table.update_sql(order.table)
-    with psycopg.connect(**order.conninfo, application_name="cdc-load") as connection:
+    with postgresql.connect(order.database, autocommit=False, application_name="cdc-load") as connection:
         for number in range(writer, order.transactions, WRITERS):
             each = table.transaction(number, order.size, WRITERS)
             intended = order.intended(number)

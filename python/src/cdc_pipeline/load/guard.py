@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from cdc_pipeline.verify.plan import Endpoints
+from cdc_pipeline.endpoints import Endpoints
 
 # Half of what the slot may hold: beyond all of it PostgreSQL drops the slot, and with it changes that nobody has read.
 _SHARE = 0.5

@@ -83,9 +83,8 @@ def run(context: Context, settings: Settings, tell: Tell) -> Result:
     ledger = Ledger(transactions * settings.size, settings.size)
     follower, sampler = Follower(context, topic, number, ledger), Sampler(context)
     begin = time.time() + _LEAD_SECONDS
-    where = plan.endpoints.postgresql
-    conninfo = {name: getattr(where, name) for name in ("host", "port", "dbname", "user", "password")}
-    order = Order(conninfo, settings.table, number, begin, settings.rate, transactions, settings.size)
+    database = plan.endpoints.postgresql
+    order = Order(database, settings.table, number, begin, settings.rate, transactions, settings.size)
     follower.start()
     sampler.start()
     rates: dict[int, tuple[int, int]] = {}

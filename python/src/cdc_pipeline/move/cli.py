@@ -80,10 +80,13 @@ def _there(options: argparse.Namespace) -> int:
 
 
 def _record(options: argparse.Namespace) -> int:
+    from cdc_pipeline.endpoints import Endpoints
     from cdc_pipeline.move.record import at_rest
+    from cdc_pipeline.verify.shape import read
 
     plan = json.loads(options.plan.read_text())
-    found = at_rest(plan["endpoints"], plan["topics"], plan["group"], plan["connectors"])
+    endpoints = read(Endpoints, plan["endpoints"], "endpoints")
+    found = at_rest(endpoints, plan["topics"], plan["group"], plan["connectors"])
     temporary = options.output.with_suffix(".part")
     temporary.write_text(json.dumps(found, indent=2, sort_keys=True))
     temporary.replace(options.output)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
 from typing import Any
 
-import boto3
 import httpx
-import psycopg
-from botocore.config import Config
-from confluent_kafka import Consumer
-from confluent_kafka.admin import AdminClient
 
+from cdc_pipeline.clients import http, kafka, postgresql, s3
+from cdc_pipeline.endpoints import (
+    Endpoints,
+    KafkaConnectEndpoint,
+    KafkaEndpoint,
+    ObjectStoreEndpoint,
+    PostgresqlEndpoint,
+    SchemaRegistryEndpoint,
+)
 from cdc_pipeline.verify import topics
+from cdc_pipeline.verify.footers import list_objects
 
 Record = dict[str, Any]
 _SECONDS = 20.0
@@ -28,23 +32,23 @@ SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system,
 """
 
 
-def record(endpoints: Mapping[str, Any], names: list[str], group: str, connectors: list[str]) -> Record:
-    """The pipeline behind ``endpoints`` (as in endpoints.json), with its connectors stopped.
+def record(endpoints: Endpoints, names: list[str], group: str, connectors: list[str]) -> Record:
+    """The pipeline behind ``endpoints``, with its connectors stopped.
 
     Args:
         names: topics whose records must all be there, and no other.
         group: of the archive.
     """
     return {
-        "postgresql": _postgresql(endpoints["postgresql"]),
-        "kafka": _kafka(endpoints["kafka"], names, group),
-        "schema_registry": _schemas(endpoints["schema_registry"]),
-        "connectors": {name: _connector(endpoints["kafka_connect"]["url"], name) for name in connectors},
-        "object_store": _objects(endpoints["object_store"]),
+        "postgresql": _postgresql(endpoints.postgresql),
+        "kafka": _kafka(endpoints.kafka, names, group),
+        "schema_registry": _schemas(endpoints.schema_registry),
+        "connectors": _connectors(endpoints.kafka_connect, connectors),
+        "object_store": _objects(endpoints.object_store),
     }
 
 
-def at_rest(endpoints: Mapping[str, Any], *arguments: Any, seconds: float = 120.0) -> Record:
+def at_rest(endpoints: Endpoints, *arguments: Any, seconds: float = 120.0) -> Record:
     """The record once it has stayed the same for a moment.
 
     Raises:
@@ -68,27 +72,19 @@ def at_rest(endpoints: Mapping[str, Any], *arguments: Any, seconds: float = 120.
         time.sleep(_STABLE_SECONDS)
 
 
-def _postgresql(where: Mapping[str, Any]) -> Record:
-    with psycopg.connect(
-        host=where["host"],
-        port=where["port"],
-        dbname=where["dbname"],
-        user=where["user"],
-        password=where["password"],
-        connect_timeout=int(_SECONDS),
-        autocommit=True,
-    ) as connection:
+def _postgresql(where: PostgresqlEndpoint) -> Record:
+    with postgresql.connect(where, connect_timeout=int(_SECONDS)) as connection:
         system, lsn, slots = connection.execute(_POSTGRESQL).fetchone()
     return {"system": system, "lsn": lsn, "slots": slots or {}}
 
 
-def _kafka(where: Mapping[str, Any], names: list[str], group: str) -> Record:
-    client = {"bootstrap.servers": where["bootstrap_servers"], "log_level": 0}
-    admin = AdminClient(client)
+def _kafka(where: KafkaEndpoint, names: list[str], group: str) -> Record:
+    quiet = {"log_level": 0}
+    admin = kafka.admin(where, quiet)
     at = topics.partitions_of(admin, names)
     lows, highs = topics.ends(admin, at, earliest=True), topics.ends(admin, at)
     member = {"group.id": group, "enable.auto.commit": False, "isolation.level": "read_committed"}
-    reader = Consumer({**client, **member})
+    reader = kafka.consumer(where, {**quiet, **member})
     try:
         committed = topics.committed(reader, at)
     finally:
@@ -104,16 +100,13 @@ def _kafka(where: Mapping[str, Any], names: list[str], group: str) -> Record:
     }
 
 
-def _schemas(where: Mapping[str, Any]) -> Record:
+def _schemas(where: SchemaRegistryEndpoint) -> Record:
     """Id of each version of each subject, and a digest of its text."""
-    reader = where["reader"]
     found: Record = {}
-    with httpx.Client(auth=(reader["username"], reader["password"]), timeout=_SECONDS, trust_env=False) as http:
+    with http.client(where.url, where.reader, where.ca, _SECONDS) as registry:
 
         def get(path: str) -> Any:
-            answer = http.get(f"{where['url']}{path}")
-            answer.raise_for_status()
-            return answer.json()
+            return registry.get(path).raise_for_status().json()
 
         for subject in get("/subjects"):
             for version in get(f"/subjects/{subject}/versions"):
@@ -123,33 +116,24 @@ def _schemas(where: Mapping[str, Any]) -> Record:
     return found
 
 
-def _connector(url: str, name: str) -> Any:
-    """The offsets that Connect keeps for a connector; None where there is no such connector."""
-    answer = httpx.get(f"{url}/connectors/{name}/offsets", timeout=_SECONDS, trust_env=False)
-    if answer.status_code == 404:
-        return None
-    answer.raise_for_status()
-    return answer.json()["offsets"]
+def _connectors(where: KafkaConnectEndpoint, names: list[str]) -> Record:
+    """The offsets that Connect keeps for each connector; None where there is no such connector."""
+    found: Record = {}
+    with http.client(where.url, where.login, where.ca, _SECONDS) as worker:
+        for name in names:
+            answer = worker.get(f"/connectors/{name}/offsets")
+            found[name] = None if answer.status_code == 404 else answer.raise_for_status().json()["offsets"]
+    return found
 
 
-def _objects(where: Mapping[str, Any]) -> Record:
+def _objects(where: ObjectStoreEndpoint) -> Record:
     """How many objects there are, and a digest of their names, sizes and entity tags."""
-    client = boto3.client(
-        "s3",
-        endpoint_url=where["endpoint_url"] or None,
-        region_name=where["region"],
-        aws_access_key_id=where["access_key_id"] or None,
-        aws_secret_access_key=where["secret_access_key"] or None,
-        config=Config(s3={"addressing_style": "path"}, connect_timeout=5, retries={"max_attempts": 3}),
-    )
     lines, size = [], 0
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=where["bucket"])
-    for page in pages:
-        for item in page.get("Contents", ()):
-            # What proves that the store refuses to overwrite comes and goes.
-            if "/.probe/" in f"/{item['Key']}":
-                continue
-            lines.append(f"{item['Key']} {item['Size']} {item['ETag']}")
-            size += item["Size"]
+    for each in list_objects(s3.store(where, _SECONDS), ""):
+        # What proves that the store refuses to overwrite comes and goes.
+        if "/.probe/" in f"/{each.key}":
+            continue
+        lines.append(f"{each.key} {each.size} {each.tag}")
+        size += each.size
     text = "\n".join(sorted(lines))
     return {"objects": len(lines), "bytes": size, "digest": hashlib.sha256(text.encode()).hexdigest()}

@@ -8,9 +8,12 @@ import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cdc_pipeline.supervise.replica import Replica, identity
+
+if TYPE_CHECKING:
+    import http.client
 
 _SHOWN = 300
 
@@ -53,8 +56,11 @@ def _tcp(target: Mapping[str, Any], timeout: float) -> Result:
 def _http(target: Mapping[str, Any], timeout: float) -> Result:
     import http.client
 
-    connection = http.client.HTTPConnection(target["host"], target["port"], timeout=timeout)
-    shown = f"GET http://{target['host']}:{target['port']}{target['path']}"
+    shown = f"GET {target.get('scheme', 'http')}://{target['host']}:{target['port']}{target['path']}"
+    try:
+        connection = _connection(target, timeout)
+    except OSError as error:
+        return Result(False, f"{shown}: cannot read the authorities in {target.get('ca')}: {_line(error)}")
     try:
         connection.request("GET", target["path"], headers={**target["headers"], "Connection": "close"})
         response = connection.getresponse()
@@ -68,6 +74,30 @@ def _http(target: Mapping[str, Any], timeout: float) -> Result:
         return Result(False, f"{shown}: {_line(error)}")
     finally:
         connection.close()
+
+
+def _connection(target: Mapping[str, Any], timeout: float) -> http.client.HTTPConnection:
+    """
+    Raises:
+        OSError: the file of authorities cannot be read, or holds no certificate.
+        ValueError: no such scheme.
+    """
+    import http.client
+
+    scheme, ca = target.get("scheme", "http"), target.get("ca")
+    if scheme == "http":
+        return http.client.HTTPConnection(target["host"], target["port"], timeout=timeout)
+    if scheme != "https":
+        raise ValueError(f"the scheme of a probe is http or https, not {scheme}")
+    import ssl
+
+    if ca:
+        context = ssl.create_default_context(cafile=ca)
+    else:
+        # As a kubelet does: the probe asks whether the replica is well, not who it is.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection(target["host"], target["port"], timeout=timeout, context=context)
 
 
 def _exec(replica: Replica, command: list[str], timeout: float) -> Result:

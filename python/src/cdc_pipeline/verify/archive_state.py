@@ -60,11 +60,7 @@ def read_state(context: Context, names: Iterable[str]) -> State:
 def flush(context: Context) -> httpx.Response:
     """Asks the archive to write out all that it has read, and waits until it has, or says why it could not in time."""
     # It has the brokers tell where their logs end before its time begins to count.
-    return context.http.post(
-        f"{context.plan.endpoints.archive.url}/flush",
-        params={"timeout": _FLUSH_SECONDS},
-        timeout=_FLUSH_SECONDS + _ENDS_SECONDS,
-    )
+    return context.archive.post("/flush", params={"timeout": _FLUSH_SECONDS}, timeout=_FLUSH_SECONDS + _ENDS_SECONDS)
 
 
 def unarchived(context: Context, until: topics.Partitions, seconds: float) -> dict[str, int]:

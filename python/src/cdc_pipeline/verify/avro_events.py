@@ -54,9 +54,6 @@ class Decoder:
 
     def _schema(self, number: int) -> Any:
         if number not in self._schemas:
-            where = self._context.plan.endpoints.schema_registry
-            answer = self._context.http.get(
-                f"{where.url.rstrip('/')}/schemas/ids/{number}", auth=(where.reader.username, where.reader.password)
-            ).raise_for_status()
+            answer = self._context.schema_registry.get(f"/schemas/ids/{number}").raise_for_status()
             self._schemas[number] = fastavro.parse_schema(json.loads(answer.json()["schema"]))
         return self._schemas[number]

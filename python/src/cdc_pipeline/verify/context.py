@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 from obstore.store import S3Store
 
+from cdc_pipeline.clients import http, kafka, postgresql, s3
 from cdc_pipeline.verify.cluster import Cluster
 from cdc_pipeline.verify.host_servers import HostServers
 from cdc_pipeline.verify.plan import Plan
@@ -25,8 +26,11 @@ from cdc_pipeline.verify.pod_servers import PodServers
 from cdc_pipeline.verify.processes import ProcessTable
 from cdc_pipeline.verify.servers import Servers
 
-_CONNECT_SECONDS = 5
-_REQUEST_SECONDS = 10.0
+_KAFKA_DEFAULTS = {
+    "client.id": "cdc-verify",
+    # Another broker is asked within a request's time where one does not even refuse.
+    "socket.connection.setup.timeout.ms": 3000,
+}
 Value = TypeVar("Value")
 
 
@@ -47,81 +51,72 @@ class Context:
         self._log.addHandler(logging.NullHandler())
         self._log.propagate = False
 
-    def postgresql(self) -> psycopg.Connection[Any]:
-        """A connection of its own for each caller, who closes it."""
-        where = self.plan.endpoints.postgresql
-        return psycopg.connect(
-            host=where.host,
-            port=where.port,
-            dbname=where.dbname,
-            user=where.user,
-            password=where.password,
-            connect_timeout=_CONNECT_SECONDS,
-            application_name="cdc-verify",
-            options="-c TimeZone=UTC",
-            autocommit=True,
-        )
+    def postgresql(self, **parameters: Any) -> psycopg.Connection[Any]:
+        """A connection of its own for each caller, who closes it. ``parameters``: of libpq, such as ``dbname``."""
+        fixed = {"application_name": "cdc-verify", "options": "-c TimeZone=UTC"}
+        return postgresql.connect(self.plan.endpoints.postgresql, **{**fixed, **parameters})
 
-    def kafka_config(self, **settings: Any) -> dict[str, Any]:
-        where = self.plan.endpoints.kafka
-        return {
-            "client.id": "cdc-verify",
-            # Another broker is asked within a request's time where one does not even refuse.
-            "socket.connection.setup.timeout.ms": 3000,
-            **where.client,
-            "bootstrap.servers": where.bootstrap_servers,
-            "log_level": 0,
-            **{key.replace("_", "."): value for key, value in settings.items()},
-        }
+    def _kafka(self, **settings: Any) -> tuple[Any, ...]:
+        """What each Kafka client is made of."""
+        fixed = {"log_level": 0, **{key.replace("_", "."): value for key, value in settings.items()}}
+        return (self.plan.endpoints.kafka, fixed, _KAFKA_DEFAULTS, self._log)
 
     @functools.cached_property
     def kafka_admin(self) -> AdminClient:
-        return AdminClient(self.kafka_config(), logger=self._log)
+        return kafka.admin(*self._kafka())
 
     @functools.cached_property
     def archive_group(self) -> Consumer:
         """Has the archive's group id, to see what it has committed, and never joins."""
-        config = self.kafka_config(
-            group_id=self.plan.expected.archive.group, enable_auto_commit=False, isolation_level="read_committed"
-        )
-        return Consumer(config, logger=self._log)
+        group = self.plan.expected.archive.group
+        return kafka.consumer(*self._kafka(group_id=group, enable_auto_commit=False, isolation_level="read_committed"))
 
     def kafka_consumer(self, **settings: Any) -> Consumer:
         """A consumer that joins no group and commits nothing; the caller closes it."""
-        config = self.kafka_config(
-            group_id=f"cdc-verify-{self.run}",
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            auto_offset_reset="error",
-            **settings,
-        )
-        return Consumer(config, logger=self._log)
+        fixed = {"enable_auto_commit": False, "isolation_level": "read_committed", "auto_offset_reset": "error"}
+        return kafka.consumer(*self._kafka(group_id=f"cdc-verify-{self.run}", **fixed, **settings))
 
     def kafka_producer(self, **settings: Any) -> Producer:
-        return Producer(self.kafka_config(acks="all", **settings), logger=self._log)
+        return kafka.producer(*self._kafka(acks="all", **settings))
 
     @functools.cached_property
     def http(self) -> httpx.Client:
-        return httpx.Client(timeout=_REQUEST_SECONDS, trust_env=False)
+        """For whole URLs, such as a caller has from elsewhere."""
+        return http.client_of_all(self.plan.endpoints)
+
+    @functools.cached_property
+    def schema_registry(self) -> httpx.Client:
+        """As the reader, unless a request says otherwise."""
+        where = self.plan.endpoints.schema_registry
+        return http.client(where.url, where.reader, where.ca)
+
+    @functools.cached_property
+    def kafka_connect(self) -> httpx.Client:
+        return self.connect_worker(self.plan.endpoints.kafka_connect.url)
+
+    def connect_worker(self, url: str) -> httpx.Client:
+        """One worker of Kafka Connect; the caller closes it."""
+        where = self.plan.endpoints.kafka_connect
+        return http.client(url, where.login, where.ca)
+
+    @functools.cached_property
+    def archive(self) -> httpx.Client:
+        where = self.plan.endpoints.archive
+        return http.client(where.url, ca=where.ca)
+
+    @functools.cached_property
+    def connectors(self) -> httpx.Client:
+        where = self.plan.endpoints.connectors
+        return http.client(where.url, ca=where.ca)
 
     @functools.cached_property
     def store(self) -> S3Store:
-        where = self.plan.endpoints.object_store
-        return self.store_with(where.access_key_id, where.secret_access_key)
+        return s3.store(self.plan.endpoints.object_store)
 
     def store_with(self, access_key_id: str, secret_access_key: str) -> S3Store:
         """The bucket, as seen with these credentials."""
-        where = self.plan.endpoints.object_store
-        return S3Store(
-            where.bucket,
-            region=where.region,
-            virtual_hosted_style_request=False,
-            client_options={"allow_http": True, "timeout": timedelta(seconds=_REQUEST_SECONDS)},
-            retry_config={"max_retries": 2},
-            # Without keys, those of the environment or the machine.
-            **({"access_key_id": access_key_id, "secret_access_key": secret_access_key} if access_key_id else {}),
-            **({"endpoint": where.endpoint_url} if where.endpoint_url else {}),
-        )
+        keys = {"access_key_id": access_key_id, "secret_access_key": secret_access_key}
+        return s3.store(dataclasses.replace(self.plan.endpoints.object_store, **keys))
 
     @functools.cached_property
     def cluster(self) -> Cluster:

@@ -11,9 +11,8 @@ import shlex
 from collections.abc import Sequence
 
 _OPEN = (
-    "import json, duckdb; from obstore.fsspec import FsspecStore; e = json.load(open({endpoints!r}))['object_store'];"
-    " fs = FsspecStore('s3', endpoint=e['endpoint_url'] or None, region=e['region'], **{{k: e[k] for k in"
-    " ('access_key_id', 'secret_access_key') if e[k]}}, client_options={{'allow_http': True}});"
+    "import json, duckdb; from cdc_pipeline.clients.s3 import ObjectStoreEndpoint, filesystem;"
+    " e = json.load(open({endpoints!r}))['object_store']; fs = filesystem(ObjectStoreEndpoint(**e));"
     " duckdb.register_filesystem(fs);"
     " files = ['s3://' + f for f in fs.glob({folder} + '/**/*.parquet')];"
     " duckdb.sql({query!r}, params=[files]).show()"
@@ -50,7 +49,7 @@ def command(query: str, topic: str, endpoints: str, python: str, iceberg: str = 
     Args:
         query: takes the list of files as its only parameter.
         endpoints: path of endpoints.json; may be readable by root alone.
-        python: an interpreter with duckdb, obstore and fsspec.
+        python: an interpreter with this package, duckdb and fsspec.
         iceberg: folder of the topic's Iceberg table in the bucket, where it has one.
         sudo: whether who pastes it needs that to read the endpoints.
     """

@@ -11,94 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cdc_pipeline.endpoints import Endpoints
 from cdc_pipeline.verify.plan_cluster import Cluster, ClusterAccess, Storage, Tenancy
 from cdc_pipeline.verify.shape import ShapeError, read
 
 MEBIBYTE = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Login:
-    username: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class PostgresqlEndpoint:
-    """A user who may read every table and setting, create a slot, and write to the tables of verify and load."""
-
-    host: str
-    port: int
-    dbname: str
-    user: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class KafkaEndpoint:
-    """``client``: further librdkafka settings (security.protocol and the like)."""
-
-    bootstrap_servers: str
-    client: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class SchemaRegistryEndpoint:
-    """``url``: of the Confluent-compatible API."""
-
-    url: str
-    reader: Login
-    writer: Login
-
-
-@dataclass(frozen=True)
-class KafkaConnectEndpoint:
-    """``urls``: of each worker, when there are several; ``url`` is one of them."""
-
-    url: str
-    urls: tuple[str, ...] = ()
-
-    @property
-    def workers(self) -> tuple[str, ...]:
-        return self.urls or (self.url,)
-
-
-@dataclass(frozen=True)
-class ObjectStoreEndpoint:
-    """``endpoint_url``: empty for AWS. ``prefix``: of every key, without a slash at its end."""
-
-    bucket: str
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    endpoint_url: str = ""
-    region: str = "us-east-1"
-    prefix: str = ""
-
-
-@dataclass(frozen=True)
-class ArchiveEndpoint:
-    url: str
-
-
-@dataclass(frozen=True)
-class ConnectorsEndpoint:
-    """``url``: empty where only the pods' own probes reach the service."""
-
-    url: str = ""
-
-
-@dataclass(frozen=True)
-class Endpoints:
-    """As in endpoints.json."""
-
-    postgresql: PostgresqlEndpoint
-    kafka: KafkaEndpoint
-    schema_registry: SchemaRegistryEndpoint
-    kafka_connect: KafkaConnectEndpoint
-    object_store: ObjectStoreEndpoint
-    archive: ArchiveEndpoint
-    connectors: ConnectorsEndpoint = field(default_factory=ConnectorsEndpoint)
-    instance: str = "local"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """State of the KRaft quorum by Kafka's DescribeQuorum request (KIP-595), which librdkafka does not offer.
 
-Only for plaintext listeners. The response is that of version 0; all lengths are compact (KIP-482).
+The response is that of version 0; all lengths are compact (KIP-482).
 """
 
 from __future__ import annotations
@@ -8,6 +8,9 @@ from __future__ import annotations
 import socket
 import struct
 from dataclasses import dataclass
+
+from cdc_pipeline.clients import kafka
+from cdc_pipeline.endpoints import KafkaEndpoint
 
 _DESCRIBE_QUORUM = 55
 _TOPIC = b"__cluster_metadata"
@@ -29,29 +32,29 @@ class Quorum:
         return self.voters.get(self.leader, 0) - min(self.voters.values()) if self.voters else 0
 
 
-def describe_quorum(bootstrap_servers: str, seconds: float = 5.0) -> Quorum:
+def describe_quorum(where: KafkaEndpoint, seconds: float = 5.0) -> Quorum:
     """Asks the first broker that answers, which forwards to the active controller.
 
     Raises:
         OSError: none does.
-        ValueError: it answers with an error.
+        ValueError: it answers with an error, or wants SASL.
     """
     problem = OSError("there is no broker to ask")
-    for server in bootstrap_servers.split(","):
+    for server in where.bootstrap_servers.split(","):
         host, _, port = server.strip().rpartition(":")
         try:
-            return _ask(host, int(port), seconds)
+            return _ask(where, host, int(port), seconds)
         except OSError as error:
             problem = error
     raise problem
 
 
-def _ask(host: str, port: int, seconds: float) -> Quorum:
+def _ask(where: KafkaEndpoint, host: str, port: int, seconds: float) -> Quorum:
     body = b"\x02" + bytes([len(_TOPIC) + 1]) + _TOPIC + b"\x02" + struct.pack(">i", 0) + _NO_TAGS * 3
     client = b"cdc-verify"
     header = struct.pack(">hhih", _DESCRIBE_QUORUM, 0, 1, len(client)) + client + _NO_TAGS
     request = header + body
-    with socket.create_connection((host, port), timeout=seconds) as connection:
+    with kafka.connect(where, host, port, seconds) as connection:
         connection.sendall(struct.pack(">i", len(request)) + request)
         (size,) = struct.unpack(">i", _exactly(connection, 4))
         return parse_quorum(_exactly(connection, size))
@@ -62,7 +65,7 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
     while len(data) < size:
         chunk = connection.recv(size - len(data))
         if not chunk:
-            raise ConnectionError("the broker closed the connection; does it speak plaintext?")
+            raise ConnectionError("the broker closed the connection; does it want TLS or SASL?")
         data += chunk
     return bytes(data)
 

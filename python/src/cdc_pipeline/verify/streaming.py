@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 
 import psycopg
-from psycopg import conninfo, pq
+from psycopg import pq
 
-from cdc_pipeline.verify.plan import PostgresqlEndpoint
+from cdc_pipeline.clients import postgresql
+from cdc_pipeline.endpoints import PostgresqlEndpoint
 
 
 class StreamError(RuntimeError):
@@ -33,17 +34,7 @@ def stream_until(
     Raises:
         StreamError: the slot cannot be created or the stream not started.
     """
-    text = conninfo.make_conninfo(
-        host=where.host,
-        port=where.port,
-        dbname=where.dbname,
-        user=where.user,
-        password=where.password,
-        replication="database",
-        application_name="cdc-verify",
-        connect_timeout=5,
-    )
-    connection = pq.PGconn.connect(text.encode())
+    connection = postgresql.connect_to_stream(where, application_name="cdc-verify")
     try:
         if connection.status != pq.ConnStatus.OK:
             raise StreamError(connection.get_error_message())

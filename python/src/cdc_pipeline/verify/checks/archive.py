@@ -122,11 +122,10 @@ def judge_metadata(offsets: Mapping[tuple[str, int], tuple[int, str]], ids: Mapp
 def _service(context: Context) -> Iterator[Finding]:
     if not context.plan.expected.archive.service:
         return
-    url = context.plan.endpoints.archive.url
     for name in ("live", "ready"):
-        answer = context.http.get(f"{url}/health/{name}")
+        answer = context.archive.get(f"/health/{name}")
         yield equal(f"T10.health_{name}", f"status of /health/{name}", 200, answer.status_code, _STATUS)
-    metrics = context.http.get(f"{url}/metrics")
+    metrics = context.archive.get("/metrics")
     found = metrics.status_code == 200 and "cdc_archive" in metrics.text
     yield equal("T10.metrics", "the archive shows its metrics", True, found, _STATUS)
     known = context.kafka_admin.list_topics(timeout=10).topics
@@ -159,7 +158,7 @@ def _tiles(context: Context) -> Iterator[Finding]:
             continue
         yield from judge_chains(topic, chains, positions, mine)
     yield from judge_layout(state, plan.endpoints.object_store.prefix)
-    since = started(context.http.get(f"{plan.endpoints.archive.url}/metrics").raise_for_status().text)
+    since = started(context.archive.get("/metrics").raise_for_status().text)
     most = plan.expected.archive.flush_records
     yield equal(
         "T10.tile_size",

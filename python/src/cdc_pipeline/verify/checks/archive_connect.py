@@ -151,22 +151,12 @@ class _Tables:
 
 def catalog_connection(context: Context) -> psycopg.Connection[Any]:
     """A connection to the database of Iceberg's catalog, which the caller closes."""
-    where = context.plan.endpoints.postgresql
-    return psycopg.connect(
-        host=where.host,
-        port=where.port,
-        dbname=context.plan.expected.archive.connect.database,
-        user=where.user,
-        password=where.password,
-        connect_timeout=5,
-        application_name="cdc-verify",
-        autocommit=True,
-    )
+    return context.postgresql(dbname=context.plan.expected.archive.connect.database)
 
 
 def _status(context: Context) -> Finding:
     name = context.plan.expected.archive.connect.name
-    answer = context.http.get(f"{context.plan.endpoints.kafka_connect.url}/connectors/{name}/status")
+    answer = context.kafka_connect.get(f"/connectors/{name}/status")
     status = answer.raise_for_status().json() if answer.status_code != 404 else None
     return replace(judge_status(name, status), id="T10.connect.connector", hint=_TAG)
 
@@ -177,7 +167,7 @@ def _connector(context: Context) -> Iterator[Finding]:
         return
     connect = plan.expected.archive.connect
     yield _status(context)
-    answer = context.http.get(f"{plan.endpoints.kafka_connect.url}/connectors/{connect.name}/config")
+    answer = context.kafka_connect.get(f"/connectors/{connect.name}/config")
     config = answer.json() if answer.status_code == 200 else {}
     wanted = {
         "consumer.override.isolation.level": "read_committed",

@@ -97,8 +97,7 @@ def _secrets(context: Context) -> list[str]:
 
 def _connectors(context: Context) -> Iterator[Finding]:
     expected = context.plan.expected.connectors
-    url = context.plan.endpoints.kafka_connect.url
-    answer = context.http.get(f"{url}/connectors?expand=status&expand=info").raise_for_status().json()
+    answer = context.kafka_connect.get("/connectors?expand=status&expand=info").raise_for_status().json()
     for name in expected.names:
         yield judge_status(name, answer.get(name, {}).get("status"))
     first = answer.get(expected.names[0], {}).get("info", {}).get("config")
@@ -113,9 +112,8 @@ def _connectors(context: Context) -> Iterator[Finding]:
 
 def restarts(context: Context) -> Iterator[Finding]:
     """The service that restarts what has failed. In a cluster the probes of its pod ask it the same."""
-    url = context.plan.endpoints.connectors.url
-    for name in ("live", "ready") if url else ():
-        answer = context.http.get(f"{url}/health/{name}")
+    for name in ("live", "ready") if context.plan.endpoints.connectors.url else ():
+        answer = context.connectors.get(f"/health/{name}")
         yield equal(
             f"T9.restarts_{name}",
             f"status of /health/{name} of the service that restarts what has failed",
@@ -130,9 +128,7 @@ def _coverage(context: Context) -> Iterator[Finding]:
     ends = end_offsets(context.kafka_admin, (*expected.topics, expected.heartbeat_topic))
     absent = [topic for topic in (*expected.topics, expected.heartbeat_topic) if topic not in ends]
     yield equal("T9.topics", "topics of captured tables that are missing", [], absent, "Run the tag kafka.")
-    where = context.plan.endpoints.schema_registry
-    login = (where.reader.username, where.reader.password)
-    subjects = context.http.get(f"{where.url.rstrip('/')}/subjects", auth=login).raise_for_status().json()
+    subjects = context.schema_registry.get("/subjects").raise_for_status().json()
     written = [topic for topic in expected.topics if sum(ends.get(topic, {}).values())]
     unknown = [
         subject for topic in written for subject in (f"{topic}-key", f"{topic}-value") if subject not in subjects
@@ -163,10 +159,8 @@ def _written(context: Context, topic: str) -> int | None:
 
 
 def _fields(context: Context, subject: str) -> set[str]:
-    where = context.plan.endpoints.schema_registry
-    login = (where.reader.username, where.reader.password)
-    url = f"{where.url.rstrip('/')}/subjects/{quote(subject, safe='')}/versions/latest"
-    answer = context.http.get(url, auth=login).raise_for_status().json()
+    path = f"/subjects/{quote(subject, safe='')}/versions/latest"
+    answer = context.schema_registry.get(path).raise_for_status().json()
     return {field["name"] for field in json.loads(answer["schema"])["fields"]}
 
 

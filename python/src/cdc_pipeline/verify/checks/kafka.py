@@ -9,6 +9,7 @@ from typing import NamedTuple
 from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ConfigSource, NewTopic, ResourceType
 
+from cdc_pipeline.clients import kafka
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.jvm import judge_jvm, judge_memory
@@ -115,9 +116,9 @@ def _cluster(context: Context) -> Iterator[Finding]:
         len(metadata.brokers),
         "Look at the status and the log of the missing broker.",
     )
-    if context.plan.endpoints.kafka.client.get("security.protocol", "plaintext").lower() == "plaintext":
-        servers = context.plan.endpoints.kafka.bootstrap_servers
-        quorum = wait_for(lambda: describe_quorum(servers), lambda each: judge_quorum(each, expected.brokers).ok, 5.0)
+    where = context.plan.endpoints.kafka
+    if not kafka.protocol(where).startswith("SASL_"):
+        quorum = wait_for(lambda: describe_quorum(where), lambda each: judge_quorum(each, expected.brokers).ok, 5.0)
         yield judge_quorum(quorum, expected.brokers)
     brokers = configs(admin, ResourceType.BROKER, [str(each) for each in metadata.brokers])
     wrong = {

@@ -58,7 +58,8 @@ def _workers(context: Context) -> Iterator[Finding]:
     clusters = set()
     for url in urls:
         try:
-            answer = context.http.get(f"{url}/").raise_for_status().json()
+            with context.connect_worker(url) as worker:
+                answer = worker.get("/").raise_for_status().json()
         except Exception as error:  # Any of them: the worker does not answer.
             versions[url] = str(error)
             continue
@@ -77,7 +78,8 @@ def _workers(context: Context) -> Iterator[Finding]:
     yield equal("T7.cluster", "Kafka cluster of the workers", [cluster], sorted(clusters), _TAG)
     if not reached:
         return
-    plugins = context.http.get(f"{reached[0]}/connector-plugins?connectorsOnly=false").raise_for_status().json()
+    with context.connect_worker(reached[0]) as worker:
+        plugins = worker.get("/connector-plugins?connectorsOnly=false").raise_for_status().json()
     classes = {plugin["class"] for plugin in plugins}
     wanted = [*expected.plugins, *{v for k, v in expected.settings.items() if k.endswith(".converter")}]
     absent = sorted(set(wanted) - classes)

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import httpx
 
+from cdc_pipeline.endpoints import Login
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.jvm import judge_memory
-from cdc_pipeline.verify.plan import Login
 
 _ACCESS = "See the roles of its users in the registry's configuration (tag schema_registry)."
 _SUBJECT = "Look at the registry's log."
@@ -33,13 +33,8 @@ _INCOMPATIBLE = record_schema(_ID, {"name": "note", "type": "string"})
 def _request(
     context: Context, method: str, path: str, login: Login | None, body: dict[str, Any] | None = None
 ) -> httpx.Response:
-    where = context.plan.endpoints.schema_registry
-    return context.http.request(
-        method,
-        where.url.rstrip("/") + path,
-        auth=(login.username, login.password) if login else None,
-        json=body,
-    )
+    auth = (login.username, login.password) if login else None
+    return context.schema_registry.request(method, path, auth=auth, json=body)
 
 
 def _access(context: Context) -> Iterator[Finding]:

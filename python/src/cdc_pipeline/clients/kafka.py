@@ -1,0 +1,80 @@
+"""Kafka clients by librdkafka, and connections for requests that it does not offer."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient
+
+from cdc_pipeline.clients.trust import tls_context
+from cdc_pipeline.endpoints import KafkaEndpoint
+
+Settings = Mapping[str, Any]
+_NONE: Settings = {}
+
+
+def config(where: KafkaEndpoint, fixed: Settings = _NONE, defaults: Settings = _NONE) -> dict[str, Any]:
+    """librdkafka's settings. The endpoint's own stand above ``defaults``, and ``fixed`` above all."""
+    return {**defaults, **where.client, "bootstrap.servers": where.bootstrap_servers, **fixed}
+
+
+def consumer(
+    where: KafkaEndpoint, fixed: Settings, defaults: Settings = _NONE, logger: logging.Logger | None = None
+) -> Consumer:
+    """A consumer. The caller closes it."""
+    return Consumer(config(where, fixed, defaults), **_logged(logger))
+
+
+def producer(
+    where: KafkaEndpoint, fixed: Settings = _NONE, defaults: Settings = _NONE, logger: logging.Logger | None = None
+) -> Producer:
+    return Producer(config(where, fixed, defaults), **_logged(logger))
+
+
+def admin(
+    where: KafkaEndpoint, fixed: Settings = _NONE, defaults: Settings = _NONE, logger: logging.Logger | None = None
+) -> AdminClient:
+    return AdminClient(config(where, fixed, defaults), **_logged(logger))
+
+
+def _logged(logger: logging.Logger | None) -> dict[str, Any]:
+    return {} if logger is None else {"logger": logger}
+
+
+def protocol(where: KafkaEndpoint) -> str:
+    """PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."""
+    return str(where.client.get("security.protocol", "plaintext")).upper()
+
+
+def connect(where: KafkaEndpoint, host: str, port: int, seconds: float) -> socket.socket:
+    """A connection to one broker, with TLS where librdkafka's settings ask for it. The caller closes it.
+
+    Raises:
+        ValueError: the brokers want SASL, which is not spoken here.
+        OSError: the broker cannot be reached or is not to be trusted, or a file of the settings cannot be read.
+    """
+    spoken = protocol(where)
+    if spoken not in ("PLAINTEXT", "SSL"):
+        raise ValueError(f"the brokers want {spoken}; only PLAINTEXT and SSL are spoken here")
+    context = _context(where.client) if spoken == "SSL" else None
+    plain = socket.create_connection((host, port), timeout=seconds)
+    if context is None:
+        return plain
+    try:
+        return context.wrap_socket(plain, server_hostname=host)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def _context(client: Mapping[str, str]) -> ssl.SSLContext:
+    context = tls_context(client.get("ssl.ca.location", ""))
+    if "ssl.certificate.location" in client:
+        key, password = client.get("ssl.key.location"), client.get("ssl.key.password")
+        context.load_cert_chain(client["ssl.certificate.location"], key, password)
+    return context

@@ -1,0 +1,44 @@
+"""Connections to PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg import conninfo, pq
+
+from cdc_pipeline.clients.trust import bundle
+from cdc_pipeline.endpoints import PostgresqlEndpoint
+
+_SECONDS = 5
+
+
+def parameters(where: PostgresqlEndpoint, **more: Any) -> dict[str, Any]:
+    """libpq's parameters, by their keywords; ``more`` stand above the endpoint's own."""
+    found = {name: getattr(where, name) for name in ("host", "port", "dbname", "user", "password")}
+    return {**found, "connect_timeout": _SECONDS, **_tls(where), **more}
+
+
+def _tls(where: PostgresqlEndpoint) -> dict[str, str]:
+    mode = where.sslmode or ("verify-full" if where.ca else "")
+    # libpq knows no file of the system's authorities: that of its own OpenSSL need not be there.
+    root = bundle(where.ca) if where.ca or mode.startswith("verify-") else None
+    return {**({"sslmode": mode} if mode else {}), **({"sslrootcert": root} if root else {})}
+
+
+def connect(where: PostgresqlEndpoint, autocommit: bool = True, **more: Any) -> psycopg.Connection[Any]:
+    """A connection, which the caller closes.
+
+    Args:
+        more: further parameters of libpq, such as ``application_name``.
+
+    Raises:
+        psycopg.OperationalError: the server cannot be reached, or refuses.
+    """
+    return psycopg.connect(**parameters(where, **more), autocommit=autocommit)
+
+
+def connect_to_stream(where: PostgresqlEndpoint, **more: Any) -> pq.PGconn:
+    """A connection that speaks the replication protocol, which psycopg does not. Its status says if it failed."""
+    text = conninfo.make_conninfo(**parameters(where, replication="database", **more))
+    return pq.PGconn.connect(text.encode())
