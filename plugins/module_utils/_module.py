@@ -5,15 +5,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._arguments import REST_REQUIRED_BY, REST_REQUIRED_TOGETHER, rest_arguments
 from ._errors import MissingLibraryError, PipelineError
-from ._secrets import mask, secret_values
+from ._secrets import mask as mask_settings
+from ._secrets import secret_values
+
+Params = Mapping[str, Any]
+Mask = Callable[[str], str]
+
+
+class Difference(Protocol):
+    """How a file or an object differs from what it has to be."""
+
+    def shown(self) -> Mapping[str, str]:
+        """One entry of Ansible's diff."""
 
 
 @dataclass
@@ -24,6 +35,7 @@ class Outcome:
     :param before: the record that was found; with `after` it is the diff.
     :param after: the record that is there now, or would be.
     :param facts: further keys of the result.
+    :param differences: the diff, where several files or objects are concerned instead of one record.
     """
 
     changed: bool
@@ -31,42 +43,66 @@ class Outcome:
     after: dict[str, Any] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    differences: Sequence[Difference] = ()
 
 
-Perform = Callable[[Mapping[str, Any], bool], Outcome]
+Perform = Callable[[Params, bool], Outcome]
 
 
 def run(
-    argument_spec: dict[str, Any], perform: Perform, *, secret_maps: Iterable[str] = (), **module_options: Any
+    argument_spec: dict[str, Any],
+    perform: Perform,
+    *,
+    secret_maps: Iterable[str] = (),
+    show: Callable[[Params], Params] = dict,
+    mask: Callable[[Params], Mask] | None = None,
+    **module_options: Any,
 ) -> None:
     """Build the AnsibleModule, call `perform(params, check_mode)`, and leave with its outcome or its error.
 
     :param secret_maps: options that are maps with secrets among their values (`config`). They are masked by the
         names of their keys in everything that is returned.
+    :param show: what is returned as the invocation, where some options are not to be seen as they are.
+    :param mask: makes, for the options, what replaces secrets in a text. It is applied to the invocation, to errors
+        and to differences; the facts are the caller's own.
     """
     # The module-wide no_log only keeps the parameters out of the system log, where maps would stand unmasked.
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, no_log=True, **module_options)
     extra = module.params.get("secret_keys") or ()
-    shown = dict(module.params)
+    shown = dict(show(module.params))
     for option in secret_maps:
         if shown.get(option):
             module.no_log_values.update(secret_values(shown[option], extra))
-            shown[option] = mask(shown[option], extra)
-    invocation = {"module_args": shown}
+            shown[option] = mask_settings(shown[option], extra)
+    hide = mask(module.params) if mask else str
+    invocation = {"module_args": _hidden(shown, hide)}
 
     try:
         outcome = perform(module.params, module.check_mode)
     except MissingLibraryError as error:
         module.fail_json(msg=missing_required_lib(error.library), exception=error.trace, invocation=invocation)
     except PipelineError as error:
-        module.fail_json(msg=error.message, invocation=invocation, **error.details)
+        module.fail_json(msg=hide(error.message), invocation=invocation, **_hidden(error.details, hide))
 
     result = {"changed": outcome.changed, "invocation": invocation, **outcome.facts}
     if module._diff and outcome.before is not None:
         result["diff"] = {"before": outcome.before, "after": outcome.after}
+    if module._diff and outcome.differences:
+        result["diff"] = [_hidden(item.shown(), hide) for item in outcome.differences]
     for warning in outcome.warnings:
         module.warn(warning)
     module.exit_json(**result)
+
+
+def _hidden(value: Any, hide: Mask) -> Any:
+    """`value` with `hide` applied to every text in it."""
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, Mapping):
+        return {key: _hidden(item, hide) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_hidden(item, hide) for item in value]
+    return value
 
 
 def run_rest(

@@ -79,8 +79,8 @@ import secrets
 import string
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError, PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Disk
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import Folder, Target
 
@@ -91,34 +91,27 @@ _SHORTEST = 16
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             "home": {"type": "path", "required": True},
             "names": {"type": "list", "elements": "str", "default": []},
-            "given": {"type": "dict", "default": {}, "no_log": True},
+            # The values are what the caller wants: no_log would return asterisks. The caller registers with no_log.
+            "given": {"type": "dict", "default": {}, "no_log": False},
             "rotate": {"type": "list", "elements": "str", "default": []},
             "length": {"type": "int", "default": 32},
         },
-        supports_check_mode=True,
+        perform,
+        show=lambda params: {**params, "given": sorted(params["given"])},
     )
-    # The values are what the caller wants; masking them would return asterisks. The caller registers with no_log.
-    module.no_log_values.clear()
-    invocation = {"module_args": {**module.params, "given": sorted(module.params["given"])}}
-    try:
-        result = perform(module.params, module.check_mode)
-    except PipelineError as error:
-        module.fail_json(msg=error.message, invocation=invocation)
-    module.exit_json(invocation=invocation, **result)
 
 
 def perform(params, check_mode):
-    """The module's result for ``params``."""
     folder = Path(params["home"]) / "credentials"
     given = {name: str(value) for name, value in params["given"].items() if value not in (None, "")}
     names = sorted({*params["names"], *given})
     require_sense(names, given, params["rotate"], params["length"])
     disk = Disk()
-    values, written = {}, {}
+    values, created = {}, []
     for name in names:
         found = read(folder / name)
         wanted = given.get(name, found)
@@ -126,28 +119,20 @@ def perform(params, check_mode):
             wanted = f"to-be-made-{name}" if check_mode else make(params["length"])
         values[name] = wanted
         if wanted != found:
-            written[name] = found
-    # A file that others can read is mended, too.
-    loose = [name for name in names if name not in written and disk.differs(target(folder, name, values[name]))]
-    if not check_mode and (written or loose):
+            created.append(name)
+    # A file that others can read differs, too.
+    targets = [target(folder, name, values[name]) for name in names]
+    differences = [found for item in targets if (found := disk.differs(item))]
+    if not check_mode and differences:
         for path in (Path(params["home"]), folder):
             wanted = Folder(path, 0o755 if path != folder else 0o700, None, None)
             if disk.folder_differs(wanted):
                 disk.make_folder(wanted)
-        for name in [*written, *loose]:
-            disk.write(target(folder, name, values[name]))
-    return {
-        "changed": bool(written or loose),
-        "credentials": values,
-        "created": sorted(written),
-        "folder": str(folder),
-        "diff": {
-            "before_header": str(folder),
-            "after_header": str(folder),
-            "before": "".join(f"{name}: <secret>\n" for name in names if name not in written or written[name]),
-            "after": "".join(f"{name}: <{'another ' if written.get(name) else ''}secret>\n" for name in names),
-        },
-    }
+        for item in targets:
+            if disk.differs(item):
+                disk.write(item)
+    facts = {"credentials": values, "created": created, "folder": str(folder)}
+    return Outcome(bool(differences), differences=differences, facts=facts)
 
 
 def require_sense(names, given, rotate, length):

@@ -81,40 +81,36 @@ removed:
   returned: success
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.remove import Keeper
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.diagnosis import Masker
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.leave import leave
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             "cluster": {"type": "dict", "required": True},
             "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
             "purge_data": {"type": "bool", "default": False},
             "order": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "float", "default": 300},
         },
-        supports_check_mode=True,
+        perform,
     )
 
-    def perform():
-        params = module.params
-        cluster, connection = parse_cluster(params["cluster"])
-        api = connect(connection.kubeconfig, connection.context, cluster.namespace)
-        keeper = Keeper(api, "", params["timeout"], module.check_mode, cluster.openshift, tuple(params["order"]))
-        if params["state"] == "started":
-            report = keeper.start()
-        elif params["state"] == "stopped":
-            report = keeper.stop()
-        else:
-            report = keeper.remove(params["purge_data"])
-        return report.changed, report.differences, report.lists()
 
-    leave(module, perform, Masker([]))
+def perform(params, check_mode):
+    cluster, connection = parse_cluster(params["cluster"])
+    api = connect(connection.kubeconfig, connection.context, cluster.namespace)
+    keeper = Keeper(api, "", params["timeout"], check_mode, cluster.openshift, tuple(params["order"]))
+    if params["state"] == "started":
+        report = keeper.start()
+    elif params["state"] == "stopped":
+        report = keeper.stop()
+    else:
+        report = keeper.remove(params["purge_data"])
+    return report.outcome()
 
 
 if __name__ == "__main__":

@@ -68,31 +68,28 @@ table:
   returned: success
 """
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.cdc.pipeline.plugins.module_utils._errors import MissingLibraryError, PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.status import as_table, status
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             "cluster": {"type": "dict", "required": True},
             "component": {"type": "str", "default": ""},
             "log_lines": {"type": "int", "default": 0},
         },
-        supports_check_mode=True,
+        perform,
     )
-    try:
-        cluster, connection = parse_cluster(module.params["cluster"])
-        api = connect(connection.kubeconfig, connection.context, cluster.namespace)
-        pods = status(api, module.params["component"], module.params["log_lines"])
-    except MissingLibraryError as error:
-        module.fail_json(msg=missing_required_lib(error.library), exception=error.trace)
-    except PipelineError as error:
-        module.fail_json(msg=error.message, **error.details)
-    module.exit_json(changed=False, pods=pods, table=as_table(pods, api))
+
+
+def perform(params, check_mode):
+    cluster, connection = parse_cluster(params["cluster"])
+    api = connect(connection.kubeconfig, connection.context, cluster.namespace)
+    pods = status(api, params["component"], params["log_lines"])
+    return Outcome(False, facts={"pods": pods, "table": as_table(pods, api)})
 
 
 if __name__ == "__main__":

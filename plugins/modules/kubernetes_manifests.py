@@ -82,45 +82,37 @@ files:
 
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.cdc.pipeline.plugins.module_utils._errors import MissingLibraryError, PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Disk
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifest_folder import ManifestFolder
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifests import manifests
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.rendering import placed, rendered
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import workloads_masker
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             "path": {"type": "path", "required": True},
             "workloads": {"type": "list", "elements": "dict", "default": []},
             "manifests": {"type": "dict", "default": {}},
             "cluster": {"type": "dict", "default": {}},
             "secrets": {"type": "bool", "default": False},
         },
-        supports_check_mode=True,
-        # Keeps the parameters, with the secrets among them, out of the system log.
-        no_log=True,
+        perform,
+        show=shown,
+        mask=workloads_masker,
     )
-    names = [str(item.get("name", "")) for item in module.params["workloads"]]
-    invocation = {"module_args": {"path": module.params["path"], "workloads": names}}
-    try:
-        changed, differences, facts = perform(module.params, module.check_mode)
-    except MissingLibraryError as error:
-        module.fail_json(msg=missing_required_lib(error.library), exception=error.trace, invocation=invocation)
-    except PipelineError as error:
-        module.fail_json(msg=error.message, invocation=invocation, **error.details)
-    result = {"changed": changed, "invocation": invocation, **facts}
-    if module._diff and differences:
-        result["diff"] = [item.shown() for item in differences]
-    module.exit_json(**result)
+
+
+def shown(params):
+    """What is returned as the invocation: specifications and manifests are long, and hold secrets."""
+    return {"path": params["path"], "workloads": [str(item.get("name", "")) for item in params["workloads"]]}
 
 
 def perform(params, check_mode):
-    """Whether there was anything to do, the differences, and further keys of the result."""
     cluster, _connection = parse_cluster(params["cluster"])
     parts = {name: [placed(item, cluster.namespace) for item in items] for name, items in params["manifests"].items()}
     for spec in params["workloads"]:
@@ -137,7 +129,7 @@ def perform(params, check_mode):
         "removed": [str(item.path.relative_to(path)) for item in differences if item.after is None],
         "files": sorted(files),
     }
-    return bool(differences), differences, facts
+    return Outcome(bool(differences), differences=differences, facts=facts)
 
 
 if __name__ == "__main__":

@@ -67,40 +67,32 @@ started:
 
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.cdc.pipeline.plugins.module_utils._errors import MissingLibraryError, PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.forwarder import Forwarder
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.forwards import forwards
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             "cluster": {"type": "dict", "required": True},
             "endpoints": {"type": "dict", "default": {}},
             "folder": {"type": "path", "required": True},
             "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},
         },
-        supports_check_mode=True,
+        perform,
     )
-    try:
-        wanted, started = perform(module.params)
-    except MissingLibraryError as error:
-        module.fail_json(msg=missing_required_lib(error.library), exception=error.trace)
-    except PipelineError as error:
-        module.fail_json(msg=error.message, **error.details)
-    module.exit_json(changed=False, forwards=[item.shown() for item in wanted], started=started)
 
 
-def perform(params):
-    """What is forwarded, and whether a process was started or ended."""
+def perform(params, check_mode):
     cluster, connection = parse_cluster(params["cluster"])
     forwarder = Forwarder(Path(params["folder"]))
     wanted = forwards(params["endpoints"], cluster)
     if params["state"] == "stopped" or not wanted:
-        return [], forwarder.stop()
-    return wanted, forwarder.start(connection, cluster.namespace, wanted)
+        return Outcome(False, facts={"forwards": [], "started": forwarder.stop()})
+    started = forwarder.start(connection, cluster.namespace, wanted)
+    return Outcome(False, facts={"forwards": [item.shown() for item in wanted], "started": started})
 
 
 if __name__ == "__main__":

@@ -122,67 +122,60 @@ replicas:
   returned: when the workload is a service that is started or restarted, but for check mode
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError, UnreachableError
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 from ansible_collections.cdc.pipeline.plugins.module_utils._openshift_project import find_namespace
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.gate import gate
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.realise import Realiser
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.remove import Keeper
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.diagnosis import Masker
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.leave import leave
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import without_secrets, workload_masker
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             "workload": {"type": "dict", "required": True},
             "cluster": {"type": "dict", "required": True},
             "state": {"type": "str", "choices": ["started", "restarted", "stopped", "absent"], "default": "started"},
             "purge_data": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 180},
         },
-        supports_check_mode=True,
-        # Keeps the parameters, with the secrets among them, out of the system log.
-        no_log=True,
+        perform,
+        show=without_secrets,
+        mask=workload_masker,
     )
-    secrets = module.params["workload"].get("secrets") or {}
-    mask = Masker(str(content) for content in secrets.values()) if isinstance(secrets, dict) else Masker([])
-    leave(module, lambda: perform(module), mask)
 
 
-def perform(module):
-    params, dry = module.params, module.check_mode
+def perform(params, check_mode):
     cluster, connection = parse_cluster(params["cluster"])
     if params["state"] in ("stopped", "absent"):
         name = str(params["workload"].get("name", ""))
         if not name:
             raise FailedError("The workload has no name", remedy="give it one, such as kafka")
         api = connect(connection.kubeconfig, connection.context, cluster.namespace)
-        keeper = Keeper(api, name, params["timeout"], dry, cluster.openshift)
+        keeper = Keeper(api, name, params["timeout"], check_mode, cluster.openshift)
         report = keeper.stop() if params["state"] == "stopped" else keeper.remove(params["purge_data"])
-        return report.changed, report.differences, report.lists()
+        return report.outcome()
     workload = parse_workload(params["workload"], "kubernetes")
     try:
         api = connect(connection.kubeconfig, connection.context, cluster.namespace)
         api.require()
     except (FailedError, UnreachableError):
-        if not dry:
+        if not check_mode:
             raise
         # An earlier step makes the cluster, which has not happened in check mode.
         api = None
-    if dry and api is not None and cluster.openshift and find_namespace(api.get, cluster.namespace) is None:
+    if check_mode and api is not None and cluster.openshift and find_namespace(api.get, cluster.namespace) is None:
         # The same for a project, about which everything is forbidden until it exists.
         api = None
-    realiser = Realiser(workload, cluster, gate(workload, cluster, connection), api, params["timeout"], dry)
+    realiser = Realiser(workload, cluster, gate(workload, cluster, connection), api, params["timeout"], check_mode)
     if workload.kind != "service":
-        report = realiser.run_job()
-        return report.changed, report.differences, report.lists()
+        return realiser.run_job().outcome()
     report = realiser.start(restart=params["state"] == "restarted")
-    facts = {} if dry else {"replicas": realiser.replicas()}
-    return report.changed, report.differences, {**report.lists(), **facts}
+    return report.outcome(**({} if check_mode else {"replicas": realiser.replicas()}))
 
 
 if __name__ == "__main__":

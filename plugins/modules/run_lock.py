@@ -53,31 +53,31 @@ owner:
 
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.run_lock import find_run, take
+
+_NO_RUN = "no ansible-playbook process on this host started this module: a second run is not kept out"
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             "path": {"type": "path", "required": True},
             "make_folder": {"type": "bool", "default": True},
             "what": {"type": "str", "default": "this pipeline"},
         },
-        supports_check_mode=True,
+        perform,
     )
-    if not module.params["make_folder"] and not Path(module.params["path"]).parent.is_dir():
-        module.exit_json(changed=False, owner={})
-    run = find_run()
-    if run is None:
-        module.warn("no ansible-playbook process on this host started this module: a second run is not kept out")
-        module.exit_json(changed=False, owner={})
-    try:
-        take(module.params["path"], run, module.params["what"], dry=module.check_mode)
-    except PipelineError as error:
-        module.fail_json(msg=error.message, **error.details)
-    module.exit_json(changed=False, owner=run.shown())
+
+
+def perform(params, check_mode):
+    if not params["make_folder"] and not Path(params["path"]).parent.is_dir():
+        return Outcome(False, facts={"owner": {}})
+    playbook_run = find_run()
+    if playbook_run is None:
+        return Outcome(False, facts={"owner": {}}, warnings=[_NO_RUN])
+    take(params["path"], playbook_run, params["what"], dry=check_mode)
+    return Outcome(False, facts={"owner": playbook_run.shown()})
 
 
 if __name__ == "__main__":

@@ -81,41 +81,39 @@ socket:
   returned: success
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.diagnosis import Masker
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.host import Host, systemd_runs
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.leave import leave
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.settle import wait_all_ready
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             "instance": {"type": "dict", "required": True},
             "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
             "purge_data": {"type": "bool", "default": False},
             "wait_timeout": {"type": "float", "default": 0.0},
             "systemd": {"type": "bool"},
         },
-        supports_check_mode=True,
+        perform,
     )
 
-    def perform():
-        instance = parse_instance(module.params["instance"])
-        systemd = module.params["systemd"]
-        host = Host(instance, systemd_runs() if systemd is None else systemd, module.check_mode)
-        if module.params["state"] == "started":
-            report = host.start()
-            if module.params["wait_timeout"] and not (module.check_mode and report.changed):
-                wait_all_ready(instance, module.params["wait_timeout"])
-        elif module.params["state"] == "stopped":
-            report = host.stop()
-        else:
-            report = host.remove(module.params["purge_data"])
-        return report.changed, report.differences, {"actions": report.actions, "socket": str(instance.socket)}
 
-    leave(module, perform, Masker([]))
+def perform(params, check_mode):
+    instance = parse_instance(params["instance"])
+    systemd = params["systemd"]
+    host = Host(instance, systemd_runs() if systemd is None else systemd, check_mode)
+    if params["state"] == "started":
+        report = host.start()
+        if params["wait_timeout"] and not (check_mode and report.changed):
+            wait_all_ready(instance, params["wait_timeout"])
+    elif params["state"] == "stopped":
+        report = host.stop()
+    else:
+        report = host.remove(params["purge_data"])
+    facts = {"actions": report.actions, "socket": str(instance.socket)}
+    return Outcome(report.changed, differences=report.differences, facts=facts)
 
 
 if __name__ == "__main__":

@@ -73,27 +73,27 @@ table:
   returned: success
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.status import as_table, status
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             "instance": {"type": "dict", "required": True},
             "component": {"type": "str", "default": ""},
             "log_lines": {"type": "int", "default": 0},
         },
-        supports_check_mode=True,
+        perform,
     )
-    try:
-        instance = parse_instance(module.params["instance"])
-        running, rows = status(instance, module.params["component"], module.params["log_lines"])
-    except PipelineError as error:
-        module.fail_json(msg=error.message, **error.details)
-    module.exit_json(changed=False, running=running, processes=rows, table=as_table(running, rows, instance))
+
+
+def perform(params, check_mode):
+    instance = parse_instance(params["instance"])
+    running, rows = status(instance, params["component"], params["log_lines"])
+    facts = {"running": running, "processes": rows, "table": as_table(running, rows, instance)}
+    return Outcome(False, facts=facts)
 
 
 if __name__ == "__main__":

@@ -120,50 +120,44 @@ replicas:
   returned: when the workload is a service that is started or restarted
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.diagnosis import Masker
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.leave import leave
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import plan
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.realise import Realiser, Remover
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import without_secrets, workload_masker
 
 _DEFAULT_GRACE = 30
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             "workload": {"type": "dict", "required": True},
             "instance": {"type": "dict", "required": True},
             "state": {"type": "str", "choices": ["started", "restarted", "stopped", "absent"], "default": "started"},
             "purge_data": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 180},
         },
-        supports_check_mode=True,
-        # Keeps the parameters, with the secrets among them, out of the system log.
-        no_log=True,
+        perform,
+        show=without_secrets,
+        mask=workload_masker,
     )
-    secrets = module.params["workload"].get("secrets") or {}
-    mask = Masker(str(content) for content in secrets.values()) if isinstance(secrets, dict) else Masker([])
-    leave(module, lambda: perform(module), mask)
 
 
-def perform(module):
-    params = module.params
+def perform(params, check_mode):
     instance = parse_instance(params["instance"]).with_java()
     if params["state"] in ("stopped", "absent"):
         grace = int(params["workload"].get("stop_grace", _DEFAULT_GRACE))
-        remover = Remover(str(params["workload"].get("name", "")), instance, grace, module.check_mode)
+        remover = Remover(str(params["workload"].get("name", "")), instance, grace, check_mode)
         report = remover.stop() if params["state"] == "stopped" else remover.remove(params["purge_data"])
-        return report.changed, report.differences, report.lists()
+        return report.outcome()
     workload = parse_workload(params["workload"])
-    realiser = Realiser(plan(workload, instance), params["timeout"], module.check_mode)
+    realiser = Realiser(plan(workload, instance), params["timeout"], check_mode)
     if workload.kind == "job":
-        report = realiser.run_job()
-        return report.changed, report.differences, report.lists()
+        return realiser.run_job().outcome()
     report = realiser.start(restart=params["state"] == "restarted")
-    return report.changed, report.differences, {**report.lists(), "replicas": realiser.processes()}
+    return report.outcome(replicas=realiser.processes())
 
 
 if __name__ == "__main__":

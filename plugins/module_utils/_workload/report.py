@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._module import Outcome
+
 
 @dataclass
 class Report:
@@ -26,12 +28,13 @@ class Report:
     reasons: dict[str, list[str]] = field(default_factory=dict)
     differences: list[Any] = field(default_factory=list)
 
-    def lists(self) -> dict[str, Any]:
-        """The parts of a module's result."""
-        return {
+    def outcome(self, **facts: Any) -> Outcome:
+        """The outcome of the module, with further ``facts``."""
+        lists = {
             "started": sorted(self.started),
             "restarted": sorted(self.restarted),
             "stopped": sorted(self.stopped),
             "removed": sorted(self.removed),
             "reasons": self.reasons,
         }
+        return Outcome(self.changed, differences=self.differences, facts={**lists, **facts})
