@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._errors import FailedError, InvalidError
+from .contents import Content, as_bytes, described
 from .local import Folder, Target
 
 _TEMPORARY = ".cdc-"
@@ -22,7 +23,12 @@ _TEMPORARY = ".cdc-"
 
 @dataclass(frozen=True)
 class Difference:
-    """How a file differs from what it has to be. ``before`` is None where it is absent, ``after`` where it must go."""
+    """How a file differs from what it has to be.
+
+    Attributes:
+        before: what it holds, for people; None where it is absent.
+        after: what it has to hold; None where it has to go.
+    """
 
     path: Path
     before: str | None
@@ -56,15 +62,17 @@ class Disk:
 
     def differs(self, target: Target) -> Difference | None:
         """How the file of ``target`` differs; None when it is as it has to be."""
+        ought_to_hold = _shown(target.content)
         try:
             information = target.path.lstat()
         except FileNotFoundError:
-            return Difference(target.path, None, target.content, target.secret, target.restarts)
+            return Difference(target.path, None, ought_to_hold, target.secret, target.restarts)
         if not stat.S_ISREG(information.st_mode):
-            return Difference(target.path, "<not a plain file>\n", target.content, target.secret, target.restarts)
-        found = target.path.read_text(encoding="utf-8", errors="replace")
-        if found != target.content:
-            return Difference(target.path, found, target.content, target.secret, target.restarts)
+            return Difference(target.path, "<not a plain file>\n", ought_to_hold, target.secret, target.restarts)
+        content = target.path.read_bytes()
+        found = _shown(content if isinstance(target.content, bytes) else _text_or_bytes(content))
+        if content != as_bytes(target.content):
+            return Difference(target.path, found, ought_to_hold, target.secret, target.restarts)
         is_now = _attributes(information)
         ought = self._attributes_of(target.mode, target.owner, target.group, information)
         if is_now != ought:
@@ -84,11 +92,11 @@ class Disk:
             handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.path.parent)
             temporary = Path(name)
             try:
-                with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                with os.fdopen(handle, "wb") as stream:
                     os.fchmod(stream.fileno(), target.mode)
                     if self.root:
                         os.fchown(stream.fileno(), *_ids(target.owner, target.group))
-                    stream.write(target.content)
+                    stream.write(as_bytes(target.content))
                     stream.flush()
                     os.fsync(stream.fileno())
                 temporary.replace(target.path)
@@ -154,6 +162,17 @@ class Disk:
     def _attributes_of(self, mode: int, owner: str | None, group: str | None, now: os.stat_result) -> str:
         uid, gid = _ids(owner, group) if self.root else (now.st_uid, now.st_gid)
         return f"mode={mode:04o} uid={uid} gid={gid}"
+
+
+def _text_or_bytes(content: bytes) -> Content:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content
+
+
+def _shown(content: Content) -> str:
+    return described(content) if isinstance(content, bytes) else content
 
 
 def _attributes(information: os.stat_result) -> str:

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .contents import Content, digest
 from .errors import SpecError
 from .layout import FOLDERS, Instance
 from .model import Port, Probe, Workload
@@ -38,7 +38,7 @@ class Target:
     """
 
     path: Path
-    content: str
+    content: Content
     mode: int
     owner: str | None = None
     group: str | None = None
@@ -186,14 +186,13 @@ def _replica(workload: Workload, instance: Instance, ordinal: int, problems: lis
         "gate": _probe(replica.gate, instance, ports) if replica.gate else None,
     }
     contents = {str(item.path): item.content for item in files}
-    digest = hashlib.sha256(json.dumps([start, contents], sort_keys=True).encode()).hexdigest()
     files.append(Target(instance.launch(name), json.dumps(launch, indent=1, sort_keys=True) + "\n", 0o600))
     return ReplicaPlan(
         replica=replica,
         folders=folders,
         targets=tuple(files),
         launch=launch,
-        digest=digest,
+        digest=digest([start, contents]),
         ports=ports,
         output=instance.output(name),
         applied=instance.applied(name),
@@ -224,8 +223,14 @@ def _probe(probe: Probe, instance: Instance, ports: Mapping[str, int]) -> dict[s
     if probe.tcp:
         found["tcp"] = {"host": host, "port": ports[probe.tcp]}
     elif probe.http_port:
-        headers = dict(probe.http_headers)
-        found["http"] = {"host": host, "port": ports[probe.http_port], "path": probe.http_path, "headers": headers}
+        found["http"] = {
+            "host": host,
+            "port": ports[probe.http_port],
+            "path": probe.http_path,
+            "headers": dict(probe.http_headers),
+            "scheme": probe.http_scheme,
+            "ca": probe.http_ca,
+        }
     else:
         found["exec"] = list(probe.exec)
     return found

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .access import PORT_FORWARD, uses_node_ports
+from .contents import as_base64, digest
 from .errors import SpecError
 from .model import InitStep, Port, Probe, Workload
 from .pods import ORDINAL_VARIABLE, PATHS, REPLICA_VARIABLE, Cluster, Pods, headless, key_of, pods
@@ -97,22 +95,25 @@ def _service_account(made: Pods) -> Manifest:
 
 
 def _config_map(made: Pods) -> Manifest | None:
-    return (
-        _object("v1", "ConfigMap", f"{made.workload.name}-config", made, data=dict(made.files)) if made.files else None
-    )
+    if not made.files:
+        return None
+    texts = {key: content for key, content in made.files.items() if isinstance(content, str)}
+    binary = {key: as_base64(content) for key, content in made.files.items() if isinstance(content, bytes)}
+    parts = {"data": texts, "binaryData": binary}
+    filled = {name: part for name, part in parts.items() if part}
+    return _object("v1", "ConfigMap", f"{made.workload.name}-config", made, **filled)
 
 
 def _secret(made: Pods) -> Manifest | None:
     if not made.secrets:
         return None
-    data = {key: base64.b64encode(text.encode()).decode() for key, text in made.secrets.items()}
+    data = {key: as_base64(content) for key, content in made.secrets.items()}
     return _object("v1", "Secret", f"{made.workload.name}-secrets", made, type="Opaque", data=data)
 
 
 def _digest(made: Pods) -> str:
     """Of everything that a process reads at its start; a change of it restarts the pods one after the other."""
-    text = json.dumps([dict(made.files), dict(made.secrets)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest([dict(made.files), dict(made.secrets)])
 
 
 def _services(made: Pods) -> list[Manifest]:
@@ -244,8 +245,7 @@ def _job_spec(made: Pods) -> Manifest:
 def _job(made: Pods) -> Manifest:
     # A job cannot be changed, so another one gets another name.
     spec = _job_spec(made)
-    text = json.dumps([spec, _digest(made)], sort_keys=True)
-    name = f"{made.workload.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    name = f"{made.workload.name}-{digest([spec, _digest(made)])[:8]}"
     return _object("batch/v1", "Job", name, made, spec=spec)
 
 
@@ -433,6 +433,8 @@ def _probe(probe: Probe) -> Manifest:
         found["tcpSocket"] = {"port": probe.tcp.replace("_", "-")}
     elif probe.http_port:
         found["httpGet"] = {"port": probe.http_port.replace("_", "-"), "path": probe.http_path}
+        if probe.http_scheme != "http":
+            found["httpGet"]["scheme"] = probe.http_scheme.upper()
         if probe.http_headers:
             found["httpGet"]["httpHeaders"] = [
                 {"name": name, "value": value} for name, value in probe.http_headers.items()

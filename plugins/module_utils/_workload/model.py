@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .contents import Content
 from .errors import SpecError
 from .reader import Reader
 from .units import cpu_millis, memory_bytes
@@ -21,6 +22,7 @@ from .units import cpu_millis, memory_bytes
 KINDS = ("service", "job", "cronjob")
 RUNTIMES = ("local", "kubernetes")
 SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2")
+SCHEMES = ("http", "https")
 # A name becomes a DNS label with an ordinal appended, so it stays well below the 63 characters of a label.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _PORT_NAME = re.compile(r"[a-z]([a-z0-9_-]{0,13}[a-z0-9])?")
@@ -55,12 +57,19 @@ class Port:
 
 @dataclass(frozen=True)
 class Probe:
-    """One check of a running replica: exactly one of ``tcp`` (port name), ``http`` and ``exec`` is set."""
+    """One check of a running replica: exactly one of ``tcp`` (port name), ``http`` and ``exec`` is set.
+
+    Attributes:
+        http_scheme: http or https.
+        http_ca: path of the certificates that a probe on a host trusts. A kubelet verifies none.
+    """
 
     tcp: str | None = None
     http_port: str | None = None
     http_path: str = "/"
     http_headers: Mapping[str, str] = field(default_factory=dict)
+    http_scheme: str = "http"
+    http_ca: str | None = None
     exec: tuple[str, ...] = ()
     period_seconds: float = 5
     timeout_seconds: float = 5
@@ -136,8 +145,8 @@ class Workload:
     schedule: str | None = None
     init: tuple[InitStep, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Content] = field(default_factory=dict)
+    secrets: Mapping[str, Content] = field(default_factory=dict)
     ports: Mapping[str, Port] = field(default_factory=dict)
     probes: Mapping[str, Probe] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
@@ -203,8 +212,8 @@ def _read(reader: Reader) -> Workload:
         command=reader.strings("command", required=True),
         init=tuple(_init(item) for item in reader.items("init")),
         env=reader.string_map("env", _VARIABLE, "LOG_LEVEL"),
-        files=reader.string_map("files", _FILE_NAME, "server.properties"),
-        secrets=reader.string_map("secrets", _FILE_NAME, "client.password"),
+        files=reader.contents("files", _FILE_NAME, "server.properties"),
+        secrets=reader.contents("secrets", _FILE_NAME, "client.password"),
         ports={item.name: _port(item) for item in reader.children("ports", _PORT_NAME, "client")},
         probes=_probes(reader.child("probes")),
         resources=_resources(reader.child("resources")),
@@ -265,12 +274,16 @@ def _probe(reader: Reader) -> Probe:
         http_port=http.string("port", required=True) if http else None,
         http_path=(http.string("path") or "/") if http else "/",
         http_headers=http.string_map("headers") if http else {},
+        http_scheme=http.choice("scheme", SCHEMES, "http") if http else "http",
+        http_ca=http.string("ca") if http else None,
         exec=reader.strings("exec"),
         period_seconds=reader.number("period_seconds", 5, low=0.1),
         timeout_seconds=reader.number("timeout_seconds", 5, low=0.1),
         failure_threshold=reader.integer("failure_threshold", 3, low=1, high=10000),
     )
     if http:
+        if probe.http_ca and probe.http_scheme != "https":
+            http.problem("makes no sense without scheme: https", "ca")
         http.finish()
     reader.finish()
     return probe

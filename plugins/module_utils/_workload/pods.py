@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .access import NODE_PORTS, outside_port
+from .contents import Content
 from .errors import SpecError
 from .model import Image, Port, Workload
 from .replica import Replica, resolve
@@ -157,8 +158,8 @@ class Pods:
     image: Image
     cluster: Cluster
     template: Replica
-    files: Mapping[str, str]
-    secrets: Mapping[str, str]
+    files: Mapping[str, Content]
+    secrets: Mapping[str, Content]
     varying: frozenset[str]
 
 
@@ -195,8 +196,8 @@ def key_of(name: str) -> str:
     return name.replace("/", "__")
 
 
-def _contents(replicas: list[tuple[str, Mapping[str, str]]]) -> tuple[dict[str, str], frozenset[str]]:
-    found: dict[str, str] = {}
+def _contents(replicas: list[tuple[str, Mapping[str, Content]]]) -> tuple[dict[str, Content], frozenset[str]]:
+    found: dict[str, Content] = {}
     varying = set()
     for name in replicas[0][1]:
         if len({files[name] for _replica, files in replicas}) == 1:

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from .._suggest import did_you_mean
+from .contents import Content
 
 T = TypeVar("T")
 
@@ -149,6 +152,28 @@ class Reader:
             if not _is_scalar(item):
                 self.problem(f"must be a string, not {_type(item)}", f"{key}.{name}")
         return {str(name): _text(item) for name, item in value.items() if _is_scalar(item)}
+
+    def contents(self, key: str, pattern: re.Pattern[str], example: str) -> dict[str, Content]:
+        """The map of files at ``key``: each a text, or a map ``{base64: text}`` for bytes."""
+        value = self._get(key)
+        if not isinstance(value, Mapping):
+            return self.string_map(key)
+        binary = {name: item for name, item in value.items() if isinstance(item, Mapping)}
+        texts = {name: item for name, item in value.items() if name not in binary}
+        plain = Reader({key: texts}, self.place, self.problems).string_map(key, pattern, example)
+        encoded = Reader({key: binary}, self.place, self.problems).children(key, pattern, example)
+        found = {**plain, **{item.name: item.base64() for item in encoded}}
+        return {str(name): found[str(name)] for name in value if str(name) in found}
+
+    def base64(self) -> bytes:
+        """The bytes of a map ``{base64: text}``, which is all of this map."""
+        text = self.string("base64", required=True) or ""
+        self.finish()
+        try:
+            return base64.b64decode("".join(text.split()), validate=True)
+        except (binascii.Error, ValueError) as error:
+            self.problem(f"is not base64: {error}", "base64")
+            return b""
 
     def child(self, key: str, scalar_key: str | None = None) -> Reader | None:
         """A reader of the map at ``key``, None where it is absent; a string stands for ``{scalar_key: string}``."""

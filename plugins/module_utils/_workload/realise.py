@@ -17,6 +17,7 @@ from typing import Any
 
 from .._errors import DeadlineError, FailedError
 from . import diagnosis
+from .contents import as_text
 from .decide import KEEP, RESTART, START, Decision, Observed, decide, replicas_of, sections, surplus
 from .disk import Difference, Disk
 from .layout import Instance
@@ -38,7 +39,7 @@ class Realiser:
         self.disk = Disk()
         self.supervisor = Supervisor(self.instance.socket)
         self.tools = Tools(self.instance)
-        secrets = (content for item in plan.replicas for content in item.replica.secrets.values())
+        secrets = (as_text(content) for item in plan.replicas for content in item.replica.secrets.values())
         self.mask = diagnosis.Masker(secrets)
         self.readiness = Readiness(self.supervisor, self.tools, self.mask, timeout)
 

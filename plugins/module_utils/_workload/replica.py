@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from .contents import Content
 from .model import InitStep, Probe, Workload
 from .tokens import substitute_all
 
@@ -20,8 +21,8 @@ class Replica:
     ordinal: int
     command: tuple[str, ...]
     env: Mapping[str, str]
-    files: Mapping[str, str]
-    secrets: Mapping[str, str]
+    files: Mapping[str, Content]
+    secrets: Mapping[str, Content]
     init: tuple[InitStep, ...]
     probes: Mapping[str, Probe]
     gate: Probe | None
@@ -40,6 +41,7 @@ def resolve(workload: Workload, ordinal: int, tokens: Mapping[str, str], problem
             exec=tuple(fill(item.exec, f"{field}.exec")),
             http_path=fill(item.http_path, f"{field}.http.path"),
             http_headers=fill(item.http_headers, f"{field}.http.headers"),
+            http_ca=fill(item.http_ca, f"{field}.http.ca"),
         )
 
     return Replica(

@@ -8,10 +8,12 @@ Specifications are taken as the module gets them: nothing has been checked yet.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._secrets import MASK
+from .contents import as_text
 from .diagnosis import Masker
 
 
@@ -55,7 +57,14 @@ def _secrets(workload: Mapping[str, Any]) -> list[Any]:
 
 def _texts(value: Any) -> list[str]:
     if isinstance(value, Mapping):
-        return [text for item in value.values() for text in _texts(item)]
+        return [text for item in value.values() for text in _texts(item)] + _decoded(value.get("base64"))
     if isinstance(value, (list, tuple)):
         return [text for item in value for text in _texts(item)]
     return [str(value)]
+
+
+def _decoded(text: Any) -> list[str]:
+    try:
+        return [as_text(base64.b64decode(text))] if isinstance(text, str) else []
+    except ValueError:
+        return []

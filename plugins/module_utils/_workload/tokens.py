@@ -47,7 +47,10 @@ def substitute(text: str, values: Mapping[str, str], field: str) -> str:
 
 
 def substitute_all(value: Any, values: Mapping[str, str], field: str, problems: list[str]) -> Any:
-    """``value`` (strings in any nesting of maps and lists) with tokens replaced; errors go to ``problems``."""
+    """``value`` (strings in any nesting of maps and lists) with tokens replaced; errors go to ``problems``.
+
+    Everything that is no string, such as the bytes of a file, stays as it is.
+    """
     if isinstance(value, str):
         try:
             return substitute(value, values, field)

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..._errors import DeadlineError, FailedError
 from .. import diagnosis
+from ..contents import as_text
 from ..manifests import WORKLOAD_LABEL, manifests, selector
 from ..model import Workload
 from ..pods import Cluster
@@ -44,7 +45,7 @@ class Realiser:
         self.workload, self.gate, self.timeout, self.dry = workload, gate, timeout, dry
         self.manifests = manifests(workload, cluster)
         self.openshift = cluster.openshift
-        self.mask = diagnosis.Masker(workload.secrets.values())
+        self.mask = diagnosis.Masker(as_text(content) for content in workload.secrets.values())
         self.runner = next(item for item in self.manifests if item["kind"] in RUNNERS)
         self._api = api
 

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..contents import described
 from ..rendering import to_yaml
 
 Document = dict[str, Any]
@@ -76,9 +78,17 @@ class Change:
         return {
             "before_header": header if before is not None else f"{header} (absent)",
             "after_header": header if after is not None else f"{header} (absent)",
-            "before": to_yaml(before) if before is not None else "",
-            "after": to_yaml(after) if after is not None else "",
+            "before": to_yaml(_readable(before)) if before is not None else "",
+            "after": to_yaml(_readable(after)) if after is not None else "",
         }
+
+
+def _readable(document: Document) -> Document:
+    """The object with a description in place of each binary file."""
+    if not document.get("binaryData"):
+        return document
+    binary = {key: described(base64.b64decode(text)).strip() for key, text in document["binaryData"].items()}
+    return {**document, "binaryData": binary}
 
 
 def _without_secrets(before: Document | None, after: Document | None) -> tuple[Document | None, Document | None]:

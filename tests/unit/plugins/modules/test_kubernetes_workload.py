@@ -120,6 +120,15 @@ def test_secrets_are_never_shown(run):
     assert "<another secret>" in shown["after"] and "<secret>" in shown["before"]
 
 
+def test_of_a_binary_file_a_difference_shows_size_and_checksum(run):
+    files = {"trust.jks": {"base64": base64.b64encode(b"\xff old").decode()}}
+    run(files=files)
+    assert not run(files=files)["changed"]
+    changed = run(files={"trust.jks": {"base64": base64.b64encode(b"\xff newer").decode()}})
+    shown = next(item for item in changed["diff"] if item["after_header"].startswith("ConfigMap"))
+    assert "<binary, 5 bytes, sha256" in shown["before"] and "<binary, 7 bytes, sha256" in shown["after"]
+
+
 def test_a_change_goes_from_pod_to_pod_behind_the_gate(run, api, tmp_path):
     spec, log = gated(tmp_path)
     run(**spec)

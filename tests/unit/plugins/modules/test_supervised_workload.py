@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 import time
@@ -161,6 +162,8 @@ def test_secrets_show_nowhere(run):
     for check in (True, False):
         result = run(check=check)
         assert "hidden-value" not in result["stdout"] and "<secret>" in result["stdout"]
+    binary = run(secrets={"password": {"base64": base64.b64encode(b"hidden-value-1").decode()}})
+    assert "hidden-value" not in binary["stdout"] and "aGlkZGVuLXZhbHVl" not in binary["stdout"]
     assert run(secrets={"password": "hidden-value-2"})["restarted"] == ["web-0", "web-1"]
 
 

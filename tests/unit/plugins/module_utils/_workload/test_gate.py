@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import http.server
+import ssl
+import subprocess
 import sys
 import threading
 
@@ -36,7 +38,7 @@ def server():
 
     found = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=found.serve_forever, daemon=True).start()
-    yield found.server_address[1]
+    yield found
     found.shutdown()
     found.server_close()
 
@@ -54,10 +56,23 @@ def test_its_outcome_and_its_words():
 
 
 def test_by_http_and_tcp(server):
-    assert made({"http": {"port": "http", "path": "/ready"}}, server).wait(0) is None
-    assert "503" in made({"http": {"port": "http", "path": "/"}}, server).wait(0)
-    assert made({"tcp": "http"}, server).wait(0) is None
+    port = server.server_address[1]
+    assert made({"http": {"port": "http", "path": "/ready"}}, port).wait(0) is None
+    assert "503" in made({"http": {"port": "http", "path": "/"}}, port).wait(0)
+    assert made({"tcp": "http"}, port).wait(0) is None
     assert "refused" in made({"tcp": "http"}, 1).wait(0)
+
+
+def test_by_https_without_looking_at_the_certificate(server, tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=elsewhere", "-days", "1"]
+    subprocess.run([*request, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    port = server.server_address[1]
+    assert made({"http": {"port": "http", "path": "/ready", "scheme": "https"}}, port).wait(0) is None
+    assert made({"http": {"port": "http", "path": "/ready"}}, port).wait(0) is not None
 
 
 def test_what_only_pods_reach_is_refused():

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -17,11 +18,11 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.decide impo
     sections,
     surplus,
 )
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Difference
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Difference, Disk
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.errors import SpecError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.host import configuration, tool, unit
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import plan
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import Target, plan
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.supervisor import Process
 
@@ -85,6 +86,40 @@ def test_secrets_are_readable_by_the_process_alone():
     assert (targets["password"].mode, targets["password"].owner, targets["password"].secret) == (0o400, "cdc", True)
     assert (targets["server.properties"].mode, targets["server.properties"].owner) == (0o640, None)
     assert targets["kafka-0.json"].mode == 0o600
+
+
+def test_binary_files_are_written_as_they_are(tmp_path):
+    store = b"\xfe\xed@{unknown}\r\n"
+    encoded = {"base64": base64.b64encode(store).decode()}
+    item = made({"home": str(tmp_path)}, files={"trust.jks": encoded}, secrets={"key.jks": encoded}).replicas[0]
+    assert item.digest != made({"home": str(tmp_path)}, files={}, secrets={"key.jks": encoded}).replicas[0].digest
+    disk = Disk(root=False)
+    for target in item.targets:
+        disk.write(target)
+        assert disk.differs(target) is None
+    trust, key = (tmp_path / "kafka-0" / name for name in ("config/trust.jks", "secrets/key.jks"))
+    assert trust.read_bytes() == key.read_bytes() == store
+
+
+def test_of_a_binary_file_a_difference_shows_size_and_checksum(tmp_path):
+    disk = Disk(root=False)
+    disk.write(Target(tmp_path / "a", b"\xff old", 0o600))
+    found = disk.differs(Target(tmp_path / "a", b"\xff newer", 0o600)).shown()
+    assert found["before"].startswith("<binary, 5 bytes, sha256 ") and "old" not in found["before"]
+    assert found["after"].startswith("<binary, 7 bytes, sha256 ") and found["after"] != found["before"]
+    assert disk.differs(Target(tmp_path / "a", "text", 0o600)).shown()["before"] == found["before"]
+    secret = disk.differs(Target(tmp_path / "a", b"new", 0o600, secret=True)).shown()
+    assert secret["before"] == "<secret>\n" and secret["after"] == "<another secret>\n"
+
+
+def test_an_http_probe_says_how_to_ask():
+    http = {"port": "client", "path": "/ready", "headers": {"Host": "x"}}
+    plain = made(probes={"readiness": {"http": http}}).replicas[0].launch["probes"]["readiness"]["http"]
+    asked = {"host": "127.0.0.1", "port": 9192, "path": "/ready", "headers": {"Host": "x"}}
+    assert plain == {**asked, "scheme": "http", "ca": None}
+    http |= {"scheme": "https", "ca": "@{config}/ca.pem"}
+    secured = made(probes={"readiness": {"http": http}}).replicas[0].launch["probes"]["readiness"]["http"]
+    assert secured == {**asked, "scheme": "https", "ca": "/var/lib/cdc/local/kafka-0/config/ca.pem"}
 
 
 def test_mistakes_are_named():

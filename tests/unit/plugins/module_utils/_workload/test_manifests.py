@@ -76,6 +76,32 @@ def test_only_what_a_process_reads_changes_the_digest():
     assert digest() != digest(files={"server.properties": "other"})
 
 
+def test_binary_files_and_secrets():
+    found = made("kafka", files={"a": "text", "tls/trust.jks": {"base64": "/wA="}}, secrets={"key": {"base64": "/wE="}})
+    config = one(found, "ConfigMap")
+    assert config["data"] == {"a": "text"} and config["binaryData"] == {"tls__trust.jks": "/wA="}
+    assert one(found, "Secret")["data"] == {"key": "/wE="}
+    container = one(found, "StatefulSet")["spec"]["template"]["spec"]["containers"][0]
+    mounts = {item["mountPath"]: item.get("subPath") for item in container["volumeMounts"]}
+    assert mounts["/etc/cdc/config/tls/trust.jks"] == "tls__trust.jks"
+
+    def digest(content):
+        found = made("kafka", files={"a": {"base64": content}})
+        return one(found, "StatefulSet")["spec"]["template"]["metadata"]["annotations"]["cdc-pipeline/config-digest"]
+
+    assert digest("/wA=") != digest("/wE=")
+    assert "data" not in one(made("kafka", files={"a": {"base64": "/wA="}}), "ConfigMap")
+
+
+def test_a_probe_by_https_verifies_nothing():
+    def asked(**http):
+        found = made("kafka", probes={"readiness": {"http": {"port": "client", "path": "/", **http}}})
+        return one(found, "StatefulSet")["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]
+
+    assert asked(scheme="https", ca="@{config}/ca.pem") == {"port": "client", "path": "/", "scheme": "HTTPS"}
+    assert asked() == {"port": "client", "path": "/"}
+
+
 def test_a_token_that_differs_by_replica_is_refused_in_a_command():
     with pytest.raises(SpecError) as caught:
         made("kafka", command=["broker", "--id", "@{node_id}", "--ordinal", "@{ordinal}"])

@@ -75,11 +75,24 @@ def test_lists_every_mistake_at_once():
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
+        ({"files": {"a": {"base64": "?"}}}, "files.a.base64: is not base64"),
+        ({"secrets": {"a": {"base64": 1, "mode": 2}}}, "secrets.a.mode: unknown key"),
+        ({"secrets": {"a": {}}}, "secrets.a.base64: is missing"),
+        ({"files": {"../a": {"base64": ""}}}, "files: '../a' is not a valid name"),
+        ({"files": ["a"]}, "files: must be a map, not a list"),
+        (
+            {"ports": {"web": {"port": 1}}, "probes": {"liveness": {"http": {"port": "web", "scheme": "HTTPS"}}}},
+            "probes.liveness.http.scheme: 'HTTPS' is not one of http, https",
+        ),
+        (
+            {"ports": {"web": {"port": 1}}, "probes": {"liveness": {"http": {"port": "web", "ca": "/ca.pem"}}}},
+            "probes.liveness.http.ca: makes no sense without scheme: https",
+        ),
         ({"command": "run it"}, "command: must be a list of strings, not a string"),
         ({"command": []}, "command: is empty"),
         ({"command": ["x", {}]}, "command[1]: must be a string, not a map"),
         ({"files": {"../up": "x"}}, "files: '../up' is not a valid name (an example: server.properties)"),
-        ({"files": {"a": {}}}, "files.a: must be a string, not a map"),
+        ({"files": {"a": ["x"]}}, "files.a: must be a string, not a list"),
         ({"files": {"a": "x"}, "secrets": {"a": "y"}}, "secrets.a: a file of the same name is in files"),
         (
             {"probes": {"liveness": {"tcp": "web"}}},
@@ -106,6 +119,22 @@ def test_lists_every_mistake_at_once():
 )
 def test_names_the_mistake(changes, problem):
     assert any(item.startswith(problem) for item in problems(**changes)), problems(**changes)
+
+
+def test_files_are_text_or_bytes():
+    workload = parse_workload(
+        {**GOOD, "files": {"a": 1, "b": {"base64": "AP8\nB"}, "c": "x"}, "secrets": {"k": {"base64": "AAE="}}}
+    )
+    assert workload.files == {"a": "1", "b": b"\x00\xff\x01", "c": "x"} and list(workload.files) == ["a", "b", "c"]
+    assert workload.secrets == {"k": b"\x00\x01"}
+
+
+def test_a_probe_by_https():
+    http = {"port": "web", "scheme": "https", "ca": "@{config}/ca.pem"}
+    probe = parse_workload({**GOOD, "ports": {"web": {"port": 1}}, "probes": {"readiness": {"http": http}}}).probes[
+        "readiness"
+    ]
+    assert (probe.http_scheme, probe.http_ca) == ("https", "@{config}/ca.pem")
 
 
 def test_the_error_says_what_to_do():
