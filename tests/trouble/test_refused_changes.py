@@ -47,6 +47,20 @@ def test_connector_settings_that_do_not_exist_or_fit(running: Site):
     assert get(url) == before
 
 
+def test_settings_that_postgresql_does_not_take(running: Site):
+    file = running.home / "postgresql-0/config/postgresql.conf"
+    before, text = running.processes()["postgresql-0"], file.read_text()
+    wrong = {"shared_buffers": "banana", "shard_buffers": "16MB"}
+    for arguments in (["--check"], []):
+        run = running.run("--tags", "postgresql", *arguments, postgresql_settings_extra=wrong)
+        run.must_fail_with(
+            'invalid value for parameter "shared_buffers": "banana"',
+            'unrecognized configuration parameter "shard_buffers"',
+            "nothing has been changed",
+        )
+    assert running.processes()["postgresql-0"] == before and file.read_text() == text
+
+
 def test_a_schema_that_breaks_backward(running: Site, tmp_path):
     registry = running.endpoints()["schema_registry"]
     subject = f"trouble-{uuid.uuid4().hex[:6]}"

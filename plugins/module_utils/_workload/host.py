@@ -262,6 +262,7 @@ class Host:
     def _without_data(self) -> list[Path]:
         control = self.instance.control
         found = [control / name for name in ("conf.d", "supervisord.conf", "supervisord.pid", "tools")]
+        found.append(self.instance.staging().home)
         for folder in ("config", "secrets", "tmp"):
             found += self.instance.home.glob(f"*-[0-9]*/{folder}")
         for pattern in ("*.json", "*.applied", "*.lock"):

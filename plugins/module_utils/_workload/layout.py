@@ -84,6 +84,10 @@ class Instance:
         found = sorted(glob.glob(self.java or ""))  # noqa: PTH207
         return replace(self, java=found[-1]) if found else self
 
+    def staging(self) -> Instance:
+        """Where a replica's new files lie while they are checked: the same instance, with a home of its own."""
+        return replace(self, home=self.home / "check")
+
     def replica(self, replica: str) -> Path:
         """Folder of a replica."""
         return self.home / replica

@@ -11,7 +11,7 @@ from typing import Any
 from .access import PORT_FORWARD, uses_node_ports
 from .contents import as_base64, digest
 from .errors import SpecError
-from .model import InitStep, Port, Probe, Workload
+from .model import CHECK_PREFIX, Check, InitStep, Port, Probe, Workload
 from .pods import ORDINAL_VARIABLE, PATHS, REPLICA_VARIABLE, Cluster, Pods, headless, key_of, pods
 
 Manifest = dict[str, Any]
@@ -288,8 +288,10 @@ def _template(made: Pods, restart: str) -> Manifest:
         "containers": [main],
         "volumes": _volumes(made),
     }
-    if template.init:
-        spec["initContainers"] = [_init_container(made, step) for step in template.init]
+    before = [_check_container(made, check) for check in template.checks]
+    before += [_init_container(made, step) for step in template.init]
+    if before:
+        spec["initContainers"] = before
     if workload.kind == "service" and not _keeps_state(workload):
         # The name that a stateful set's first replica has, so that addresses do not depend on the kind.
         spec["hostname"], spec["subdomain"] = f"{workload.name}-0", headless(workload)
@@ -346,6 +348,11 @@ def _container(made: Pods, command: Sequence[str]) -> Manifest:
 def _init_container(made: Pods, step: InitStep) -> Manifest:
     command = [*_ONCE, step.creates, *step.command] if step.creates else list(step.command)
     return {"name": step.name, **_container(made, command), "resources": _resources(made.workload)}
+
+
+def _check_container(made: Pods, check: Check) -> Manifest:
+    container = _container(made, check.command)
+    return {"name": f"{CHECK_PREFIX}{check.name}", **container, "resources": _resources(made.workload)}
 
 
 def _environment(made: Pods) -> list[Manifest]:

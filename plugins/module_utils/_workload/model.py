@@ -23,6 +23,8 @@ KINDS = ("service", "job", "cronjob")
 RUNTIMES = ("local", "kubernetes")
 SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2")
 SCHEMES = ("http", "https")
+# Of the names of containers that run checks.
+CHECK_PREFIX = "check-"
 # A name becomes a DNS label with an ordinal appended, so it stays well below the 63 characters of a label.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 _PORT_NAME = re.compile(r"[a-z]([a-z0-9_-]{0,13}[a-z0-9])?")
@@ -86,6 +88,14 @@ class InitStep:
 
 
 @dataclass(frozen=True)
+class Check:
+    """A command that succeeds where the consumer of the workload's files takes them. It changes nothing."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Resources:
     """Requests and limits: CPU in thousandths of a core, memory in bytes; None where not stated."""
 
@@ -144,6 +154,7 @@ class Workload:
     user: str | None = None
     schedule: str | None = None
     init: tuple[InitStep, ...] = ()
+    checks: tuple[Check, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Content] = field(default_factory=dict)
     secrets: Mapping[str, Content] = field(default_factory=dict)
@@ -211,6 +222,7 @@ def _read(reader: Reader) -> Workload:
         schedule=reader.string("schedule"),
         command=reader.strings("command", required=True),
         init=tuple(_init(item) for item in reader.items("init")),
+        checks=tuple(_check(item) for item in reader.items("check")),
         env=reader.string_map("env", _VARIABLE, "LOG_LEVEL"),
         files=reader.contents("files", _FILE_NAME, "server.properties"),
         secrets=reader.contents("secrets", _FILE_NAME, "client.password"),
@@ -237,6 +249,15 @@ def _init(reader: Reader) -> InitStep:
     )
     reader.finish()
     return step
+
+
+def _check(reader: Reader) -> Check:
+    check = Check(
+        name=reader.string("name", pattern=_NAME, required=True, example="settings") or "",
+        command=reader.strings("command", required=True),
+    )
+    reader.finish()
+    return check
 
 
 def _port(reader: Reader) -> Port:
@@ -365,6 +386,13 @@ def _contradictions(workload: Workload) -> list[str]:
         problems.append(f"probes: make no sense for a workload of kind {workload.kind}, which runs to its end")
     names = [step.name for step in workload.init]
     problems += [f"init: two steps are named {name!r}" for name in sorted({n for n in names if names.count(n) > 1})]
+    checks = [check.name for check in workload.checks]
+    problems += [f"check: two are named {name!r}" for name in sorted({n for n in checks if checks.count(n) > 1})]
+    problems += [
+        f"init: the name {name!r} is that of a check's container"
+        for name in names
+        if name in {f"{CHECK_PREFIX}{check}" for check in checks}
+    ]
     problems += [
         f"secrets.{name}: a file of the same name is in files"
         for name in sorted(set(workload.files) & set(workload.secrets))

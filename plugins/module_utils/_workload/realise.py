@@ -17,6 +17,7 @@ from typing import Any
 
 from .._errors import DeadlineError, FailedError
 from . import diagnosis
+from .checking import Checker
 from .contents import as_text
 from .decide import KEEP, RESTART, START, Decision, Observed, decide, replicas_of, sections, surplus
 from .disk import Difference, Disk
@@ -42,6 +43,7 @@ class Realiser:
         secrets = (as_text(content) for item in plan.replicas for content in item.replica.secrets.values())
         self.mask = diagnosis.Masker(secrets)
         self.readiness = Readiness(self.supervisor, self.tools, self.mask, timeout)
+        self.checker = Checker(plan, self.disk, Tools, self.mask, timeout)
 
     def start(self, restart: bool = False) -> Report:
         """Makes everything be as planned, and every replica run and be ready.
@@ -56,6 +58,7 @@ class Realiser:
         decisions = [self._decide(item, processes, restart) for item in self.plan.replicas]
         gone = surplus(self.plan.workload.name, processes, [item.name for item in self.plan.replicas])
         programs = self.disk.differs(self.plan.programs)
+        self._require_checks(decisions)
         report = _report(decisions, gone, programs)
         if self.dry:
             return report
@@ -80,6 +83,7 @@ class Realiser:
         decisions = [self._decide(item, {}, False) for item in self.plan.replicas]
         done = {item.name for item in self.plan.replicas if self._applied(item) == item.digest}
         wanted = [item for item in decisions if item.replica.name not in done]
+        self._require_checks(wanted)
         report = _report(wanted, [], None)
         if self.dry:
             return report
@@ -135,6 +139,17 @@ class Realiser:
             return item.applied.read_text(encoding="utf-8").strip()
         except OSError:
             return None
+
+    def _require_checks(self, decisions: list[Decision]) -> None:
+        """Has the new files checked, in check mode as well, before anything is replaced."""
+        if not self.dry:
+            self.checker.clean()
+        wanted = [
+            item.replica.name
+            for item in decisions
+            if self._applied(item.replica) != item.replica.digest or any(found.restarts for found in item.differences)
+        ]
+        self.checker.require(wanted, only_if_installed=self.dry)
 
     def _write(self, decision: Decision) -> None:
         """Makes the replica's folders and files as planned."""

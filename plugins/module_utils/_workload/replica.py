@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from .contents import Content
-from .model import InitStep, Probe, Workload
+from .model import Check, InitStep, Probe, Workload
 from .tokens import substitute_all
 
 
@@ -24,6 +24,7 @@ class Replica:
     files: Mapping[str, Content]
     secrets: Mapping[str, Content]
     init: tuple[InitStep, ...]
+    checks: tuple[Check, ...]
     probes: Mapping[str, Probe]
     gate: Probe | None
     log_files: tuple[str, ...]
@@ -58,6 +59,9 @@ def resolve(workload: Workload, ordinal: int, tokens: Mapping[str, str], problem
                 fill(step.creates, f"init.{step.name}.creates"),
             )
             for step in workload.init
+        ),
+        checks=tuple(
+            Check(check.name, tuple(fill(check.command, f"check.{check.name}.command"))) for check in workload.checks
         ),
         probes={kind: probe(item, f"probes.{kind}") for kind, item in workload.probes.items()},
         gate=probe(workload.rolling_gate, "rolling_gate") if workload.rolling_gate else None,

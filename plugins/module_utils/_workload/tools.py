@@ -30,10 +30,15 @@ class Found:
 
 
 class Tools:
-    """cdc-probe and cdc-run of an instance."""
+    """cdc-probe and cdc-run of an instance.
 
-    def __init__(self, instance: Instance) -> None:
+    Args:
+        folder: where they are; by default where the instance has them.
+    """
+
+    def __init__(self, instance: Instance, folder: Path | None = None) -> None:
         self.instance = instance
+        self.folder = folder or instance.tools
 
     def probe(self, kind: str, replicas: Iterable[str], wait: float = 0.0) -> dict[str, Found]:
         """Probes replicas at once, again and again for ``wait`` seconds until they pass.
@@ -44,7 +49,7 @@ class Tools:
         files = [str(self.instance.launch(name)) for name in replicas]
         if not files:
             return {}
-        command = [str(self.instance.tools / "cdc-probe"), kind, f"--wait={wait:.2f}", *files]
+        command = [str(self.folder / "cdc-probe"), kind, f"--wait={wait:.2f}", *files]
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, timeout=wait + _MARGIN_SECONDS, check=False, env=_environment()
@@ -60,7 +65,7 @@ class Tools:
         Returns:
             The exit status; None when it did not end within ``seconds`` and was killed.
         """
-        command = [str(self.instance.tools / "cdc-run"), str(self.instance.launch(replica))]
+        command = [str(self.folder / "cdc-run"), str(self.instance.launch(replica))]
         if step is not None:
             command += ["--step", step]
         with output.open("ab") as stream:

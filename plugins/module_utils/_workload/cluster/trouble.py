@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..model import CHECK_PREFIX
+
 Document = Mapping[str, Any]
 
 # Seconds that a trouble may last before it ends the run.
@@ -141,12 +143,21 @@ def _container_trouble(pod: str, item: Document, known_restarts: int) -> Trouble
     if ended.get("reason") == "StartError":
         return _unstartable(key, item, str(ended.get("message") or ""), _AT_ONCE)
     oom = ended.get("reason") == "OOMKilled"
+    what, remedy = f"{pod} does not stay up: {_ending(ended)}", ""
+    refused = str(item["name"]).startswith(CHECK_PREFIX)
+    if oom:
+        what = f"{pod} does not stay up: its memory limit was reached (OOMKilled)"
+        remedy = "raise its memory limit, or lower what it keeps in memory"
+    elif refused:
+        name = item["name"].removeprefix(CHECK_PREFIX)
+        what = f"{pod} is not started: its check {name} refuses its files ({_ending(ended)})"
+        remedy = "correct the setting that the evidence names; the other replicas have not been replaced"
     return Trouble(
         f"{key}/ends",
-        f"{pod} does not stay up: " + ("its memory limit was reached (OOMKilled)" if oom else _ending(ended)),
-        "raise its memory limit, or lower what it keeps in memory" if oom else "",
+        what,
+        remedy,
         exits=exits,
-        certain=oom,
+        certain=oom or refused,
         # A container that has been started again has its last words in the run before.
         log=LogOf(
             pod, item["name"], previous=running or bool(last and not (item.get("state") or {}).get("terminated"))

@@ -334,6 +334,23 @@ def test_a_crash_tells_its_last_words_without_secrets_and_its_events(run, api):
     assert "wrong password: ********" in message and "BackOff: Back-off restarting (4 times)" in message
 
 
+def test_a_check_that_refuses_the_files_ends_the_run_with_its_words(run, api):
+    def refuse(pod):
+        ended = {"exitCode": 1, "reason": "Error"}
+        waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
+        status = {"name": "check-settings", "restartCount": 1, "state": waiting, "lastState": {"terminated": ended}}
+        pod["status"] = {"phase": "Pending", "initContainerStatuses": [status]}
+        return pod
+
+    check = {"overrides": {"kubernetes": {"check": [{"name": "settings", "command": ["verify", "@{config}"]}]}}}
+    run(**check)
+    api.broken, api.logs["echo-2"] = refuse, "value must be a number; sesame-open\n"
+    message = failure(run, files={"settings": "x"}, timeout=10000, **check)
+    assert "echo-2 is not started: its check settings refuses its files (it ended with exit status 1)" in message
+    assert "value must be a number; ********" in message
+    assert "correct the setting that the evidence names" in message
+
+
 def test_no_node_takes_it_with_the_sum_of_what_is_left(run, api):
     def pend(pod):
         text = "0/1 nodes are available: 1 Insufficient memory."

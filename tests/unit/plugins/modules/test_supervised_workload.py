@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed
 
 PACKAGE = "ansible_collections.cdc.pipeline.plugins.module_utils._workload"
 
@@ -88,10 +89,12 @@ def world(tmp_path, monkeypatch):
     supervisor = FakeSupervisor(tmp_path)
     supervisor.failing = set()
     supervisor.tools = []
+    supervisor.checking = []
 
-    def tools(instance):
+    def tools(instance, folder=None):
         made = FakeTools(instance, supervisor.failing)
-        supervisor.tools.append(made)
+        # Those that run checks see another instance.
+        (supervisor.checking if folder else supervisor.tools).append(made)
         return made
 
     realise = part("realise")
@@ -193,6 +196,47 @@ def test_first_steps_and_their_failure(run, world, tmp_path):
 def test_a_step_must_create_what_it_says(run):
     with pytest.raises(Exception, match="succeeded, but did not create"):
         run(init=[{"name": "make", "command": ["touch", "@{data}/other"], "creates": "@{data}/made"}])
+
+
+def checked(*command):
+    return {"overrides": {"local": {"check": [{"name": "settings", "command": list(command)}]}}}
+
+
+@pytest.mark.parametrize("dry", [False, True])
+def test_files_that_a_check_refuses_replace_nothing(run, tmp_path, dry):
+    (tmp_path / "supervisor/tools").mkdir(parents=True)
+    (tmp_path / "supervisor/tools/cdc-run").touch()
+    run()
+    with pytest.raises(ModuleFailed) as caught:
+        run(check=dry, files={"settings": "value=2\n"}, **checked("refuse", "@{config}/settings"))
+    message = caught.value.result["msg"]
+    assert "web-0: its check settings refuses the new files (exit status 9)" in message and "********" in message
+    assert "hidden-value" not in caught.value.result["stdout"]
+    assert (tmp_path / "web-0/config/settings").read_text() == "value=1\n"
+    assert not run()["changed"] and not (tmp_path / "check").exists()
+
+
+def test_checks_run_only_before_a_change(run, world, tmp_path):
+    passes = checked("touch", "@{tmp}/seen")
+    run(**passes)
+    assert world.checking[-1].steps == [("web-0", "settings"), ("web-1", "settings")]
+    run(state="restarted", **passes)
+    assert world.checking[-1].steps == []
+    run(**passes, files={"settings": "value=2\n"})
+    assert world.checking[-1].steps == [("web-0", "settings"), ("web-1", "settings")]
+    (tmp_path / "web-1/config/settings").write_text("by hand\n")
+    run(**passes, files={"settings": "value=2\n"})
+    assert world.checking[-1].steps == [("web-1", "settings")]
+
+
+def test_in_check_mode_a_check_waits_for_what_is_not_installed(run, world):
+    assert run(check=True, **checked("refuse"))["started"] == ["web-0", "web-1"]
+    assert world.checking[-1].steps == []
+
+
+def test_a_job_is_checked_as_well(run):
+    with pytest.raises(ModuleFailed, match="its check settings refuses"):
+        run(kind="job", replicas=1, command=["touch", "@{data}/done"], **checked("refuse"))
 
 
 def test_jobs(run, world):

@@ -102,6 +102,15 @@ def test_a_probe_by_https_verifies_nothing():
     assert asked() == {"port": "client", "path": "/"}
 
 
+def test_checks_come_before_the_first_steps():
+    check = {"name": "settings", "command": ["verify", "@{config}/server.properties"]}
+    spec = one(made("kafka", check=[check]), "StatefulSet")["spec"]["template"]["spec"]
+    before = spec["initContainers"]
+    assert [item["name"] for item in before] == ["check-settings", "format-storage"]
+    assert before[0]["command"] == ["verify", "/etc/cdc/config/server.properties"]
+    assert before[0]["volumeMounts"] == spec["containers"][0]["volumeMounts"]
+
+
 def test_a_token_that_differs_by_replica_is_refused_in_a_command():
     with pytest.raises(SpecError) as caught:
         made("kafka", command=["broker", "--id", "@{node_id}", "--ordinal", "@{ordinal}"])

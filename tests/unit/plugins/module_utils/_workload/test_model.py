@@ -75,6 +75,12 @@ def test_lists_every_mistake_at_once():
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
+        ({"check": [{"name": "a", "command": ["x"]}] * 2}, "check: two are named 'a'"),
+        ({"check": [{"name": "a"}]}, "check[0].command: is missing"),
+        (
+            {"check": [{"name": "a", "command": ["x"]}], "init": [{"name": "check-a", "command": ["x"]}]},
+            "init: the name 'check-a' is that of a check's container",
+        ),
         ({"files": {"a": {"base64": "?"}}}, "files.a.base64: is not base64"),
         ({"secrets": {"a": {"base64": 1, "mode": 2}}}, "secrets.a.mode: unknown key"),
         ({"secrets": {"a": {}}}, "secrets.a.base64: is missing"),
