@@ -45,22 +45,32 @@ EXAMPLES = r"""
 
 RETURN = r"""
 pods:
-  description: Each pod, and each workload that is stopped.
+  description: Each pod of a service, each workload that is stopped, and each job and cronjob.
   type: list
   elements: dict
   returned: success
   contains:
     name: {description: "Its name, such as kafka-0.", type: str}
     workload: {description: "The workload that it belongs to.", type: str}
-    state: {description: "Its state as kubectl puts it, or Stopped.", type: str}
-    ready: {description: "Whether it is ready.", type: bool}
+    kind: {description: "V(service), V(job) or V(cronjob).", type: str}
+    state:
+      description:
+        - Its state as kubectl puts it, or V(Stopped).
+        - Of a job V(Running), V(Done) or V(Failed), of a cronjob V(Waiting), V(Running) or V(Stopped).
+      type: str
+    ready: {description: "Whether it is ready, a job has succeeded, or a cronjob is not stopped.", type: bool}
+    schedule: {description: "Of a cronjob: when it runs, in UTC.", type: str}
+    last_run:
+      description:
+        - Of a job or cronjob its last run that has ended, with C(started), C(seconds), C(outcome) and C(exit_status).
+      type: dict
     restarts: {description: "How often its containers were started again.", type: int}
     uptime: {description: "Seconds since its start.", type: int}
     memory_bytes: {description: "Its working set, or null where the kubelet does not tell.", type: int}
     memory_limit_bytes: {description: "Its memory limit, 0 without one.", type: int}
     node: {description: "Where it runs.", type: str}
     address: {description: "Its address in the cluster.", type: str}
-    detail: {description: "What keeps it from being ready, if that is known.", type: str}
+    detail: {description: "What keeps it from being ready, if that is known; what became of the last run.", type: str}
     log_tail: {description: "The last lines of its log, with O(log_lines).", type: list}
 table:
   description: The same as a text table.

@@ -38,9 +38,11 @@ options:
   state:
     description:
       - With V(started) everything is as specified, and every pod is ready. A workload of kind job runs to its end,
-        unless the same job has succeeded before.
-      - With V(restarted) the pods that run are replaced, too, one after the other.
-      - With V(stopped) there are no pods until the workload is started again. How many there were is remembered.
+        unless the same job has succeeded before. One of kind cronjob runs when its time comes.
+      - With V(restarted) the pods that run are replaced, too, one after the other. Jobs and cronjobs are as with
+        V(started), since each run has a pod of its own.
+      - With V(stopped) there are no pods until the workload is started again. How many there were is remembered. A run
+        of a job or cronjob that is in progress is stopped.
       - With V(absent) the workload is removed. Volumes stay unless O(purge_data=true).
     type: str
     choices: [started, restarted, stopped, absent]
@@ -173,7 +175,7 @@ def perform(params, check_mode):
         api = None
     realiser = Realiser(workload, cluster, gate(workload, cluster, connection), api, params["timeout"], check_mode)
     if workload.kind != "service":
-        return realiser.run_job().outcome()
+        return (realiser.run_job() if workload.kind == "job" else realiser.set_schedule()).outcome()
     report = realiser.start(restart=params["state"] == "restarted")
     return report.outcome(**({} if check_mode else {"replicas": realiser.replicas()}))
 

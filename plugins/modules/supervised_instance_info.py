@@ -54,8 +54,20 @@ processes:
   returned: success
   contains:
     name: {description: "Its name, such as kafka-0.", type: str}
-    state: {description: "The supervisor's state of it, or ABSENT.", type: str}
-    ready: {description: "Whether its readiness probe passes.", type: bool}
+    kind: {description: "V(service), V(job) or V(cronjob).", type: str}
+    state:
+      description:
+        - The supervisor's state of it, or V(ABSENT).
+        - Of a job V(DONE) or V(NOT DONE). Of a cronjob that is looked after V(WAITING), V(RUNNING), or V(HELD) where its
+          definition is not complete.
+      type: str
+    ready:
+      description: Whether its readiness probe passes; whether a job has succeeded, and a cronjob is looked after.
+      type: bool
+    next_run: {description: "Of a cronjob: when it runs next, in UTC.", type: str}
+    last_run:
+      description: Of a cronjob its last run that has ended, with C(started), C(seconds), C(outcome) and C(exit_status).
+      type: dict
     pid: {description: "Its process id, 0 when it does not run.", type: int}
     uptime: {description: "Seconds since its start.", type: int}
     started: {description: "Its start in seconds since the epoch.", type: int}

@@ -37,8 +37,9 @@ options:
   state:
     description:
       - With V(started) everything is as specified, and every replica runs and is ready. A workload of kind job runs
-        to its end, unless the same job has succeeded before.
-      - With V(restarted) the replicas that run are restarted, too, one after the other.
+        to its end, unless the same job has succeeded before. One of kind cronjob runs when its time comes.
+      - With V(restarted) the replicas that run are restarted, too, one after the other. Jobs and cronjobs are as with
+        V(started), since each run has a process of its own.
       - With V(stopped) the replicas are stopped, until the workload or the supervisor is started again.
       - With V(absent) the replicas are stopped and removed. Data and logs stay unless O(purge_data=true).
     type: str

@@ -30,7 +30,11 @@ def gather_pods(
         api = connect(kubeconfig, context, namespace)
         rows = status(api)
         files["pods.txt"] = as_table(rows, api)
-        lines = [f"{item['name']} is in {item['state']}: {item['detail']}" for item in rows if item["detail"]]
+        lines = [
+            f"{item['name']} is in {item['state']}: {item['detail']}"
+            for item in rows
+            if item["detail"] and not item["ready"]
+        ]
         for item in status(api, component, _LINES):
             if item.get("log_tail"):
                 files[f"{item['name']}.log"] = "\n".join(item["log_tail"])

@@ -47,8 +47,11 @@ class Decision:
         return self.action != KEEP or bool(self.differences)
 
 
-def decide(replica: ReplicaPlan, observed: Observed, restart_wanted: bool = False) -> Decision:
+def decide(replica: ReplicaPlan, observed: Observed, restart_wanted: bool = False, rereads: bool = False) -> Decision:
     """The decision for one replica.
+
+    Args:
+        rereads: its process reads what it runs each time (a cronjob's), so that a change takes no restart.
 
     A process restarts when what it reads at its start differs from what it was started with: the digest says so, or
     a file was altered by hand (then nobody knows what the process has read).
@@ -68,7 +71,8 @@ def decide(replica: ReplicaPlan, observed: Observed, restart_wanted: bool = Fals
         reasons.append("its supervision changed")
     if restart_wanted:
         reasons.append("a restart was asked for")
-    needed = edited or observed.applied != replica.digest or observed.section_changed or restart_wanted
+    outdated = bool(edited) or observed.applied != replica.digest
+    needed = (outdated and not rereads) or observed.section_changed or restart_wanted
     return Decision(replica, RESTART if needed else KEEP, tuple(reasons), observed.differences)
 
 

@@ -39,6 +39,7 @@ _TOOLS = {
     "supervisord": ("-I", "supervisor.supervisord"),
     "supervisorctl": ("-I", "supervisor.supervisorctl"),
     "cdc-run": ("-IS", "cdc_pipeline.supervise.run"),
+    "cdc-cron": ("-I", "cdc_pipeline.supervise.cron"),
     "cdc-probe": ("-IS", "cdc_pipeline.supervise.probe"),
     _PROBER: ("-IS", "cdc_pipeline.supervise.prober"),
     _STOPPER: ("-IS", "cdc_pipeline.supervise.stop"),
@@ -201,7 +202,7 @@ class Host:
         if not runs or restarts:
             self._begin()
         elif new_tools:
-            # The listener is the only long-running tool; it ends and supervisord starts the new one.
+            # The listener ends and supervisord starts the new one. cdc-cron does the same between two runs.
             self.supervisor.signal(_PROBER, "TERM")
         return report
 
@@ -265,7 +266,7 @@ class Host:
         found.append(self.instance.staging().home)
         for folder in ("config", "secrets", "tmp"):
             found += self.instance.home.glob(f"*-[0-9]*/{folder}")
-        for pattern in ("*.json", "*.applied", "*.lock"):
+        for pattern in ("*.json", "*.applied", "*.lock", "*.runs"):
             found += (control / "replicas").glob(pattern)
         return found
 

@@ -76,7 +76,7 @@ class Instance:
 
     @property
     def tools(self) -> Path:
-        """Folder of supervisord, cdc-run, cdc-probe and cdc-prober: a path that no new version changes."""
+        """Folder of supervisord, cdc-run, cdc-cron, cdc-probe and cdc-prober: a path that no new version changes."""
         return self.control / "tools"
 
     def with_java(self) -> Instance:
@@ -107,6 +107,10 @@ class Instance:
     def applied(self, replica: str) -> Path:
         """Digest of the configuration that the running process was started with."""
         return self.control / "replicas" / f"{replica}.applied"
+
+    def runs(self, replica: str) -> Path:
+        """What is kept of a cronjob's runs."""
+        return self.control / "replicas" / f"{replica}.runs"
 
     def programs(self, workload: str) -> Path:
         """The supervisor's sections for a workload."""

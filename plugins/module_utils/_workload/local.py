@@ -22,10 +22,12 @@ from .replica import Replica, resolve
 _START_RETRIES = 5
 # Anything below the event listener\'s, which supervisor sets to -1, would end after it.
 _PRIORITY = 100
+# What cdc-cron takes to end after it has killed a run that did not stop within its grace.
+_CRON_SECONDS = 5
 # Below ten seconds a process that dies while it starts counts as started, and its crash loop has no back-off.
 _START_SECONDS = 10
-_LOG_BYTES = "20MB"
-_LOG_BACKUPS = 3
+LOG_BYTES = 20 * 2**20
+LOG_BACKUPS = 3
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,9 @@ def plan(workload: Workload, instance: Instance) -> Plan:
     """The plan of ``workload`` in ``instance``.
 
     Raises:
-        SpecError: a token is unknown, the artifact is, or the runtime cannot run this kind.
+        SpecError: a token is unknown, or the artifact is.
     """
     problems: list[str] = []
-    if workload.kind == "cronjob":
-        problems.append("kind: the local runtime has no cronjob; run a job from the host's own scheduler")
     if workload.artifact and workload.artifact not in instance.artifacts:
         known = ", ".join(sorted(instance.artifacts)) or "none"
         problems.append(f"artifact: {workload.artifact!r} is not installed in this instance (installed: {known})")
@@ -140,7 +140,8 @@ def plan(workload: Workload, instance: Instance) -> Plan:
         raise SpecError(workload.name, list(dict.fromkeys(problems)))
     programs = Target(
         instance.programs(workload.name),
-        "\n".join(_section(workload, instance, item) for item in replicas) if workload.kind == "service" else "",
+        # A job runs while the playbook waits for it.
+        "" if workload.kind == "job" else "\n".join(_section(workload, instance, item) for item in replicas),
         0o600,
     )
     return Plan(workload, instance, replicas, programs)
@@ -175,8 +176,9 @@ def _replica(workload: Workload, instance: Instance, ordinal: int, problems: lis
         "stop_signal": workload.stop_signal,
         "lock": str(instance.control / "replicas" / f"{name}.lock"),
     }
-    launch = {
+    launch: dict[str, Any] = {
         "name": name,
+        "kind": workload.kind,
         "instance": instance.name,
         "start": start,
         "steps": {step.name: list(step.command) for step in replica.init},
@@ -185,14 +187,24 @@ def _replica(workload: Workload, instance: Instance, ordinal: int, problems: lis
         "probes": {kind: _probe(item, instance, ports) for kind, item in replica.probes.items()},
         "gate": _probe(replica.gate, instance, ports) if replica.gate else None,
     }
+    if workload.kind == "cronjob":
+        launch["cron"] = {
+            "schedule": workload.schedule,
+            "deadline_seconds": workload.deadline_seconds,
+            "starting_deadline_seconds": workload.starting_deadline_seconds,
+        }
     contents = {str(item.path): item.content for item in files}
+    what: list[Any] = [start, contents]
+    if workload.kind != "service":
+        # A job that another one followed, or that was a cronjob before, has not run.
+        what += [workload.kind, workload.deadline_seconds]
     files.append(Target(instance.launch(name), json.dumps(launch, indent=1, sort_keys=True) + "\n", 0o600))
     return ReplicaPlan(
         replica=replica,
         folders=folders,
         targets=tuple(files),
         launch=launch,
-        digest=digest([start, contents]),
+        digest=digest(what),
         ports=ports,
         output=instance.output(name),
         applied=instance.applied(name),
@@ -248,20 +260,21 @@ def _section(workload: Workload, instance: Instance, item: ReplicaPlan) -> str:
     It names only stable paths: a new version of the tools or of the configuration does not change it, so that it
     never restarts a process. ``%`` is the supervisor's own escape character.
     """
+    by_schedule = workload.kind == "cronjob"
     settings = {
-        "command": f"{instance.tools}/cdc-run {instance.launch(item.name)}",
+        "command": f"{instance.tools}/{'cdc-cron' if by_schedule else 'cdc-run'} {instance.launch(item.name)}",
         "autostart": "true",
         "autorestart": "true",
         "startsecs": _START_SECONDS,
         "startretries": _START_RETRIES,
         "priority": _priority(workload, instance),
-        "stopsignal": workload.stop_signal,
-        "stopwaitsecs": workload.stop_grace,
+        "stopsignal": "TERM" if by_schedule else workload.stop_signal,
+        "stopwaitsecs": workload.stop_grace + (_CRON_SECONDS if by_schedule else 0),
         "killasgroup": "true",
         "redirect_stderr": "true",
         "stdout_logfile": item.output,
-        "stdout_logfile_maxbytes": _LOG_BYTES,
-        "stdout_logfile_backups": _LOG_BACKUPS,
+        "stdout_logfile_maxbytes": f"{LOG_BYTES // 2**20}MB",
+        "stdout_logfile_backups": LOG_BACKUPS,
     }
     lines = [f"{key}={value}".replace("%", "%%") for key, value in settings.items()]
     return "\n".join([f"[program:{item.name}]", *lines]) + "\n"

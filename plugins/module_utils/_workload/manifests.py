@@ -19,11 +19,17 @@ Manifest = dict[str, Any]
 _DIGEST = "cdc-pipeline/config-digest"
 # Of every object that a workload is made of: what carries it and is no longer made goes.
 WORKLOAD_LABEL = "cdc-pipeline/workload"
+# Of every pod, and of what makes it; and what chooses those of all workloads in a query.
+NAME_LABEL = "app.kubernetes.io/name"
+PART = "app.kubernetes.io/part-of=cdc-pipeline"
 # Any user without rights; a database's files belong to it, so it must stay the same.
 _USER = 10001
 # Runs a first step unless what it makes is there: an init container runs at each start of a pod.
 _ONCE = ["/bin/sh", "-ec", 'test -e "$0" || exec "$@"']
 _STATE = ("data", "log", "tmp")
+_DISRUPTED = {"type": "DisruptionTarget", "status": "True"}
+# Of each outcome, with their pods and so with their logs.
+_KEPT_RUNS = 3
 # Where names are resolved, as a policy sees it: the pods behind the service, and the port that they listen on.
 _DNS = ("kube-system", 53)
 _OPENSHIFT_DNS = ("openshift-dns", 5353)
@@ -234,12 +240,15 @@ def _deployment(made: Pods) -> Manifest:
 
 
 def _job_spec(made: Pods) -> Manifest:
-    return {
-        "completions": max(made.workload.replicas, 1),
-        "completionMode": "Indexed",
-        "backoffLimit": 3,
+    spec: Manifest = {
+        # As on a host, a failure is reported, not repeated. A pod that a node's drain takes away has not failed.
+        "backoffLimit": 0,
+        "podFailurePolicy": {"rules": [{"action": "Ignore", "onPodConditions": [_DISRUPTED]}]},
         "template": _template(made, "Never"),
     }
+    if made.workload.deadline_seconds is not None:
+        spec["activeDeadlineSeconds"] = made.workload.deadline_seconds
+    return spec
 
 
 def _job(made: Pods) -> Manifest:
@@ -250,12 +259,20 @@ def _job(made: Pods) -> Manifest:
 
 
 def _cron_job(made: Pods) -> Manifest:
-    spec = {
-        "schedule": made.workload.schedule,
+    workload = made.workload
+    spec: Manifest = {
+        "schedule": workload.schedule,
+        "timeZone": "Etc/UTC",
         "concurrencyPolicy": "Forbid",
-        "jobTemplate": {"spec": _job_spec(made)},
+        # What was paused by a stop goes on.
+        "suspend": False,
+        "successfulJobsHistoryLimit": _KEPT_RUNS,
+        "failedJobsHistoryLimit": _KEPT_RUNS,
+        "jobTemplate": {"metadata": {"labels": _labels(workload.name)}, "spec": _job_spec(made)},
     }
-    return _object("batch/v1", "CronJob", made.workload.name, made, spec=spec)
+    if workload.starting_deadline_seconds is not None:
+        spec["startingDeadlineSeconds"] = workload.starting_deadline_seconds
+    return _object("batch/v1", "CronJob", workload.name, made, spec=spec)
 
 
 def _template(made: Pods, restart: str) -> Manifest:
@@ -359,10 +376,7 @@ def _environment(made: Pods) -> list[Manifest]:
     """The replica's name and number come first, since the others may refer to them."""
     found: list[Manifest] = []
     name = made.workload.name
-    if made.workload.kind != "service":
-        found.append(_field(ORDINAL_VARIABLE, "metadata.annotations['batch.kubernetes.io/job-completion-index']"))
-        found.append({"name": REPLICA_VARIABLE, "value": f"{name}-$({ORDINAL_VARIABLE})"})
-    elif _keeps_state(made.workload):
+    if _keeps_state(made.workload):
         found.append(_field(REPLICA_VARIABLE, "metadata.name"))
         found.append(_field(ORDINAL_VARIABLE, "metadata.labels['apps.kubernetes.io/pod-index']"))
     else:

@@ -17,6 +17,7 @@ from typing import Any
 from .contents import Content
 from .errors import SpecError
 from .reader import Reader
+from .schedule import five_fields
 from .units import cpu_millis, memory_bytes
 
 KINDS = ("service", "job", "cronjob")
@@ -143,7 +144,13 @@ class Peer:
 
 @dataclass(frozen=True)
 class Workload:
-    """One component's workload, its strings still holding tokens."""
+    """One component's workload, its strings still holding tokens.
+
+    Attributes:
+        schedule: of a cronjob, cron's five fields in UTC.
+        deadline_seconds: how long a run of a job or cronjob may take.
+        starting_deadline_seconds: how late a cronjob's run may start that was missed; None is no bound.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -153,6 +160,8 @@ class Workload:
     image: Image | None = None
     user: str | None = None
     schedule: str | None = None
+    deadline_seconds: int | None = None
+    starting_deadline_seconds: int | None = None
     init: tuple[InitStep, ...] = ()
     checks: tuple[Check, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -219,7 +228,10 @@ def _read(reader: Reader) -> Workload:
         artifact=reader.string("artifact"),
         image=_image(reader.child("image", scalar_key="name")),
         user=reader.string("user"),
-        schedule=reader.string("schedule"),
+        schedule=_schedule(reader),
+        deadline_seconds=reader.integer("deadline_seconds", None, low=1, high=31 * 86400),
+        # The controller of a cluster looks every ten seconds.
+        starting_deadline_seconds=reader.integer("starting_deadline_seconds", None, low=10, high=366 * 86400),
         command=reader.strings("command", required=True),
         init=tuple(_init(item) for item in reader.items("init")),
         checks=tuple(_check(item) for item in reader.items("check")),
@@ -239,6 +251,17 @@ def _read(reader: Reader) -> Workload:
     )
     reader.finish()
     return workload
+
+
+def _schedule(reader: Reader) -> str | None:
+    text = reader.string("schedule")
+    if text is None:
+        return None
+    try:
+        return five_fields(text)
+    except ValueError as error:
+        reader.problem(str(error), "schedule")
+        return text
 
 
 def _init(reader: Reader) -> InitStep:
@@ -378,12 +401,7 @@ def _contradictions(workload: Workload) -> list[str]:
         problems.append("resources.memory: the request is larger than the limit")
     if limits.cpu_request and limits.cpu_limit and limits.cpu_request > limits.cpu_limit:
         problems.append("resources.cpu: the request is larger than the limit")
-    if workload.kind == "cronjob" and not workload.schedule:
-        problems.append("schedule: is needed by a workload of kind cronjob, such as '*/5 * * * *'")
-    if workload.kind != "cronjob" and workload.schedule:
-        problems.append(f"schedule: makes no sense for a workload of kind {workload.kind}")
-    if workload.kind != "service" and workload.probes:
-        problems.append(f"probes: make no sense for a workload of kind {workload.kind}, which runs to its end")
+    problems += _contradictions_of_kind(workload)
     names = [step.name for step in workload.init]
     problems += [f"init: two steps are named {name!r}" for name in sorted({n for n in names if names.count(n) > 1})]
     checks = [check.name for check in workload.checks]
@@ -410,4 +428,27 @@ def _contradictions(workload: Workload) -> list[str]:
             for port in workload.ports.values()
             if not port.step
         ]
+    return problems
+
+
+def _contradictions_of_kind(workload: Workload) -> list[str]:
+    """What a workload of this kind has to state, and what it may not."""
+    kind = workload.kind
+    if kind == "service":
+        stated: dict[str, Any] = {"deadline_seconds": workload.deadline_seconds}
+    else:
+        stated = {
+            "probes": workload.probes,
+            "rolling_gate": workload.rolling_gate,
+            "ports": workload.ports,
+            "storage": workload.storage,
+        }
+    if kind != "cronjob":
+        stated |= {"schedule": workload.schedule, "starting_deadline_seconds": workload.starting_deadline_seconds}
+    runs = "" if kind == "service" else ", which runs to its end"
+    problems = [f"{key}: has no meaning for a workload of kind {kind}{runs}" for key, value in stated.items() if value]
+    if kind == "cronjob" and not workload.schedule:
+        problems.append("schedule: is needed by a workload of kind cronjob, such as '*/5 * * * *'")
+    if kind != "service" and workload.replicas != 1:
+        problems.append(f"replicas: must be 1 for a workload of kind {kind}{runs}")
     return problems

@@ -26,7 +26,7 @@ from .local import Plan, ReplicaPlan, Target
 from .readiness import Readiness
 from .report import Report
 from .supervisor import Process, Supervisor
-from .tools import Tools
+from .tools import Tools, rotate
 
 
 class Realiser:
@@ -49,13 +49,13 @@ class Realiser:
         """Makes everything be as planned, and every replica run and be ready.
 
         Args:
-            restart: restart the replicas that run, too, one after the other.
+            restart: restart the replicas that run, too, one after the other. A cronjob starts afresh at each run.
 
         Raises:
             PipelineError: it cannot be; the message says why.
         """
         processes = self._processes()
-        decisions = [self._decide(item, processes, restart) for item in self.plan.replicas]
+        decisions = [self._decide(item, processes, restart and not self._rereads) for item in self.plan.replicas]
         gone = surplus(self.plan.workload.name, processes, [item.name for item in self.plan.replicas])
         programs = self.disk.differs(self.plan.programs)
         self._require_checks(decisions)
@@ -67,14 +67,32 @@ class Realiser:
         self._restart_in_turn([item for item in decisions if item.action == RESTART])
         kept = [item.replica for item in decisions if item.action == KEEP]
         for item in decisions:
-            if item.action == KEEP:
+            if item.action == KEEP and self._rereads:
+                self._prepare(item)
+                self.supervisor.signal(item.replica.name, "HUP")
+            elif item.action == KEEP:
                 self._write(item)
         self.readiness.watch(kept)
         self.readiness.wait([item.name for item in kept])
         return report
 
+    @property
+    def _rereads(self) -> bool:
+        return self.plan.workload.kind == "cronjob"
+
+    def _prepare(self, decision: Decision) -> None:
+        """Makes the replica's folders and files as planned, with what its first steps make."""
+        item = decision.replica
+        self._write(decision)
+        self._initialise(item)
+        if self._rereads and self._applied(item) != item.digest:
+            # Without this mark no run starts.
+            self._settle(item)
+
     def run_job(self) -> Report:
         """Runs a workload of kind job to its end, unless this very job has succeeded before.
+
+        A job that was interrupted has not succeeded. What is left of it holds the lock that the next one waits for.
 
         Raises:
             FailedError: it ended with an error.
@@ -84,12 +102,17 @@ class Realiser:
         done = {item.name for item in self.plan.replicas if self._applied(item) == item.digest}
         wanted = [item for item in decisions if item.replica.name not in done]
         self._require_checks(wanted)
-        report = _report(wanted, [], None)
+        # Of another kind, it was supervised.
+        gone = replicas_of(self.plan.workload.name, self._loaded()) if self.plan.programs.path.exists() else []
+        report = _report(wanted, gone, None)
         if self.dry:
             return report
+        if self.plan.programs.path.exists():
+            self.disk.remove(self.plan.programs.path)
+            self._drop(gone)
         for item in wanted:
-            self._write(item)
-            self._initialise(item.replica)
+            self._prepare(item)
+            rotate(item.replica.output)
             self._run(item.replica, None, "the job")
             self._settle(item.replica)
         return report
@@ -109,8 +132,9 @@ class Realiser:
         ]
 
     def _processes(self) -> dict[str, Process]:
-        if self.plan.workload.kind != "service":
-            return {}
+        return {} if self.plan.workload.kind == "job" else self._loaded()
+
+    def _loaded(self) -> dict[str, Process]:
         if self.dry and not self.supervisor.answers():
             return {}
         return self.supervisor.processes()
@@ -132,7 +156,7 @@ class Realiser:
             differences=tuple(differences),
             section_changed=section_now != section_ought and item.name in processes,
         )
-        return decide(item, observed, restart)
+        return decide(item, observed, restart, self._rereads)
 
     def _applied(self, item: ReplicaPlan) -> str | None:
         try:
@@ -174,8 +198,7 @@ class Realiser:
         replicas = [item.replica for item in decisions]
         self.readiness.require_free_ports(replicas)
         for item in decisions:
-            self._write(item)
-            self._initialise(item.replica)
+            self._prepare(item)
         if programs is not None:
             self.disk.write(self.plan.programs)
         self.readiness.watch(replicas)
@@ -209,8 +232,7 @@ class Realiser:
             self.disk.remove(item.applied)
         self.supervisor.stop(names, self.plan.workload.stop_grace)
         for item in decisions:
-            self._write(item)
-            self._initialise(item.replica)
+            self._prepare(item)
         self.readiness.require_free_ports(replicas)
         self.readiness.watch(replicas)
         _added, changed, _removed = self.supervisor.reread()
@@ -273,7 +295,9 @@ class Realiser:
 
     def _run(self, item: ReplicaPlan, step: str | None, what: str) -> None:
         start = diagnosis.size(item.output)
-        status = self.tools.run(item.name, step, item.output, self.timeout)
+        workload = self.plan.workload
+        deadline = min(self.timeout, workload.deadline_seconds or self.timeout)
+        status = self.tools.run(item.name, step, item.output, deadline, workload.stop_signal, workload.stop_grace)
         if status == 0:
             return
         text = diagnosis.tail(item.output, start)
@@ -281,10 +305,11 @@ class Realiser:
         lines = "\n".join("  " + line for line in diagnosis.last_lines(self.mask(text)))
         if status is None:
             raise DeadlineError(
-                f"{item.name}: {what} did not end within {self.timeout:.0f} s and was killed",
+                f"{item.name}: {what} did not end within {deadline:.0f} s and was stopped",
                 where=str(item.output),
                 why="its last lines are\n" + lines,
-                remedy="if it only needs longer, raise workload_timeout",
+                remedy="if it only needs longer, raise "
+                + ("workload_timeout" if deadline == self.timeout else "its deadline_seconds"),
             )
         raise FailedError(
             f"{item.name}: {what} failed{': ' + cause.what if cause else ''} (exit status {status})",
@@ -355,7 +380,7 @@ class Remover:
         control = self.instance.control / "replicas"
         # Without its data a replica has not lived; with them its first steps must not run again.
         endings: Callable[[str], bool] = (
-            (lambda file: True) if purge_data else (lambda file: file.endswith((".json", ".applied", ".lock")))
+            (lambda file: True) if purge_data else (lambda file: file.endswith((".json", ".applied", ".lock", ".runs")))
         )
         for file in _names(control):
             if surplus(self.name, [file.split(".")[0]], ()) and endings(file):

@@ -17,7 +17,7 @@ from .status import status
 def wait_all_ready(
     instance: Instance, seconds: float, look: Callable[[Instance], tuple[bool, list[dict[str, Any]]]] = status
 ) -> None:
-    """Waits until the readiness probes of all replicas succeed; at once where there are none.
+    """Waits until the readiness probes of all replicas succeed; at once where there are none. Jobs have no part in it.
 
     Args:
         look: gives whether the supervisor runs, and a row for each replica.
@@ -30,14 +30,19 @@ def wait_all_ready(
     def all_ready() -> bool | None:
         nonlocal rows
         rows = look(instance)[1]
-        return all(row["ready"] for row in rows) or None
+        return all(map(_settled, rows)) or None
 
     if wait_for(all_ready, Deadline(seconds), slowest=2.0):
         return
-    late = [row for row in rows if not row["ready"]]
+    late = [row for row in rows if not _settled(row)]
     raise DeadlineError(
         f"{', '.join(row['name'] for row in late)} of the instance {instance.name} not ready after {seconds:.0f} s",
         where=late[0]["log"],
         why="; ".join(f"{row['name']} ({row['state']}): {row['detail']}" for row in late),
         remedy="see the logs, such as `make logs`, mend the cause and run again",
     )
+
+
+def _settled(row: dict[str, Any]) -> bool:
+    """A job that has not succeeded is run by the playbook, not by the start of an instance."""
+    return row["ready"] or row.get("kind") == "job"

@@ -15,6 +15,7 @@ from typing import Any
 from . import diagnosis
 from .choose import chosen
 from .layout import Instance
+from .runs import moment, run_of, sentence
 from .supervisor import Process, Supervisor
 from .table import table
 from .tools import Found, Tools
@@ -42,6 +43,11 @@ def status(instance: Instance, component: str = "", log_lines: int = 0) -> tuple
     alive = [name for name in documents if name in processes and processes[name].alive]
     found = Tools(instance).probe("readiness", alive)
     rows = [_row(name, data, instance, processes.get(name), found.get(name)) for name, data in documents.items()]
+    for row in rows:
+        if row["kind"] == "job":
+            row |= _job(row["name"], instance)
+        if row["kind"] == "cronjob":
+            row |= _cronjob(row, instance)
     if log_lines:
         masks = {name: _masker(instance, name) for name in documents}
         for row in rows:
@@ -88,6 +94,7 @@ def _row(
     pid = process.pid if process is not None and alive else 0
     return {
         "name": name,
+        "kind": data.get("kind", "service"),
         "state": process.state if process is not None else "ABSENT",
         "ready": bool(alive and found is not None and found.ok),
         "pid": pid,
@@ -101,6 +108,38 @@ def _row(
         "detail": found.detail if found is not None else (process.problem if process is not None else "not loaded"),
         "log": str(instance.output(name)),
     }
+
+
+def _job(name: str, instance: Instance) -> dict[str, Any]:
+    """What is known of a job: the mark that it has run to its end, as it is defined now."""
+    try:
+        ended = instance.applied(name).stat().st_mtime
+    except OSError:
+        return {
+            "state": "NOT DONE",
+            "ready": False,
+            "detail": "has not succeeded; the next run of the playbook runs it",
+        }
+    return {"state": "DONE", "ready": True, "detail": f"succeeded {moment(ended)}"}
+
+
+def _cronjob(row: Mapping[str, Any], instance: Instance) -> dict[str, Any]:
+    """What is known of a cronjob: what cdc-cron keeps, where it runs."""
+    try:
+        record = json.loads(instance.runs(row["name"]).read_text(encoding="utf-8"))
+        last = run_of(record["runs"][-1]) if record["runs"] else None
+        next_run = moment(record["next"]) if record["next"] is not None else None
+        running = moment(record["running"]["started"]) if record["running"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        last, next_run, running = None, None, None
+    found: dict[str, Any] = {"next_run": next_run, "last_run": last.document() if last else None}
+    if not row["pid"]:
+        return {**found, "detail": "; ".join(part for part in (row["detail"], sentence(last)) if part)}
+    if not instance.applied(row["name"]).exists():
+        text = "its definition is not complete: run the playbook again"
+        return {**found, "state": "HELD", "ready": False, "detail": f"{text}; {sentence(last)}"}
+    parts = [f"since {running}" if running else f"next {next_run}" if next_run else "", sentence(last)]
+    return {**found, "state": "RUNNING" if running else "WAITING", "detail": "; ".join(part for part in parts if part)}
 
 
 def _masker(instance: Instance, name: str) -> diagnosis.Masker:

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +17,7 @@ from typing import IO, Any
 
 from .._errors import FailedError
 from .layout import Instance
+from .local import LOG_BACKUPS, LOG_BYTES
 
 # A probe may take its own time limit once more than it was told to wait.
 _MARGIN_SECONDS = 60.0
@@ -59,32 +63,62 @@ class Tools:
             raise _broken(command[0], error) from error
         return {name: Found(**item) for name, item in found.items()}
 
-    def run(self, replica: str, step: str | None, output: Path, seconds: float) -> int | None:
+    def run(
+        self,
+        replica: str,
+        step: str | None,
+        output: Path,
+        seconds: float,
+        stop_signal: str = "TERM",
+        grace: float = 0.0,
+    ) -> int | None:
         """Runs a step of a replica (its main command where None) to its end; output is appended to ``output``.
 
+        Args:
+            stop_signal: what asks it to stop after ``seconds``; what still runs after ``grace`` more is killed.
+
         Returns:
-            The exit status; None when it did not end within ``seconds`` and was killed.
+            The exit status; None when it did not end within ``seconds``.
         """
         command = [str(self.folder / "cdc-run"), str(self.instance.launch(replica))]
         if step is not None:
             command += ["--step", step]
         with output.open("ab") as stream:
-            return _run(command, stream, seconds)
+            return _run(command, stream, seconds, signal.Signals[f"SIG{stop_signal}"], grace)
 
 
-def _run(command: list[str], stream: IO[bytes], seconds: float) -> int | None:
+def _run(command: list[str], stream: IO[bytes], seconds: float, stop: int, grace: float) -> int | None:
     try:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, env=_environment()
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
+            process_group=0,
         )
     except OSError as error:
         raise _broken(command[0], error) from error
     try:
         return process.wait(seconds)
     except subprocess.TimeoutExpired:
-        process.kill()
+        process.send_signal(stop)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(grace)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         return None
+
+
+def rotate(log: Path) -> None:
+    """Keeps a log that supervisord does not write as short as one that it does."""
+    if not log.exists() or log.stat().st_size < LOG_BYTES:
+        return
+    for number in range(LOG_BACKUPS, 0, -1):
+        older = log.with_name(f"{log.name}.{number - 1}") if number > 1 else log
+        if older.exists():
+            older.replace(log.with_name(f"{log.name}.{number}"))
 
 
 def _environment() -> dict[str, str]:

@@ -25,9 +25,10 @@ from .fixed import require_room
 from .gate import Gate
 from .kinds import OWNED, RUNNERS
 from .records import Change, record
-from .rollout import Turns, complete, job_outcome, observed, turns
+from .rollout import Turns, complete, observed, turns
+from .runs import exit_status, job_of, job_outcome
 from .trouble import is_going, is_ready, is_stuck
-from .waiting import View, Waiter
+from .waiting import View, Waiter, failing_container
 
 Document = Mapping[str, Any]
 
@@ -98,8 +99,24 @@ class Realiser:
         if outcome is None or failed:
             report.started.append(name)
             report.changed = True
-        if not self.dry and self.workload.kind == "job":
+        if not self.dry:
             self._see_job_through(name)
+        return report
+
+    def set_schedule(self) -> Report:
+        """Makes a workload of kind cronjob be as specified; it runs when its time comes.
+
+        Raises:
+            PipelineError: it cannot be; the message says why.
+        """
+        if self._api is None:
+            return self._all_missing()
+        report = self._apply()
+        change = self._runner_change(report)
+        if change is not None and (change.before is None or change.before["spec"].get("suspend")):
+            report.started = self.workload.replica_names()
+            why = "is not set up yet" if change.before is None else "is stopped"
+            report.reasons = {name: [why] for name in report.started}
         return report
 
     def replicas(self) -> list[dict[str, Any]]:
@@ -131,9 +148,9 @@ class Realiser:
             require_room(self.api, self.workload.name, before, self.runner)
         wanted = {(item["kind"], item["metadata"]["name"]) for item in self.manifests}
         surplus = [found for key, found in present.items() if key not in wanted]
-        # Pods of one that makes them otherwise would stand in the way of the new ones.
+        # Pods of one that makes them otherwise would stand in the way of the new ones, or do the same work beside them.
         for found in surplus:
-            if found["kind"] in ("StatefulSet", "Deployment") and not self.dry:
+            if found["kind"] in RUNNERS and not self.dry:
                 self.api.delete(found["kind"], found["metadata"]["name"])
                 self._wait_no_pods()
         changes = [
@@ -279,12 +296,18 @@ class Realiser:
         outcome = job_outcome(view.runner or {})
         if outcome is None or outcome[0]:
             return
-        last = max(view.pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp")), default=None)
-        text = self.mask(self.api.log(last["metadata"]["name"], self.workload.name)) if last else ""
+        pods = [pod for pod in view.pods if job_of(pod) == name]
+        last = max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp")), default=None)
+        text = self.mask(
+            self.api.log(last["metadata"]["name"], failing_container(last, self.workload.name)) if last else ""
+        )
         cause = diagnosis.recognise(text)
-        lines = diagnosis.last_lines(text) or ["(it wrote nothing)"]
+        lines = diagnosis.last_lines(text) or ["(it wrote nothing)" if last else "(gone with its pod)"]
+        status = exit_status(last) if last else None
         raise FailedError(
-            f"{self.workload.name}: the job failed" + (f": {cause.what}" if cause else ""),
+            f"{self.workload.name}: the job failed"
+            + (f": {cause.what}" if cause else "")
+            + (f" (exit status {status})" if status is not None else ""),
             where=f"namespace {self.api.namespace}, job {name}",
             why=self.mask(f"{outcome[1]}; its last lines are\n") + "\n".join("  " + line for line in lines),
             remedy=cause.remedy if cause else f"see the whole log: `kubectl -n {self.api.namespace} logs job/{name}`",

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import diagnosis
-from ..manifests import WORKLOAD_LABEL, selector
+from ..manifests import NAME_LABEL, PART, WORKLOAD_LABEL, selector
 from ..report import Report
 from .api import Api
-from .kinds import OWNED
+from .kinds import OWNED, RUNNERS
 from .records import Change, record
 from .rollout import complete
+from .runs import job_of, job_outcome
 from .waiting import Waiter
 
 Document = Mapping[str, Any]
@@ -43,11 +44,23 @@ class Keeper:
     order: tuple[str, ...] = ()
 
     def stop(self) -> Report:
-        """Scales to nothing and remembers how many there were, clients before their servers; schedules pause first."""
+        """Scales to nothing and remembers how many there were, clients before their servers.
+
+        Schedules pause first, and what runs of them, or of a job, ends. The next run of the playbook runs such a job
+        again.
+        """
         report = Report()
         for found in self._all(("CronJob",)):
             if not found["spec"].get("suspend"):
                 self._patch(found, {"spec": {"suspend": True}}, report)
+                report.stopped.append(f"{found['metadata']['name']}-0")
+        for found in self._running_jobs():
+            self._delete(found, report)
+            if not self.dry:
+                self._waiter(found).until(
+                    lambda view, name=found["metadata"]["name"]: not any(job_of(pod) == name for pod in view.pods),
+                    what="did not end",
+                )
         for found in reversed(self._in_order()):
             wanted = int(found["spec"].get("replicas") or 0)
             if not wanted:
@@ -74,6 +87,7 @@ class Keeper:
         for found in self._all(("CronJob",)):
             if found["spec"].get("suspend"):
                 self._patch(found, {"spec": {"suspend": False}}, report)
+                report.started.append(f"{found['metadata']['name']}-0")
         report.changed = bool(report.differences)
         return report
 
@@ -82,17 +96,24 @@ class Keeper:
         report = Report()
         runners = []
         for found in self._all([kind for kind in OWNED if kind != "Route" or self.openshift]):
-            if found["kind"] in _SCALED:
+            if found["kind"] in RUNNERS:
                 runners.append(found)
             self._delete(found, report)
         for found in [] if self.dry else runners:
             self._waiter(found).until(lambda view: not view.pods, what="did not end")
         if purge_data:
-            part = selector(self.name) if self.name else "app.kubernetes.io/part-of=cdc-pipeline"
-            for found in self.api.list("PersistentVolumeClaim", part):
+            for found in self.api.list("PersistentVolumeClaim", self._part):
                 self._delete(found, report)
         report.changed = bool(report.differences)
         return report
+
+    @property
+    def _part(self) -> str:
+        return selector(self.name) if self.name else PART
+
+    def _running_jobs(self) -> list[Document]:
+        """Those of schedules, too, which do not carry a workload's label: they belong to their schedule."""
+        return [found for found in self.api.list("Job", self._part) if job_outcome(found) is None]
 
     def _in_order(self) -> list[Document]:
         def place(found: Document) -> tuple[int, str]:
@@ -118,7 +139,7 @@ class Keeper:
         report.differences.append(Change(kind, name, record(found), None))
 
     def _waiter(self, found: Document) -> Waiter:
-        workload = found["metadata"]["labels"][WORKLOAD_LABEL]
+        workload = found["metadata"]["labels"][NAME_LABEL]
         mask = diagnosis.Masker([])
         return Waiter(self.api, workload, found["kind"], found["metadata"]["name"], mask, self.timeout)
 

@@ -77,11 +77,3 @@ def complete(document: Document, pods: Sequence[Document]) -> bool:
         return int(status.get("updatedReplicas") or 0) == wanted
     revision = status.get("updateRevision")
     return all(pod["metadata"].get("labels", {}).get(_REVISION) == revision for pod in pods)
-
-
-def job_outcome(document: Document) -> tuple[bool, str] | None:
-    """Whether a job has succeeded, and what the cluster says; None while it runs."""
-    for item in (document.get("status") or {}).get("conditions") or ():
-        if item["status"] == "True" and item["type"] in ("Complete", "Failed"):
-            return item["type"] == "Complete", str(item.get("message") or item.get("reason") or "")
-    return None

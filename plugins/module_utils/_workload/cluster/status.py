@@ -12,24 +12,24 @@ from typing import Any
 
 from .. import diagnosis
 from ..choose import chosen
-from ..manifests import WORKLOAD_LABEL
+from ..manifests import NAME_LABEL, PART, WORKLOAD_LABEL
+from ..runs import SUCCEEDED, sentence
 from ..status import duration
 from ..table import table
 from ..units import memory_bytes
 from .api import Api
 from .faults import StatusError
+from .runs import job_of, job_outcome, jobs_of, last_run
 from .trouble import is_going, is_ready, pod_trouble, restarts
 
 Document = Mapping[str, Any]
 
-_PART = "app.kubernetes.io/part-of=cdc-pipeline"
-_NAME = "app.kubernetes.io/name"
 _RUNNERS = ("StatefulSet", "Deployment")
 _COLUMNS = ["name", "state", "ready", "restarts", "uptime", "memory_mib", "limit_mib", "node", "detail"]
 
 
 def status(api: Api, component: str = "", log_lines: int = 0) -> list[dict[str, Any]]:
-    """Each pod, and each replica that is stopped.
+    """Each pod of a service, each workload that is stopped, and each job and cronjob with its latest pod.
 
     Args:
         component: only this workload's, or one pod alone; empty for all.
@@ -38,9 +38,12 @@ def status(api: Api, component: str = "", log_lines: int = 0) -> list[dict[str, 
     Raises:
         PipelineError: the cluster does not answer, pods may not be listed, or there is no such component.
     """
-    pods = {item["metadata"]["name"]: item for item in api.list("Pod", _PART)}
+    pods = {item["metadata"]["name"]: item for item in api.list("Pod", PART)}
     stopped = {item["name"]: item for kind in _RUNNERS for item in _stopped(api.list(kind, WORKLOAD_LABEL))}
-    workloads = {name: _workload(pod) for name, pod in pods.items()} | {name: name for name in stopped}
+    ending = _ending(api, pods.values())
+    pods = {name: pod for name, pod in pods.items() if job_of(pod) is None}
+    others = stopped | {item["name"]: item for item, _pod in ending}
+    workloads = {name: _workload(pod) for name, pod in pods.items()} | {name: name for name in others}
     names = chosen(component, workloads)
     pods = {name: pod for name, pod in pods.items() if name in names}
     memory = _memory(api, {pod["spec"]["nodeName"] for pod in pods.values() if pod["spec"].get("nodeName")})
@@ -50,7 +53,10 @@ def status(api: Api, component: str = "", log_lines: int = 0) -> list[dict[str, 
         masker = _masker(api)
         for pod, shown in zip(pods.values(), found, strict=True):
             shown["log_tail"] = _tail(api, pod, log_lines, masker)
-    found += [item for name, item in stopped.items() if name in names]
+        for shown, pod in ending:
+            if shown["name"] in names and pod is not None:
+                shown["log_tail"] = _tail(api, pod, log_lines, masker)
+    found += [item for name, item in others.items() if name in names]
     return sorted(found, key=lambda item: item["name"])
 
 
@@ -63,6 +69,7 @@ def row(pod: Document, memory: int | None, now: datetime.datetime) -> dict[str, 
     return {
         "name": pod["metadata"]["name"],
         "workload": _workload(pod),
+        "kind": "service",
         "state": _state(pod),
         "ready": is_ready(pod),
         "restarts": sum(restarts(pod).values()),
@@ -91,7 +98,7 @@ def as_table(rows: Sequence[Mapping[str, Any]], api: Api) -> str:
 
 
 def _workload(pod: Document) -> str:
-    return str((pod["metadata"].get("labels") or {}).get(_NAME, ""))
+    return str(_labels(pod).get(NAME_LABEL, ""))
 
 
 def _state(pod: Document) -> str:
@@ -109,25 +116,71 @@ def _state(pod: Document) -> str:
 
 
 def _stopped(runners: Iterable[Document]) -> list[dict[str, Any]]:
+    return [
+        _without_pod(item["metadata"]["name"], "service", "Stopped", False, "")
+        for item in runners
+        if int(item["spec"].get("replicas") or 0) == 0
+    ]
+
+
+def _ending(api: Api, pods: Iterable[Document]) -> list[tuple[dict[str, Any], Document | None]]:
+    """A row for each job and cronjob, and its latest pod, if it has one."""
+    jobs, pods = api.list("Job", PART), list(pods)
     found = []
-    for item in runners:
-        if int(item["spec"].get("replicas") or 0) == 0:
-            found.append(
-                {
-                    "name": item["metadata"]["name"],
-                    "workload": item["metadata"]["name"],
-                    "state": "Stopped",
-                    "ready": False,
-                    "restarts": 0,
-                    "uptime": 0,
-                    "memory_bytes": None,
-                    "memory_limit_bytes": 0,
-                    "node": "",
-                    "address": "",
-                    "detail": "",
-                }
-            )
+    for item in [*api.list("CronJob", WORKLOAD_LABEL), *(job for job in jobs if WORKLOAD_LABEL in _labels(job))]:
+        runs = jobs_of(item, jobs) if item["kind"] == "CronJob" else [item]
+        names = [run["metadata"]["name"] for run in runs]
+        own = sorted((pod for pod in pods if job_of(pod) in names), key=_created)
+        latest = own[-1] if own else None
+        found.append((_run_row(item, runs, own, latest), latest))
     return found
+
+
+def _run_row(
+    item: Document, runs: Sequence[Document], pods: Sequence[Document], latest: Document | None
+) -> dict[str, Any]:
+    running = any(job_outcome(run) is None for run in runs)
+    last = last_run(runs, pods)
+    known = {"last_run": last.document() if last else None}
+    parts = [sentence(last)] if last or not running else []
+    if item["kind"] == "CronJob":
+        schedule, paused = item["spec"]["schedule"], bool(item["spec"].get("suspend"))
+        state, ready = "Stopped" if paused else "Running" if running else "Waiting", not paused
+        known |= {"schedule": schedule}
+        parts.insert(0, f"{schedule} UTC")
+    else:
+        ready = not running and last is not None and last.outcome == SUCCEEDED
+        state = "Running" if running else "Done" if ready else "Failed"
+    trouble = pod_trouble(latest) if running and latest else None
+    if trouble:
+        parts.insert(0, f"{trouble.what}: {trouble.why}".rstrip(": "))
+    row = _without_pod(_workload(item), item["kind"].lower(), state, ready, "; ".join(parts))
+    return {**row, "node": latest["spec"].get("nodeName", "") if running and latest else "", **known}
+
+
+def _without_pod(name: str, kind: str, state: str, ready: bool, detail: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "workload": name,
+        "kind": kind,
+        "state": state,
+        "ready": ready,
+        "restarts": 0,
+        "uptime": 0,
+        "memory_bytes": None,
+        "memory_limit_bytes": 0,
+        "node": "",
+        "address": "",
+        "detail": detail,
+    }
+
+
+def _labels(document: Document) -> Mapping[str, str]:
+    return document["metadata"].get("labels") or {}
+
+
+def _created(document: Document) -> str:
+    return str(document["metadata"].get("creationTimestamp") or "")
 
 
 def _memory(api: Api, nodes: Iterable[str]) -> dict[str, int]:

@@ -177,7 +177,7 @@ class Waiter:
                 remedy=f"see `kubectl -n {self.api.namespace} describe {self.kind.lower()} {self.runner}`",
             )
         name = late["metadata"]["name"]
-        log = LogOf(name, _main_container(late, self.workload), previous=False)
+        log = LogOf(name, failing_container(late, self.workload), previous=False)
         text = self.mask(self._log(log))
         cause = diagnosis.recognise(text)
         warnings = event_lines(_about(events, late))
@@ -242,7 +242,7 @@ def _when(event: Document) -> str:
     return str(series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime") or "")
 
 
-def _main_container(pod: Document, workload: str) -> str:
+def failing_container(pod: Document, workload: str) -> str:
     """The container to ask for its log: a first step that has not ended, or the main one."""
     for item in (pod.get("status") or {}).get("initContainerStatuses") or ():
         ended = (item.get("state") or {}).get("terminated")

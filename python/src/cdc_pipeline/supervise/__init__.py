@@ -1,5 +1,6 @@
 """Running processes on one host: starting them (`cdc-run`), probing them (`cdc-probe`), mending them (`cdc-prober`),
-stopping them in order (`cdc-stop`).
+running them by a schedule (`cdc-cron`), stopping them in order (`cdc-stop`).
 
-Only the standard library is used here: the tools start in milliseconds and work while everything else is broken.
+Only the standard library is used here, but for `cdc-cron`: the tools start in milliseconds and work while everything
+else is broken.
 """

@@ -32,8 +32,26 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Cron:
+    """When a cronjob runs.
+
+    Attributes:
+        schedule: cron's five fields, in UTC.
+        deadline_seconds: how long a run may take.
+        starting_deadline_seconds: how late a run that was missed may start; None is no bound.
+    """
+
+    schedule: str
+    deadline_seconds: float | None
+    starting_deadline_seconds: float | None
+
+
+@dataclass(frozen=True)
 class Replica:
-    """One replica of a workload. ``probes`` maps startup, readiness and liveness to their settings."""
+    """One replica of a workload. ``probes`` maps startup, readiness and liveness to their settings.
+
+    ``cron`` is None for what does not run by a schedule.
+    """
 
     name: str
     instance: str
@@ -42,6 +60,7 @@ class Replica:
     probes: Mapping[str, Mapping[str, Any]]
     gate: Mapping[str, Any] | None
     stop_grace: float
+    cron: Cron | None = None
 
 
 def read_replica(path: str | Path) -> Replica:
@@ -63,6 +82,7 @@ def read_replica(path: str | Path) -> Replica:
             probes=data["probes"],
             gate=data["gate"],
             stop_grace=data["stop_grace"],
+            cron=Cron(**data["cron"]) if data.get("cron") else None,
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path} does not describe a replica: {error!r}") from error

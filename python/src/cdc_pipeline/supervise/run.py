@@ -13,12 +13,11 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
 
 from cdc_pipeline.supervise.cgroup import bound_for, enter
+from cdc_pipeline.supervise.parent import control_process, die_with_parent
 from cdc_pipeline.supervise.replica import Start, identity, read_replica
 
-_SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 # A predecessor that was told to stop gets this long to let go of its data.
 _LOCK_SECONDS = 30.0
 # A broker keeps every segment and index open; the usual default of 1024 does not suffice for one.
@@ -49,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _OPEN_FILES:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(_OPEN_FILES, hard), hard))
-    prctl = _control_process()
+    prctl = control_process()
     try:
         if who is not None:
             os.setgroups(who.groups)
@@ -59,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.chdir(replica.start.cwd)
     except OSError as error:
         return _fail(f"cannot start {replica.name}: {error}", _EXIT_CONFIGURATION)
-    _die_with_parent(prctl, replica.start.stop_signal, parent)
+    die_with_parent(prctl, replica.start.stop_signal, parent, "cdc-run")
     # Python ignores these two; a program expects the default.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
@@ -110,27 +109,6 @@ def _bound_memory(instance: str, name: str, start: Start) -> None:
     except OSError as error:
         # A container without a writable control group: the process's own bound (-Xmx, shared_buffers) has to do.
         _fail(f"no memory bound for {name}, the control group is not writable: {error}", 0)
-
-
-def _control_process() -> Callable[..., int] | None:
-    """The function prctl(2). It is loaded as root: the services' user may not be able to read this Python's library."""
-    try:
-        import ctypes
-
-        return ctypes.CDLL(None, use_errno=True).prctl
-    except (ImportError, OSError, AttributeError):
-        return None
-
-
-def _die_with_parent(prctl: Callable[..., int] | None, stop_signal: str, parent: int) -> None:
-    """Asks the kernel to stop this process when the supervisor dies, or nobody would watch it any more.
-
-    A change of user clears that wish, so it comes after.
-    """
-    if prctl is None or prctl(_SET_PARENT_DEATH_SIGNAL, signal.Signals[f"SIG{stop_signal}"].value, 0, 0, 0) != 0:
-        _fail("this process will outlive its supervisor: prctl(PR_SET_PDEATHSIG) is not available", 0)
-    if os.getppid() != parent:
-        sys.exit(_fail("the supervisor ended while this process started", _EXIT_TEMPORARY))
 
 
 if __name__ == "__main__":
