@@ -58,8 +58,8 @@ processes:
     state:
       description:
         - The supervisor's state of it, or V(ABSENT).
-        - Of a job V(DONE) or V(NOT DONE). Of a cronjob that is looked after V(WAITING), V(RUNNING), or V(HELD) where its
-          definition is not complete.
+        - Of a job V(DONE) or V(NOT DONE). Of a cronjob that is looked after V(WAITING), V(RUNNING), or V(HELD) where
+          its definition is not complete.
       type: str
     ready:
       description: Whether its readiness probe passes; whether a job has succeeded, and a cronjob is looked after.

@@ -13,15 +13,14 @@ from ..runs import SUCCEEDED, Run
 
 Document = Mapping[str, Any]
 
-# Of pods that a job makes; older clusters know the second one alone.
-_JOB_LABELS = ("batch.kubernetes.io/job-name", "job-name")
+# Of pods that a job makes, in every version of Kubernetes.
+_JOB_LABEL = "job-name"
 _OUTCOMES = {"DeadlineExceeded": "deadline exceeded"}
 
 
 def job_of(pod: Document) -> str | None:
     """The name of the job that made a pod; None for what no job made."""
-    labels = pod["metadata"].get("labels") or {}
-    return next((labels[key] for key in _JOB_LABELS if key in labels), None)
+    return (pod["metadata"].get("labels") or {}).get(_JOB_LABEL)
 
 
 def job_outcome(job: Document) -> tuple[bool, str] | None:

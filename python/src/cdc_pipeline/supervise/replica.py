@@ -50,7 +50,7 @@ class Cron:
 class Replica:
     """One replica of a workload. ``probes`` maps startup, readiness and liveness to their settings.
 
-    ``cron`` is None for what does not run by a schedule.
+    ``kind`` is service, job or cronjob, and ``cron`` None for what does not run by a schedule.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Replica:
     probes: Mapping[str, Mapping[str, Any]]
     gate: Mapping[str, Any] | None
     stop_grace: float
+    kind: str = "service"
     cron: Cron | None = None
 
 
@@ -82,6 +83,7 @@ def read_replica(path: str | Path) -> Replica:
             probes=data["probes"],
             gate=data["gate"],
             stop_grace=data["stop_grace"],
+            kind=data.get("kind", "service"),
             cron=Cron(**data["cron"]) if data.get("cron") else None,
         )
     except (KeyError, TypeError) as error:

@@ -90,3 +90,69 @@ def test_shows_one_component(run_module, api):
     assert {item["workload"] for item in found["pods"]} == {"kafka"}
     with pytest.raises(Exception, match=r"no component 'kaf'\nWhy: there are: .*kafka"):
         run_module("kubernetes_instance_info", cluster=CLUSTER, component="kaf")
+
+
+@pytest.fixture
+def backup(api):
+    """A cronjob with one run that failed and one in progress, and a job that has succeeded."""
+    for spec in ({"name": "backup", "kind": "cronjob", "schedule": "0 3 * * *"}, {"name": "load", "kind": "job"}):
+        workload = parse_workload({**spec, "image": "x", "command": ["x"]}, "kubernetes")
+        for manifest in manifests(workload, Cluster()):
+            api.apply(manifest)
+    (load,) = api.list("Job")
+    done = {"type": "Complete", "status": "True", "lastTransitionTime": "2026-05-01T00:00:08Z"}
+    api.objects[("Job", load["metadata"]["name"])]["status"] = {
+        "startTime": "2026-05-01T00:00:00Z",
+        "completionTime": "2026-05-01T00:00:08Z",
+        "conditions": [done],
+    }
+    failed = {"type": "Failed", "status": "True", "lastTransitionTime": "2026-05-01T03:00:05Z"}
+    _run(api, "backup-1", "2026-05-01T03:00:00Z", failed, {"terminated": {"exitCode": 3}})
+    _run(api, "backup-2", "2026-05-02T03:00:00Z", None, {"running": {}})
+    api.calls.clear()
+    return api
+
+
+def _run(api, name, started, condition, state):
+    owner = api.objects[("CronJob", "backup")]["metadata"]["uid"]
+    labels = {"app.kubernetes.io/name": "backup", "app.kubernetes.io/part-of": "cdc-pipeline"}
+    metadata = {"name": name, "labels": labels, "ownerReferences": [{"kind": "CronJob", "uid": owner}]}
+    conditions = [condition] if condition else []
+    api.put(
+        {"kind": "Job", "metadata": metadata, "spec": {}, "status": {"startTime": started, "conditions": conditions}}
+    )
+    metadata = {"name": f"{name}-x", "labels": {**labels, "job-name": name}, "creationTimestamp": started}
+    metadata["owner"] = api.objects[("Job", name)]["metadata"]["uid"]
+    status = {"phase": "Running", "containerStatuses": [{"name": "backup", "state": state}]}
+    spec = {"containers": [{"name": "backup"}], "nodeName": "node-1"}
+    api.put({"kind": "Pod", "metadata": metadata, "spec": spec, "status": status})
+
+
+def test_shows_jobs_and_cronjobs_with_their_last_run(run_module, backup):
+    backup.logs["backup-2-x"] = "dumping\n"
+    found = run_module("kubernetes_instance_info", cluster=CLUSTER, log_lines=5)
+    rows = {item["name"]: item for item in found["pods"]}
+    assert set(rows) == {"kafka-0", "kafka-1", "archive-0", "backup", "load"}, "their pods are no rows"
+    row = rows["backup"]
+    assert (row["kind"], row["state"], row["ready"], row["schedule"]) == ("cronjob", "Running", True, "0 3 * * *")
+    assert row["detail"] == "0 3 * * * UTC; last FAILED (exit status 3) 2026-05-01T03:00:00Z, took 5 s"
+    assert (row["last_run"]["exit_status"], row["log_tail"]) == (3, ["dumping"])
+    row = rows["load"]
+    assert (row["state"], row["ready"], row["detail"]) == ("Done", True, "last ok 2026-05-01T00:00:00Z, took 8 s")
+    assert "last FAILED" in found["table"] and rows["kafka-0"]["kind"] == "service"
+    one = run_module("kubernetes_instance_info", cluster=CLUSTER, component="backup")
+    assert [item["name"] for item in one["pods"]] == ["backup"]
+
+
+def test_a_stop_pauses_schedules_and_ends_what_runs(run_module, backup):
+    options = {"cluster": CLUSTER, "order": ["kafka", "archive"]}
+    assert run_module("kubernetes_instance", check=True, state="stopped", **options)["changed"] and not backup.calls
+    stopped = run_module("kubernetes_instance", state="stopped", **options)
+    assert "backup-0" in stopped["stopped"]
+    assert backup.calls[:2] == [("merge", "CronJob", "backup"), ("delete", "Job", "backup-2")], "before any server"
+    assert backup.get("Job", "backup-1"), "what has ended stays"
+    found = run_module("kubernetes_instance_info", cluster=CLUSTER, component="backup")
+    assert found["pods"][0]["state"] == "Stopped" and not found["pods"][0]["ready"]
+    assert not run_module("kubernetes_instance", state="stopped", **options)["changed"]
+    assert "backup-0" in run_module("kubernetes_instance", **options)["started"]
+    assert not backup.objects[("CronJob", "backup")]["spec"]["suspend"]

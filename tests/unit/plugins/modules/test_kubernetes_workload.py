@@ -450,6 +450,59 @@ def test_a_job_that_failed_says_why_and_runs_again(run, api, monkeypatch):
     assert len(api.changed("delete", "Job")) == 1
 
 
+def test_a_job_that_failed_shows_its_exit_status_and_last_lines_masked(run, api, monkeypatch):
+    (name,) = run(check=True, **job())["started"]
+    ended = {"name": "echo", "state": {"terminated": {"exitCode": 3}}}
+    labels = {"app.kubernetes.io/name": "echo", "app.kubernetes.io/part-of": "cdc-pipeline", "job-name": name}
+    pod = {"kind": "Pod", "metadata": {"name": f"{name}-x", "labels": labels}, "spec": {"containers": [{}]}}
+    api.put({**pod, "status": {"phase": "Failed", "containerStatuses": [ended]}})
+    api.logs[f"{name}-x"] = "gave up\nsesame-open\n"
+    original = api.get
+    monkeypatch.setattr(api, "get", lambda *args: (finish(api, "Failed"), original(*args))[1])
+    message = failure(run, **job())
+    assert "echo: the job failed (exit status 3)" in message and "gave up" in message
+    assert "sesame-open" not in message and f"logs job/{name}" in message
+
+
+def test_another_job_waits_until_the_one_before_has_gone(run, api, monkeypatch):
+    original = api.get
+    monkeypatch.setattr(api, "get", lambda *args: (finish(api, "Complete"), original(*args))[1])
+    run(**job())
+    api.calls.clear()
+    run(**job(command=["serve", "otherwise"]))
+    assert [(verb, kind) for verb, kind, _name in api.calls] == [("delete", "Job"), ("apply", "Job")]
+
+
+def cronjob(**changes):
+    return job(kind="cronjob", schedule="0 3 * * *", **changes)
+
+
+def test_a_cronjob_is_set_and_not_run(run, api):
+    assert run(check=True, **cronjob())["started"] == ["echo-0"] and not api.list("CronJob")
+    assert run(**cronjob())["started"] == ["echo-0"]
+    assert not run(**cronjob())["changed"]
+    for change in ({"schedule": "0 4 * * *"}, {"files": {"settings": "other\n"}}):
+        result = run(**{**cronjob(), **change})
+        assert result["changed"] and not result["started"]
+        assert not run(**{**cronjob(), **change})["changed"]
+    api.edit("CronJob", "echo", "spec.suspend", True, manager="cdc-pipeline")
+    assert run(**cronjob())["reasons"] == {"echo-0": ["is stopped"]}
+    assert not api.objects[("CronJob", "echo")]["spec"]["suspend"]
+
+
+def test_a_cronjob_that_becomes_a_service_is_removed_first(run, api):
+    run(**cronjob())
+    api.calls.clear()
+    assert "CronJob echo" in run()["removed"]
+    changed = [(verb, kind) for verb, kind, _name in api.calls]
+    assert changed.index(("delete", "CronJob")) < changed.index(("apply", "StatefulSet"))
+
+
+def test_a_schedule_that_is_none_changes_nothing(run, api):
+    message = failure(run, **{**cronjob(), "schedule": "0 25 * * *"})
+    assert "schedule: hour: '25' is not a number from 0 to 23" in message and not api.objects
+
+
 def test_a_gate_that_needs_what_only_pods_have_is_refused(run):
     message = failure(run, rolling_gate={"exec": ["check", "@{config}"]})
     assert "unknown token @{config}" in message and "the gate runs on the controller" in message

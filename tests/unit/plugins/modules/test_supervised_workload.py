@@ -55,6 +55,9 @@ class FakeSupervisor:
         self.asked.append(f"start {name}")
         self.states[name] = "RUNNING"
 
+    def signal(self, name, signal_name):
+        self.asked.append(f"{signal_name} {name}")
+
     def stop(self, names, grace):
         self.asked += [f"stop {name}" for name in names]
         self.states.update(dict.fromkeys(names, "STOPPED"))
@@ -67,19 +70,22 @@ class FakeTools:
         self.instance = instance
         self.failing = failing
         self.steps = []
+        self.given = None
 
     def probe(self, kind, replicas, wait=0.0):
         found = part("tools").Found
         return {name: found(kind not in self.failing, f"{kind} probe") for name in replicas}
 
-    def run(self, replica, step, output, seconds):
+    def run(self, replica, step, output, seconds, stop_signal="TERM", grace=0.0):
         self.steps.append((replica, step))
+        self.given = (seconds, stop_signal, grace)
         document = json.loads(self.instance.launch(replica).read_text())
         command = document["start"]["command"] if step is None else document["steps"][step]
         if command[0] == "touch":
             Path(command[1]).touch()
         output.parent.mkdir(exist_ok=True)
-        output.write_text("No space left on device: hidden-value\n")
+        with output.open("a") as stream:
+            stream.write("No space left on device: hidden-value\n")
         return 0 if command[0] == "touch" else 9
 
 
@@ -244,6 +250,61 @@ def test_jobs(run, world):
     assert run(check=True, **job)["changed"]
     assert run(**job)["started"] == ["web-0"] and world.tools[-1].steps == [("web-0", None)]
     assert not run(**job)["changed"]
+
+
+def test_a_job_is_bounded_by_its_deadline_and_runs_again_when_it_changed_or_failed(run, world, tmp_path):
+    job = {"kind": "job", "replicas": 1, "command": ["touch", "@{data}/done"]}
+    run(timeout=60, deadline_seconds=30, stop_signal="INT", stop_grace=5, **job)
+    assert world.tools[-1].given == (30, "INT", 5)
+    assert run(deadline_seconds=30, files={"settings": "value=2\n"}, **job)["started"] == ["web-0"]
+    with pytest.raises(Exception, match=r"web-0: the job failed: the disk is full \(exit status 9\)") as caught:
+        run(kind="job", replicas=1, command=["false"])
+    assert "hidden-value" not in caught.value.result["stdout"]
+    assert run(deadline_seconds=30, files={"settings": "value=2\n"}, **job)["started"] == ["web-0"], "not done since"
+
+
+CRON = {"kind": "cronjob", "replicas": 1, "schedule": "0 3 * * *"}
+
+
+def test_a_cronjob_takes_up_a_change_without_a_restart(run, world, tmp_path):
+    mark = tmp_path / "supervisor" / "replicas" / "web-0.applied"
+    assert run(check=True, **CRON)["changed"] and not world.states
+    assert run(**CRON)["started"] == ["web-0"] and mark.exists()
+    assert not run(**CRON)["changed"]
+    before = mark.read_text()
+    world.asked.clear()
+    for change in ({"schedule": "0 4 * * *"}, {"files": {"settings": "value=2\n"}}, {"env": {"A": "1"}}):
+        assert run(check=True, **{**CRON, **change})["changed"]
+        result = run(**{**CRON, **change})
+        assert result["changed"] and not result["started"] and not result["restarted"]
+        assert not run(**{**CRON, **change})["changed"]
+    assert set(world.asked) == {"HUP web-0"} and mark.read_text() != before
+    assert not run(state="restarted", **{**CRON, "env": {"A": "1"}})["changed"]
+
+
+def test_an_interrupted_change_of_a_cronjob_is_completed(run, world, tmp_path):
+    run(**CRON)
+    mark = tmp_path / "supervisor" / "replicas" / "web-0.applied"
+    mark.unlink()
+    run(**CRON)
+    assert mark.exists()
+
+
+def test_a_cronjob_that_becomes_a_job_is_no_longer_supervised(run, world, tmp_path):
+    run(**CRON, command=["touch", "@{data}/done"])
+    job = {"kind": "job", "replicas": 1, "command": ["touch", "@{data}/done"]}
+    result = run(**job)
+    assert (result["removed"], result["started"], world.states) == (["web-0"], ["web-0"], {})
+    assert not run(**job)["changed"]
+    assert run(**CRON)["started"] == ["web-0"]
+
+
+def test_what_is_kept_of_runs_goes_with_the_cronjob(run, world, tmp_path):
+    run(**CRON)
+    kept = tmp_path / "supervisor" / "replicas" / "web-0.runs"
+    kept.write_text("{}")
+    run(state="absent")
+    assert not kept.exists(), "or a run would count as missed when it is set up again"
 
 
 def test_restarted_stopped_absent(run, world, tmp_path):

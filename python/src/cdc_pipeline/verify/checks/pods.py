@@ -129,7 +129,8 @@ def running(context: Context) -> Iterator[Finding]:
     """What the runtime local has a supervisor for."""
     cluster = context.cluster
     yield judge_controllers(cluster.controllers())
-    pods = [pod for pod in cluster.pods() if not _finished(pod)]
+    # What a job makes runs to its end; whether that is a good one, the job says.
+    pods = [pod for pod in cluster.pods() if not _by_job(pod)]
     yield judge_pods({pod["metadata"]["name"]: "" if ready(pod) else trouble(pod) for pod in pods})
     yield judge_owners({name: inside.owner for name, inside in _insides(context).items()})
 
@@ -143,9 +144,13 @@ def applied(context: Context) -> Iterator[Finding]:
     yield judge_bounds(limits, {name: inside.bound for name, inside in _insides(context).items()})
 
 
+def _by_job(pod: Object) -> bool:
+    return "job-name" in pod["metadata"].get("labels", {})
+
+
 def _finished(pod: Object) -> bool:
-    """A job's pod that has done its work."""
-    return pod.get("status", {}).get("phase") == "Succeeded"
+    """A job's pod that has ended."""
+    return _by_job(pod) and pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
 def _insides(context: Context) -> dict[str, Inside]:

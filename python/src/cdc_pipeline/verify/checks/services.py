@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import configparser
+import os
+import pwd
 import shutil
 import xmlrpc.client
 from collections.abc import Iterable, Iterator, Mapping
@@ -93,7 +95,10 @@ def _services(context: Context) -> Iterator[Finding]:
     owners = {}
     for replica in replicas:
         folder = Path(f"/proc/{processes[replica.name].pid}")
-        if folder.exists():
+        if replica.kind == "cronjob":
+            # The process that waits for the time is the supervisor's own; its runs are what is asked about.
+            owners[replica.name] = pwd.getpwnam(replica.start.user).pw_uid if replica.start.user else os.geteuid()
+        elif folder.exists():
             owners[replica.name] = folder.stat().st_uid
     yield judge_users(owners)
 
@@ -112,6 +117,10 @@ def _workloads(context: Context) -> Iterator[Finding]:
     )
     limits = {replica.name: replica.start.memory_bytes for replica in replicas if replica.start.memory_bytes}
     bounds = {replica.name: _bound(replica.instance, replica.name) for replica in replicas if replica.name in limits}
+    # What runs to its end has no control group before its first run.
+    for replica in replicas:
+        if replica.kind != "service" and bounds.get(replica.name) is None:
+            limits.pop(replica.name, None)
     # Where the host lets nobody make a control group, the processes' own bounds (-Xmx, shared_buffers) have to do.
     if any(bounds.values()):
         yield judge_bounds(limits, bounds)

@@ -132,8 +132,6 @@ def test_mistakes_are_named():
         else caught.value.problems[1],
         "env.A: unknown token @{dta}; did you mean @{data}?",
     ]
-    with pytest.raises(SpecError, match="1 error"):
-        made(kind="cronjob", schedule="* * * * *", probes={})
 
 
 @pytest.mark.parametrize("home", ["/with a blank", "relative"])
@@ -170,6 +168,35 @@ def test_supervisor_files_escape_and_name_stable_paths():
     assert "ExecStartPre=/bin/mkdir -p -m 0700 /run/" in unit(parse_instance({**INSTANCE, "home": "/" + "x" * 120}))
 
 
+def ending(kind, **changes):
+    given = {"kind": kind, "replicas": 1, "ports": {}, "probes": {}, "files": {}, "command": ["@{java}"]}
+    return made(**{**given, **changes})
+
+
+def test_a_cronjob_is_supervised_by_its_scheduler_and_a_job_is_not():
+    found = ending("cronjob", schedule="@daily", stop_signal="INT", stop_grace=7, deadline_seconds=60)
+    assert found.replicas[0].launch["cron"] == {
+        "schedule": "0 0 * * *",
+        "deadline_seconds": 60,
+        "starting_deadline_seconds": None,
+    }
+    text = found.programs.content
+    assert "/tools/cdc-cron /var/lib/cdc/local/supervisor/replicas/kafka-0.json" in text
+    assert "stopsignal=TERM" in text and "stopwaitsecs=12" in text, "it has to see its run's end"
+    assert ending("job").programs.content == "" and "cron" not in ending("job").replicas[0].launch
+
+
+def test_a_job_is_another_one_when_it_does_something_else():
+    digests = [
+        ending("job").replicas[0].digest,
+        ending("job", command=["x"]).replicas[0].digest,
+        ending("job", deadline_seconds=60).replicas[0].digest,
+        ending("cronjob", schedule="@daily").replicas[0].digest,
+        ending("service").replicas[0].digest,
+    ]
+    assert len(set(digests)) == 5 and digests[0] == ending("job").replicas[0].digest
+
+
 def process(state="RUNNING"):
     return Process("kafka-0", state, 1, 1, 2, 0, "")
 
@@ -183,7 +210,8 @@ def test_decisions():
 
     def action(differences=(), applied=item.digest, found=runs, **options):
         wanted = options.pop("restart", False)
-        decision = decide(item, Observed(found, applied, tuple(differences), **options), wanted)
+        rereads = options.pop("rereads", False)
+        decision = decide(item, Observed(found, applied, tuple(differences), **options), wanted, rereads)
         return decision.action, list(decision.reasons)
 
     assert action() == (KEEP, [])
@@ -195,6 +223,10 @@ def test_decisions():
     assert action(applied="other") == (RESTART, ["its command or environment changed"])
     assert action(section_changed=True) == (RESTART, ["its supervision changed"])
     assert action(restart=True) == (RESTART, ["a restart was asked for"])
+    # A cronjob's process reads its definition before each run.
+    assert action([edited], rereads=True)[0] == action(applied=None, rereads=True)[0] == KEEP
+    assert action(section_changed=True, rereads=True)[0] == RESTART
+    assert action(found=process("FATAL"), rereads=True)[0] == START
 
 
 def test_sections_and_surplus():

@@ -140,6 +140,58 @@ def test_policies_open_the_ports_that_are_named_and_no_others():
     assert caught.value.problems == ["talks_to: 'kafka' has no port clients (it has client, controller)"]
 
 
+def ending(kind, **changes):
+    spec = {
+        "name": "backup",
+        "kind": kind,
+        "image": "x",
+        "command": ["dump", "--id", "@{replica}"],
+        "files": {"a": "b"},
+        "init": [{"name": "wait", "command": ["x"]}],
+        "talks_to": ["kafka"],
+        "resources": {"cpu": {"limit": 1}, "memory": {"limit": "64Mi"}},
+        "deadline_seconds": 600,
+    }
+    return manifests(parse_workload({**spec, **changes}, "kubernetes"), CLUSTER)
+
+
+def test_a_cronjob_runs_one_at_a_time_in_utc_and_has_all_that_a_service_has():
+    found = ending("cronjob", schedule="@daily", starting_deadline_seconds=3600)
+    spec = one(found, "CronJob")["spec"]
+    job = spec.pop("jobTemplate")
+    assert spec == {
+        "schedule": "0 0 * * *",
+        "timeZone": "Etc/UTC",
+        "concurrencyPolicy": "Forbid",
+        "startingDeadlineSeconds": 3600,
+        "suspend": False,
+        "successfulJobsHistoryLimit": 3,
+        "failedJobsHistoryLimit": 3,
+    }
+    assert job["metadata"]["labels"]["app.kubernetes.io/name"] == "backup", "a stop finds its jobs by it"
+    assert (job["spec"]["activeDeadlineSeconds"], job["spec"]["backoffLimit"]) == (600, 0)
+    pod = job["spec"]["template"]["spec"]
+    assert pod["restartPolicy"] == "Never" and pod["initContainers"][0]["name"] == "wait"
+    (main,) = pod["containers"]
+    assert main["resources"]["limits"] == {"cpu": "1", "memory": "64Mi"}
+    assert {"name": "CDC_REPLICA", "value": "backup-0"} in main["env"]
+    kinds = sorted(f"{item['kind']} {item['metadata']['name']}" for item in found)
+    assert kinds == [
+        "ConfigMap backup-config",
+        "CronJob backup",
+        "NetworkPolicy backup-egress",
+        "NetworkPolicy backup-to-kafka",
+        "ServiceAccount backup-sa",
+    ]
+
+
+def test_a_job_is_not_tried_again_unless_its_node_was_taken_away():
+    spec = one(ending("job"), "Job")["spec"]
+    assert spec["backoffLimit"] == 0
+    (rule,) = spec["podFailurePolicy"]["rules"]
+    assert rule == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+
+
 def test_a_job_gets_another_name_when_it_changes():
     def name(command):
         return one(

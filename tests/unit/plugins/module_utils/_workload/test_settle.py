@@ -41,3 +41,7 @@ def test_it_names_what_is_late_and_why(instance):
         wait_all_ready(instance, 0.2, look=lambda _: (True, [row("a-0", False), row("b-0", True)]))
     assert "a-0 of the instance local not ready" in str(caught.value)
     assert caught.value.why == "a-0 (RUNNING): refused"
+
+
+def test_a_job_is_not_waited_for(instance):
+    wait_all_ready(instance, 10, look=lambda _: (True, [{**row("a-0", False), "kind": "job"}]))
