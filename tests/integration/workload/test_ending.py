@@ -56,9 +56,7 @@ def alive(pattern: str) -> list[int]:
 
 
 def test_an_interrupted_job_runs_again_and_never_beside_the_first(ending):
-    marker = f"sleep 3{os.getpid()}"
-    slow = shell(f'{NOTE}; trap "sleep 1; exit 1" TERM; {marker} & wait; kill $! ', "x")
-    ending.spec["command"] = slow
+    ending.spec["command"] = shell(f"{NOTE}; trap 'kill $!; sleep 1; exit 1' TERM; sleep 1000 & wait")
     script = textwrap.dedent(
         f"""
         import sys
@@ -139,7 +137,9 @@ def test_a_change_is_taken_up_without_a_run_and_without_ending_one(ending):
 
 
 def test_never_two_runs_at_once_even_when_the_scheduler_is_killed(ending):
-    ending.spec |= every(1, command=shell(f'{NOTE}; trap "sleep 2; echo end >> $1; exit" TERM; sleep 60 & wait'))
+    ending.spec |= every(
+        1, command=shell(f"{NOTE}; trap 'kill $!; sleep 2; echo end >> $1; exit' TERM; sleep 60 & wait")
+    )
     ending.realiser().start()
     ending.until(lambda: len(runs(ending)) == 1, 10, "a run")
     time.sleep(2)
