@@ -143,6 +143,8 @@ def realise(kubeconfig, namespace, spec):
         cluster = Cluster(namespace=namespace, access="port_forward", tolerations=({"operator": "Exists"},))
         api = connect(kubeconfig, "", namespace)
         found = Realiser(workload, cluster, gate(workload, cluster, Connection()), api, timeout, dry)
-        return found.start(restart) if workload.kind == "service" else found.run_job()
+        if workload.kind == "service":
+            return found.start(restart)
+        return found.run_job() if workload.kind == "job" else found.set_schedule()
 
     return call

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import DeadlineError, FailedError, RefusedError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.remove import Keeper
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.status import status
 
 
 def pods(api):
@@ -140,12 +142,58 @@ def test_a_signal_of_its_own_ends_the_process(api, realise, spec):
     Keeper(api, "echo", 20, False).stop()
 
 
+def ending(script, **changes):
+    command = ["/bin/sh", "-c", script]
+    return {"kind": "job", "files": {"text": "one"}, "ports": None, "probes": None, "command": command, **changes}
+
+
+def row(api):
+    (found,) = [item for item in status(api) if item["name"] == "echo"]
+    return found
+
+
+def until(condition, seconds, what):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(1)
+    return found
+
+
 def test_a_job_runs_once(api, realise):
-    job = {"kind": "job", "files": None, "ports": None, "probes": None, "command": ["/bin/sh", "-c", "echo done"]}
-    first = realise(**job)
-    assert first.changed and not realise(**job).changed
-    other = realise(**{**job, "command": ["/bin/sh", "-c", "echo otherwise"]})
+    predicted = realise(dry=True, **ending("echo done"))
+    assert predicted.changed and not api.list("Job")
+    first = realise(**ending("echo done"))
+    assert first.changed and first.started == predicted.started and not realise(**ending("echo done")).changed
+    assert row(api)["state"] == "Done"
+    other = realise(**ending("echo otherwise"))
     assert other.started != first.started and len(api.list("Job")) == 1
+    with pytest.raises(FailedError) as caught:
+        realise(**ending("echo gave up on sesame-open; exit 3"))
+    assert "echo: the job failed (exit status 3)" in caught.value.message
+    assert "gave up on ********" in caught.value.message and "sesame-open" not in caught.value.message
+    assert row(api)["state"] == "Failed" and len(pods(api)) == 1, "it is not tried again"
+    with pytest.raises(FailedError, match="the job failed"):
+        realise(**ending("sleep 60", deadline_seconds=3))
+    assert "last DEADLINE EXCEEDED" in row(api)["detail"]
+
+
+def test_a_cronjob_runs_by_its_schedule_and_not_while_stopped(api, realise):
+    cron = {"kind": "cronjob", "schedule": "* * * * *"}
+    assert realise(**ending("cat @{config}/text; sleep 20", **cron)).started == ["echo-0"]
+    assert not realise(**ending("cat @{config}/text; sleep 20", **cron)).changed
+    assert row(api)["state"] == "Waiting" and not api.list("Job")
+    until(lambda: row(api)["state"] == "Running", 80, "a run")
+    keeper = Keeper(api, "echo", 60, False)
+    assert keeper.stop().stopped == ["echo-0"] and pods(api) == {} and not keeper.stop().changed
+    assert row(api)["state"] == "Stopped"
+    # The minute that passes meanwhile is made up for at the start.
+    realise(**ending("cat @{config}/text; exit 3", **cron))
+    last = until(lambda: row(api)["last_run"], 90, "a result")
+    assert (last["outcome"], last["exit_status"]) == ("failed", 3)
+    assert "last FAILED (exit status 3)" in row(api)["detail"]
+    assert [item["log_tail"] for item in status(api, "echo", 5)] == [["one"]]
+    assert keeper.remove(True).changed and pods(api) == {} and not api.list("Job")
 
 
 def test_volumes_neither_shrink_nor_grow_where_the_class_cannot(api, realise, spec):

@@ -185,6 +185,13 @@ def test_a_cronjob_runs_one_at_a_time_in_utc_and_has_all_that_a_service_has():
     ]
 
 
+@pytest.mark.parametrize("version", ["1.28", "1.37"])
+def test_jobs_and_cronjobs_are_valid_for_the_api(version):
+    validator = pytest.importorskip("kubernetes_validate")
+    for manifest in [*ending("job"), *ending("cronjob", schedule="@daily", starting_deadline_seconds=10)]:
+        validator.validate(manifest, version, strict=True)
+
+
 def test_a_job_is_not_tried_again_unless_its_node_was_taken_away():
     spec = one(ending("job"), "Job")["spec"]
     assert spec["backoffLimit"] == 0
