@@ -20,7 +20,12 @@ STATED = {
         "kafka": {"bootstrap_servers": "127.0.0.1:1"},
         "schema_registry": {"url": "http://127.0.0.1:1", "reader": LOGIN, "writer": LOGIN},
         "kafka_connect": {"url": "http://127.0.0.1:1"},
-        "object_store": {"bucket": "b", "access_key_id": "k", "secret_access_key": "s"},
+        "object_store": {
+            "bucket": "b",
+            "access_key_id": "k",
+            "secret_access_key": "s",
+            "endpoint_url": "http://127.0.0.1:1",
+        },
         "archive": {"url": "http://127.0.0.1:1"},
     },
     "postgresql_expected": {},
@@ -29,8 +34,6 @@ STATED = {
     "__verify_expected": {},
 }
 SUMMARY = {
-    "cdc_schema_registry_url": "http://127.0.0.1:1",
-    "cdc_object_store_url": "http://127.0.0.1:1",
     "cdc_home": "/home",
     "cdc_kubeconfig": "/kubeconfig",
 }
@@ -55,7 +58,7 @@ def value(name: str, role: str, inventory: str, **given: Any) -> Any:
     files += [ROOT / f"inventories/{inventory}/group_vars/all/runtime.yml"]
     for path in (ROOT / f"roles/{role}/defaults/main.yml", *files, ROOT / f"roles/{role}/vars/main.yml"):
         found |= variables(path)
-    found |= {**STATED, "ansible_inventory_sources": ["/inventories/base", f"/inventories/{inventory}/"], **given}
+    found |= {**STATED, "ansible_inventory_sources": [f"/inventories/{inventory}/"], **given}
     return Templar(loader=DataLoader(), variables=found).template(found[name])
 
 
