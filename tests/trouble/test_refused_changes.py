@@ -12,6 +12,7 @@ import uuid
 from base64 import b64encode
 from typing import Any
 
+import pytest
 from site_runs import Site
 
 
@@ -47,17 +48,19 @@ def test_connector_settings_that_do_not_exist_or_fit(running: Site):
     assert get(url) == before
 
 
-def test_settings_that_postgresql_does_not_take(running: Site):
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"shared_buffers": "banana"}, 'invalid value for parameter "shared_buffers": "banana"'),
+        ({"shard_buffers": "16MB"}, 'unrecognized configuration parameter "shard_buffers"'),
+    ],
+)
+def test_settings_that_postgresql_does_not_take(running: Site, setting: dict[str, str], words: str):
     file = running.home / "postgresql-0/config/postgresql.conf"
     before, text = running.processes()["postgresql-0"], file.read_text()
-    wrong = {"shared_buffers": "banana", "shard_buffers": "16MB"}
     for arguments in (["--check"], []):
-        run = running.run("--tags", "postgresql", *arguments, postgresql_settings_extra=wrong)
-        run.must_fail_with(
-            'invalid value for parameter "shared_buffers": "banana"',
-            'unrecognized configuration parameter "shard_buffers"',
-            "nothing has been changed",
-        )
+        run = running.run("--tags", "postgresql", *arguments, postgresql_settings_extra=setting)
+        run.must_fail_with(words, "nothing has been changed")
     assert running.processes()["postgresql-0"] == before and file.read_text() == text
 
 

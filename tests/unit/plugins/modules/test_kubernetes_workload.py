@@ -344,9 +344,9 @@ def test_a_check_that_refuses_the_files_ends_the_run_with_its_words(run, api):
 
     check = {"overrides": {"kubernetes": {"check": [{"name": "settings", "command": ["verify", "@{config}"]}]}}}
     run(**check)
-    api.broken, api.logs["echo-2"] = refuse, "value must be a number; sesame-open\n"
+    api.broken, api.logs["echo-0"] = refuse, "value must be a number; sesame-open\n"
     message = failure(run, files={"settings": "x"}, timeout=10000, **check)
-    assert "echo-2 is not started: its check settings refuses its files (it ended with exit status 1)" in message
+    assert "echo-0 is not started: its check settings refuses its files (it ended with exit status 1)" in message
     assert "value must be a number; ********" in message
     assert "correct the setting that the evidence names" in message
 
