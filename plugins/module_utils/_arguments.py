@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Connection options: one argument spec for each kind of server, documented by the doc fragment of the same name."""
+"""Options that several modules take: one argument spec each, documented by the doc fragment of the same name."""
 
 from __future__ import annotations
 
@@ -50,4 +50,61 @@ def kubernetes_arguments() -> dict[str, Any]:
     return {
         "kubeconfig": {"type": "str", "required": True},
         "context": {"type": "str", "default": ""},
+    }
+
+
+def instance_argument() -> dict[str, Any]:
+    """The option of the doc fragment `instance`. The lookup `instance` gives exactly its keys."""
+    return {
+        "instance": {
+            "type": "dict",
+            "required": True,
+            "options": {
+                "name": {"type": "str", "required": True},
+                "home": {"type": "str", "required": True},
+                "port_offset": {"type": "int", "default": 0},
+                "user": {"type": "str"},
+                "external_host": {"type": "str", "default": "127.0.0.1"},
+                "order": {"type": "list", "elements": "str", "default": []},
+                "artifacts": {"type": "dict", "default": {}},
+                "java": {"type": "str"},
+                "python": {"type": "str"},
+                "services": {"type": "str"},
+            },
+        }
+    }
+
+
+def cluster_argument() -> dict[str, Any]:
+    """The option of the doc fragment `cluster`. The lookup `cluster` gives exactly its keys."""
+    return {
+        "cluster": {
+            "type": "dict",
+            "required": True,
+            "options": {
+                "kubeconfig": {"type": "str", "default": ""},
+                "context": {"type": "str", "default": ""},
+                "namespace": {"type": "str", "default": "data-ingestion"},
+                "domain": {"type": "str", "default": "cluster.local"},
+                "external_host": {"type": "str", "default": "127.0.0.1"},
+                "access": {
+                    "type": "str",
+                    "choices": ["host_ports", "node_ports", "port_forward", "routes"],
+                    "default": "node_ports",
+                },
+                "port_offset": {"type": "int", "default": 0},
+                "route_domain": {"type": "str", "default": ""},
+                "storage_classes": {"type": "dict", "default": {}},
+                "account_annotations": {"type": "dict", "default": {}},
+                # Their names.
+                "image_pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+                "tolerations": {"type": "list", "elements": "dict", "default": []},
+                "openshift": {"type": "bool", "default": False},
+                "peers": {"type": "dict", "default": {}},
+                "http": {"type": "list", "elements": "str", "default": []},
+                "outside": {"type": "dict", "default": {}},
+                "clients": {"type": "list", "elements": "dict", "default": []},
+                "controller_artifacts": {"type": "dict", "default": {}},
+            },
+        }
     }

@@ -12,11 +12,9 @@ description:
   - Starts, stops or removes every workload of a namespace that M(cdc.pipeline.kubernetes_workload) has made. Other
     objects in the namespace are left alone.
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+extends_documentation_fragment:
+  - cdc.pipeline.cluster
 options:
-  cluster:
-    description: The cluster, as the lookup P(cdc.pipeline.cluster#lookup) gives it.
-    type: dict
-    required: true
   state:
     description:
       - With V(stopped) there are no pods until the next start. How many there were is remembered, and schedules pause.
@@ -81,6 +79,7 @@ removed:
   returned: success
 """
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.remove import Keeper
@@ -89,8 +88,8 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.set
 
 def main():
     run(
-        {
-            "cluster": {"type": "dict", "required": True},
+        cluster_argument()
+        | {
             "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
             "purge_data": {"type": "bool", "default": False},
             "order": {"type": "list", "elements": "str", "default": []},

@@ -12,11 +12,9 @@ description:
   - Gives state, restarts, memory, node and trouble of each pod, and on request the end of its log.
   - Secrets of the workloads are masked in what it returns, where they may be read.
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+extends_documentation_fragment:
+  - cdc.pipeline.cluster
 options:
-  cluster:
-    description: The cluster, as the lookup P(cdc.pipeline.cluster#lookup) gives it.
-    type: dict
-    required: true
   component:
     description: Only this workload, such as V(kafka), or one pod alone, such as V(kafka-0). Empty for all.
     type: str
@@ -78,6 +76,7 @@ table:
   returned: success
 """
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
@@ -86,8 +85,8 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.sta
 
 def main():
     run(
-        {
-            "cluster": {"type": "dict", "required": True},
+        cluster_argument()
+        | {
             "component": {"type": "str", "default": ""},
             "log_lines": {"type": "int", "default": 0},
         },

@@ -14,6 +14,8 @@ description:
   - Files that it has written before and that nothing asks for any more are removed. Files of others in the folder are
     left alone; one that is in the way is an error.
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+extends_documentation_fragment:
+  - cdc.pipeline.cluster
 options:
   path:
     description: The folder. It is made when missing.
@@ -30,10 +32,6 @@ options:
     description:
       - Further manifests, lists by the name of the folder that they go to. Those that belong to a namespace and name
         none get the cluster's.
-    type: dict
-    default: {}
-  cluster:
-    description: What of the cluster the manifests depend on, as the lookup P(cdc.pipeline.cluster#lookup) gives it.
     type: dict
     default: {}
   secrets:
@@ -82,6 +80,7 @@ files:
 
 from pathlib import Path
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Disk
@@ -94,11 +93,11 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy imp
 
 def main():
     run(
-        {
+        cluster_argument()
+        | {
             "path": {"type": "path", "required": True},
             "workloads": {"type": "list", "elements": "dict", "default": []},
             "manifests": {"type": "dict", "default": {}},
-            "cluster": {"type": "dict", "default": {}},
             "secrets": {"type": "bool", "default": False},
         },
         perform,

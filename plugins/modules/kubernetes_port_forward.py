@@ -15,11 +15,9 @@ description:
   - It does nothing where the controller reaches the pipeline by other means (C(access) of the cluster is neither
     V(port_forward) nor V(routes), with which it forwards what speaks no HTTP).
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+extends_documentation_fragment:
+  - cdc.pipeline.cluster
 options:
-  cluster:
-    description: The cluster, as the lookup P(cdc.pipeline.cluster#lookup) gives it.
-    type: dict
-    required: true
   endpoints:
     description: The components with their ports, as in C(cdc_endpoints). Needed with O(state=started).
     type: dict
@@ -67,6 +65,7 @@ started:
 
 from pathlib import Path
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.forwarder import Forwarder
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.forwards import forwards
@@ -75,8 +74,8 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.set
 
 def main():
     run(
-        {
-            "cluster": {"type": "dict", "required": True},
+        cluster_argument()
+        | {
             "endpoints": {"type": "dict", "default": {}},
             "folder": {"type": "path", "required": True},
             "state": {"type": "str", "choices": ["started", "stopped"], "default": "started"},

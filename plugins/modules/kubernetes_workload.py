@@ -21,6 +21,8 @@ description:
     or a setting that Pod Security forbids.
   - An interrupted run is mended by the next one.
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+extends_documentation_fragment:
+  - cdc.pipeline.cluster
 options:
   workload:
     description:
@@ -28,11 +30,6 @@ options:
         C(@{data}), which are filled in for each replica.
       - With O(state=stopped) and O(state=absent) only C(name) is used.
       - Values of the key C(secrets) are never shown.
-    type: dict
-    required: true
-  cluster:
-    description:
-      - The cluster, as the lookup P(cdc.pipeline.cluster#lookup) gives it.
     type: dict
     required: true
   state:
@@ -124,6 +121,7 @@ replicas:
   returned: when the workload is a service that is started or restarted, but for check mode
 """
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError, UnreachableError
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 from ansible_collections.cdc.pipeline.plugins.module_utils._openshift_project import find_namespace
@@ -138,9 +136,9 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy imp
 
 def main():
     run(
-        {
+        cluster_argument()
+        | {
             "workload": {"type": "dict", "required": True},
-            "cluster": {"type": "dict", "required": True},
             "state": {"type": "str", "choices": ["started", "restarted", "stopped", "absent"], "default": "started"},
             "purge_data": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 180},

@@ -13,17 +13,13 @@ description:
     C(cdc-pipeline-<instance>.service) starts it at boot and brings it back when it is killed.
   - Workloads are put under it by M(cdc.pipeline.supervised_workload).
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+extends_documentation_fragment:
+  - cdc.pipeline.instance
 options:
-  instance:
-    description:
-      - The instance, the same map as for M(cdc.pipeline.supervised_workload), with two more keys. C(python) is the
-        interpreter of an environment with supervisor, C(services) the folder with the package cdc_pipeline. Without
-        them nothing is set up, and O(state=started) only starts what was set up before.
-    type: dict
-    required: true
   state:
     description:
-      - With V(started) the supervisor is set up and runs, and with it every workload that it knows.
+      - With V(started) the supervisor is set up and runs, and with it every workload that it knows. Without
+        O(instance.python) nothing is set up, and only what was set up before is started.
       - With V(stopped) every process and the supervisor itself end, until the next V(started) or boot.
       - With V(absent) the instance is removed from the host. Data, credentials and logs stay unless O(purge_data=true).
     type: str
@@ -81,6 +77,7 @@ socket:
   returned: success
 """
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import instance_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.host import Host, systemd_runs
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
@@ -89,8 +86,8 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.settle impo
 
 def main():
     run(
-        {
-            "instance": {"type": "dict", "required": True},
+        instance_argument()
+        | {
             "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
             "purge_data": {"type": "bool", "default": False},
             "wait_timeout": {"type": "float", "default": 0.0},

@@ -12,12 +12,9 @@ description:
   - Gives state, process id, uptime, memory, ports and readiness of each replica, and on request the end of its log.
   - Secrets of the workloads are masked in what it returns.
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+extends_documentation_fragment:
+  - cdc.pipeline.instance
 options:
-  instance:
-    description:
-      - The instance, the same map as for M(cdc.pipeline.supervised_workload). Only C(name) and C(home) are needed.
-    type: dict
-    required: true
   component:
     description: Only this workload, such as V(kafka), or one replica alone, such as V(kafka-0). Empty for all.
     type: str
@@ -85,6 +82,7 @@ table:
   returned: success
 """
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import instance_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.status import as_table, status
@@ -92,8 +90,8 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.status impo
 
 def main():
     run(
-        {
-            "instance": {"type": "dict", "required": True},
+        instance_argument()
+        | {
             "component": {"type": "str", "default": ""},
             "log_lines": {"type": "int", "default": 0},
         },

@@ -17,6 +17,8 @@ description:
   - A file altered by hand, a stopped process and a program that was removed from the supervisor are mended.
   - An interrupted run is mended by the next one.
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
+extends_documentation_fragment:
+  - cdc.pipeline.instance
 options:
   workload:
     description:
@@ -24,14 +26,6 @@ options:
         C(@{data}), which are filled in for each replica.
       - With O(state=stopped) and O(state=absent) only C(name) and C(stop_grace) are used.
       - Values of the key C(secrets) are never shown.
-    type: dict
-    required: true
-  instance:
-    description:
-      - Where the workload runs.
-      - C(name) and C(home) are required.
-      - C(port_offset), C(user) (runs the processes), C(artifacts) (folder of each artifact by name), C(java) (path of
-        the binary, V(*) for a version in it), C(bind), C(host) and C(external_host) are optional.
     type: dict
     required: true
   state:
@@ -121,6 +115,7 @@ replicas:
   returned: when the workload is a service that is started or restarted
 """
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import instance_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import plan
@@ -133,9 +128,9 @@ _DEFAULT_GRACE = 30
 
 def main():
     run(
-        {
+        instance_argument()
+        | {
             "workload": {"type": "dict", "required": True},
-            "instance": {"type": "dict", "required": True},
             "state": {"type": "str", "choices": ["started", "restarted", "stopped", "absent"], "default": "started"},
             "purge_data": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 180},

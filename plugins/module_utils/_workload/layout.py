@@ -141,8 +141,6 @@ def parse_instance(data: Mapping[str, Any]) -> Instance:
         user=reader.string("user") or None,
         artifacts=reader.string_map("artifacts"),
         java=reader.string("java") or None,
-        bind=reader.string("bind") or "127.0.0.1",
-        host=reader.string("host") or "127.0.0.1",
         external_host=reader.string("external_host") or "127.0.0.1",
         order=tuple(reader.strings("order")),
     )

@@ -51,8 +51,6 @@ def parse_cluster(data: Mapping[str, Any]) -> tuple[Cluster, Connection]:
         access=reader.choice("access", WAYS, NODE_PORTS),
         port_offset=reader.integer("port_offset", 0, low=0, high=60000),
         storage_classes=reader.string_map("storage_classes"),
-        artifacts=reader.string("artifacts") or known.artifacts,
-        java=reader.string("java") or known.java,
         peers=_peers(reader),
         outside=_maps(reader, "outside"),
         clients=_list_of_maps(reader, "clients"),

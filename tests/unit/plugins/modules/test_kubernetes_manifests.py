@@ -27,7 +27,7 @@ def run(run_module, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "Disk", lambda: disk.Disk(root=False))
 
     def call(*workloads, check=False, **options):
-        options = {"path": str(tmp_path / "out"), "workloads": list(workloads), **options}
+        options = {"path": str(tmp_path / "out"), "workloads": list(workloads), "cluster": {}, **options}
         return run_module("kubernetes_manifests", check=check, **options)
 
     return call
