@@ -34,7 +34,7 @@ options:
         type: str
         default: 127.0.0.1
       access:
-        description: How they reach it.
+        description: How clients outside of the cluster reach it.
         type: str
         choices: [host_ports, node_ports, port_forward, routes]
         default: node_ports

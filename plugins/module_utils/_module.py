@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -49,6 +49,13 @@ class Outcome:
 Perform = Callable[[Params, bool], Outcome]
 
 
+class _Module(AnsibleModule):
+    """A module that returns no options where they do not fit its spec: nothing in them is masked then."""
+
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+        super().fail_json(msg, **{"invocation": {"module_args": {}}, **result})
+
+
 def run(
     argument_spec: dict[str, Any],
     perform: Perform,
@@ -67,7 +74,7 @@ def run(
         and to differences; the facts are the caller's own.
     """
     # The module-wide no_log only keeps the parameters out of the system log, where maps would stand unmasked.
-    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, no_log=True, **module_options)
+    module = _Module(argument_spec=argument_spec, supports_check_mode=True, no_log=True, **module_options)
     extra = module.params.get("secret_keys") or ()
     shown = dict(show(module.params))
     for option in secret_maps:

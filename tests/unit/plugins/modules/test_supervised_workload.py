@@ -204,6 +204,17 @@ def test_a_step_must_create_what_it_says(run):
         run(init=[{"name": "make", "command": ["touch", "@{data}/other"], "creates": "@{data}/made"}])
 
 
+@pytest.mark.parametrize("options", [{"state": "gone"}, {"instance": {"name": "test", "hom": "/"}}])
+def test_secrets_show_nowhere_when_options_are_wrong(run_module, options):
+    given = {
+        "workload": {"name": "web", "secrets": {"password": "hidden-value"}},
+        "instance": {"name": "x", "home": "/"},
+    }
+    with pytest.raises(ModuleFailed) as caught:
+        run_module("supervised_workload", **{**given, **options})
+    assert "hidden-value" not in caught.value.result["stdout"]
+
+
 def checked(*command):
     return {"overrides": {"local": {"check": [{"name": "settings", "command": list(command)}]}}}
 
