@@ -9,6 +9,7 @@ import time
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.trouble import is_ready
 from raw import post
 
 LIMIT = 300
@@ -32,6 +33,15 @@ def test_a_process_that_ends(realise, spec):
     text = message(realise, files={**spec["files"], "serve.py": code})
     assert "ConfigException: no such port" in text and "it refuses its configuration" in text
     assert "********" in text and "sesame-open" not in text and "BackOff" in text
+
+
+def test_a_check_that_refuses_the_files(api, realise, spec):
+    code = "import sys\ntext = open(sys.argv[1]).read()\nsys.exit(f'cannot use {text}' if 'bad' in text else 0)"
+    check = {"name": "settings", "command": ["/usr/bin/python3", "-c", code, "@{config}/hello.txt"]}
+    realise(replicas=2, check=[check])
+    text = message(realise, replicas=2, check=[check], files={**spec["files"], "hello.txt": "bad"})
+    assert "echo-1 is not started: its check settings refuses its files" in text and "cannot use bad" in text
+    assert is_ready(api.get("Pod", "echo-0")), "what was not replaced runs on"
 
 
 def test_a_command_that_is_not_in_the_image(realise):
