@@ -35,7 +35,7 @@ class FakeCluster(Cluster):
             raise ClusterError(f"{path} not found", 404)
         if not isinstance(found, list):
             return found
-        name = str(query.get("labelSelector", "")).rpartition("app.kubernetes.io/name=")[2]
+        name = str(query.get("labelSelector", "")).partition("app.kubernetes.io/name=")[2]
         return {
             "items": [each for each in found if name in ("", each["metadata"]["labels"].get("app.kubernetes.io/name"))]
         }

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path, PurePath
+from types import SimpleNamespace
 
 import pytest
 
@@ -173,6 +174,21 @@ def test_a_rollout_that_is_not_finished_is_named() -> None:
     assert set(pods.judge_rollouts(behind).found) == {"a", "b"}
     assert not pods.judge_controllers([]).ok
     assert pods.judge_pods({"a": "", "b": "a: OOMKilled"}).found == {"b": "a: OOMKilled"}
+
+
+def test_what_a_job_has_left_is_no_process_that_does_not_run() -> None:
+    failed, late = pod("load-x", "load", ready=False, phase="Failed"), pod("load-y", "load", ready=False)
+    for each in (failed, late):
+        each["metadata"]["labels"]["job-name"] = "load"
+    broken = pod("kafka-0", "kafka", ready=False, phase="Failed")
+    cluster = FakeCluster(
+        {LIST: [failed, late, broken], SETS: [controller("kafka")]},
+        lambda name, command: Output(0, STATUS + "67108864\n", ""),
+    )
+    context = SimpleNamespace(cluster=cluster, once=lambda _key, make: make())
+    found = {finding.id: finding for finding in [*pods.running(context), *pods.applied(context)]}
+    assert set(found["T8.processes"].found) == {"kafka-0"} and found["T8.not_root"].ok
+    assert set(found["T8.memory_bounds"].found) == {"kafka-0"}, "what has ended has no bound any more"
 
 
 def test_requests_are_summed() -> None:

@@ -150,6 +150,16 @@ def test_never_two_runs_at_once_even_when_the_scheduler_is_killed(ending):
     assert lines[1] == "end" and lines[2].startswith("start"), "not before the first one had ended"
 
 
+def test_a_killed_supervisor_comes_back_and_its_runs_with_it(ending):
+    ending.spec |= every(2, command=shell(f"{NOTE}; trap 'kill $!; echo end >> $1; exit 1' TERM; sleep 1000 & wait"))
+    ending.realiser().start()
+    ending.until(lambda: len(runs(ending)) == 1, 10, "a run")
+    old = ending.supervisor.pid()
+    os.kill(old, signal.SIGKILL)
+    ending.until(lambda: ending.supervisor.pid() != old and len(runs(ending)) == 3, 40, "another run")
+    assert runs(ending)[1] == "end" and row(ending)["last_run"]["outcome"] == "stopped"
+
+
 def test_a_stop_ends_the_run_and_what_was_missed_runs_once(ending):
     ending.spec |= every(1, command=shell(f'{NOTE}; trap "echo stopped >> $1; exit 1" TERM; sleep 1000 & wait'))
     ending.realiser().start()
