@@ -181,8 +181,10 @@ def test_what_a_job_has_left_is_no_process_that_does_not_run() -> None:
     for each in (failed, late):
         each["metadata"]["labels"]["job-name"] = "load"
     broken = pod("kafka-0", "kafka", ready=False, phase="Failed")
+    brokers = controller("kafka")
+    brokers["spec"]["template"] = {"spec": {}}
     cluster = FakeCluster(
-        {LIST: [failed, late, broken], SETS: [controller("kafka")]},
+        {LIST: [failed, late, broken], SETS: [brokers]},
         lambda name, command: Output(0, STATUS + "67108864\n", ""),
     )
     context = SimpleNamespace(cluster=cluster, once=lambda _key, make: make())

@@ -7,6 +7,8 @@ its definition at once, which it does by itself every ten seconds and before eac
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import signal
 import sys
@@ -30,10 +32,17 @@ def main(arguments: list[str] | None = None) -> int:
     if len(arguments) != 1:
         print("usage: cdc-cron FILE", file=sys.stderr)
         return _EXIT_CONFIGURATION
-    signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
     die_with_parent(control_process(), "TERM", parent, "cdc-cron")
+    # Of a supervisor that was killed, the predecessor may still wait for the end of its run.
+    with Path(arguments[0]).with_suffix(".cron.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+        return _run(Path(arguments[0]))
+
+
+def _run(file: Path) -> int:
     version = _version()
-    scheduler = Scheduler(Path(arguments[0]), log, outdated=lambda: _version() != version)
+    scheduler = Scheduler(file, log, outdated=lambda: _version() != version)
     try:
         while (pause := scheduler.step()) is not None:
             heard = signal.sigtimedwait(_HEARD, pause)
@@ -49,7 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def log(message: str) -> None:
     """One line with the time, among the output of the runs."""
-    print(f"{shown(time.time())} cdc-cron: {message}", flush=True)
+    # Nobody reads it any more when the supervisor has been killed, and there still is a run to be stopped.
+    with contextlib.suppress(OSError):
+        print(f"{shown(time.time())} cdc-cron: {message}", flush=True)
 
 
 def _version() -> float:
