@@ -17,7 +17,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - With V(stopped) there are no pods until the next start. How many there were is remembered, and schedules pause.
+      - With V(stopped) there are no pods until the next start. How many there were is remembered, schedules pause, and
+        what runs of jobs and cronjobs is stopped.
       - With V(started) what was stopped runs again, and everything is ready.
       - With V(absent) the workloads are removed. Volumes stay unless O(purge_data=true).
     type: str

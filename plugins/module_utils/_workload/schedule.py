@@ -74,7 +74,7 @@ def five_fields(text: str) -> str:
     """The schedule ``text`` as cron's five fields.
 
     Raises:
-        ValueError: it is none, or the runtimes would read it differently; the message says what is wrong with it.
+        ValueError: it cannot be read, or the runtimes would read it differently; the message says what is wrong.
     """
     wanted = "five fields (minute, hour, day of the month, month, day of the week), such as '0 3 * * *'"
     if text.strip().startswith("@"):

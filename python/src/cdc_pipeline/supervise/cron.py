@@ -1,8 +1,8 @@
 """`cdc-cron FILE`: runs a cronjob's command, by cdc-run, when its time comes.
 
 It is the cronjob's process for supervisord, which starts and stops it, keeps its log and that of its runs, and starts
-it again should it end. SIGTERM stops a run in progress and ends it, SIGUSR1 starts a run now, SIGHUP has it look at
-its definition at once, which it does by itself every ten seconds and before each run.
+it again should it end. SIGTERM stops a run in progress and ends it. SIGUSR1 starts a run now. SIGHUP makes it read its
+definition at once, which it does by itself every ten seconds and before each run.
 """
 
 from __future__ import annotations

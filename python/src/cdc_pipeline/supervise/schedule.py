@@ -18,7 +18,7 @@ def due(schedule: str, since: float, now: float, starting_deadline: float | None
         starting_deadline: how late a run may start, in seconds; None is no bound.
 
     Raises:
-        cronsim.CronSimError: the schedule is none.
+        cronsim.CronSimError: the schedule cannot be read.
     """
     # Backwards, the iterator excludes where it begins; a second that has begun counts.
     begin = datetime.fromtimestamp(int(now) + 1, UTC)
@@ -32,6 +32,6 @@ def following(schedule: str, since: float, now: float) -> float:
     """The next time after now, and after what has been dealt with, should the clock have been set back.
 
     Raises:
-        cronsim.CronSimError: the schedule is none.
+        cronsim.CronSimError: the schedule cannot be read.
     """
     return next(CronSim(schedule, datetime.fromtimestamp(int(max(since, now)), UTC))).timestamp()

@@ -120,7 +120,7 @@ class Scheduler:
         """One look at everything. Seconds until the next one; None when there is nothing more to do.
 
         Raises:
-            cronsim.CronSimError: the schedule is none.
+            cronsim.CronSimError: the schedule cannot be read.
         """
         if self._child is not None:
             self._look_after(self._child)
