@@ -10,6 +10,7 @@ import yaml
 from cdc_pipeline.archive import clients, settings
 from cdc_pipeline.archive.cli import main
 from cdc_pipeline.archive.errors import ConfigurationError
+from certificates import Authority
 
 RIGHT: dict[str, Any] = {
     "group_id": "g",
@@ -106,6 +107,18 @@ def test_one_secrets_file_is_merged_over_all(tmp_path: Path) -> None:
 def test_a_missing_secret_is_named(tmp_path: Path) -> None:
     raw = RIGHT | {"object_store": {"bucket": "b", "credentials_file": "nowhere.yml"}}
     assert "credentials_file" in problems(tmp_path, raw)[0]
+
+
+def test_authorities_that_cannot_be_read_are_named(tmp_path: Path, authority: Authority) -> None:
+    (tmp_path / "empty.pem").write_text("no certificate\n")
+    registry = {"url": "https://r", "ca_file": "nowhere.pem"}
+    raw = RIGHT | {"schema_registry": registry, "object_store": {"bucket": "b", "ca_file": "empty.pem"}}
+    missing, empty = problems(tmp_path, raw)
+    assert missing.startswith("schema_registry.ca_file") and str(tmp_path / "nowhere.pem") in missing
+    assert empty.startswith("object_store.ca_file") and str(tmp_path / "empty.pem") in empty
+    (tmp_path / "nowhere.pem").write_bytes(authority.ca.read_bytes())
+    (tmp_path / "empty.pem").write_bytes(authority.ca.read_bytes())
+    assert settings.load(write(tmp_path, raw)).object_store.ca_file == str(tmp_path / "empty.pem")
 
 
 def test_a_broken_secret_file_is_not_quoted(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import http.server
 import json
 import logging
 import signal
@@ -20,6 +22,7 @@ from cdc_pipeline.connectors.restarts import Restarts
 from cdc_pipeline.connectors.service import Service
 from cdc_pipeline.connectors.workers import Failure, Workers, WorkersError, root_cause
 from cdc_pipeline.endpoints import KafkaConnectEndpoint
+from certificates import https_server
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -202,6 +205,27 @@ def test_it_is_alive_while_it_looks(workers: Workers):
     assert service.alive()
     now[0] = 121.0
     assert not service.alive()
+
+
+def test_workers_are_asked_by_tls_and_with_the_login(authority, stranger):
+    seen = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append(self.headers["Authorization"])
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *arguments):
+            pass
+
+    with https_server(Handler, authority.context("127.0.0.1")) as port:
+        where = KafkaConnectEndpoint(f"https://127.0.0.1:{port}", (), str(authority.ca), "u", "p")
+        assert Workers(where).failures() == [] and seen == ["Basic dTpw"]
+        with pytest.raises(WorkersError, match="CERTIFICATE_VERIFY_FAILED"):
+            Workers(dataclasses.replace(where, ca=str(stranger.ca))).failures()
+    assert len(seen) == 1
 
 
 def test_wrong_arguments(capsys):

@@ -11,6 +11,7 @@ import time
 import pytest
 from cdc_pipeline.supervise import probe
 from cdc_pipeline.supervise.checks import check
+from certificates import https_server
 
 
 @pytest.fixture
@@ -50,6 +51,37 @@ def test_http(server, make_replica):
         result = check(make_replica(), http_probe(server, f"/{status}"))
         assert (result.ok, str(status) in result.detail) == (ok, True)
     assert "the reason" in result.detail and server.seen["X-Probe"] == "1"
+
+
+def test_https(make_replica, authority, stranger):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == "/ready" else 503)
+            self.end_headers()
+
+        def log_message(self, *arguments):
+            pass
+
+    def asked(port, path="/ready", **target):
+        target = {"host": "127.0.0.1", "port": port, "path": path, "headers": {}, **target}
+        return check(make_replica(), {"http": target, "timeout_seconds": 2})
+
+    with https_server(Handler, authority.context("127.0.0.1")) as port:
+        assert asked(port, scheme="https", ca=str(authority.ca)).ok
+        failing = asked(port, "/", scheme="https", ca=str(authority.ca))
+        assert not failing.ok and f"https://127.0.0.1:{port}/: 503" in failing.detail
+        refused = asked(port, scheme="https", ca=str(stranger.ca))
+        assert not refused.ok and "certificate verify failed" in refused.detail
+        # Without an authority it is not asked who answers; None is how JSON says that there is none.
+        assert asked(port, scheme="https").ok and asked(port, scheme="https", ca=None).ok
+        assert not asked(port, scheme="http").ok
+        missing = asked(port, scheme="https", ca="/no/such.pem")
+        assert not missing.ok and "/no/such.pem" in missing.detail
+        wrong = asked(port, scheme="ftp")
+        assert not wrong.ok and "http or https, not ftp" in wrong.detail
+    with https_server(Handler, authority.context("elsewhere.example")) as port:
+        other = asked(port, scheme="https", ca=str(authority.ca))
+        assert not other.ok and "IP address mismatch" in other.detail
 
 
 def test_tcp(server, make_replica):

@@ -16,6 +16,7 @@ import yaml
 
 from cdc_pipeline.archive.errors import ConfigurationError
 from cdc_pipeline.archive.planner import Limits
+from cdc_pipeline.clients.trust import tls_context
 
 OWN_KAFKA_PROPERTIES = {
     "bootstrap.servers": "kafka.bootstrap_servers",
@@ -193,9 +194,13 @@ def _with_secrets(raw: dict[str, Any], folder: Path, problems: list[str]) -> dic
     if kafka is not None and kafka.get("properties_file"):
         found = _mapping(at(kafka["properties_file"]), "kafka.properties_file", problems)
         kafka["properties"] = {**(kafka.get("properties") or {}), **found}
-    for section in (registry, store):
+    for name, section in (("schema_registry", registry), ("object_store", store)):
         if section is not None and section.get("ca_file"):
             section["ca_file"] = str(at(section["ca_file"]))
+            try:
+                tls_context(section["ca_file"])
+            except OSError as error:
+                problems.append(f"{name}.ca_file: {error}")
     filled = zip(SECTIONS, (registry, store, kafka), strict=True)
     return raw | {name: section for name, section in filled if section is not None}
 

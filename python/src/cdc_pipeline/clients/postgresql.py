@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from psycopg import conninfo, pq
 
 from cdc_pipeline.clients.trust import bundle
 from cdc_pipeline.endpoints import PostgresqlEndpoint
@@ -36,9 +35,3 @@ def connect(where: PostgresqlEndpoint, autocommit: bool = True, **more: Any) -> 
         psycopg.OperationalError: the server cannot be reached, or refuses.
     """
     return psycopg.connect(**parameters(where, **more), autocommit=autocommit)
-
-
-def connect_to_stream(where: PostgresqlEndpoint, **more: Any) -> pq.PGconn:
-    """A connection that speaks the replication protocol, which psycopg does not. Its status says if it failed."""
-    text = conninfo.make_conninfo(**parameters(where, replication="database", **more))
-    return pq.PGconn.connect(text.encode())

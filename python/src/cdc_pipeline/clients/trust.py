@@ -15,8 +15,9 @@ def tls_context(ca: str = "") -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca or None)
     except ssl.SSLError as error:
         raise OSError(f"{ca} holds no certificate of an authority: {error.reason or error}") from error
-    except FileNotFoundError as error:
-        raise FileNotFoundError(error.errno, "there is no such file of certificate authorities", ca) from error
+    except OSError as error:
+        # Python does not say which file.
+        raise OSError(error.errno, error.strerror, ca) from error
 
 
 def bundle(ca: str = "") -> str | None:

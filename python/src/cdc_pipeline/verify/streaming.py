@@ -33,11 +33,12 @@ def stream_until(
 
     Raises:
         StreamError: the slot cannot be created or the stream not started.
+        psycopg.OperationalError: there is no connection, or it ends.
     """
-    connection = postgresql.connect_to_stream(where, application_name="cdc-verify")
+    # psycopg itself does not stream.
+    outer = postgresql.connect(where, replication="database", application_name="cdc-verify")
+    connection = outer.pgconn
     try:
-        if connection.status != pq.ConnStatus.OK:
-            raise StreamError(connection.get_error_message())
         _command(
             connection,
             f"CREATE_REPLICATION_SLOT \"{slot}\" TEMPORARY LOGICAL pgoutput (SNAPSHOT 'nothing')",
@@ -53,7 +54,7 @@ def stream_until(
         provoke()
         return _receive(connection, wanted, time.monotonic() + seconds)
     finally:
-        connection.finish()
+        outer.close()
 
 
 def _command(connection: pq.PGconn, command: str, expected: pq.ExecStatus) -> None:
