@@ -125,17 +125,16 @@ class Bench:
     """A topic, a schema and a prefix of its own on running servers."""
 
     def __init__(self, endpoints: dict[str, Any]) -> None:
-        import httpx
-        from confluent_kafka.admin import AdminClient
+        from cdc_pipeline.clients import http, kafka
+        from cdc_pipeline.endpoints import KafkaEndpoint, Login
 
         self.name = f"a-bench-{uuid.uuid4().hex[:8]}"
         self.endpoints = endpoints
-        self.servers = endpoints["kafka"]["bootstrap_servers"]
-        self.admin = AdminClient({"bootstrap.servers": self.servers})
+        self.kafka = KafkaEndpoint(**endpoints["kafka"])
+        self.admin = kafka.admin(self.kafka)
         registry = endpoints["schema_registry"]
-        writer = registry["writer"]
-        self._registry = httpx.Client(auth=(writer["username"], writer["password"]), timeout=30)
-        self._subject = f"{registry['url']}/subjects/{self.name}-value"
+        self._registry = http.client(registry["url"], Login(**registry["writer"]), registry.get("ca", ""), seconds=30)
+        self._subject = f"/subjects/{self.name}-value"
 
     def set_up(self) -> None:
         """Make the topic and register the schema."""
@@ -151,20 +150,20 @@ class Bench:
 
     def produce(self, events: int, rate: float) -> None:
         """``events`` records at ``rate`` a second, in batches spread over the partitions as keyed records are."""
-        from confluent_kafka import Producer
+        from cdc_pipeline.clients import kafka
 
         head = b"\0" + self.schema_id.to_bytes(4, "big")
         bodies = itertools.cycle([head + d for d in datums(10_000)])
-        producer = Producer(
+        producer = kafka.producer(
+            self.kafka,
             {
-                "bootstrap.servers": self.servers,
                 "linger.ms": 20,
                 "batch.size": 262_144,
                 "compression.type": "lz4",
                 "enable.idempotence": True,
                 "queue.buffering.max.messages": 1_000_000,
                 "queue.buffering.max.kbytes": 262_144,
-            }
+            },
         )
         began, sent = time.monotonic(), 0
         while sent < events:
@@ -192,10 +191,14 @@ class Bench:
             "topics": [self.name],
             "flush_records": ROWS,
             "http": {"port": 0},
-            "kafka": {"bootstrap_servers": self.servers},
-            "schema_registry": {"url": registry["url"], "username": registry["reader"]["username"]},
+            "kafka": {"bootstrap_servers": self.kafka.bootstrap_servers, "properties": dict(self.kafka.client)},
+            "schema_registry": {
+                "url": registry["url"],
+                "username": registry["reader"]["username"],
+                "ca_file": registry.get("ca"),
+            },
             "object_store": {k: s3[k] for k in ("endpoint_url", "region", "bucket")}
-            | {"prefix": f"a-bench/{self.name}"},
+            | {"prefix": f"a-bench/{self.name}", "ca_file": s3.get("ca")},
             "secrets_file": "secrets.json",
         }
         path = folder / "archive.json"
@@ -205,15 +208,13 @@ class Bench:
     def tear_down(self) -> None:
         """Remove all of it."""
         import obstore
-        from cdc_pipeline.archive import store
-        from cdc_pipeline.archive.settings import ObjectStore
+        from cdc_pipeline.clients import s3
+        from cdc_pipeline.endpoints import ObjectStoreEndpoint
 
         for future in self.admin.delete_topics([self.name, self.name + ".dlq"]).values():
             future.result(30)
         self._registry.delete(self._subject)
-        s3 = self.endpoints["object_store"]
-        keys = {k: s3[k] for k in ("bucket", "region", "access_key_id", "secret_access_key", "endpoint_url")}
-        client = store.connect(ObjectStore(**keys))
+        client = s3.store(ObjectStoreEndpoint(**self.endpoints["object_store"]))
         for page in obstore.list(client, prefix=f"a-bench/{self.name}"):
             obstore.delete(client, [entry["path"] for entry in page])
 

@@ -49,9 +49,10 @@ def cluster() -> Iterator[Site]:
 
 def users(site: Site) -> list[tuple]:
     """Rows of a table that the load left alone."""
-    import psycopg
+    from cdc_pipeline.clients import postgresql
+    from cdc_pipeline.endpoints import PostgresqlEndpoint
 
-    with psycopg.connect(**site.endpoints()["postgresql"]) as connection:
+    with postgresql.connect(PostgresqlEndpoint(**site.endpoints()["postgresql"])) as connection:
         return connection.execute("SELECT * FROM public.users ORDER BY user_id").fetchall()
 
 

@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from archived import context_of, current, objects_of, rows_of
+from cdc_pipeline.clients import postgresql
+from cdc_pipeline.endpoints import PostgresqlEndpoint
 from psycopg import sql
 from site_runs import Site
 
@@ -22,10 +23,10 @@ def foreign_table(running: Site) -> Iterator[str]:
     name = f"trouble_{uuid.uuid4().hex[:6]}"
     user, password = sql.Identifier(name), uuid.uuid4().hex
     where = running.endpoints()["postgresql"]
-    with psycopg.connect(**where, autocommit=True) as connection:
+    with postgresql.connect(PostgresqlEndpoint(**where)) as connection:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(user, sql.Literal(password)))
         connection.execute(sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(user, user))
-        with psycopg.connect(**{**where, "user": name, "password": password}) as owner:
+        with postgresql.connect(PostgresqlEndpoint(**{**where, "user": name, "password": password})) as owner:
             owner.execute(f"CREATE TABLE {name}.items (id int PRIMARY KEY, note text)")
             owner.execute(f"CREATE TABLE {name}.secrets (id int PRIMARY KEY)")
             owner.execute(f"INSERT INTO {name}.items SELECT n, 'first' FROM generate_series(1, 3) n")

@@ -12,9 +12,10 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-import psycopg
 import pytest
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from cdc_pipeline.clients import kafka, postgresql
+from cdc_pipeline.endpoints import KafkaEndpoint, PostgresqlEndpoint
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from site_runs import Run, Site
 
 
@@ -25,7 +26,7 @@ def changes(run: Run) -> list[str]:
 
 
 def alter_topic(endpoints: dict[str, Any]) -> None:
-    client = AdminClient({"bootstrap.servers": endpoints["kafka"]["bootstrap_servers"]})
+    client = kafka.admin(KafkaEndpoint(**endpoints["kafka"]))
     # One that is stated, and one that is not, by which records would go.
     entries = [
         ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
@@ -47,7 +48,7 @@ def alter_connector(endpoints: dict[str, Any]) -> None:
 
 
 def alter_grants(endpoints: dict[str, Any]) -> None:
-    with psycopg.connect(**endpoints["postgresql"], autocommit=True) as connection:
+    with postgresql.connect(PostgresqlEndpoint(**endpoints["postgresql"])) as connection:
         connection.execute("REVOKE SELECT ON public.products FROM debezium")
 
 

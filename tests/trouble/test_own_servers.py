@@ -12,8 +12,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import boto3
-import psycopg
 import pytest
+from cdc_pipeline.clients import postgresql
+from cdc_pipeline.endpoints import PostgresqlEndpoint
 from site_runs import Site
 
 TABLES = """
@@ -22,7 +23,7 @@ SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname NOT IN ('p
 
 
 def slots(server: dict[str, Any]) -> set[str]:
-    with psycopg.connect(**server) as connection:
+    with postgresql.connect(PostgresqlEndpoint(**server)) as connection:
         return {name for (name,) in connection.execute("SELECT slot_name FROM pg_replication_slots").fetchall()}
 
 
@@ -32,10 +33,10 @@ def database(running: Site) -> Iterator[dict[str, Any]]:
     server = running.endpoints()["postgresql"]
     name = f"own_{uuid.uuid4().hex[:6]}"
     mine = {**server, "dbname": name}
-    with psycopg.connect(**server, autocommit=True) as connection:
+    with postgresql.connect(PostgresqlEndpoint(**server)) as connection:
         connection.execute(f"CREATE DATABASE {name}")
         try:
-            with psycopg.connect(**mine) as inside:
+            with postgresql.connect(PostgresqlEndpoint(**mine)) as inside:
                 inside.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
                 inside.execute("CREATE SCHEMA shop")
                 inside.execute("CREATE TABLE shop.parcels (id bigint PRIMARY KEY, note text)")
@@ -118,7 +119,7 @@ def test_a_site_on_servers_of_ones_own(variables: dict[str, Any], database: dict
 
     assert "T4.version" in fresh.run(**variables).must_succeed().output
     assert not {path.name for path in fresh.home.iterdir()} & {"postgresql-0", "object-store-0"}
-    with psycopg.connect(**database) as connection:
+    with postgresql.connect(PostgresqlEndpoint(**database)) as connection:
         assert {name for (name,) in connection.execute(TABLES).fetchall()} == {
             "shop.parcels",
             "public.pipeline_probe",

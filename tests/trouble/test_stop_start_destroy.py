@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psycopg
 import pytest
+from cdc_pipeline.clients import postgresql
+from cdc_pipeline.endpoints import PostgresqlEndpoint
 from site_runs import Site
 from waiting import until
 
 
 def rows(site: Site) -> list[tuple]:
-    with psycopg.connect(**site.endpoints()["postgresql"]) as connection:
+    with postgresql.connect(PostgresqlEndpoint(**site.endpoints()["postgresql"])) as connection:
         return connection.execute("SELECT * FROM public.users ORDER BY user_id").fetchall()
 
 

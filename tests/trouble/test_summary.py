@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-import psycopg
 import pytest
+from cdc_pipeline.clients import postgresql
+from cdc_pipeline.endpoints import PostgresqlEndpoint
 from site_runs import Site
 from summary_lines import lines, pasted
 
 
 def test_the_lines_show_what_is_in_the_archive(running: Site):
     changes, current = lines(running.run("--tags", "summary").must_succeed().output)
-    with psycopg.connect(**running.endpoints()["postgresql"]) as connection:
+    with postgresql.connect(PostgresqlEndpoint(**running.endpoints()["postgresql"])) as connection:
         rows = connection.execute("SELECT user_id FROM public.users ORDER BY user_id LIMIT 20").fetchall()
     assert pasted(current) == [user_id for (user_id,) in rows]
     assert len(pasted(changes)) == 20

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg
+from cdc_pipeline.clients import postgresql
+from cdc_pipeline.endpoints import PostgresqlEndpoint
 from site_runs import Site
 
 USERS = ("users", "products", "orders", "order_items")
@@ -16,7 +17,7 @@ PROBE = "pipeline_probe"
 
 def written(endpoints: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """What PostgreSQL has counted of each table: rows, and how many were ever inserted, updated and deleted."""
-    with psycopg.connect(**endpoints["postgresql"]) as connection:
+    with postgresql.connect(PostgresqlEndpoint(**endpoints["postgresql"])) as connection:
         counted = connection.execute(
             "SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables WHERE schemaname = 'public'"
         ).fetchall()
