@@ -162,3 +162,11 @@ def test_the_command_compares(tmp_path, capsys):
 
 def test_positions_in_postgresqls_log():
     assert lsn("0/0") == lsn(None) == 0 and lsn("1/0") == 1 << 32 and lsn("0/1A2B3C4D") == 0x1A2B3C4D
+
+
+def test_endpoints_that_are_none_are_refused(tmp_path, capsys):
+    plan = {"endpoints": {"kafka": {"bootstrap_server": "h:1"}}, "topics": [], "group": "g", "connectors": []}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    assert main(["record", "--plan", str(tmp_path / "plan.json"), "--output", str(tmp_path / "record.json")]) == 1
+    assert "did you mean bootstrap_servers?" in capsys.readouterr().err
+    assert not (tmp_path / "record.json").exists()

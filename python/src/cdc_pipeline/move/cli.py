@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cdc_pipeline.move.receive import receive, release, state
 from cdc_pipeline.move.tree import TreeError
+from cdc_pipeline.verify.shape import ShapeError, read
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return _run(options)
-    except (TreeError, TimeoutError, OSError) as error:
+    except (TreeError, ShapeError, TimeoutError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -82,10 +83,9 @@ def _there(options: argparse.Namespace) -> int:
 def _record(options: argparse.Namespace) -> int:
     from cdc_pipeline.endpoints import Endpoints
     from cdc_pipeline.move.record import at_rest
-    from cdc_pipeline.verify.shape import read
 
     plan = json.loads(options.plan.read_text())
-    endpoints = read(Endpoints, plan["endpoints"], "endpoints")
+    endpoints = read(Endpoints, plan["endpoints"], "the endpoints")
     found = at_rest(endpoints, plan["topics"], plan["group"], plan["connectors"])
     temporary = options.output.with_suffix(".part")
     temporary.write_text(json.dumps(found, indent=2, sort_keys=True))
