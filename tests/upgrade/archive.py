@@ -1,0 +1,135 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the archive has: objects by their footers, as verification reads them, and rows by DuckDB's reader.
+
+Objects are written by Polars, so that another reader of Parquet looks at the values.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import httpx
+import obstore
+from cdc_pipeline.verify import topics
+from cdc_pipeline.verify.archive_state import State, flush, read_state, unarchived
+from cdc_pipeline.verify.context import Context
+from changes import KEYS, Change
+from obstore.store import S3Store
+
+_LOOK_SECONDS = 5.0
+
+
+def topics_of(context: Context) -> list[str]:
+    """Names of the topics of the tables that are compared."""
+    return [context.plan.topic(table) for table in KEYS]
+
+
+def archived(context: Context, rows: int, seconds: float) -> State:
+    """The archive's objects, once they have at least so many rows and every record in Kafka."""
+    names = topics_of(context)
+    deadline = time.monotonic() + seconds
+    while True:
+        ends = topics.ends(context.kafka_admin, topics.partitions_of(context.kafka_admin, names))
+        flushed: httpx.Response | Exception
+        try:
+            flushed = flush(context)
+        except httpx.HTTPError as error:
+            flushed = error
+        left = unarchived(context, ends, _LOOK_SECONDS)
+        state = read_state(context, names)
+        found = sum(tile.rows for tile in state.tiles)
+        if found >= rows and not left:
+            return state
+        assert time.monotonic() < deadline, (
+            f"within {seconds:.0f} s, {found} of {rows} rows are archived, and Kafka has {left} more; flush: {flushed}"
+        )
+        time.sleep(1)
+
+
+def tiling_problems(state: State) -> list[str]:
+    """Where objects do not tile their partition from its begin, or reject a record."""
+    problems = [f"{each.key} cannot be read: {each.why}" for each in state.unreadable]
+    if state.former:
+        problems.append(f"{state.former} objects are of topics that were deleted since")
+    for (topic, partition), chain in state.chains().items():
+        at = f"{topic}-{partition}"
+        problems += [f"{at}: {problem}" for problem in chain.problems]
+        if chain.first != 0:
+            problems.append(f"{at} begins at {chain.first}")
+        problems += [f"{at}: {n} {what}" for n, what in ((chain.rejected, "rejected"), (chain.gaps, "gaps")) if n]
+    return problems
+
+
+def footers_of(state: State) -> dict[str, str]:
+    """What of each object must stay as it is: its footer, by its key."""
+    return {tile.key: tile.footer.to_json() for tile in state.tiles}
+
+
+def read_changes(endpoint: Mapping[str, Any], names: Mapping[str, str], folder: Path) -> list[Change]:
+    """Every row in the bucket, those of a partition in the order of their offsets.
+
+    Args:
+        endpoint: the object store in endpoints.json.
+        names: each table's topic.
+        folder: an empty one, for copies of the objects.
+    """
+    store = S3Store(
+        endpoint["bucket"],
+        endpoint=endpoint["endpoint_url"] or None,
+        region=endpoint["region"],
+        access_key_id=endpoint["access_key_id"],
+        secret_access_key=endpoint["secret_access_key"],
+        virtual_hosted_style_request=False,
+        client_options={"allow_http": True},
+    )
+    found: list[Change] = []
+    for table, topic in names.items():
+        prefix = "/".join(filter(None, (endpoint["prefix"], topic)))
+        keys = [entry["path"] for page in obstore.list(store, prefix=prefix) for entry in page]
+        files = []
+        for key in keys:
+            files.append(str(folder / f"{topic}-{len(files)}.parquet"))
+            Path(files[-1]).write_bytes(bytes(obstore.get(store, key).bytes()))
+        found += _rows(table, files)
+    return found
+
+
+def _rows(table: str, files: list[str]) -> Iterable[Change]:
+    if not files:
+        return
+    with duckdb.connect() as base:
+        base.execute("SET TimeZone = 'UTC'")
+        result = base.execute(
+            "SELECT * FROM read_parquet(?, union_by_name = true, hive_partitioning = false)"
+            " ORDER BY __partition, __offset",
+            [files],
+        )
+        names = [column[0] for column in result.description]
+        for values in result.fetchall():
+            row = dict(zip(names, values, strict=True))
+            yield Change(table, row["__op"], {k: v for k, v in row.items() if not k.startswith("__")})
+
+
+def with_documents(made: Iterable[Change], changes: Iterable[Change]) -> list[Change]:
+    """The same changes with JSON as what it means, in the columns in which the database has it.
+
+    The archive keeps JSON as text, whose blanks and order mean nothing.
+    """
+    columns = {
+        (change.table, name) for change in made for name, value in change.row.items() if isinstance(value, dict | list)
+    }
+
+    def cell(table: str, name: str, value: Any) -> Any:
+        return json.loads(value) if (table, name) in columns and isinstance(value, str) else value
+
+    return [
+        Change(each.table, each.operation, {name: cell(each.table, name, value) for name, value in each.row.items()})
+        for each in changes
+    ]
