@@ -25,8 +25,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from reference_pages import index_page, module_page, plugin_page, role_page, variables_page  # noqa: E402
-from role_specs import problems, read_roles, updated_spec  # noqa: E402
+from reference_pages import index_page, module_page, plugin_page, renamed_page, role_page, variables_page  # noqa: E402
+from role_specs import problems, read_renamed, read_roles, updated_spec  # noqa: E402
 
 PLUGIN_TYPES = ("callback", "filter", "lookup")
 
@@ -67,6 +67,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     for role in roles:
         yield ROOT / "roles" / role.name / "README.md", role_page(role)
     yield reference / "variables.md", variables_page(roles)
+    yield reference / "renamed_variables.md", renamed_page(read_renamed(ROOT))
     yield reference / "README.md", index_page(docs, roles)
 
 

@@ -189,7 +189,8 @@ def variables_page(roles: list[Role]) -> str:
         NOTE,
         "# Variables",
         "Set them in an inventory of your own, or by `-e`. A name "
-        "that begins like one of these and is none of them stops the run before anything is changed.",
+        "that begins like one of these and is none of them stops the run before anything is changed. "
+        "[Renamed variables](renamed_variables.md) lists names of earlier versions.",
         "## Shared by all roles",
         _variables(options),
         "## Versions",
@@ -200,6 +201,22 @@ def variables_page(roles: list[Role]) -> str:
         "## Computed",
         "They follow from the others and are not meant to be set.",
         computed,
+    )
+
+
+def renamed_page(table: Mapping[str, Mapping[str, str]]) -> str:
+    lines = [
+        f"| `{old}` | `{entry['new']}` | {entry['since']} | {entry['removal_version']} |"
+        for old, entry in sorted(table.items())
+    ]
+    head = ["| old name | new name | since version | old name goes away in |", "|---|---|---|---|"]
+    return _page(
+        NOTE,
+        "# Renamed variables",
+        "A variable that is set by its old name, in an inventory or by `-e`, stops the run before anything is changed, "
+        "with an error that gives the new name. In the version in which the old name goes away, it is a name like any "
+        "other that is not known.",
+        "\n".join([*head, *lines]) if lines else "No variable has been renamed yet.",
     )
 
 
@@ -217,7 +234,7 @@ def index_page(docs: Mapping[str, Mapping[str, Any]], roles: list[Role]) -> str:
     return _page(
         NOTE,
         "# Reference",
-        "[All variables](variables.md)",
+        "[All variables](variables.md) · [Renamed variables](renamed_variables.md)",
         "## Roles",
         "\n".join(listed),
         "## Modules",

@@ -11,6 +11,7 @@ import yaml
 
 # The role whose variables several roles read, so that their names begin like those of others.
 COMMON = "common"
+RENAMED = "meta/renamed_variables.yml"
 
 
 @dataclass
@@ -67,6 +68,7 @@ def read_roles(root: Path) -> list[Role]:
 
 
 def problems(roles: list[Role]) -> list[str]:
+RENAMED = "meta/renamed_variables.yml"
     """Every difference, one line each, beginning with the file to change."""
     return [line for role in roles for line in _role_problems(role)]
 

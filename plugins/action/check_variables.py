@@ -13,6 +13,7 @@ from ansible_collections.cdc.pipeline.plugins.plugin_utils._catalogue import cat
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._names import unknown_names
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._needs import needs
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._renamed import read_renamed
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._rules import rule_problems
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._settings import Settings
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._stated import state
@@ -33,7 +34,8 @@ class ActionModule(ActionBase):
 
         declared = read_declared(self._loader)
         settings = Settings(declared, variables, self._templar)
-        problems = [*unknown_names(variables, declared, arguments["own_variables"]), *settings.check()]
+        problems = [*unknown_names(variables, declared, read_renamed(self._loader), arguments["own_variables"])]
+        problems += settings.check()
         stated = state(settings, [entry["role"] for entry in catalogue()])
         problems += rule_problems(settings.get, settings.names, stated)
         # A variable that is wrong makes what follows from it wrong, too: its own problem says more.

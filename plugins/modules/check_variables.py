@@ -9,8 +9,9 @@ short_description: Check the pipeline's variables before anything is changed
 version_added: "1.0.0"
 description:
   - Looks at every variable of the host, wherever it was set, and reports all that is wrong at once, each with its
-    remedy - names that nobody reads, with the name that was probably meant; values that do not fit the roles'
-    argument specifications; and values that do not fit each other.
+    remedy - names that nobody reads, with the name that was probably meant; names of earlier versions, with the new
+    name and the version in which the old one goes away; values that do not fit the roles' argument specifications; and
+    values that do not fit each other.
   - It runs on the controller and reaches no host.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)

@@ -1,17 +1,18 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Variables that nobody reads: most are misspelt."""
+"""Variables that nobody reads: some have another name now, most are misspelt."""
 
 from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..module_utils._preflight.problem import Problem
 from ..module_utils._suggest import nearest
 from ._declared import Declared
+from ._renamed import Renamed
 
 # Ansible's own; a name that holds one of them cannot be meant for us.
 _ANSIBLE = ("ansible_", "__", "_")
@@ -19,15 +20,21 @@ _ANSIBLE = ("ansible_", "__", "_")
 _ALMOST_EQUAL = 0.9
 
 
-def unknown_names(given: Iterable[str], declared: Declared, allowed: Iterable[str]) -> Iterator[Problem]:
+def unknown_names(
+    given: Iterable[str], declared: Declared, renamed: Mapping[str, Renamed], allowed: Iterable[str]
+) -> Iterator[Problem]:
     """A problem for each variable that looks like one of the collection's and is none.
 
     :param given: the names of all variables of a host.
+    :param renamed: names of earlier versions. They are reported even where they are allowed: a pattern may be wide.
     :param allowed: shell patterns of names that the user declared to be their own.
     """
     known = declared.names
     patterns = tuple(allowed)
     for name in sorted(given):
+        if name in renamed:
+            yield renamed[name].problem()
+            continue
         if name in known or name.startswith(_ANSIBLE) or any(fnmatch.fnmatch(name, item) for item in patterns):
             continue
         if name.startswith(declared.prefixes):

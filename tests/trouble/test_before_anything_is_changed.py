@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from checkout import check_out
 from site_runs import ROOT, Site
 
 
@@ -28,6 +30,26 @@ def test_a_misspelt_variable(fresh: Site):
         "write kafka_replicas",
         "write cdc_port_offset",
         "write kafka_heap",
+    )
+    untouched(fresh)
+
+
+def test_names_of_an_earlier_version(fresh: Site, tmp_path: Path):
+    """With a table of the test's own, in a copy of this checkout."""
+    copy = check_out(tmp_path / "checkout")
+    collection = copy / ".ansible/collections/ansible_collections/cdc/pipeline"
+    collection.parent.mkdir(parents=True)
+    collection.symlink_to(copy, target_is_directory=True)
+    entry = {"new": "kafka_replicas", "since": "0.2.0", "removal_version": "0.4.0"}
+    table = {"renamed_variables": {"kafka_brokers": entry}}
+    (copy / "meta/renamed_variables.yml").write_text(json.dumps(table))
+    run = replace(fresh, checkout=copy).run(kafka_brokers=3, cdc_port_ofset=7)
+    run.must_fail_with(
+        "2 problems with the variables; nothing has been changed",
+        "kafka_brokers is called kafka_replicas since version 0.2.0",
+        "write kafka_replicas",
+        "goes away in version 0.4.0",
+        "write cdc_port_offset",
     )
     untouched(fresh)
 

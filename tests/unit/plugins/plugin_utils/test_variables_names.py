@@ -5,16 +5,18 @@ from __future__ import annotations
 
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import Declared
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._names import unknown_names
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._renamed import Renamed
 
 DECLARED = Declared(
     options={"kafka_replicas": {}, "kafka_connect_replicas": {}, "cdc_home": {}},
     others={"cdc_prepared"},
     prefixes=("cdc_", "kafka_", "kafka_connect_"),
 )
+RENAMED = {name: Renamed(name, "kafka_replicas", "0.2.0", "0.4.0") for name in ("kafka_brokers", "broker_count")}
 
 
 def found(*names: str, allowed: tuple[str, ...] = ()) -> list[str]:
-    return [f"{problem.what} / {problem.remedy}" for problem in unknown_names(names, DECLARED, allowed)]
+    return [f"{problem.what} / {problem.remedy}" for problem in unknown_names(names, DECLARED, RENAMED, allowed)]
 
 
 def test_known_and_foreign_names_pass():
@@ -45,3 +47,24 @@ def test_names_of_the_user_pass():
 
 def test_all_are_reported():
     assert len(found("cdc_hoome", "kafka_replica", "kafka_xyz")) == 3
+
+
+def test_a_name_of_an_earlier_version_gets_the_new_one_and_when_the_old_one_goes():
+    (text,) = found("kafka_brokers")
+    assert "kafka_brokers is called kafka_replicas since version 0.2.0" in text
+    assert "write kafka_replicas;" in text
+    assert "goes away in version 0.4.0" in text
+
+
+def test_one_without_a_prefix_is_found_too():
+    (text,) = found("broker_count")
+    assert "write kafka_replicas;" in text
+
+
+def test_a_wide_pattern_of_the_user_does_not_hide_it():
+    assert len(found("kafka_brokers", allowed=("kafka_*",))) == 1
+
+
+def test_it_is_one_problem_among_the_others():
+    texts = found("kafka_brokers", "kafka_replicsa", "kafka_replicas")
+    assert [text.split()[2] for text in texts] == ["kafka_brokers", "kafka_replicsa"]
