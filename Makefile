@@ -48,7 +48,7 @@ load-test: setup  ## Measure the running pipeline under load
 
 # Tests bring their own instances and environment, beside a pipeline that may run here. What looks into an instance needs
 # root, as the instance does.
-.PHONY: test test-full setup-test lock
+.PHONY: test test-full test-upgrade setup-test lock
 SCENARIO = /var/lib/cdc-pipeline/molecule
 TESTS = PATH="$$PWD/.venv-test/bin:$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' \
   CDC_ENDPOINTS=$(SCENARIO)/endpoints.json CDC_INSTANCE=molecule CDC_PORT_OFFSET=100 .ci/steps
@@ -76,7 +76,10 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "scenario verified" "$(SCENARIO_DOWN)" \
 	  "phases" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration"
 
-test-full: test  ## And what takes longer: every crash, interrupted runs, reboots, the other engine, a cluster by kind
+test-upgrade: setup-test  ## Test the upgrade from an earlier version under load, in short (some 5 minutes)
+	@$(TESTS) "upgrade" '.ci/as_root $(PYTEST) tests/upgrade'
+
+test-full: test  ## And what takes longer: every crash, interrupted runs, upgrades, reboots, the other engine, a cluster by kind
 	@$(TESTS) \
 	  "workloads" '.ci/as_root $(PYTEST) tests/integration/workload' \
 	  "scenario" "$(SCENARIO_UP)" \
@@ -84,6 +87,7 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, reboot
 	  "all trouble" '.ci/as_root $(PYTEST) -m full tests/trouble' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
 	  "archive_connect" "molecule test -s archive_connect" \
+	  "upgrade" '.ci/as_root $(PYTEST) --full tests/upgrade' \
 	  "boot" 'eval "$$(tests/kind/engine start)"; trap "tests/kind/engine stop" EXIT; .ci/as_root $(PYTEST) tests/boot' \
 	  "kubernetes" 'make test-kubernetes "FAULTS=-m \"\""'
 
