@@ -8,15 +8,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/upgrade"))
+sys.path[:0] = [str(ROOT / "tests/upgrade"), str(ROOT / "python/src")]
 
 import base  # noqa: E402
+from archive import rows_in, with_documents  # noqa: E402
 from changes import Change, current, differences, row_differences  # noqa: E402
 from left_over import (  # noqa: E402
     Process,
@@ -88,6 +91,25 @@ def test_rows_that_differ_are_found():
     assert row_differences(current([PRODUCT]), rows) == ["only in the archive: ('public.users', 1)"]
     (text,) = row_differences(rows, current([USER, PRODUCT]))
     assert text == "('public.users', 1): full_name is 'Zoë', and 'Ada' in the archive"
+
+
+def test_rows_are_read_as_the_database_has_them(tmp_path: Path):
+    at = datetime(2026, 2, 28, 23, 59, 59, 999_999, UTC)
+    cells = {"product_id": [1, 1], "price": [Decimal("1.50"), None], "attributes": ['{"a":[1,null]}', None]}
+    own = {"__op": ["c", "d"], "__partition": [0, 0], "__deleted": ["false", "true"]}
+    frame = pl.DataFrame({**cells, "updated_at": [at, None], **own}).with_columns(
+        pl.col("price").cast(pl.Decimal(10, 2)), pl.col("updated_at").cast(pl.Datetime("us", "UTC"))
+    )
+    # The second object is the first by its offsets.
+    frame.with_columns(__offset=pl.Series([7, 8])).write_parquet(tmp_path / "0.parquet")
+    frame[:1].with_columns(__offset=pl.Series([3])).write_parquet(tmp_path / "1.parquet")
+    elsewhere = at.astimezone(timezone(timedelta(hours=2)))
+    made = changed(PRODUCT, updated_at=elsewhere)
+    insert = replace(made, operation="c")
+    read = list(rows_in("public.products", [str(tmp_path / f"{n}.parquet") for n in (0, 1)]))
+    assert [change.operation for change in read] == ["c", "c", "d"]
+    assert differences([insert, insert, replace(made, operation="d")], with_documents([made], read)) == []
+    assert len(differences([changed(insert, updated_at=at + timedelta(microseconds=1))], read[:1])) == 2
 
 
 HOME = Path("/srv/home")

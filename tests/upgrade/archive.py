@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -97,24 +98,30 @@ def read_changes(endpoint: Mapping[str, Any], names: Mapping[str, str], folder: 
         for key in keys:
             files.append(str(folder / f"{topic}-{len(files)}.parquet"))
             Path(files[-1]).write_bytes(bytes(obstore.get(store, key).bytes()))
-        found += _rows(table, files)
+        found += rows_in(table, files)
     return found
 
 
-def _rows(table: str, files: list[str]) -> Iterable[Change]:
+def rows_in(table: str, files: list[str]) -> Iterator[Change]:
+    """The rows of a table's objects, those of a partition in the order of their offsets."""
     if not files:
         return
+    source = "FROM read_parquet(?, union_by_name = true, hive_partitioning = false)"
     with duckdb.connect() as base:
-        base.execute("SET TimeZone = 'UTC'")
-        result = base.execute(
-            "SELECT * FROM read_parquet(?, union_by_name = true, hive_partitioning = false)"
-            " ORDER BY __partition, __offset",
-            [files],
+        types = dict(
+            base.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * {source})", [files]).fetchall()
         )
-        names = [column[0] for column in result.description]
-        for values in result.fetchall():
-            row = dict(zip(names, values, strict=True))
+        # Its own values of that type need a package of time zones.
+        moments = {name for name, kind in types.items() if kind == "TIMESTAMP WITH TIME ZONE"}
+        columns = ", ".join(f'epoch_us("{name}")' if name in moments else f'"{name}"' for name in types)
+        for values in base.execute(f"SELECT {columns} {source} ORDER BY __partition, __offset", [files]).fetchall():
+            row = dict(zip(types, values, strict=True))
+            row |= {name: _moment(row[name]) for name in moments}
             yield Change(table, row["__op"], {k: v for k, v in row.items() if not k.startswith("__")})
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
 
 
 def with_documents(made: Iterable[Change], changes: Iterable[Change]) -> list[Change]:
