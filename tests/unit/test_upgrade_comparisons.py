@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import polars as pl
+import psycopg
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +33,7 @@ from left_over import (  # noqa: E402
     programs_of,
     references,
 )
+from writer import Connection, Writer  # noqa: E402
 
 USER = Change("public.users", "c", {"user_id": 1, "full_name": "Ada", "active": True})
 RENAMED_USER = Change("public.users", "u", {"user_id": 1, "full_name": "Zoë", "active": True})
@@ -222,3 +226,46 @@ def test_a_shallow_clone_says_what_to_do(tmp_path: Path):
 
 def test_the_documentation_names_the_same_commit():
     assert base.COMMIT[:7] in (ROOT / "docs/guarantees.md").read_text()
+
+
+class Doubtful(Writer):
+    """A writer whose database answers no commit; afterwards it says what became of each."""
+
+    def __init__(self, *statuses: str) -> None:
+        super().__init__(dict, 1000)
+        self.statuses = list(statuses)
+        self.connections = 0
+
+    def connect(self) -> Connection:
+        self.connections += 1
+        return cast(Connection, self)
+
+    def _changes(self, connection: Connection) -> Iterator[Change]:
+        yield changed(USER, user_id=self.connections)
+
+    def execute(self, query: str, parameters: tuple[str, ...] = ()) -> Doubtful:
+        self.answer = {"status": self.statuses.pop(0)} if parameters else {"id": "1"}
+        self.asks = bool(parameters)
+        return self
+
+    def fetchone(self) -> dict[str, str]:
+        return self.answer
+
+    def commit(self) -> None:
+        if not self.asks:
+            if not self.statuses:
+                self._stop.set()
+                self._pending = None
+            raise psycopg.OperationalError("no answer")
+
+    def close(self) -> None:
+        pass
+
+
+def test_the_writer_asks_what_became_of_a_commit_without_an_answer(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("writer._RECONNECT_SECONDS", 0)
+    writer = Doubtful("committed", "aborted", "in progress", "committed")
+    writer._run()
+    assert writer.problem is None
+    assert [change.row["user_id"] for change in writer.changes] == [1, 3]
+    assert writer.interruptions == 4
