@@ -68,20 +68,9 @@ def tiling_problems(state: State) -> list[str]:
     return problems
 
 
-def footers_of(state: State) -> dict[str, str]:
-    """What of each object must stay as it is: its footer, by its key."""
-    return {tile.key: tile.footer.to_json() for tile in state.tiles}
-
-
-def read_changes(endpoint: Mapping[str, Any], names: Mapping[str, str], folder: Path) -> list[Change]:
-    """Every row in the bucket, those of a partition in the order of their offsets.
-
-    Args:
-        endpoint: the object store in endpoints.json.
-        names: each table's topic.
-        folder: an empty one, for copies of the objects.
-    """
-    store = S3Store(
+def store_of(endpoint: Mapping[str, Any]) -> S3Store:
+    """The bucket, as endpoints.json describes it: this version need not read other files of the earlier one."""
+    return S3Store(
         endpoint["bucket"],
         endpoint=endpoint["endpoint_url"] or None,
         region=endpoint["region"],
@@ -90,14 +79,32 @@ def read_changes(endpoint: Mapping[str, Any], names: Mapping[str, str], folder: 
         virtual_hosted_style_request=False,
         client_options={"allow_http": True},
     )
+
+
+def objects(store: S3Store) -> dict[str, str]:
+    """The tables' objects, each with the tag that changes with its content."""
+    return {
+        entry["path"]: str(entry["e_tag"])
+        for page in obstore.list(store)
+        for entry in page
+        if any(f".{table}/" in entry["path"] for table in KEYS)
+    }
+
+
+def read_changes(context: Context, folder: Path) -> list[Change]:
+    """Every row in the bucket, those of a partition in the order of their offsets.
+
+    Args:
+        folder: an empty one, for copies of the objects.
+    """
     found: list[Change] = []
-    for table, topic in names.items():
-        prefix = "/".join(filter(None, (endpoint["prefix"], topic)))
-        keys = [entry["path"] for page in obstore.list(store, prefix=prefix) for entry in page]
+    keys = sorted(objects(context.store))
+    for table in KEYS:
         files = []
         for key in keys:
-            files.append(str(folder / f"{topic}-{len(files)}.parquet"))
-            Path(files[-1]).write_bytes(bytes(obstore.get(store, key).bytes()))
+            if f".{table}/" in key:
+                files.append(str(folder / f"{table}-{len(files)}.parquet"))
+                Path(files[-1]).write_bytes(bytes(obstore.get(context.store, key).bytes()))
         found += rows_in(table, files)
     return found
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import base
+import httpx
 import pytest
-from archive import archived, footers_of
+from archive import archived, objects, store_of
 from base import ROOT
 from cdc_pipeline.verify.archive_state import State
 from changes import KEYS, Change
@@ -56,7 +57,7 @@ class Upgraded:
         old: where the version is that it was set up with.
         variables: that the new version was run with.
         refused: what the new version said to old names of variables; None where no variable has been renamed.
-        footers: of the objects before the upgrade, by key.
+        before: the tables' objects before the upgrade, each with its tag.
         made: every committed change, the rows before the first one among them.
         rows: the database's, by table and key.
         state: the archive's objects.
@@ -69,7 +70,7 @@ class Upgraded:
     old: Path
     variables: Mapping[str, Any]
     refused: Run | None
-    footers: Mapping[str, str]
+    before: Mapping[str, str]
     made: list[Change]
     rows: Mapping[tuple[Any, ...], Mapping[str, Any]]
     state: State
@@ -139,7 +140,11 @@ def _upgrade(
     given = base.with_new_names(variables, table)
     with writing(lambda: site.endpoints()["postgresql"], form.rate) as writer:
         time.sleep(form.before)
-        footers = footers_of(archived(site.context(), 0, _ARCHIVED_SECONDS))
+        endpoints = site.endpoints()
+        httpx.post(
+            f"{endpoints['archive']['url']}/flush", params={"timeout": 30}, timeout=60, trust_env=False
+        ).raise_for_status()
+        before = objects(store_of(endpoints["object_store"]))
         begin = time.monotonic()
         with timed("the new version"):
             run = site.make("site", ROOT, variables=given)
@@ -160,7 +165,7 @@ def _upgrade(
         old,
         given,
         refused,
-        footers,
+        before,
         writer.changes,
         rows,
         state,

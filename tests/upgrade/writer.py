@@ -31,6 +31,8 @@ _RECONNECT_SECONDS = 0.5
 # Orders that may still be deleted, and rows of a user's or a product's that are updated.
 _RECENT = 50
 _TEXTS = ("Ada O'Neil", 'Zoë "Zed" Müller', "李 小龍", "back\\slash", "tab\tand line\nbreak", " blank at both ends ")
+# What of endpoints.json PostgreSQL's clients know; a later version may say more.
+_ADDRESS = ("host", "port", "dbname", "user", "password", "sslmode", "sslrootcert")
 
 Connection = psycopg.Connection[dict[str, Any]]
 
@@ -60,7 +62,10 @@ class Writer:
 
     def connect(self) -> Connection:
         return psycopg.connect(
-            **self._address(), connect_timeout=5, options="-c TimeZone=UTC", row_factory=dict_row, autocommit=False
+            **{name: value for name, value in self._address().items() if name in _ADDRESS},
+            connect_timeout=5,
+            options="-c TimeZone=UTC",
+            row_factory=dict_row,
         )
 
     def start(self) -> None:
