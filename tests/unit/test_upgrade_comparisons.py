@@ -136,7 +136,7 @@ def test_a_process_without_the_supervisor_is_found():
     (text,) = judged(SUPERVISOR, BROKER, replace(BROKER, pid=13, parent=1))
     assert "without a parent: process 10" in text
     assert "process 13" in text
-    assert "none" in judged(programs=0)[0]
+    assert judged(programs=0) == ["one supervisor has to be the parent of all processes; without a parent: none"]
 
 
 def test_a_program_that_is_not_in_the_configuration_is_found():
