@@ -22,8 +22,8 @@ site: setup  ## Build the whole pipeline on this machine and prove it
 verify: setup  ## Prove the running pipeline
 	$(PLAY) playbooks/verify.yml $(ARGS)
 
-status: setup  ## Show every process, its state and its memory
-	$(PLAY) playbooks/status.yml $(ARGS)
+status: setup  ## Show every process, its state and its memory: cdc status
+	@CDC_ARGUMENTS=status .ci/cdc $(INVENTORY) $(ARGS)
 
 start: setup  ## Start what is stopped
 	$(PLAY) playbooks/start.yml $(ARGS)
@@ -31,8 +31,8 @@ start: setup  ## Start what is stopped
 stop: setup  ## Stop every process, keeping all data
 	$(PLAY) playbooks/stop.yml $(ARGS)
 
-logs: setup  ## Show the end of the logs; COMPONENT=kafka for one
-	$(PLAY) playbooks/logs.yml $(if $(COMPONENT),-e services_component=$(COMPONENT)) $(ARGS)
+logs: setup  ## Show the end of the logs: cdc logs; COMPONENT=kafka for one
+	@CDC_ARGUMENTS="logs $(COMPONENT)" .ci/cdc $(INVENTORY) $(ARGS)
 
 destroy: setup  ## Remove the pipeline; ARGS="-e destroy_data=true" removes its data too
 	$(PLAY) playbooks/destroy.yml $(ARGS)

@@ -52,17 +52,24 @@ EXAMPLES = r"""
 
 RETURN = r"""
 forwards:
-  description: What leads where.
+  description: What leads where, for tools that forward the same ports when no playbook runs.
   type: list
-  elements: str
+  elements: dict
   returned: success
-  sample: ["127.0.0.1:9092 to kafka-0:9192"]
+  contains:
+    host: {description: The address here., type: str}
+    port: {description: The port here., type: int}
+    workload: {description: The workload whose pod it leads to., type: str}
+    ordinal: {description: Of the replica; null for any., type: int}
+    pod_port: {description: The pod's port., type: int}
+  sample: [{"host": "127.0.0.1", "port": 9092, "workload": "kafka", "ordinal": 0, "pod_port": 9192}]
 started:
   description: Whether a process was started or ended by this call.
   type: bool
   returned: success
 """
 
+from dataclasses import asdict
 from pathlib import Path
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument
@@ -91,7 +98,7 @@ def perform(params, check_mode):
     if params["state"] == "stopped" or not wanted:
         return Outcome(False, facts={"forwards": [], "started": forwarder.stop()})
     started = forwarder.start(connection, cluster.namespace, wanted)
-    return Outcome(False, facts={"forwards": [item.shown() for item in wanted], "started": started})
+    return Outcome(False, facts={"forwards": [asdict(item) for item in wanted], "started": started})
 
 
 if __name__ == "__main__":

@@ -28,8 +28,9 @@ from ..manifests import selector
 from ..run_lock import Run, alive, find_run
 from .api import Api, connect
 from .forwards import Forward
+from .kinds import KINDS
+from .pod_choice import choose
 from .settings import Connection
-from .trouble import is_going, is_ready
 from .tunnel import TunnelError, tunnel
 
 _TEMPORARY = "port-forward-tmp-"
@@ -238,27 +239,9 @@ def _accept(api: Api, listener: socket.socket, forward: Forward) -> None:
 def _forward(api: Api, client: socket.socket, forward: Forward) -> None:
     with client:
         try:
-            pod = choose(api.list("Pod", selector(forward.workload)), forward)
+            pod = choose(api.list("Pod", selector(forward.workload)), forward.workload, forward.ordinal)
             if pod is None:
                 raise TunnelError(f"there is no pod of {forward.workload} that runs")
-            tunnel(api, pod, forward.pod_port, client)
+            tunnel(api.client, api.server + KINDS["Pod"].path(api.namespace, pod), forward.pod_port, client)
         except Exception as error:
             _say(f"{forward.shown()}: {error}")
-
-
-def choose(pods: list[dict[str, Any]], forward: Forward) -> str | None:
-    """The pod to forward to: the one of the ordinal, or one that is ready, or at least runs."""
-    running = [item for item in pods if (item.get("status") or {}).get("phase") == "Running" and not is_going(item)]
-    names = [item["metadata"]["name"] for item in sorted(running, key=is_ready, reverse=True)]
-    exact = f"{forward.workload}-{forward.ordinal}"
-    if forward.ordinal is not None and exact in names:
-        return exact
-    # A deployment's only pod has a name of its own.
-    own = [name for name in names if not _of_a_set(name, forward.workload)]
-    if forward.ordinal not in (None, 0):
-        return None
-    return (own or names if forward.ordinal is None else own or [None])[0] if names else None
-
-
-def _of_a_set(name: str, workload: str) -> bool:
-    return name.removeprefix(f"{workload}-").isdigit()

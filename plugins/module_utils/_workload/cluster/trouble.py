@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model import CHECK_PREFIX
+from .pod_choice import is_going, is_ready
 
 Document = Mapping[str, Any]
 
@@ -75,18 +76,6 @@ class Trouble:
     patience: float = _AT_ONCE
     certain: bool = True
     log: LogOf | None = None
-
-
-def is_ready(pod: Document) -> bool:
-    """Whether a pod takes requests, and stays."""
-    return not is_going(pod) and any(
-        item["type"] == "Ready" and item["status"] == "True" for item in _status(pod).get("conditions") or ()
-    )
-
-
-def is_going(pod: Document) -> bool:
-    """Whether a pod has been told to end."""
-    return bool(pod["metadata"].get("deletionTimestamp"))
 
 
 def is_stuck(pod: Document) -> bool:

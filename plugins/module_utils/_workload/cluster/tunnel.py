@@ -3,7 +3,8 @@
 
 """One connection to a pod's port through the API server.
 
-The client library has such a thing; it loses what is still on its way when a server closes a connection.
+The client library has such a thing; it loses what is still on its way when a server closes a connection. The services
+have this file, too, by a link: it imports nothing of either side.
 """
 
 from __future__ import annotations
@@ -14,13 +15,10 @@ import socket
 import ssl
 from typing import Any
 
-from .api import Api
-from .kinds import KINDS
-
 try:
     from kubernetes.stream.ws_client import create_websocket, get_websocket_url
     from websocket import ABNF, WebSocketException
-except ImportError:  # connect() has said so before.
+except ImportError:  # Who made the client has said so before.
     ABNF = None
 
     class WebSocketException(Exception):
@@ -38,18 +36,21 @@ class TunnelError(Exception):
     """The tunnel could not be made, or the pod refused."""
 
 
-def tunnel(api: Api, pod: str, port: int, client: socket.socket) -> None:
+def tunnel(api: Any, pod_url: str, port: int, client: socket.socket) -> None:
     """Carries everything between ``client`` and the pod until one of them closes.
+
+    Args:
+        api: the library's ApiClient.
+        pod_url: of the pod, at the API server.
 
     Raises:
         TunnelError: it could not be made.
     """
-    path = KINDS["Pod"].path(api.namespace, pod) + "/portforward"
     headers: dict[str, str] = {}
-    api.client.update_params_for_auth(headers, [], ["BearerToken"])
+    api.update_params_for_auth(headers, [], ["BearerToken"])
     try:
-        url = get_websocket_url(api.server + path, [("ports", str(port))])
-        remote = create_websocket(api.client.configuration, url, headers)
+        url = get_websocket_url(f"{pod_url}/portforward", [("ports", str(port))])
+        remote = create_websocket(api.configuration, url, headers)
     except (OSError, WebSocketException) as error:
         raise TunnelError(str(error)) from error
     try:

@@ -1,4 +1,4 @@
-"""The few calls to supervisord that the prober needs, over its unix socket."""
+"""The few calls to supervisord that the tools need, over its unix socket."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ _NOT_RUNNING = (10, 70)
 
 @dataclass(frozen=True)
 class Process:
-    """A program as supervisord knows it. ``started`` is seconds since the epoch."""
+    """A program as supervisord knows it. ``started`` is seconds since the epoch, ``problem`` why it does not start."""
 
     name: str
     state: str
     pid: int
     started: int
+    problem: str = ""
 
 
 class _Connection(http.client.HTTPConnection):
@@ -57,7 +58,7 @@ class Supervisor:
     def processes(self) -> dict[str, Process]:
         """Every program by its name."""
         return {
-            item["name"]: Process(item["name"], item["statename"], item["pid"], item["start"])
+            item["name"]: Process(item["name"], item["statename"], item["pid"], item["start"], item["spawnerr"])
             for item in self._call("supervisor.getAllProcessInfo")
         }
 

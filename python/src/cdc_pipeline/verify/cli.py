@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import time
 from pathlib import Path
 
-from cdc_pipeline.verify import look, probe_table
-from cdc_pipeline.verify.checks import COMPONENTS, STEPS
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.iceberg import table_folder
+from cdc_pipeline.verify import probe_table
+from cdc_pipeline.verify.checks import COMPONENTS
 from cdc_pipeline.verify.plan import EndToEnd, Plan, read_plan
-from cdc_pipeline.verify.report import print_table, summary, write_report
-from cdc_pipeline.verify.runner import choose, run
+from cdc_pipeline.verify.prove import prove
+from cdc_pipeline.verify.report import print_table
 from cdc_pipeline.verify.shape import ShapeError
-from cdc_pipeline.verify.tables import key_columns
 
 _USAGE = 2
 
@@ -28,10 +23,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--component", action="append", default=[], choices=COMPONENTS, help="only these")
     result.add_argument("--read-only", action="store_true", help="leave out what changes anything anywhere")
     result.add_argument("--table", action="store_true", help="print every check, not only those that fail")
-    other = result.add_mutually_exclusive_group()
     probe = "print the SQL that makes the probe table, and end (default: the plan's table)"
-    other.add_argument("--probe-sql", metavar="TABLE", nargs="?", const="", help=probe)
-    other.add_argument("--look", metavar="TABLE", help="print shell lines that show a table's data by DuckDB, and end")
+    result.add_argument("--probe-sql", metavar="TABLE", nargs="?", const="", help=probe)
     return result
 
 
@@ -47,8 +40,6 @@ def main(arguments: list[str] | None = None) -> int:
     if options.probe_sql is not None:
         print(probe_table.ddl(plan.expected.end_to_end.table), end="")
         return 0
-    if options.look:
-        return _look(plan, options.look)
     return _verify(plan, options)
 
 
@@ -69,32 +60,10 @@ def load_plan(path: Path | None) -> Plan | None:
 
 
 def _verify(plan: Plan, options: argparse.Namespace) -> int:
-    began = time.monotonic()
-    steps, left_out = choose(STEPS, options.component, options.read_only, plan.cluster is not None)
-    findings = run(steps, Context(plan, options.read_only))
-    if options.report:
-        write_report(findings, options.report)
-    shown = findings if options.table else [finding for finding in findings if not finding.ok]
+    proof = prove(plan, options.component, options.read_only, options.report)
+    shown = [finding for finding in proof.findings if options.table or not finding.ok]
     if shown:
         print_table(shown, sys.stdout)
         print()
-    where = f"; report: {options.report}" if options.report else ""
-    print(f"{summary(findings, left_out)}, {time.monotonic() - began:.1f} s{where}")
-    return 0 if findings and all(finding.ok for finding in findings) else 1
-
-
-def _look(plan: Plan, table: str) -> int:
-    with Context(plan).postgresql() as connection:
-        keys = key_columns(connection, table)
-    if not keys:
-        print(f"{table}: no such table, or it has no primary key", file=sys.stderr)
-        return _USAGE
-    topic = plan.topic(table)
-    endpoints = plan.paths.endpoints or "endpoints.json"
-    archive = plan.expected.archive
-    iceberg = "" if archive.service or not archive.connect.database else table_folder(archive.connect.prefix, topic)
-    # Root by sudo is not who will paste the lines.
-    sudo = "SUDO_USER" in os.environ
-    for query in (look.changes_query(), look.current_query(keys)):
-        print(look.command(query, topic, endpoints, sys.executable, iceberg, sudo))
-    return 0
+    print(proof.summary() + (f"; report: {options.report}" if options.report else ""))
+    return 0 if proof.ok else 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cdc_pipeline.verify.plan_cluster import ClusterAccess
+from cdc_pipeline.verify.pod_choice import choose
 
 _EXEC_SECONDS = 20.0
 # But not the pods that checks run, which may have a workload's labels.
@@ -132,6 +134,32 @@ class Cluster:
             ClusterError: it cannot be run, or takes too long.
         """
         return self._client.execute(self.namespace, pod, container, command, seconds)
+
+    def log(self, pod: str, container: str, lines: int, follow: bool = False) -> Iterator[str]:
+        """The lines of a container's log.
+
+        Args:
+            lines: how many of its last ones; all where it is negative.
+            follow: whether to go on with each new one until the container ends.
+
+        Raises:
+            ClusterError: it cannot be read.
+        """
+        return self._client.log(self.namespace, pod, container, lines, follow)
+
+    def tunnel(self, workload: str, ordinal: int | None, port: int, client: socket.socket) -> None:
+        """Carries everything between a connection and a port of a workload's pod until one of them closes.
+
+        Args:
+            ordinal: of the replica; None for any.
+
+        Raises:
+            ClusterError: there is no such pod that runs, or the API refuses.
+        """
+        pod = choose(self.pods(workload), workload, ordinal)
+        if pod is None:
+            raise ClusterError(f"no pod of {workload} runs")
+        self._client.tunnel(self.path("pods", pod), port, client)
 
     def stats(self, nodes: Sequence[str]) -> dict[str, Object]:
         """What the kubelets of these nodes measured of each pod, by the pod's uid.

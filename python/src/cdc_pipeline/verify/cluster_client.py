@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import urllib3
@@ -14,8 +15,10 @@ from kubernetes.stream.ws_client import ERROR_CHANNEL
 
 from cdc_pipeline.verify.cluster import ClusterError, Output
 from cdc_pipeline.verify.plan_cluster import ClusterAccess
+from cdc_pipeline.verify.tunnel import TunnelError, tunnel
 
 _SECONDS = 10.0
+_CHUNK = 8 * 1024
 # In what a refused upgrade to a websocket says.
 _MESSAGE = re.compile(r'"message":("(?:[^"\\]|\\.)*")')
 
@@ -61,8 +64,7 @@ class Client:
         except OpenApiException as error:
             raise _explained(error) from None
         except urllib3.exceptions.HTTPError as error:
-            cause = getattr(error, "reason", None) or error
-            raise ClusterError(f"the cluster's API at {self._configuration.host} does not answer: {cause}") from None
+            raise self._silent(error) from None
 
     def execute(self, namespace: str, pod: str, container: str, command: Sequence[str], seconds: float) -> Output:
         """Runs a command in a container, the pod's first where none is named.
@@ -74,7 +76,7 @@ class Client:
         api = client.CoreV1Api(client.ApiClient(self._configuration))
         options: dict[str, Any] = {"container": container} if container else {}
         try:
-            socket = stream.stream(
+            inside = stream.stream(
                 api.connect_get_namespaced_pod_exec,
                 pod,
                 namespace,
@@ -89,12 +91,59 @@ class Client:
         except OpenApiException as error:
             raise _explained(error) from None
         try:
-            socket.run_forever(timeout=seconds)
-            if socket.is_open():
+            inside.run_forever(timeout=seconds)
+            if inside.is_open():
                 raise ClusterError(f"{' '.join(command)} in pod {pod} takes longer than {seconds:.0f} s")
-            return Output(_code(socket.read_channel(ERROR_CHANNEL), pod), socket.read_stdout(), socket.read_stderr())
+            return Output(_code(inside.read_channel(ERROR_CHANNEL), pod), inside.read_stdout(), inside.read_stderr())
         finally:
-            socket.close()
+            inside.close()
+
+    def log(self, namespace: str, pod: str, container: str, lines: int, follow: bool) -> Iterator[str]:
+        """The lines of a container's log; all where ``lines`` is negative.
+
+        Raises:
+            ClusterError: the API refuses, or does not answer.
+        """
+        options: dict[str, Any] = {"tail_lines": lines} if lines >= 0 else {}
+        try:
+            answer = client.CoreV1Api(self._api).read_namespaced_pod_log(
+                pod,
+                namespace,
+                container=container,
+                follow=follow,
+                _preload_content=False,
+                _request_timeout=(_SECONDS, None if follow else _SECONDS),
+                **options,
+            )
+            rest = b""
+            for data in answer.stream(_CHUNK):
+                *whole, rest = (rest + data).split(b"\n")
+                yield from (line.decode("utf-8", "replace") for line in whole)
+            if rest:
+                yield rest.decode("utf-8", "replace")
+        except OpenApiException as error:
+            raise _explained(error) from None
+        except urllib3.exceptions.HTTPError as error:
+            raise self._silent(error) from None
+
+    def tunnel(self, path: str, port: int, connection: socket.socket) -> None:
+        """Carries everything between a connection and a pod's port until one of them closes.
+
+        Args:
+            path: of the pod.
+
+        Raises:
+            ClusterError: the API or the pod refuses.
+        """
+        # As for execute, each gets a client of its own.
+        try:
+            tunnel(client.ApiClient(self._configuration), self._configuration.host + path, port, connection)
+        except TunnelError as error:
+            raise ClusterError(str(error)) from None
+
+    def _silent(self, error: urllib3.exceptions.HTTPError) -> ClusterError:
+        cause = getattr(error, "reason", None) or error
+        return ClusterError(f"the cluster's API at {self._configuration.host} does not answer: {cause}")
 
 
 def _code(text: str, pod: str) -> int:

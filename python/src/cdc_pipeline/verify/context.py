@@ -68,7 +68,9 @@ class Context:
     @functools.cached_property
     def archive_group(self) -> Consumer:
         """Has the archive's group id, to see what it has committed, and never joins."""
-        group = self.plan.expected.archive.group
+        archive = self.plan.expected.archive
+        # Connect names a sink connector's group by the connector.
+        group = archive.group if archive.service else f"connect-{archive.connect.name}"
         return kafka.consumer(*self._kafka(group_id=group, enable_auto_commit=False, isolation_level="read_committed"))
 
     def kafka_consumer(self, **settings: Any) -> Consumer:

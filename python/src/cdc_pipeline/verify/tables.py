@@ -24,14 +24,3 @@ def row_count(connection: psycopg.Connection[Any], table: str) -> int | None:
     except psycopg.errors.UndefinedTable:
         return None
     return row[0] if row else 0
-
-
-def key_columns(connection: psycopg.Connection[Any], table: str) -> list[str]:
-    """The primary key's columns in their order; none without a key or a table."""
-    rows = connection.execute(
-        "SELECT a.attname FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(number, place)"
-        " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number"
-        " WHERE i.indisprimary AND i.indrelid = to_regclass(%s) ORDER BY k.place",
-        (table,),
-    ).fetchall()
-    return [name for (name,) in rows]

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster import forwarder as forwarder_module
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.forwarder import Forwarder, choose
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.forwarder import Forwarder
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.forwards import Forward, forwards
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.pod_choice import choose
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import Connection
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.run_lock import Run, alive
@@ -52,14 +53,12 @@ def pod(name, ready=True, phase="Running"):
 
 
 def test_the_pod_of_a_connection():
-    one, any_one = (Forward("127.0.0.1", 1, "kafka", ordinal, 2) for ordinal in (1, None))
     pods = [pod("kafka-0", ready=False), pod("kafka-1", ready=False), pod("kafka-2")]
-    assert choose(pods, one) == "kafka-1", "a broker must be the one that was asked for"
-    assert choose(pods, any_one) == "kafka-2"
-    assert choose([pod("kafka-0")], one) is None
-    first = Forward("127.0.0.1", 1, "connect", 0, 2)
-    assert choose([pod("connect-5d9f-x")], first) == "connect-5d9f-x", "a deployment's only pod"
-    assert choose([pod("connect-5d9f-x", phase="Pending")], first) is None
+    assert choose(pods, "kafka", 1) == "kafka-1", "a broker must be the one that was asked for"
+    assert choose(pods, "kafka", None) == "kafka-2"
+    assert choose([pod("kafka-0")], "kafka", 1) is None
+    assert choose([pod("connect-5d9f-x")], "connect", 0) == "connect-5d9f-x", "a deployment's only pod"
+    assert choose([pod("connect-5d9f-x", phase="Pending")], "connect", 0) is None
 
 
 @pytest.fixture

@@ -1,0 +1,122 @@
+"""The archive's objects as files that DuckDB can read.
+
+Its own extension for S3 is a download that not every host can make.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, Protocol
+
+from fsspec import AbstractFileSystem
+
+PROTOCOL = "archive"
+_ALL = "/**"
+# A whole object of so many bytes takes no longer than its footer; a tile of a thousand rows is of this kind.
+_WHOLE = 256 * 1024
+# What a larger one's footer usually takes.
+_TAIL = 64 * 1024
+Fetch = Callable[[str, int, int], bytes]
+
+
+class Entry(Protocol):
+    """An object in the listing of a bucket."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+def pattern(folder: str) -> str:
+    """What DuckDB is told to read: every object below a folder."""
+    return f"{PROTOCOL}://{folder}{_ALL}"
+
+
+class ArchiveFiles(AbstractFileSystem):
+    """Read only. A listing is made when DuckDB resolves a pattern, and tells the sizes of what it then reads.
+
+    Args:
+        entries: lists the Parquet objects below a folder.
+        fetch: reads bytes of an object: key, first byte, and the one after the last.
+    """
+
+    protocol = PROTOCOL
+    cachable = False
+
+    def __init__(self, entries: Callable[[str], Iterator[Entry]], fetch: Fetch) -> None:
+        super().__init__()
+        self._entries = entries
+        self._fetch = fetch
+        self._known: dict[str, Entry] = {}
+
+    def glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> list[str]:
+        path = _key(path)
+        if not path.endswith(_ALL):
+            return [path] if path in self._known else []
+        found = {entry.key: entry for entry in self._entries(path.removesuffix(_ALL))}
+        self._known.update(found)
+        return sorted(found)
+
+    def exists(self, path: str, **kwargs: Any) -> bool:
+        return _key(path) in self._known
+
+    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
+        entry = self._entry(path)
+        return {"name": entry.key, "size": entry.size, "type": "file"}
+
+    def modified(self, path: str) -> datetime:
+        return self._entry(path).modified
+
+    def open(self, path: str, mode: str = "rb", **kwargs: Any) -> io.RawIOBase:
+        if mode != "rb":
+            raise OSError(f"{path}: the archive is only read")
+        entry = self._entry(path)
+        return _Object(entry.key, entry.size, self._fetch)
+
+    def _entry(self, path: str) -> Entry:
+        try:
+            return self._known[_key(path)]
+        except KeyError:
+            raise FileNotFoundError(path) from None
+
+
+class _Object(io.RawIOBase):
+    """An object of which only what is read is fetched, and the end once."""
+
+    def __init__(self, key: str, size: int, fetch: Fetch) -> None:
+        self._key, self.size, self._fetch = key, size, fetch
+        self._at = 0
+        self._kept_from = 0 if size <= _WHOLE else size - _TAIL
+        self._kept: bytes | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        end = self.size if size < 0 else min(self.size, self._at + size)
+        if end <= self._at:
+            return b""
+        if self._at >= self._kept_from:
+            if self._kept is None:
+                self._kept = self._fetch(self._key, self._kept_from, self.size)
+            data = self._kept[self._at - self._kept_from : end - self._kept_from]
+        else:
+            data = self._fetch(self._key, self._at, end)
+        self._at += len(data)
+        return data
+
+
+def _key(path: str) -> str:
+    return path.removeprefix(f"{PROTOCOL}://")

@@ -1,0 +1,149 @@
+"""A DuckDB in memory in which the captured tables are views over the archive's objects."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+
+from cdc_pipeline.cli.archive_files import ArchiveFiles, Entry, pattern
+from cdc_pipeline.cli.errors import CdcError
+from cdc_pipeline.cli.views import Names, asks_for_all, changes_query, current_query, identifier, mentioned, names_of
+
+_MEMORY = "1GiB"
+_BATCH = 1000
+_NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "DECIMAL", "FLOAT", "DOUBLE")
+
+
+class Tables(Protocol):
+    """As :class:`cdc_pipeline.cli.archive.Archive`."""
+
+    topics: dict[str, str]
+
+    def folder(self, table: str) -> str: ...
+
+    def objects(self, below: str) -> Iterator[Entry]: ...
+
+    def fetch(self, key: str, begin: int, end: int) -> bytes: ...
+
+    def keys(self, table: str) -> list[str]: ...
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What DuckDB says is the whole message."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise CdcError(str(error)) from None
+
+
+class Result:
+    """What a statement gives.
+
+    Attributes:
+        columns: their names; none where it gives nothing.
+        numeric: of each column, whether it holds numbers.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> None:
+        self._connection = connection
+        self._query: str = statement.query
+        # Others, such as EXPLAIN, cannot be part of another query; their values are simple.
+        self._wrapped = statement.type == duckdb.StatementType.SELECT
+        if self._wrapped:
+            described = connection.execute(f"DESCRIBE {self._query}").fetchall()
+            self.columns = [str(row[0]) for row in described]
+            self.numeric = [str(row[1]).startswith(_NUMERIC) for row in described]
+        else:
+            connection.execute(self._query)
+            self.columns = [str(each[0]) for each in connection.description or ()]
+            self.numeric = [False] * len(self.columns)
+
+    def rows(self) -> Iterator[tuple[str | None, ...]]:
+        """Each row as DuckDB's own text of its values."""
+        if self._wrapped:
+            self._connection.execute(f"SELECT COLUMNS(*)::VARCHAR FROM (\n{self._query}\n) AS result")
+        for row in self._fetched():
+            yield tuple(None if value is None else str(value) for value in row)
+
+    def documents(self) -> Iterator[str]:
+        """Each row as the text of a JSON object, decimals with all their digits."""
+        if not self._wrapped:
+            for row in self._fetched():
+                yield json.dumps(dict(zip(self.columns, row, strict=True)), default=str, ensure_ascii=False)
+            return
+        self._connection.execute(f"SELECT to_json(result)::VARCHAR FROM (\n{self._query}\n) AS result")
+        for (text,) in self._fetched():
+            yield str(text)
+
+    def _fetched(self) -> Iterator[tuple[Any, ...]]:
+        with refusals():
+            while batch := self._connection.fetchmany(_BATCH):
+                yield from batch
+
+
+class Session:
+    """Runs statements. A view is made when a statement first mentions it, since that reads every object's schema."""
+
+    def __init__(self, archive: Tables, connection: duckdb.DuckDBPyConnection) -> None:
+        self._archive = archive
+        self._connection = connection
+        connection.register_filesystem(ArchiveFiles(archive.objects, archive.fetch))
+        self.names = names_of(archive.topics)
+        self._made: set[str] = set()
+        for schema in sorted({"public", *(names.schema for names in self.names.values())}):
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)}")
+        connection.execute("SET search_path = 'public'; SET TimeZone = 'UTC'")
+
+    def run(self, text: str) -> Iterator[Result]:
+        """The result of each statement that has one, to be read before the next is asked for.
+
+        Raises:
+            CdcError: DuckDB refuses, or a table has nothing in the archive yet.
+        """
+        with refusals():
+            for statement in self._connection.extract_statements(text):
+                self._prepare(statement.query)
+                result = Result(self._connection, statement)
+                if result.columns:
+                    yield result
+
+    def _prepare(self, text: str) -> None:
+        every = asks_for_all(text)
+        for table, names in self.names.items():
+            if table in self._made or not (every or mentioned(names, text)):
+                continue
+            folder = self._archive.folder(table)
+            if next(self._archive.objects(folder), None) is None:
+                if every:
+                    continue
+                raise CdcError(
+                    f"{table} has nothing in the archive yet. Rows come when an object is full or its time is over, as"
+                    " `cdc tables` shows."
+                )
+            self._make(table, names, pattern(folder))
+            self._made.add(table)
+
+    def _make(self, table: str, names: Names, files: str) -> None:
+        changes = f"{identifier(names.schema)}.{identifier(names.changes)}"
+        self._connection.execute(f"CREATE OR REPLACE VIEW {changes} AS {changes_query(files)}")
+        keys = self._archive.keys(table)
+        if keys:
+            current = f"{identifier(names.schema)}.{identifier(names.current)}"
+            self._connection.execute(f"CREATE OR REPLACE VIEW {current} AS {current_query(files, keys)}")
+
+
+@contextmanager
+def session(archive: Tables) -> Iterator[Session]:
+    """A session that ends with all that it has written to disk."""
+    with tempfile.TemporaryDirectory(prefix="cdc-sql-") as folder, duckdb.connect() as connection:
+        # What does not fit into memory goes to the disk, not the host's other memory.
+        connection.execute(f"SET memory_limit = '{_MEMORY}'")
+        connection.execute("SET temp_directory = ?", [str(Path(folder) / "spilled")])
+        yield Session(archive, connection)

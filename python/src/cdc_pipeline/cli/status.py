@@ -1,0 +1,63 @@
+"""`cdc status`."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from cdc_pipeline.cli.instance import Instance
+from cdc_pipeline.cli.options import as_json, for_instance
+from cdc_pipeline.cli.output import colored, duration, mebibytes, print_json, print_table
+from cdc_pipeline.cli.state import Row, State, read_state
+
+_COLUMNS = ("NAME", "STATE", "READY", "SINCE", "RESTARTS", "MIB", "LIMIT", "WHERE", "DETAIL")
+_RIGHT = ("SINCE", "RESTARTS", "MIB", "LIMIT")
+
+
+@click.command()
+@for_instance
+@as_json
+def command(instance: Instance, json_output: bool) -> int:
+    """Show every process or pod: state, health, restarts, memory.
+
+    SINCE is how long ago it was started, MIB its memory now, WHERE its process id or node. Ends with 1 when something
+    is down or not ready.
+    """
+    state = read_state(instance)
+    if json_output:
+        print_json(document(instance, state))
+    else:
+        click.echo(state.heading)
+        if state.rows:
+            click.echo()
+            print_table(_COLUMNS, [_cells(row, time.time()) for row in state.rows], _RIGHT)
+        else:
+            click.echo(f"Nothing is set up in it. Set it up with `{instance.note.make} site`.")
+    return 0 if state.up else 1
+
+
+def document(instance: Instance, state: State) -> dict[str, object]:
+    """The output of `--json`."""
+    return {
+        "instance": instance.name,
+        "runtime": instance.note.runtime,
+        "up": state.up,
+        "processes": [row.document() for row in state.rows],
+    }
+
+
+def _cells(row: Row, now: float) -> list[object]:
+    ready = "done" if row.done else "yes" if row.ready else "no"
+    return [
+        row.name,
+        colored(row.state, row.up),
+        colored(ready, row.up),
+        duration(None if row.since is None else max(0.0, now - row.since)),
+        row.restarts,
+        mebibytes(row.memory),
+        mebibytes(row.limit),
+        row.place or None,
+        # What a probe that passes has found is of no interest.
+        "" if row.up and "killed" not in row.detail else row.detail,
+    ]

@@ -1,0 +1,50 @@
+"""`cdc verify`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from cdc_pipeline.cli.instance import Instance
+from cdc_pipeline.cli.options import as_json, for_instance
+from cdc_pipeline.cli.output import print_json
+from cdc_pipeline.cli.tunnels import reached
+from cdc_pipeline.verify.checks import COMPONENTS
+from cdc_pipeline.verify.prove import prove
+from cdc_pipeline.verify.report import print_table
+
+
+@click.command()
+@click.option("-c", "--component", "components", multiple=True, type=click.Choice(COMPONENTS), help="Only this one.")
+@click.option("-r", "--read-only", is_flag=True, help="Leave out the checks that write anything anywhere.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the checks that fail, and the summary.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the findings to this file, too.")
+@for_instance
+@as_json
+def command(
+    instance: Instance,
+    components: tuple[str, ...],
+    read_only: bool,
+    quiet: bool,
+    report: Path | None,
+    json_output: bool,
+) -> int:
+    """Prove that the pipeline does what it must.
+
+    It checks what the last `make site` or `make verify` stated, follows new rows from PostgreSQL to the archive, and
+    compares them value by value. Ends with 1 when a check fails.
+    """
+    plan = instance.plan()
+    with reached(instance):
+        proof = prove(plan, components, read_only, report)
+    if json_output:
+        print_json([finding.as_record() for finding in proof.findings])
+        return 0 if proof.ok else 1
+    shown = [finding for finding in proof.findings if not (quiet and finding.ok)]
+    if shown:
+        print_table(shown, sys.stdout)
+        click.echo()
+    click.echo(proof.summary())
+    return 0 if proof.ok else 1
