@@ -34,6 +34,14 @@ class Tables(Protocol):
     def keys(self, table: str) -> list[str]: ...
 
 
+def without_semicolon(query: str) -> str:
+    """A statement that can be a part of another one."""
+    text = query.encode()
+    tokens = [at for at, kind in duckdb.tokenize(query) if kind != duckdb.token_type.comment]
+    last = tokens[-1] if tokens else 0
+    return text[:last].decode() if text[last : last + 1] == b";" else query
+
+
 @contextmanager
 def refusals() -> Iterator[None]:
     """What DuckDB says is the whole message."""
@@ -53,7 +61,7 @@ class Result:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> None:
         self._connection = connection
-        self._query: str = statement.query
+        self._query = without_semicolon(statement.query)
         # Others, such as EXPLAIN, cannot be part of another query; their values are simple.
         self._wrapped = statement.type == duckdb.StatementType.SELECT
         if self._wrapped:
@@ -62,28 +70,28 @@ class Result:
             self.numeric = [str(row[1]).startswith(_NUMERIC) for row in described]
         else:
             connection.execute(self._query)
-            self.columns = [str(each[0]) for each in connection.description or ()]
+            gives = duckdb.ExpectedResultType.NOTHING not in statement.expected_result_type
+            self.columns = [str(each[0]) for each in connection.description or ()] if gives else []
             self.numeric = [False] * len(self.columns)
 
     def rows(self) -> Iterator[tuple[str | None, ...]]:
         """Each row as DuckDB's own text of its values."""
-        if self._wrapped:
-            self._connection.execute(f"SELECT COLUMNS(*)::VARCHAR FROM (\n{self._query}\n) AS result")
-        for row in self._fetched():
+        for row in self._fetched("COLUMNS(*)::VARCHAR"):
             yield tuple(None if value is None else str(value) for value in row)
 
     def documents(self) -> Iterator[str]:
         """Each row as the text of a JSON object, decimals with all their digits."""
-        if not self._wrapped:
-            for row in self._fetched():
+        for row in self._fetched("to_json(result)::VARCHAR"):
+            if self._wrapped:
+                yield str(row[0])
+            else:
                 yield json.dumps(dict(zip(self.columns, row, strict=True)), default=str, ensure_ascii=False)
-            return
-        self._connection.execute(f"SELECT to_json(result)::VARCHAR FROM (\n{self._query}\n) AS result")
-        for (text,) in self._fetched():
-            yield str(text)
 
-    def _fetched(self) -> Iterator[tuple[Any, ...]]:
+    def _fetched(self, expression: str) -> Iterator[tuple[Any, ...]]:
+        """The rows, of which the expression is made where the statement can be a part of another one."""
         with refusals():
+            if self._wrapped:
+                self._connection.execute(f"SELECT {expression} FROM (\n{self._query}\n) AS result")
             while batch := self._connection.fetchmany(_BATCH):
                 yield from batch
 

@@ -1,0 +1,203 @@
+"""The archive in SQL: real tiles, read by DuckDB."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from cdc_pipeline.cli.archive import Archive
+from cdc_pipeline.cli.archive_files import ArchiveFiles, pattern
+from cdc_pipeline.cli.errors import CdcError
+from cdc_pipeline.cli.sql_output import table_writer, write_csv, write_json
+from cdc_pipeline.cli.sql_session import session
+from cdc_pipeline.cli.views import mentioned, names_of
+from cdc_pipeline.verify.footers import list_objects
+from shop import Shop
+
+USERS, ORDERS = "postgres.public.users", "postgres.sales.orders"
+
+
+def fill(shop: Shop) -> None:
+    """Users in two tiles, the second with a column more; orders with a key of two columns."""
+    shop.put(
+        USERS,
+        [
+            {"id": 1, "name": "captured", "__op": "c", "__deleted": "false", "__lsn": 7, "__ts_us": 100},
+            # A snapshot that came later has no LSN.
+            {"id": 1, "name": "missed", "__op": "r", "__deleted": "false", "__ts_us": 200},
+            {"id": 2, "name": "first", "__op": "r", "__deleted": "false", "__ts_us": 100},
+            {"id": 3, "name": "gone", "__op": "c", "__deleted": "false", "__lsn": 7, "__ts_us": 100},
+        ],
+    )
+    shop.put(
+        USERS,
+        [
+            {"id": 2, "name": "newer", "price": Decimal("9.90"), "__op": "u", "__deleted": "false", "__ts_us": 300},
+            # In the same microsecond, the place in the log decides.
+            {"id": 2, "name": "newest", "price": Decimal("9.90"), "__op": "u", "__deleted": "false", "__ts_us": 300},
+            {"id": 3, "name": None, "price": None, "__op": "d", "__deleted": "true", "__ts_us": 200},
+        ],
+        start=4,
+        price=pl.Decimal(38, 2),
+    )
+    shop.put(
+        ORDERS,
+        [
+            {"shop": shop_id, "Order No": 1, "year": 1999, "__op": "c", "__deleted": "false", "__ts_us": 1}
+            for shop_id in (1, 2)
+        ],
+    )
+
+
+def ask(shop: Shop, query: str, write=write_json) -> str:
+    out = io.StringIO()
+    with session(Archive(shop)) as opened:
+        for result in opened.run(query):
+            write(result, out)
+    return out.getvalue()
+
+
+def rows(shop: Shop, query: str) -> list[dict]:
+    return json.loads(ask(shop, query))
+
+
+def test_current_rows_are_the_last_changes_without_deletes(shop: Shop) -> None:
+    fill(shop)
+    found = rows(shop, "SELECT * FROM users ORDER BY id")
+    assert found == [{"id": 1, "name": "missed", "price": None}, {"id": 2, "name": "newest", "price": 9.9}]
+    assert rows(shop, "SELECT count(*) AS n FROM public.users") == [{"n": 2}]
+
+
+def test_changes_are_all_rows_with_what_the_archive_adds(shop: Shop) -> None:
+    fill(shop)
+    found = rows(shop, "SELECT name, __op, __offset FROM users_changes ORDER BY __offset DESC LIMIT 2")
+    assert found == [{"name": None, "__op": "d", "__offset": 6}, {"name": "newest", "__op": "u", "__offset": 5}]
+    assert rows(shop, "SELECT count(*) AS n FROM users_changes") == [{"n": 7}]
+
+
+def test_another_schema_a_key_of_two_columns_and_a_column_called_year(shop: Shop) -> None:
+    fill(shop)
+    found = rows(shop, "SELECT shop, \"Order No\", year FROM sales.orders ORDER BY shop")
+    assert found == [{"shop": 1, "Order No": 1, "year": 1999}, {"shop": 2, "Order No": 1, "year": 1999}]
+    with pytest.raises(CdcError, match="orders does not exist"):
+        ask(shop, "SELECT * FROM orders")
+
+
+def test_a_table_without_a_key_has_changes_alone(shop: Shop) -> None:
+    shop.put("postgres.public.log", [{"text": "x", "__op": "c", "__deleted": "false", "__ts_us": 1}])
+    assert rows(shop, "SELECT text FROM log_changes") == [{"text": "x"}]
+    with pytest.raises(CdcError, match="log does not exist"):
+        ask(shop, "SELECT * FROM log")
+
+
+def test_only_what_a_statement_mentions_is_read(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(shop)
+    read = []
+    fetch = Archive.fetch
+    monkeypatch.setattr(Archive, "fetch", lambda self, key, *at: read.append(key) or fetch(self, key, *at))
+    ask(shop, "SELECT count(*) FROM users_changes")
+    assert read and all(USERS in key for key in read)
+    assert [each["name"] for each in rows(shop, "SHOW TABLES")] == ["users", "users_changes"]
+    listed = rows(shop, "SELECT table_schema || '.' || table_name AS name FROM information_schema.tables ORDER BY ALL")
+    assert [each["name"] for each in listed] == [
+        "public.users",
+        "public.users_changes",
+        "sales.orders",
+        "sales.orders_changes",
+    ]
+
+
+def test_what_is_not_there_yet_is_said(shop: Shop) -> None:
+    with pytest.raises(CdcError, match=r"public\.empty has nothing in the archive yet"):
+        ask(shop, "SELECT * FROM empty")
+    fill(shop)
+    with pytest.raises(CdcError, match='Referenced column "nam" not found'):
+        ask(shop, "SELECT nam FROM users")
+
+
+def test_a_registry_that_is_away_is_named(shop: Shop) -> None:
+    fill(shop)
+    registry = shop.plan.endpoints.schema_registry
+    object.__setattr__(registry, "url", "http://127.0.0.1:9")
+    with pytest.raises(CdcError, match=r"registry at http://127.0.0.1:9 does not say what the key of public\.users is"):
+        ask(shop, "SELECT * FROM users")
+
+
+def test_output_for_people_and_programs(shop: Shop) -> None:
+    fill(shop)
+    query = "SELECT id, price, name FROM users ORDER BY id; SELECT 1 AS one WHERE false; SET threads = 2"
+    assert ask(shop, query, write_csv) == "id,price,name\n1,,missed\n2,9.90,newest\none\n"
+    assert json.loads(ask(shop, "SELECT 12345678901234567890.12::DECIMAL(38,2) AS d"), parse_float=str) == [
+        {"d": "12345678901234567890.12"}
+    ]
+    assert ask(shop, "SELECT 1 AS a, NULL AS b WHERE false", write_json) == "[\n]\n"
+    table = ask(shop, query, table_writer(None)).splitlines()
+    assert table[:5] == [
+        "id  price  name",
+        "──  ─────  ──────",
+        " 1   NULL  missed",
+        " 2   9.90  newest",
+        "(2 rows)",
+    ]
+    assert table[-1] == "(0 rows)"
+    narrow = ask(shop, query.partition(";")[0], table_writer(12)).splitlines()
+    assert narrow[:4] == ["── row 1 ──", "id     1", "price  NULL", "name   missed"]
+
+
+def test_values_of_every_kind_and_statements_that_are_no_queries(shop: Shop) -> None:
+    found = rows(shop, "SELECT TIMESTAMPTZ '2026-01-02 03:04:05+01' AS t, 'infinity'::TIMESTAMP AS i, [1, 2] AS l")
+    assert found == [{"t": "2026-01-02 02:04:05+00", "i": "infinity", "l": [1, 2]}]
+    assert "PROJECTION" in ask(shop, "EXPLAIN SELECT 1", table_writer(None)).upper()
+    many = ask(shop, "SELECT range FROM range(3000)", table_writer(None))
+    assert many.endswith("(the first 1000 rows; --csv and --json write all)\n")
+    assert len(rows(shop, "SELECT range FROM range(3000); -- all of them")) == 3000
+    assert rows(shop, "SELECT ';' AS ü, 'ü; -- no comment' AS t -- one;\n; /* ; */") == [
+        {"ü": ";", "t": "ü; -- no comment"}
+    ]
+
+
+def test_names_that_would_be_one_to_duckdb() -> None:
+    names = names_of(["public.users", "public.users_changes", "public.Users", "sales.users"])
+    shown = {table: (each.schema, each.current, each.changes) for table, each in names.items()}
+    assert shown == {
+        "public.Users": ("public", "Users", "Users_changes_"),
+        "public.users": ("public", "users_", "users__changes"),
+        "public.users_changes": ("public", "users_changes", "users_changes_changes"),
+        "sales.users": ("sales", "users", "users_changes"),
+    }
+    users = names["sales.users"]
+    assert mentioned(users, "select * from USERS_CHANGES") and mentioned(users, 'from sales."users"')
+    assert not mentioned(users, "select * from users_2, my_users")
+
+
+def test_a_large_object_is_not_read_whole(shop: Shop) -> None:
+    frame = [{"id": n, "pad": hashlib.sha256(str(n).encode()).hexdigest(), "__ts_us": n, "__deleted": "false"} for n in range(20_000)]
+    name = shop.put(USERS, frame)
+    archive = Archive(shop)
+    (entry,) = list_objects(shop.store, f"archive/{USERS}")
+    assert entry.size > 300_000
+    fetched: list[int] = []
+
+    def fetch(key: str, begin: int, end: int) -> bytes:
+        fetched.append(end - begin)
+        return archive.fetch(key, begin, end)
+
+    files = ArchiveFiles(archive.objects, fetch)
+    assert files.glob(pattern(f"archive/{USERS}")) == [name]
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.register_filesystem(files)
+        query = "SELECT count(*) FROM read_parquet(?)"
+        assert connection.execute(query, [pattern(f"archive/{USERS}")]).fetchall() == [(20_000,)]
+    assert sum(fetched) < entry.size / 2
+    with files.open(f"archive://{name}") as stream:
+        assert stream.read(4) == b"PAR1" and stream.seek(-4, 2) == entry.size - 4 and stream.read() == b"PAR1"
+    with pytest.raises(FileNotFoundError):
+        files.open("archive://archive/none.parquet")
+    with pytest.raises(OSError, match="only read"):
+        files.open(f"archive://{name}", "wb")

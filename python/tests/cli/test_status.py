@@ -1,0 +1,180 @@
+"""The state of processes and pods."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cdc_pipeline.cli import pods as pods_module
+from cdc_pipeline.cli.pods import state_of
+from cdc_pipeline.cli.supervisor_log import unasked_ends
+from cdc_pipeline.verify.cluster import ClusterError
+from fake_cluster import APPS, MIB, NAMESPACE, FakeCluster, controller, pod, stats
+
+REPLICA = json.loads((Path(__file__).parent / "replica.json").read_text())
+
+
+@pytest.fixture
+def supervised(instance_in: Callable[..., Path]) -> Iterator[Path]:
+    """An instance with a real supervisord, which keeps one process running and cannot start another."""
+    home = instance_in()
+    control = home / "supervisor"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    tcp = {"tcp": {"host": "127.0.0.1", "port": port}, "timeout_seconds": 1}
+    serving = f"{sys.executable} -m http.server --bind 127.0.0.1 {port}"
+    programs = {"web-0": (serving, {"readiness": tcp}), "broken-0": ("/nowhere/program", {})}
+    parts = [
+        f"[unix_http_server]\nfile={control}/s.sock",
+        f"[supervisord]\nnodaemon=true\nlogfile={home}/log/supervisord.log\npidfile={control}/pid\nuser=root",
+        "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
+    ]
+    for name, (command, probes) in programs.items():
+        parts.append(f"[program:{name}]\ncommand={command}\nstartretries=0\nautorestart=true")
+        document = REPLICA | {"name": name, "probes": probes}
+        (control / "replicas" / f"{name}.json").write_text(json.dumps(document))
+    (control / "supervisord.conf").write_text("\n\n".join(parts) + "\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "supervisor.supervisord", "-c", str(control / "supervisord.conf")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    yield home
+    process.terminate()
+    process.wait(20)
+
+
+def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
+    end = time.monotonic() + 30
+    while not good(found := look()):
+        assert time.monotonic() < end, found
+        time.sleep(0.2)
+    return found
+
+
+def test_the_processes_of_a_host(supervised: Path, cdc) -> None:
+    def rows() -> dict[str, dict]:
+        return {each["name"]: each for each in json.loads(cdc("status", "--home", supervised, "--json")[1])["processes"]}
+
+    found = until(rows, lambda rows: rows["web-0"]["ready"] and rows["web-0"]["state"] == "RUNNING")
+    web = found["web-0"]
+    assert (web["state"], web["restarts"], web["component"], web["up"]) == ("RUNNING", 0, "web", True)
+    assert web["memory_bytes"] > MIB and int(web["place"]) > 1 and web["memory_limit_bytes"] is None
+    assert not found["broken-0"]["up"] and found["broken-0"]["since"] is None
+    code, out, _err = cdc("status", "--home", supervised)
+    assert code == 1, "something is down"
+    assert out.splitlines()[0] == f"instance here in {supervised}: supervisor runs"
+    assert "can't find command '/nowhere/program'" in out
+    (supervised / "supervisor" / "replicas" / "broken-0.json").unlink()
+    assert cdc("status", "--home", supervised)[0] == 0
+    subprocess.run(["kill", "-KILL", web["place"]], check=True)
+    again = until(rows, lambda rows: rows["web-0"]["ready"] and rows["web-0"]["restarts"] == 1)["web-0"]
+    assert again["place"] != web["place"]
+
+
+def test_a_supervisor_that_does_not_run(instance_in, cdc) -> None:
+    home = instance_in()
+    (home / "supervisor" / "replicas" / "kafka-0.json").write_text(json.dumps(REPLICA | {"name": "kafka-0"}))
+    (home / "supervisor" / "replicas" / "kafka-1.json").write_text("{damaged")
+    code, out, _err = cdc("status", "--home", home)
+    assert code == 1
+    assert "supervisor does not run; start it with `make start`" in out
+    assert out.splitlines()[-1].split()[:3] == ["kafka-0", "ABSENT", "no"]
+
+
+def test_nothing_is_set_up(instance_in, cdc) -> None:
+    code, out, _err = cdc("status", "--home", instance_in())
+    assert code == 1 and "Nothing is set up in it. Set it up with `make site`." in out
+
+
+def test_only_ends_that_nobody_asked_for_are_restarts() -> None:
+    log = """
+2026-01-01 00:00:00,000 INFO exited: kafka-0 (exit status 1; not expected)
+2026-01-01 00:00:01,000 INFO supervisord started with pid 7
+2026-01-01 00:00:02,000 INFO spawned: 'kafka-0' with pid 8
+2026-01-01 00:00:03,000 WARN exited: kafka-0 (terminated by SIGKILL; not expected)
+2026-01-01 00:00:04,000 INFO spawned: 'kafka-0' with pid 9
+2026-01-01 00:00:05,000 WARN exited: archive-0 (exit status 3; not expected)
+2026-01-01 00:00:06,000 WARN stopped: archive-0 (exit status 0)
+2026-01-01 00:00:07,000 INFO exited: kafka-0 (exit status 0; expected)
+"""
+    assert unasked_ends(log) == {"kafka-0": 2}
+
+
+def a_cluster(**objects: Any) -> FakeCluster:
+    statuses = [{"name": "kafka", "restartCount": 2, "state": {"running": {}}}]
+    brokers = [pod("kafka-0", "kafka", containerStatuses=statuses, startTime="2026-01-01T00:00:00Z")]
+    brokers.append(pod("kafka-1", "kafka", ready=False, containerStatuses=[waiting()]))
+    return FakeCluster(
+        {
+            f"{NAMESPACE}/pods": [*brokers, pod("setup-x", "setup", ready=False, phase="Succeeded")],
+            f"{APPS}/statefulsets": [controller("kafka", 3)],
+            f"{APPS}/deployments": [controller("archive", 0)],
+            "/api/v1/nodes/n1/proxy/stats/summary": stats({"kafka-0": 10}),
+            **objects,
+        }
+    )
+
+
+def waiting() -> dict[str, Any]:
+    state = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s"}}
+    return {"name": "kafka", "restartCount": 7, "state": state}
+
+
+def in_a_cluster(instance_in, monkeypatch, cluster: FakeCluster) -> Path:
+    monkeypatch.setattr(pods_module, "Cluster", lambda _where: cluster)
+    return instance_in(runtime="kubernetes", cluster={"namespace": "data-ingestion"}, make="make INVENTORY=kind")
+
+
+def test_the_pods_of_a_cluster(instance_in, cdc, monkeypatch) -> None:
+    home = in_a_cluster(instance_in, monkeypatch, a_cluster())
+    code, out, _err = cdc("status", "--home", home, "--json")
+    assert code == 1
+    document = json.loads(out)
+    assert (document["instance"], document["runtime"], document["up"]) == ("here", "kubernetes", False)
+    rows = {each["name"]: each for each in document["processes"]}
+    assert rows["kafka-0"] == {
+        "name": "kafka-0",
+        "component": "kafka",
+        "state": "Running",
+        "ready": True,
+        "up": True,
+        "since": "2026-01-01T00:00:00+00:00",
+        "restarts": 2,
+        "memory_bytes": 10 * MIB,
+        "memory_limit_bytes": 64 * MIB,
+        "place": "n1",
+        "detail": "",
+    }
+    assert (rows["kafka-1"]["state"], rows["kafka-1"]["restarts"]) == ("CrashLoopBackOff", 7)
+    assert rows["kafka-1"]["detail"] == "kafka: CrashLoopBackOff, back-off 40s"
+    assert (rows["kafka"]["state"], rows["kafka"]["detail"]) == ("Missing", "2 of 3 pods are there")
+    assert (rows["archive"]["state"], rows["archive"]["up"]) == ("Stopped", False)
+    assert rows["setup-x"]["up"], "a job that has ended well"
+    assert "CrashLoopBackOff" in cdc("status", "--home", home)[1]
+
+
+def test_all_is_well_in_a_cluster() -> None:
+    rows = state_of([pod("kafka-0", "kafka")], [controller("kafka", 1)], {})
+    assert [(row.name, row.up, row.memory) for row in rows] == [("kafka-0", True, None)]
+
+
+def test_a_cluster_that_refuses(instance_in, cdc, monkeypatch) -> None:
+    def refuse() -> None:
+        raise ClusterError("pods is forbidden", 403)
+
+    summary = "/api/v1/nodes/n1/proxy/stats/summary"
+    home = in_a_cluster(instance_in, monkeypatch, a_cluster(**{summary: refuse}))
+    rows = json.loads(cdc("status", "--home", home, "--json")[1])["processes"]
+    assert {each["memory_bytes"] for each in rows} == {None}, "who may not ask the kubelet still sees the rest"
+    home = in_a_cluster(instance_in, monkeypatch, a_cluster(**{f"{NAMESPACE}/pods": refuse}))
+    code, _out, err = cdc("status", "--home", home)
+    assert (code, err) == (1, "Error: The pods in the namespace data-ingestion cannot be seen: pods is forbidden\n")
