@@ -35,6 +35,9 @@ def table_writer(width: int | None) -> Writer:
     """Writes for people: a table, or where it is wider than the terminal a block of lines for each row."""
 
     def write(result: Result, out: TextIO) -> None:
+        if result.is_text:
+            out.writelines(f"{row[-1]}\n" for row in result.rows())
+            return
         rows = list(itertools.islice(result.rows(), _MOST_ROWS + 1))
         shown = [[_NULL if cell is None else _line(cell) for cell in row] for row in rows[:_MOST_ROWS]]
         lines = _table(result.columns, result.numeric, shown)

@@ -57,10 +57,12 @@ class Result:
     Attributes:
         columns: their names; none where it gives nothing.
         numeric: of each column, whether it holds numbers.
+        is_text: whether it is made for people already, as a plan of a query is.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> None:
         self._connection = connection
+        self.is_text = statement.type == duckdb.StatementType.EXPLAIN
         self._query = without_semicolon(statement.query)
         # Others, such as EXPLAIN, cannot be part of another query; their values are simple.
         self._wrapped = statement.type == duckdb.StatementType.SELECT
