@@ -10,7 +10,7 @@ A block is run when the line before it is `<!-- run -->`:
     ```
 
 The documents speak of the instance `local` with its default folder and ports. CDC_INSTANCE, CDC_HOME and
-CDC_PORT_OFFSET name another one: then its folder and ports take their place, and make passes it on to the playbooks.
+CDC_PORT_OFFSET name another one: then its folder, ports and command take their place, and make passes it on.
 They are run in a copy of this checkout, so that the reports and the files that lie here stay as they are.
 Every block is run, also after one that failed; the end shows which did.
 """
@@ -45,6 +45,8 @@ def blocks(text: str) -> Iterator[tuple[int, str]]:
 def for_instance(command: str, home: str, offset: int) -> str:
     """The command with the folder and the ports of another instance."""
     command = command.replace("/var/lib/cdc-pipeline/local", home)
+    # Another instance's command may not be the one that shells find.
+    command = re.sub(r"^((?:sudo )?)cdc ", lambda match: f"{match[1]}{home}/bin/cdc ", command, flags=re.MULTILINE)
     ports = "|".join(str(port) for port in PORTS)
     return re.sub(rf"(?<![\d.])({ports})(?!\d)", lambda match: str(int(match[1]) + offset), command)
 

@@ -70,17 +70,13 @@ pods:
     address: {description: "Its address in the cluster.", type: str}
     detail: {description: "What keeps it from being ready, if that is known; what became of the last run.", type: str}
     log_tail: {description: "The last lines of its log, with O(log_lines).", type: list}
-table:
-  description: The same as a text table.
-  type: str
-  returned: success
 """
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.status import as_table, status
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.status import status
 
 
 def main():
@@ -98,7 +94,7 @@ def perform(params, check_mode):
     cluster, connection = parse_cluster(params["cluster"])
     api = connect(connection.kubeconfig, connection.context, cluster.namespace)
     pods = status(api, params["component"], params["log_lines"])
-    return Outcome(False, facts={"pods": pods, "table": as_table(pods, api)})
+    return Outcome(False, facts={"pods": pods})
 
 
 if __name__ == "__main__":

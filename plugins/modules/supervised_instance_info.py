@@ -76,16 +76,12 @@ processes:
     detail: {description: "What the probe found.", type: str}
     log: {description: "Its log file.", type: str}
     log_tail: {description: "The last lines of its log, with O(log_lines).", type: list}
-table:
-  description: The same as a text table.
-  type: str
-  returned: success
 """
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import instance_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.status import as_table, status
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.status import status
 
 
 def main():
@@ -102,8 +98,7 @@ def main():
 def perform(params, check_mode):
     instance = parse_instance(params["instance"])
     running, rows = status(instance, params["component"], params["log_lines"])
-    facts = {"running": running, "processes": rows, "table": as_table(running, rows, instance)}
-    return Outcome(False, facts=facts)
+    return Outcome(False, facts={"running": running, "processes": rows})
 
 
 if __name__ == "__main__":

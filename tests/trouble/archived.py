@@ -14,10 +14,10 @@ from typing import Any
 import duckdb
 import obstore
 import polars as pl
+from cdc_pipeline.cli.views import current_query
 from cdc_pipeline.verify import topics
 from cdc_pipeline.verify.archive_state import flush, read_state, unarchived
 from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.look import current_query
 from cdc_pipeline.verify.plan import read_plan
 from site_runs import Site
 
@@ -72,13 +72,11 @@ def rows_of(objects: Iterable[Object]) -> list[dict[str, Any]]:
 
 
 def current(objects: Iterable[Object], key: str, folder: Path) -> list[tuple[Any, ...]]:
-    """The table's rows as the command at the end of `make site` shows them.
+    """The table's rows in the order of their key, as `cdc sql` shows them.
 
     Args:
         folder: an empty one, for copies of the objects.
     """
-    files = []
     for number, each in enumerate(objects):
-        files.append(str(folder / f"{number}.parquet"))
-        Path(files[-1]).write_bytes(each.content)
-    return duckdb.execute(current_query([key]), [files]).fetchall()
+        (folder / f"{number}.parquet").write_bytes(each.content)
+    return duckdb.execute(f"{current_query(f'{folder}/*.parquet', [key])} ORDER BY {key}").fetchall()

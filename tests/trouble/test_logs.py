@@ -29,7 +29,7 @@ def make_logs(site: Site, component: str) -> Run:
 
 def shown(site: Site, run: Run) -> set[str]:
     """The processes whose logs a run has shown."""
-    return set(re.findall(rf"\(item=(\S+) \({site.home}/log/", run.output))
+    return set(re.findall(rf"^==> (\S+) \({site.home}/log/", run.output, re.MULTILINE))
 
 
 def test_only_the_logs_of_the_component_are_shown(running: Site):

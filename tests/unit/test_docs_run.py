@@ -40,6 +40,13 @@ def test_another_instance():
     )
 
 
+def test_the_command_of_another_instance():
+    command = 'sudo cdc status\ncdc sql "SELECT 1" # cdc logs\n'
+    assert (
+        for_instance(command, "/srv/a", 0) == 'sudo /srv/a/bin/cdc status\n/srv/a/bin/cdc sql "SELECT 1" # cdc logs\n'
+    )
+
+
 def test_the_documents_have_commands_that_are_run():
     for name in ("README.md", "docs/quickstart.md"):
         assert list(blocks((ROOT / name).read_text(encoding="utf-8")))

@@ -1,14 +1,13 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The state of every process of an instance, for people and for checks."""
+"""The state of every process of an instance."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,9 @@ from .choose import chosen
 from .layout import Instance
 from .runs import moment, run_of, sentence
 from .supervisor import Process, Supervisor
-from .table import table
 from .tools import Found, Tools
 
 _PROC = Path("/proc")
-_PORTS_SHOWN = 2
-_COLUMNS = ["name", "state", "ready", "pid", "uptime", "rss_mib", "ports", "detail"]
 
 
 def status(instance: Instance, component: str = "", log_lines: int = 0) -> tuple[bool, list[dict[str, Any]]]:
@@ -54,27 +50,6 @@ def status(instance: Instance, component: str = "", log_lines: int = 0) -> tuple
             text = diagnosis.tail(Path(row["log"]))
             row["log_tail"] = [masks[row["name"]](line) for line in diagnosis.last_lines(text, log_lines)]
     return runs, rows
-
-
-def as_table(runs: bool, rows: list[dict[str, Any]], instance: Instance) -> str:
-    """The rows as a table for people."""
-    heading = f"instance {instance.name} in {instance.home}: supervisor {'runs' if runs else 'does not run'}"
-    shown = [
-        {
-            **row,
-            "ports": _ports(row["ports"]),
-            "uptime": duration(row["uptime"]),
-            "rss_mib": row["rss_bytes"] / 2**20 if row["pid"] else None,
-        }
-        for row in rows
-    ]
-    return heading + ("\n" + table(shown, _COLUMNS) if rows else "\nno workloads")
-
-
-def _ports(ports: Mapping[str, int]) -> str:
-    """The first ports; a store with eight of them would make the table too wide to read."""
-    shown = [f"{name}:{port}" for name, port in ports.items()]
-    return " ".join(shown[:_PORTS_SHOWN]) + (f" +{len(shown) - _PORTS_SHOWN}" if len(shown) > _PORTS_SHOWN else "")
 
 
 def _documents(instance: Instance) -> dict[str, dict[str, Any]]:

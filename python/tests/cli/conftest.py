@@ -12,7 +12,7 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "verify")]
 
-from shop import Registry, Shop, plan_document, serve
+from shop import Registry, Shop, plan_document, serve  # noqa: E402
 
 
 @pytest.fixture

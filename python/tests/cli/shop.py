@@ -1,4 +1,4 @@
-"""A small instance for the tests of `cdc`: its folder, an archive of real tiles, and a schema registry that speaks HTTP."""
+"""An archive of real tiles for the tests of `cdc`, a schema registry that speaks HTTP, and a plan."""
 
 from __future__ import annotations
 

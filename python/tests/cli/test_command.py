@@ -76,7 +76,8 @@ def test_who_may_not_read_it_is_told_to_use_sudo(instance_in) -> None:
 
 
 PRELOAD = "".join(
-    f"import cdc_pipeline.cli.{name};" for name in ("status", "logs", "sql", "state", "processes", "log_files", "masking")
+    f"import cdc_pipeline.cli.{name};"
+    for name in ("status", "logs", "sql", "state", "processes", "log_files", "masking")
 )
 
 
@@ -105,7 +106,10 @@ def test_completion_knows_commands_and_components(instance_in, tmp_path) -> None
     assert complete("cdc", "s") == ["status", "sql"]
     assert complete("cdc", "logs", "kafka") == ["kafka", "kafka-0", "kafka-connect", "kafka-connect-0"]
     script = subprocess.run(
-        [sys.executable, "-m", "cdc_pipeline.cli.main", "completion", "bash"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "cdc_pipeline.cli.main", "completion", "bash"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     checked = subprocess.run(["bash", "-n"], input=script, text=True, check=False)
     assert checked.returncode == 0 and "_CDC_COMPLETE=bash_complete" in script

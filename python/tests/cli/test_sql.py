@@ -6,7 +6,9 @@ import hashlib
 import io
 import json
 from decimal import Decimal
+from pathlib import Path
 
+import obstore
 import polars as pl
 import pytest
 from cdc_pipeline.cli.archive import Archive
@@ -16,7 +18,8 @@ from cdc_pipeline.cli.sql_output import table_writer, write_csv, write_json
 from cdc_pipeline.cli.sql_session import session
 from cdc_pipeline.cli.views import mentioned, names_of
 from cdc_pipeline.verify.footers import list_objects
-from shop import Shop
+from cdc_pipeline.verify.plan import parse_plan
+from shop import Shop, plan_document
 
 USERS, ORDERS = "postgres.public.users", "postgres.sales.orders"
 
@@ -81,7 +84,7 @@ def test_changes_are_all_rows_with_what_the_archive_adds(shop: Shop) -> None:
 
 def test_another_schema_a_key_of_two_columns_and_a_column_called_year(shop: Shop) -> None:
     fill(shop)
-    found = rows(shop, "SELECT shop, \"Order No\", year FROM sales.orders ORDER BY shop")
+    found = rows(shop, 'SELECT shop, "Order No", year FROM sales.orders ORDER BY shop')
     assert found == [{"shop": 1, "Order No": 1, "year": 1999}, {"shop": 2, "Order No": 1, "year": 1999}]
     with pytest.raises(CdcError, match="orders does not exist"):
         ask(shop, "SELECT * FROM orders")
@@ -125,6 +128,7 @@ def test_a_registry_that_is_away_is_named(shop: Shop) -> None:
     object.__setattr__(registry, "url", "http://127.0.0.1:9")
     with pytest.raises(CdcError, match=r"registry at http://127.0.0.1:9 does not say what the key of public\.users is"):
         ask(shop, "SELECT * FROM users")
+    assert rows(shop, "SELECT count(*) AS n FROM users_changes") == [{"n": 7}], "as the message says"
 
 
 def test_output_for_people_and_programs(shop: Shop) -> None:
@@ -161,6 +165,21 @@ def test_values_of_every_kind_and_statements_that_are_no_queries(shop: Shop) -> 
     ]
 
 
+def test_tables_of_the_sink_connector_are_read_where_iceberg_keeps_them(shop: Shop, tmp_path: Path) -> None:
+    shop.plan = parse_plan(
+        plan_document(
+            shop.plan.endpoints.schema_registry.url,
+            expected={"connectors": {"tables": ["public.users"]}, "archive": {"service": False}},
+        )
+    )
+    body = io.BytesIO()
+    pl.DataFrame({"id": [1], "__op": ["c"]}).write_parquet(body)
+    obstore.put(shop.store, "iceberg/postgres/public/users/data/hour=1/00.parquet", body.getvalue())
+    obstore.put(shop.store, "iceberg/postgres/public/users/metadata/v1.json", b"{}")
+    fill(shop)
+    assert rows(shop, "SELECT * FROM users_changes") == [{"id": 1, "__op": "c"}]
+
+
 def test_names_that_would_be_one_to_duckdb() -> None:
     names = names_of(["public.users", "public.users_changes", "public.Users", "sales.users"])
     shown = {table: (each.schema, each.current, each.changes) for table, each in names.items()}
@@ -170,13 +189,15 @@ def test_names_that_would_be_one_to_duckdb() -> None:
         "public.users_changes": ("public", "users_changes", "users_changes_changes"),
         "sales.users": ("sales", "users", "users_changes"),
     }
-    users = names["sales.users"]
-    assert mentioned(users, "select * from USERS_CHANGES") and mentioned(users, 'from sales."users"')
-    assert not mentioned(users, "select * from users_2, my_users")
+    assert mentioned("users", "select * from USERS") and mentioned("users", 'from sales."users"')
+    assert not mentioned("users", "select * from users_2, my_users, users_changes")
 
 
 def test_a_large_object_is_not_read_whole(shop: Shop) -> None:
-    frame = [{"id": n, "pad": hashlib.sha256(str(n).encode()).hexdigest(), "__ts_us": n, "__deleted": "false"} for n in range(20_000)]
+    frame = [
+        {"id": n, "pad": hashlib.sha256(str(n).encode()).hexdigest(), "__ts_us": n, "__deleted": "false"}
+        for n in range(20_000)
+    ]
     name = shop.put(USERS, frame)
     archive = Archive(shop)
     (entry,) = list_objects(shop.store, f"archive/{USERS}")

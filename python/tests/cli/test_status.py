@@ -62,7 +62,9 @@ def until(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
 
 def test_the_processes_of_a_host(supervised: Path, cdc) -> None:
     def rows() -> dict[str, dict]:
-        return {each["name"]: each for each in json.loads(cdc("status", "--home", supervised, "--json")[1])["processes"]}
+        return {
+            each["name"]: each for each in json.loads(cdc("status", "--home", supervised, "--json")[1])["processes"]
+        }
 
     found = until(rows, lambda rows: rows["web-0"]["ready"] and rows["web-0"]["state"] == "RUNNING")
     web = found["web-0"]

@@ -131,7 +131,9 @@ def test_where_addresses_answer_by_themselves_no_cluster_is_asked(tmp_path: Path
         pass
     note = Note("here", "kubernetes", cluster=ClusterAccess(kubeconfig="/none"), forwards=(Forward("h", 1, "w", 2),))
     with (
-        pytest.raises(CdcError, match="The cluster of the instance here cannot be reached: no cluster by the kubeconfig"),
+        pytest.raises(
+            CdcError, match="The cluster of the instance here cannot be reached: no cluster by the kubeconfig"
+        ),
         reached(Instance(tmp_path, note)),
     ):
         pass

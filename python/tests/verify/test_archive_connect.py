@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import fastavro
 import pytest
-from cdc_pipeline.verify import look
 from cdc_pipeline.verify.avro_events import Event
 from cdc_pipeline.verify.checks.archive_connect import fewer, judge_dead_letter, judge_layout, judge_values, same
 from cdc_pipeline.verify.iceberg import DataFile, data_files, key_in, table_folder, table_of_topic
@@ -158,8 +157,3 @@ def test_a_dead_letter_says_whence_and_why():
     assert not judge_dead_letter(SimpleNamespace(headers=lambda: headers[:2]), "t", "c").ok
     assert not judge_dead_letter(SimpleNamespace(headers=lambda: None), "t", "c").ok
     assert not judge_dead_letter(None, "t", "c").ok
-
-
-def test_a_line_to_look_at_a_table():
-    line = look.command("SELECT 1", "postgres.public.users", "/e.json", "python3", FOLDER)
-    assert f"'/{FOLDER}/data' + '/**/*.parquet'" in line

@@ -35,6 +35,8 @@ STATED = {
 }
 SUMMARY = {
     "cdc_home": "/home",
+    "services_cdc": "/home/bin/cdc",
+    "__cdc_needs_root": True,
     "cdc_kubeconfig": "/kubeconfig",
 }
 ARCHIVE = "registry.example.org/cdc/archive:1"
@@ -99,7 +101,8 @@ def test_only_of_kinds_nodes_it_is_known_what_runs_containers(inventory, runtime
 def test_commands_that_are_printed_lead_to_the_inventory_in_use(inventory, make):
     assert plan("verify", inventory).make == make
     summary = value("cdc_summary", "verify", inventory, **SUMMARY)
-    assert f"Next             {make} status · {make} verify" in summary
+    assert f"Next             {make} verify · {make} load-test" in summary
+    assert 'sudo /home/bin/cdc sql "SELECT * FROM users LIMIT 5"\n' in summary
     assert "port-forward" not in summary
 
 

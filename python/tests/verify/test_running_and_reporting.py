@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import shlex
 
-import duckdb
-import polars as pl
 import pytest
-from cdc_pipeline.verify import look
 from cdc_pipeline.verify.checks import COMPONENTS, STEPS
 from cdc_pipeline.verify.cli import main
 from cdc_pipeline.verify.context import Context
@@ -138,36 +134,6 @@ def test_the_table_has_ticks_on_a_terminal_that_can() -> None:
     stream = Terminal()
     print_table(FINDINGS, stream)
     assert stream.getvalue().startswith("✓  T4.good")
-
-
-def test_lines_to_paste_are_one_argument_each_and_hold_no_secret() -> None:
-    for query in (look.changes_query(), look.current_query(["id", "Odd Name"]), look.current_query(["id"])):
-        line = look.command(query, "postgres.public.users", "/var/lib/it's here/endpoints.json", "/opt/a b/python")
-        words = shlex.split(line)
-        assert words[:2] == ["/opt/a b/python", "-c"] and len(words) == 3
-        compile(words[2], "line", "exec")
-        assert "\n" not in line
-    plain = look.command(look.current_query(["id"]), "t", "/e.json", "python3")
-    assert plain.startswith('python3 -c "')
-    assert look.command(look.current_query(["id"]), "t", "/e.json", "python3", sudo=True) == f"sudo {plain}"
-
-
-def test_the_newest_change_of_a_row_is_a_snapshot_that_came_later(tmp_path) -> None:
-    names = ("id", "note", "__op", "__deleted", "__lsn", "__ts_us", "__offset")
-    events = [
-        (1, "captured", "c", "false", 7, 100, 0),
-        (1, "missed", "r", "false", None, 200, 1),
-        (2, "first", "r", "false", None, 100, 2),
-        (2, "newer", "u", "false", 9, 300, 3),
-        (3, "gone", "c", "false", 7, 100, 4),
-        (3, None, "d", "true", 8, 200, 5),
-    ]
-    own = {"__txId": 1, "__source_ts_us": 1, "__partition": 0}
-    rows = [dict(zip(names, event, strict=True)) | own for event in events]
-    file = tmp_path / "tile.parquet"
-    pl.DataFrame(rows).write_parquet(file)
-    assert duckdb.execute(look.current_query(["id"]), [[str(file)]]).fetchall() == [(1, "missed"), (2, "newer")]
-    assert [row[0] for row in duckdb.execute(look.changes_query(), [[str(file)]]).fetchall()] == [2, 3, 1, 3, 2, 1]
 
 
 def test_the_command_line_says_what_is_wrong_with_a_plan(tmp_path, capsys) -> None:

@@ -13,7 +13,7 @@ import duckdb
 
 from cdc_pipeline.cli.archive_files import ArchiveFiles, Entry, pattern
 from cdc_pipeline.cli.errors import CdcError
-from cdc_pipeline.cli.views import Names, asks_for_all, changes_query, current_query, identifier, mentioned, names_of
+from cdc_pipeline.cli.views import asks_for_all, changes_query, current_query, identifier, mentioned, names_of
 
 _MEMORY = "1GiB"
 _BATCH = 1000
@@ -127,26 +127,29 @@ class Session:
     def _prepare(self, text: str) -> None:
         every = asks_for_all(text)
         for table, names in self.names.items():
-            if table in self._made or not (every or mentioned(names, text)):
-                continue
-            folder = self._archive.folder(table)
-            if next(self._archive.objects(folder), None) is None:
-                if every:
+            for view in (names.changes, names.current):
+                made = f"{identifier(names.schema)}.{identifier(view)}"
+                if made in self._made or not (every or mentioned(view, text)):
                     continue
-                raise CdcError(
-                    f"{table} has nothing in the archive yet. Rows come when an object is full or its time is over, as"
-                    " `cdc tables` shows."
-                )
-            self._make(table, names, pattern(folder))
-            self._made.add(table)
+                query = self._query(table, view == names.current, required=not every)
+                if query is not None:
+                    self._connection.execute(f"CREATE OR REPLACE VIEW {made} AS {query}")
+                    self._made.add(made)
 
-    def _make(self, table: str, names: Names, files: str) -> None:
-        changes = f"{identifier(names.schema)}.{identifier(names.changes)}"
-        self._connection.execute(f"CREATE OR REPLACE VIEW {changes} AS {changes_query(files)}")
+    def _query(self, table: str, current: bool, required: bool) -> str | None:
+        """What a view of a table is; None where it has none."""
+        folder = self._archive.folder(table)
+        if next(self._archive.objects(folder), None) is None:
+            if not required:
+                return None
+            raise CdcError(
+                f"{table} has nothing in the archive yet. Rows come when an object is full or its time is over, as"
+                " `cdc tables` shows."
+            )
+        if not current:
+            return changes_query(pattern(folder))
         keys = self._archive.keys(table)
-        if keys:
-            current = f"{identifier(names.schema)}.{identifier(names.current)}"
-            self._connection.execute(f"CREATE OR REPLACE VIEW {current} AS {current_query(files, keys)}")
+        return current_query(pattern(folder), keys) if keys else None
 
 
 @contextmanager

@@ -63,18 +63,15 @@ def names_of(tables: Iterable[str]) -> dict[str, Names]:
     }
 
 
-def mentioned(names: Names, text: str) -> bool:
-    """Whether a statement may be about a table. It may not be, as when the name stands in a string."""
-    return any(_word(name).search(text) for name in (names.current, names.changes))
+def mentioned(view: str, text: str) -> bool:
+    """Whether a statement may be about a view. It may not be, as when the name stands in a string."""
+    name = re.escape(view.replace('"', '""'))
+    return bool(re.search(rf"(?<!\w){name}(?!\w)", text, re.IGNORECASE))
 
 
 def asks_for_all(text: str) -> bool:
     """Whether a statement lists what there is."""
     return bool(re.search(r"\b(show|information_schema|duckdb_\w+|pg_\w+)\b", text, re.IGNORECASE))
-
-
-def _word(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(name.replace(chr(34), chr(34) * 2))}(?!\w)", re.IGNORECASE)
 
 
 def identifier(name: str) -> str:
