@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -53,6 +55,16 @@ def test_components_by_either_spelling_and_single_replicas(home, cdc) -> None:
         1,
         "Error: There is no component 'kafak'. There are: archive, kafka, kafka-connect.\n",
     )
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(home: Path) -> None:
+    (home / "log" / "kafka-0.log").write_text("a line\n" * 100_000)
+    command = [sys.executable, "-m", "cdc_pipeline.cli.main", "logs", "kafka-0", "-n", "100000", "--home", str(home)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline().startswith("==> kafka-0")
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait(30)) == ("", 0)
 
 
 def test_secrets_are_masked(home, cdc) -> None:

@@ -31,6 +31,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except CdcError as error:
             raise click.ClickException(str(error)) from None
+        except BrokenPipeError:
+            # Whoever read the output has seen enough, as with `| head`. Python would complain when it flushes the rest.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
 
 
 @click.group(cls=Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,10 +56,6 @@ def main() -> int:
         return error.exit_code
     except click.Abort:
         return 130
-    except BrokenPipeError:
-        # Whoever read the output has seen enough, as with `| head`. Python would complain when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 if __name__ == "__main__":
