@@ -68,7 +68,6 @@ def read_roles(root: Path) -> list[Role]:
 
 
 def problems(roles: list[Role]) -> list[str]:
-RENAMED = "meta/renamed_variables.yml"
     """Every difference, one line each, beginning with the file to change."""
     return [line for role in roles for line in _role_problems(role)]
 

@@ -72,11 +72,15 @@ options:
         description: The ports of each workload, numbers by name, for network policies.
         type: dict
         default: {}
-      http:
-        description: Names of the workloads that speak HTTP on the ports that are reached from outside.
+      routable:
+        description: Names of the workloads that OpenShift's router may lead to.
         type: list
         elements: str
         default: []
+      encrypted:
+        description: Certificate authorities, in PEM, of each workload that encrypts. Empty for those of the system.
+        type: dict
+        default: {}
       outside:
         description: Peers of network policies, by the names that stand for them in C(talks_to) of a workload.
         type: dict
