@@ -147,10 +147,22 @@ class Disk:
             for above in reversed([path for path in folder.path.parents if not path.exists()]):
                 above.mkdir()
                 above.chmod(0o755)
-            folder.path.mkdir(exist_ok=True)
-            folder.path.chmod(folder.mode)
-            if self.root:
-                os.chown(folder.path, *_ids(folder.owner, folder.group))
+            if folder.path.exists():
+                self._own(folder.path, folder)
+                return
+            # A folder that is not the tool's own keeps its owner, so an interruption may not leave one that is root's.
+            fresh = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=folder.path.parent))
+            try:
+                self._own(fresh, folder)
+                fresh.rename(folder.path)
+            except BaseException:
+                fresh.rmdir()
+                raise
+
+    def _own(self, path: Path, folder: Folder) -> None:
+        path.chmod(folder.mode)
+        if self.root:
+            os.chown(path, *_ids(folder.owner, folder.group))
 
     def strangers(self, folder: Path, wanted: set[Path]) -> list[Path]:
         """Files below ``folder`` that are not wanted there."""

@@ -123,6 +123,16 @@ def test_folders_can_be_reached_whatever_the_umask(tmp_path):
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o750
 
 
+def test_a_folder_is_there_with_its_owner_or_not_at_all(tmp_path, monkeypatch):
+    def interrupted(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "chown", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Disk(root=True).make_folder(Folder(tmp_path / "data", 0o750, None, None, owned=False))
+    assert not list(tmp_path.iterdir())
+
+
 def test_something_in_the_way_is_named(tmp_path):
     disk = Disk(root=False)
     (tmp_path / "f").write_text("")
