@@ -67,6 +67,11 @@ def read_roles(root: Path) -> list[Role]:
     return found
 
 
+def read_renamed(root: Path) -> dict[str, dict[str, str]]:
+    """`new`, `since` and `removal_version` of each variable that was renamed, by its old name."""
+    return _read(root / RENAMED)["renamed_variables"]
+
+
 def problems(roles: list[Role]) -> list[str]:
     """Every difference, one line each, beginning with the file to change."""
     return [line for role in roles for line in _role_problems(role)]
