@@ -13,7 +13,7 @@ CALLS = re.compile(
     r"""\b(?:psycopg\.(?:Async)?(?:Connection\.)?connect|PGconn\.connect(?:_start)?
           |httpx\.(?:Async)?Client|httpx\.(?:get|head|post|put|patch|delete|request|stream)
           |requests\.(?:Session|get|head|post|put|patch|delete|request)
-          |(?:Consumer|Producer|AdminClient|SchemaRegistryClient|S3Store|FsspecStore|from_url)
+          |(?:Consumer|Producer|AdminClient|SchemaRegistryClient|S3Store)
           |boto3\.(?:client|resource|Session)
           |urlopen|urllib\.request\.\w+|urllib3\.PoolManager
           |HTTPS?Connection)\(""",

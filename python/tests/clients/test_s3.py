@@ -69,7 +69,6 @@ def test_a_server_of_the_authority_is_trusted(url: str, authority: Authority) ->
     assert [(each.key, each.size, each.tag) for each in list_objects(s3.store(where), "")] == [
         (KEY, len(BODY), '"abc"')
     ]
-    assert s3.filesystem(where).glob("b/archive/**/*.parquet") == [f"b/{KEY}"]
 
 
 def test_objects_are_recorded_as_a_move_does(url: str, authority: Authority) -> None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from obstore.store import S3Store
 
 from cdc_pipeline.endpoints import ObjectStoreEndpoint
-
-if TYPE_CHECKING:
-    from obstore.fsspec import FsspecStore
 
 SECONDS = 10.0
 _CONNECT_SECONDS = 5.0
@@ -34,17 +31,6 @@ def store(where: ObjectStoreEndpoint, seconds: float = SECONDS, retries: int = _
         retry_config={"max_retries": retries},
         **{**_config(where), **config},
     )
-
-
-def filesystem(where: ObjectStoreEndpoint, seconds: float = SECONDS) -> FsspecStore:
-    """The object store as a file system for DuckDB, with paths that begin with the bucket.
-
-    Raises:
-        OSError: ``where.ca`` cannot be read.
-    """
-    from obstore.fsspec import FsspecStore
-
-    return FsspecStore("s3", client_options=_options(where, seconds), **_config(where))
 
 
 def _config(where: ObjectStoreEndpoint) -> dict[str, Any]:
