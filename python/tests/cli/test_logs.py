@@ -92,7 +92,7 @@ def test_new_lines_are_followed_through_a_rotation(tmp_path) -> None:
 
     def write_again() -> None:
         time.sleep(0.5)
-        path.write_text("after the rotation\n")
+        path.write_text("after the rotation\n" * 20)  # It is longer than the old one was.
 
     threading.Thread(target=write_again).start()
     assert next(lines) == "after the rotation"
