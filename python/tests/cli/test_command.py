@@ -22,12 +22,17 @@ def test_wrong_usage_is_code_2(cdc, tmp_path) -> None:
         ["statsu"],
         ["status", "--nope"],
         ["logs", "-n", "-1", "--home", tmp_path],
-        ["verify", "--component", "kafak", "--home", tmp_path],
         ["status", "--home", tmp_path, "--instance", "x"],
     ):
         code, out, err = cdc(*arguments)
         assert (code, out) == (2, ""), arguments
         assert "Error: " in err
+
+
+def test_a_component_that_the_pipeline_does_not_have_is_named(cdc, instance_in) -> None:
+    code, out, err = cdc("verify", "--component", "kafak", "--home", instance_in())
+    assert (code, out) == (2, "")
+    assert "kafak is not one of" in err and "kafka_connect" in err
 
 
 def test_the_folder_comes_from_option_name_or_environment(cdc, instance_in, monkeypatch) -> None:

@@ -9,12 +9,25 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.plan import Plan, parse_plan
 
 ROOT = Path(__file__).resolve().parents[3]
 LOGIN = {"username": "u", "password": "p"}
 # What other roles state, and lookups find.
 STATED = {
+    "preflight_needs": {
+        "workloads": [
+            {
+                "name": "kafka-connect",
+                "role": "kafka_connect",
+                "kind": "service",
+                "replicas": 1,
+                "ports": {"http": [30083]},
+                "memory_mib": 768.0,
+            }
+        ]
+    },
     "cdc_endpoints_document": {
         "postgresql": {"host": "127.0.0.1", "port": 1, "dbname": "d", "user": "u", "password": "p"},
         "kafka": {"bootstrap_servers": "127.0.0.1:1"},
@@ -70,7 +83,9 @@ def plan(role: str, inventory: str, **given: Any) -> Plan:
 
 @pytest.mark.parametrize("role", ["verify", "load_test"])
 def test_a_plan_names_the_cluster_where_there_is_one(role):
-    assert plan(role, "local").cluster is None
+    local = plan(role, "local", cdc_port_offset=100)
+    assert local.cluster is None
+    assert Context(local).ports() == {"kafka_connect": (30183,)}
     cluster = plan(role, "kind").cluster
     assert cluster is not None
     assert (cluster.access, cluster.namespace) == ("host_ports", "data-ingestion")

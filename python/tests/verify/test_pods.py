@@ -74,14 +74,14 @@ def test_pods_that_are_missing_or_not_ready_are_named() -> None:
 
 def test_what_pods_use_is_metered() -> None:
     cluster = brokers()
-    meter = PodServers(cluster).meter()
+    meter = PodServers(cluster, ("kafka",)).meter()
     assert meter.take() == {"kafka": Usage(4.5, 30 * MIB)}
     # A node that does not answer leaves what it said last.
     meter._read_at = 0.0
     cluster.objects[SUMMARY] = None
     assert meter.take() == {"kafka": Usage(4.5, 30 * MIB)}
     # What was never measured is not there, rather than nothing.
-    assert PodServers(cluster).meter().take() == {}
+    assert PodServers(cluster, ("kafka",)).meter().take() == {}
 
 
 def test_processor_time_is_carried_on_for_a_while() -> None:

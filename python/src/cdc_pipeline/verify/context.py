@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -137,7 +136,7 @@ class Context:
         """Where the servers' processes are looked at: on this host, or in the cluster."""
         if self.plan.cluster is None:
             return HostServers(ProcessTable.read(), self.ports())
-        return PodServers(self.cluster)
+        return PodServers(self.cluster, self._services())
 
     def once(self, name: str, make: Callable[[], Value]) -> Value:
         """What ``make`` gives, made by the first caller of this name; the others wait for it, or get its error."""
@@ -152,18 +151,13 @@ class Context:
         return future.result()
 
     def ports(self) -> dict[str, tuple[int, ...]]:
-        """Where each component listens: how its processes on this host are found."""
-        at = self.plan.endpoints
+        """Where each service listens, a port of each replica: how its processes on this host are found."""
+        offset = self.plan.port_offset
         return {
-            "postgresql": (at.postgresql.port,),
-            "kafka": tuple(int(each.rsplit(":", 1)[1]) for each in at.kafka.bootstrap_servers.split(",")),
-            "schema_registry": (_port(at.schema_registry.url),),
-            "kafka_connect": tuple(_port(url) for url in at.kafka_connect.workers),
-            "archive": (_port(at.archive.url),),
-            "object_store": (_port(at.object_store.endpoint_url),) if at.object_store.endpoint_url else (),
+            workload.key: tuple(port + offset for port in next(iter(workload.ports.values()), ()))
+            for workload in self.plan.workloads
+            if workload.kind == "service"
         }
 
-
-def _port(url: str) -> int:
-    parts = urlsplit(url)
-    return parts.port or (443 if parts.scheme == "https" else 80)
+    def _services(self) -> tuple[str, ...]:
+        return tuple(workload.key for workload in self.plan.workloads if workload.kind == "service")

@@ -56,9 +56,11 @@ class HostServers:
     measure: str = "resident memory"
 
     def runs(self, component: str) -> bool:
-        return bool(self.table.listening(self.ports[component]))
+        return bool(self.table.listening(self.ports.get(component, ())))
 
     def of(self, component: str) -> list[HostServer]:
+        if component not in self.ports:
+            raise LookupError(f"{component} is not run by this pipeline")
         ports = self.ports[component]
         found = self.table.listening(ports)
         absent = [port for port in ports if port not in found]

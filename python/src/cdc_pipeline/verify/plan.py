@@ -5,17 +5,19 @@ Defaults are the figures of the requirements (T4-T10), so that a plan states onl
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cdc_pipeline.endpoints import Endpoints
 from cdc_pipeline.verify.plan_cluster import Cluster, ClusterAccess, Storage, Tenancy
 from cdc_pipeline.verify.shape import ShapeError, read
 
 MEBIBYTE = 1024 * 1024
+Shape = TypeVar("Shape")
 
 
 @dataclass(frozen=True)
@@ -226,17 +228,42 @@ class Paths:
     """Places on this host.
 
     ``cache``: folder for facts about objects that never change; empty for none. ``endpoints``: endpoints.json.
+    ``home``: the instance's folder.
     """
 
+    home: str = ""
     cache: str = ""
     endpoints: str = ""
+
+
+@dataclass(frozen=True)
+class StatedWorkload:
+    """What a role runs.
+
+    Attributes:
+        kind: service, job or cronjob.
+        ports: of each replica by the port's name, without the offset of an instance.
+    """
+
+    name: str
+    role: str
+    kind: str = "service"
+    replicas: int = 1
+    ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Its name as endpoints and expectations are named."""
+        return self.name.replace("-", "_")
 
 
 @dataclass(frozen=True)
 class Plan:
     """``runtime``: `local`, with servers that are processes of this host, or `kubernetes`, with pods of ``cluster``.
 
-    ``make``: how hints call make, so that it leads to this pipeline.
+    ``make``: how hints call make, so that it leads to this pipeline. ``workloads``: what the roles run; a server that
+    is the user's own is not among them. ``port_offset``: added to their ports on a host. ``further``: what is expected
+    of roles that :class:`Expected` does not know, see :meth:`expectations`.
     """
 
     endpoints: Endpoints
@@ -245,6 +272,17 @@ class Plan:
     runtime: str = "local"
     cluster: ClusterAccess | None = None
     make: str = "make"
+    workloads: tuple[StatedWorkload, ...] = ()
+    port_offset: int = 0
+    further: Mapping[str, Any] = field(default_factory=dict)
+
+    def expectations(self, role: str, shape: type[Shape]) -> Shape:
+        """What is expected of a role, in the shape that its checks define.
+
+        Raises:
+            ShapeError: with every problem.
+        """
+        return read(shape, self.further.get(role, {}), f"expected.{role}")
 
     @property
     def archived_topics(self) -> tuple[str, ...]:
@@ -261,13 +299,24 @@ def table_of(topic: str) -> str:
     return ".".join(topic.split(".")[-2:])
 
 
+def _with_further(data: Any) -> Any:
+    """The plan's data with what is expected of other roles apart. A name that no workload has stays, and is refused."""
+    if not isinstance(data, Mapping) or not isinstance(data.get("expected"), Mapping):
+        return data
+    known = {entry.name for entry in dataclasses.fields(Expected)}
+    roles = {entry.get("role") for entry in data.get("workloads") or () if isinstance(entry, Mapping)}
+    further = {role: value for role, value in data["expected"].items() if role in roles - known}
+    expected = {role: value for role, value in data["expected"].items() if role not in further}
+    return {**data, "expected": expected, **({"further": further} if further else {})}
+
+
 def parse_plan(data: Any) -> Plan:
     """The plan in ``data``.
 
     Raises:
         ShapeError: with every problem.
     """
-    plan = read(Plan, data, "the plan")
+    plan = read(Plan, _with_further(data), "the plan")
     problems = []
     if plan.runtime not in ("local", "kubernetes"):
         problems.append(f"runtime must be local or kubernetes, not {plan.runtime}")

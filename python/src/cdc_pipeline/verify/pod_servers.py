@@ -14,7 +14,6 @@ from cdc_pipeline.verify.cluster import Cluster, ClusterError, Object, ready, tr
 from cdc_pipeline.verify.servers import Usage
 from cdc_pipeline.verify.wait import wait_for
 
-COMPONENTS = ("postgresql", "kafka", "schema_registry", "kafka_connect", "archive", "object_store")
 # Until the kubelet has measured a pod that has just started.
 _STATS_SECONDS = 45.0
 # The kubelet measures every ten seconds or so.
@@ -77,9 +76,14 @@ class PodServer:
 
 @dataclass(frozen=True)
 class PodServers:
-    """The pods of the pipeline's workloads, as the API shows them when asked."""
+    """The pods of the pipeline's workloads, as the API shows them when asked.
+
+    Attributes:
+        services: whose use is measured.
+    """
 
     cluster: Cluster
+    services: Sequence[str] = ()
     measure: str = "working set"
 
     def runs(self, component: str) -> bool:
@@ -100,7 +104,7 @@ class PodServers:
     def meter(self) -> PodMeter:
         pods: dict[str, set[str]] = {}
         nodes: set[str] = set()
-        for component in COMPONENTS:
+        for component in self.services:
             for pod in self.cluster.pods(workload_of(component)):
                 pods.setdefault(component, set()).add(pod["metadata"]["uid"])
                 nodes.add(pod["spec"].get("nodeName", ""))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdc_pipeline.verify.checks import STEPS
+from cdc_pipeline.verify.checks import steps_of
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding
 from cdc_pipeline.verify.plan import Plan
@@ -41,7 +41,7 @@ def prove(plan: Plan, components: Iterable[str], read_only: bool, report: Path |
         report: where the findings go, as JSON.
     """
     began = time.monotonic()
-    steps, left_out = choose(STEPS, components, read_only, plan.cluster is not None)
+    steps, left_out = choose(steps_of(plan), components, read_only, plan.cluster is not None)
     findings = run(steps, Context(plan, read_only))
     if report is not None:
         write_report(findings, report)

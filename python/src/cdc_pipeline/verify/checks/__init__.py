@@ -1,41 +1,40 @@
-"""All steps, a file for each component."""
+"""All steps: those of every module of this folder, and one for each role that states workloads."""
 
 from __future__ import annotations
 
-from cdc_pipeline.verify.checks import (
-    archive,
-    archive_connect,
-    artifacts,
-    cluster,
-    connectors,
-    end_to_end,
-    kafka,
-    kafka_connect,
-    memory,
-    object_store,
-    postgresql,
-    schema_registry,
-    services,
-    storage,
-    tenancy,
-)
-from cdc_pipeline.verify.finding import Step
+import importlib
+import pkgutil
 
-STEPS: tuple[Step, ...] = (
-    *cluster.STEPS,
-    *storage.STEPS,
-    *tenancy.STEPS,
-    *artifacts.STEPS,
-    *services.STEPS,
-    *postgresql.STEPS,
-    *kafka.STEPS,
-    *schema_registry.STEPS,
-    *kafka_connect.STEPS,
-    *connectors.STEPS,
-    *object_store.STEPS,
-    *archive.STEPS,
-    *archive_connect.STEPS,
-    *end_to_end.STEPS,
-    *memory.STEPS,
-)
+from cdc_pipeline.verify.checks.stated import stated_steps
+from cdc_pipeline.verify.finding import Step
+from cdc_pipeline.verify.plan import Plan
+
+# What carries the components is reported first, what needs all of them last.
+_FIRST = ("cluster", "storage", "tenancy", "isolation", "artifacts", "services")
+_LAST = ("end_to_end", "memory")
+
+
+def _place(name: str) -> tuple[int, int, str]:
+    if name in _FIRST:
+        return 0, _FIRST.index(name), name
+    return (2, _LAST.index(name), name) if name in _LAST else (1, 0, name)
+
+
+def _read() -> tuple[Step, ...]:
+    names = sorted((module.name for module in pkgutil.iter_modules(__path__)), key=_place)
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return tuple(step for module in modules for step in getattr(module, "STEPS", ()))
+
+
+STEPS: tuple[Step, ...] = _read()
 COMPONENTS: tuple[str, ...] = tuple(dict.fromkeys(step.component for step in STEPS))
+
+
+def steps_of(plan: Plan) -> tuple[Step, ...]:
+    """The steps for a pipeline with these workloads."""
+    return (*STEPS, *stated_steps(plan))
+
+
+def components_of(plan: Plan) -> tuple[str, ...]:
+    """What a run can be limited to."""
+    return tuple(dict.fromkeys([*COMPONENTS, *(workload.role for workload in plan.workloads)]))

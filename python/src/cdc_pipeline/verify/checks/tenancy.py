@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cdc_pipeline.verify.checks import isolation
 from cdc_pipeline.verify.cluster import Cluster, ClusterError
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
@@ -140,5 +139,4 @@ STEPS = (
     Step("T3.pod_security", "tenancy", _security, cluster=True),
     Step("T3.accounts", "tenancy", _accounts, cluster=True),
     Step("T3.rights", "tenancy", _rights, cluster=True),
-    *isolation.STEPS,
 )
