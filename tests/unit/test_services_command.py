@@ -48,6 +48,7 @@ def run(tmp_path):
             "cdc_instance": name,
             "cdc_runtime": "local",
             "cdc_make": "make",
+            "cdc_catalogue": [{"role": "bulletin", "workloads": ["bulletin-board", "bulletin-echo"]}],
             "cdc_plan_cluster": None,
             "cdc_artifacts": {"services": str(services)},
             "services_command": str(tmp_path / command) if command else "",
@@ -92,7 +93,9 @@ def test_it_is_installed_linked_and_removed(run, tmp_path):
     elsewhere = {"PATH": os.environ["PATH"], "CDC_HOME": "/elsewhere"}
     assert subprocess.run([link], capture_output=True, text=True, check=True, env=elsewhere).stdout == "/elsewhere \n"
     note = json.loads((home / "instance.json").read_text())
-    assert note == {"instance": "one", "runtime": "local", "make": "make", "cluster": None, "forwards": []}
+    components = {"bulletin": ["bulletin-board", "bulletin-echo"]}
+    about = {"instance": "one", "runtime": "local", "make": "make", "cluster": None, "forwards": []}
+    assert note == {**about, "components": components}
     assert run("no_command", "--check")[0] == 2 and link.is_symlink()
     assert run("no_command")[0] == 2
     assert not link.is_symlink() and list(home.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cdc_pipeline.cli.components import names
 from cdc_pipeline.cli.log_files import LogFile
 from cdc_pipeline.cli.log_lines import Line, follow
 from cdc_pipeline.cli.pod_logs import PodLog
@@ -55,6 +57,18 @@ def test_components_by_either_spelling_and_single_replicas(home, cdc) -> None:
         1,
         "Error: There is no component 'kafak'. There are: archive, kafka, kafka-connect.\n",
     )
+
+
+def test_a_role_stands_for_its_workloads(instance_in, home, cdc) -> None:
+    components = {"kafka": ["kafka"], "log_keeping": ["archive", "kafka-connect"], "elsewhere": ["absent"]}
+    instance_in(components=components)
+    for component in ("log_keeping", "log-keeping"):
+        code, out, _err = cdc("logs", component, "--home", home)
+        assert code == 0
+        assert re.findall("^==> (.*) [(]", out, re.MULTILINE) == ["archive-0", "kafka-connect-0"]
+    err = cdc("logs", "elsewhere", "--home", home)[2]
+    assert err == "Error: There is no component 'elsewhere'. There are: archive, kafka, kafka-connect, log_keeping.\n"
+    assert names({"archive-0": "archive"}, components) == ["archive", "archive-0", "log_keeping"]
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(home: Path) -> None:
@@ -103,7 +117,8 @@ def test_several_logs_are_followed_together(tmp_path) -> None:
         (tmp_path / name).write_text(f"{name} 1\n")
     found = follow({name: LogFile(tmp_path / name) for name in ("a", "b")}, 1)
     assert {next(found), next(found)} == {Line("a", "a 1"), Line("b", "b 1")}
-    (tmp_path / "a").write_text("a 1\na 2\n")
+    with (tmp_path / "a").open("a") as log:
+        log.write("a 2\n")
     assert next(found) == Line("a", "a 2")
 
 

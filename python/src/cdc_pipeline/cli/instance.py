@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ class Note:
         runtime: `local` or `kubernetes`.
         make: how `make` is called for this instance, such as `make INVENTORY=kind`.
         cluster: None on the runtime `local`.
+        components: the workloads of each role of the catalogue.
         forwards: what takes a tunnel to reach; where there are none, the addresses in the plan answer by themselves.
     """
 
@@ -48,6 +50,7 @@ class Note:
     runtime: str
     make: str = "make"
     cluster: ClusterAccess | None = None
+    components: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     forwards: tuple[Forward, ...] = field(default_factory=tuple)
 
 

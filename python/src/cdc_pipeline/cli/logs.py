@@ -8,7 +8,7 @@ import sys
 import click
 from click.shell_completion import CompletionItem
 
-from cdc_pipeline.cli.components import chosen
+from cdc_pipeline.cli.components import chosen, names
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Instance
 from cdc_pipeline.cli.log_lines import Line, follow, sources
@@ -19,11 +19,11 @@ from cdc_pipeline.cli.options import as_json, for_instance, instance_of
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The components and replicas that there are, as far as the user may see them."""
     try:
-        workloads = sources(instance_of(context))[1]
+        instance = instance_of(context)
+        known = names(sources(instance)[1], instance.note.components)
     except CdcError:
         return []
-    names = sorted({*workloads, *workloads.values()})
-    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return [CompletionItem(name) for name in known if name.startswith(incomplete)]
 
 
 @click.command()
@@ -35,16 +35,18 @@ def _complete(context: click.Context, parameter: click.Parameter, incomplete: st
 def command(instance: Instance, component: str, lines: int, follows: bool, json_output: bool) -> int:
     """Show the end of the logs of COMPONENT, such as kafka or kafka-0; of all without one.
 
+    COMPONENT is a workload, one of its replicas, or a role, which stands for all of its workloads.
+
     The instance's passwords and keys are masked. With --json, each line is an object {"name", "line"}.
     """
     logs, workloads = sources(instance)
-    names = chosen(component, workloads)
+    wanted = chosen(component, workloads, instance.note.components)
     mask = masker_of(instance.home)
     if follows:
-        for line in follow({name: logs[name] for name in names}, lines):
-            _print(line, mask, json_output, named=len(names) > 1)
+        for line in follow({name: logs[name] for name in wanted}, lines):
+            _print(line, mask, json_output, named=len(wanted) > 1)
         return 0
-    for number, name in enumerate(names):
+    for number, name in enumerate(wanted):
         if not json_output:
             click.echo(("\n" if number else "") + f"==> {name} ({logs[name].place}) <==")
         for text in logs[name].last(lines):
