@@ -37,7 +37,9 @@ def test_a_component_by_its_tag(running: Site, component: str):
 
 
 @pytest.mark.full
-def test_the_load_test_by_its_phase(running: Site):
+def test_the_load_test_by_its_own_tag_alone(running: Site):
     load = {"load_test_rate": 200, "load_test_seconds": 5, "load_test_warmup_seconds": 2}
     running.run("--tags", "production", load_test_report_folder=str(running.reports), **load).must_succeed()
+    assert not (running.reports / "load_test-200.json").exists()
+    running.run("--tags", "load_test", load_test_report_folder=str(running.reports), **load).must_succeed()
     assert (running.reports / "load_test-200.json").exists()

@@ -24,8 +24,8 @@ from installation import Installation
 from site_runs import Run
 from writer import CHANGES, rows_of, writing
 
-# Below the ports that the kernel gives to outgoing connections. Not a multiple of a hundred, as other instances have, whose
-# ports differ by hundreds as well.
+# Below the ports that the kernel gives to outgoing connections. Not a multiple of a hundred, as other instances have:
+# their ports differ by hundreds as well.
 OFFSET = 1350
 # From the last commit to its object, when Kafka Connect has just been restarted.
 _ARCHIVED_SECONDS = 300.0
