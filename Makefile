@@ -74,7 +74,7 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "documents" '.ci/as_root python tests/docs_run.py' \
 	  "trouble" '.ci/as_root $(PYTEST) tests/trouble' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
-	  "phases" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration"
+	  "phases" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration && molecule test -s production"
 
 test-upgrade: setup-test  ## Test the upgrade from an earlier version under load, in short (some 5 minutes)
 	@$(TESTS) "upgrade" '.ci/as_root $(PYTEST) tests/upgrade'

@@ -1,6 +1,6 @@
 """An authority of its own and a server's certificate, for scenarios that encrypt.
 
-    tests/certificates.py ENDPOINT FILE [NAMESPACE]    writes variables that make the endpoint encrypt, for `-e @FILE`
+tests/certificates.py ENDPOINT FILE [NAMESPACE]    writes variables that make the endpoint encrypt, for `-e @FILE`
 """
 
 from __future__ import annotations
@@ -62,7 +62,14 @@ def _signed(
     now = datetime.datetime.now(datetime.UTC)
     is_authority = issuer is None
     usage = dict.fromkeys(
-        ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only"),
+        (
+            "content_commitment",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+            "encipher_only",
+            "decipher_only",
+        ),
         False,
     )
     builder = (
@@ -75,9 +82,7 @@ def _signed(
         .not_valid_after(now + datetime.timedelta(days=_DAYS))
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key((signer or key).public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key((signer or key).public_key()), critical=False)
         .add_extension(
             x509.KeyUsage(digital_signature=True, key_cert_sign=is_authority, crl_sign=is_authority, **usage),
             critical=True,
