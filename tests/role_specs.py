@@ -31,7 +31,7 @@ class Role:
 
     @property
     def spec_path(self) -> Path:
-        return self.folder / "meta/argument_specs.yml"
+        return self.folder / ("meta/variables.yml" if self.name == COMMON else "meta/argument_specs.yml")
 
     @property
     def options(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def problems(roles: list[Role]) -> list[str]:
 
 
 def _role_problems(role: Role) -> Iterator[str]:
-    where = f"roles/{role.name}/meta/argument_specs.yml"
+    where = f"roles/{role.name}/meta/{role.spec_path.name}"
     options = {name: item for name, item in role.options.items() if role.owns(name)}
     if "main" not in role.entries:
         yield f"{where}: there is no entry point main"

@@ -66,7 +66,7 @@ def read_declared(loader: DataLoader, root: Path = ROOT) -> Declared:
         found.others.update(read(path))
     for role in roles:
         folder = root / "roles" / role
-        for path in (folder / "meta/argument_specs.yml", folder / "meta/argument_specs.yaml"):
+        for path in (folder / "meta/argument_specs.yml", folder / "meta/variables.yml"):
             if path.is_file():
                 for entry in read(path)["argument_specs"].values():
                     for name, option in (entry.get("options") or {}).items():
