@@ -8,9 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import Any
+from typing import Any, TypeAlias
 
-Content = str | bytes
+Content: TypeAlias = "str | bytes"
 
 
 def as_bytes(content: Content) -> bytes:
