@@ -128,5 +128,5 @@ def test_starts_fast(write_replica):
         started = time.monotonic()
         run(path)
         took.append(time.monotonic() - started)
-    # 50 ms on a quiet machine; a busy one only has to be far from a second.
-    assert min(took) < 0.3
+    # 50 ms on a quiet machine; what would take long is a slow import, which a busy one makes far slower than this.
+    assert min(took) < 0.8
