@@ -45,7 +45,7 @@ def flow(pipeline: Pipeline) -> Iterator[Flow]:
 @pytest.fixture(scope="session")
 def site(pipeline: Pipeline) -> Site:
     """Runs playbooks for this pipeline."""
-    options = [f"--inventory={ROOT}/inventories/{name}" for name in ("base", os.environ.get("CDC_INVENTORY", "kind"))]
+    options = [f"--inventory={ROOT}/inventories/{os.environ.get('CDC_INVENTORY', 'kind')}"]
     if "CDC_VARIABLES" in os.environ:
         options.append(f"--extra-vars=@{Path(os.environ['CDC_VARIABLES']).resolve()}")
     return Site(

@@ -93,7 +93,7 @@ def second(pipeline: Pipeline, site: Site) -> Iterator[Second]:
         ][0]["image"]
         for each in pipeline.cluster.controllers()
     }
-    options = tuple(f"--inventory={ROOT}/inventories/{name}" for name in ("base", "kubernetes"))
+    options = (f"--inventory={ROOT}/inventories/kubernetes",)
     home = Path(os.environ["CDC_ENDPOINTS"]).parent.with_name(NAMESPACE)
     made = Second(Site(NAMESPACE, OFFSET, home, options=options), pipeline, images)
     site.run(playbook="playbooks/stop.yml").must_succeed()

@@ -40,7 +40,7 @@ def cluster() -> Iterator[Site]:
     """Where it goes."""
     if not os.environ.get("CDC_VARIABLES"):
         pytest.skip("CDC_VARIABLES names no variables of a kind cluster")
-    options = [f"--inventory={ROOT}/inventories/{name}" for name in ("base", "kind")]
+    options = [f"--inventory={ROOT}/inventories/kind"]
     options.append(f"--extra-vars=@{Path(os.environ['CDC_VARIABLES']).resolve()}")
     site = Site("moving-to", 2300, HOMES / "moving-to", options=tuple(options))
     yield site
