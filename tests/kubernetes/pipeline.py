@@ -14,17 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cdc_pipeline.verify.checks import STEPS
+from cdc_pipeline.verify.checks import steps_of
 from cdc_pipeline.verify.cluster import Cluster, ClusterError, Object, ready, trouble
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.plan import Plan, read_plan
 from cdc_pipeline.verify.runner import choose, run
+from components import WORKLOADS
 from waiting import until
 
 # What is looked at after a fault; what cannot have changed by it is left out.
-_COMPONENTS = (
-    "postgresql kafka schema_registry kafka_connect connectors object_store archive end_to_end memory services workload"
-)
+_COMPONENTS = (*WORKLOADS, "end_to_end", "memory", "services", "workload")
 _WORKLOAD = "app.kubernetes.io/name"
 
 
@@ -108,9 +107,9 @@ class Pipeline:
         until(self.troubles, lambda found: not found, seconds, "all pods ready, all tasks running", pause=1)
         return time.monotonic() - began
 
-    def verify(self, components: Iterable[str] = _COMPONENTS.split()) -> None:
+    def verify(self, components: Iterable[str] = _COMPONENTS) -> None:
         """Everything that verify proves holds, the archive's tiling included."""
-        steps = choose(STEPS, components, False, True)[0]
+        steps = choose(steps_of(self.plan), components, False, True)[0]
         findings = run(steps, self.context())
         wrong = {each.id: json.dumps(each.as_record(), default=str) for each in findings if not each.ok}
         assert findings and not wrong, "\n".join(wrong.values())

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPONENTS = ("object_store", "postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive")
+sys.path.insert(0, str(ROOT / "tests"))
+
+from components import WORKLOADS  # noqa: E402
+
 # Name of a variant: its inventory, and what it sets otherwise.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "kind": ("kind", {}),
@@ -34,7 +37,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
             "images_digests": {"kafka": "sha256:" + "0" * 64},
         },
     ),
-    "built-images": ("kind", {"cdc_images": {name: f"registry.example.org/cdc/{name}:1" for name in COMPONENTS}}),
+    "built-images": ("kind", {"cdc_images": {name: f"registry.example.org/cdc/{name}:1" for name in WORKLOADS}}),
 }
 
 

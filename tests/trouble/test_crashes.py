@@ -11,23 +11,14 @@ import subprocess
 import time
 
 import pytest
+from components import WORKLOADS
 from flow import Flow, flowing
 from site_runs import Site
 from waiting import until
 
 # Seconds within which a killed process is there and ready again; a Java process needs most of it.
 COMES_BACK = 60
-NAMES = (
-    "archive-0",
-    "connectors-0",
-    "kafka-0",
-    "kafka-1",
-    "kafka-2",
-    "kafka-connect-0",
-    "object-store-0",
-    "postgresql-0",
-    "schema-registry-0",
-)
+NAMES = sorted([*(f"{name}-0" for names in WORKLOADS.values() for name in names), "kafka-1", "kafka-2"])
 
 
 def killed(site: Site, name: str) -> None:

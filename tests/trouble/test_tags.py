@@ -8,20 +8,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from components import PHASES, WORKLOADS
 from site_runs import Site
 
-PHASES = {
-    "foundation": {"object_store", "postgresql"},
-    "core_services": {"kafka", "schema_registry", "kafka_connect"},
-    "integration": {"connectors", "archive"},
-}
-COMPONENTS = sorted(set.union(*PHASES.values()))
 
-
-def runs_alone(site: Site, tag: str, components: set[str]) -> None:
+def runs_alone(site: Site, tag: str, roles: list[str]) -> None:
     run = site.run("--tags", tag).must_succeed()
     workloads = re.findall(r"^TASK \[.* until it is ready: ([a-z-]+) ", run.output, re.MULTILINE)
-    assert {name.replace("-", "_") for name in workloads} == components
+    assert workloads == [name for role in roles for name in WORKLOADS[role]]
     assert run.changed == 0
 
 
@@ -31,9 +25,9 @@ def test_a_phase_by_its_tag(running: Site, phase: str):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("component", COMPONENTS)
-def test_a_component_by_its_tag(running: Site, component: str):
-    runs_alone(running, component, {component})
+@pytest.mark.parametrize("role", WORKLOADS)
+def test_a_component_by_its_tag(running: Site, role: str):
+    runs_alone(running, role, [role])
 
 
 @pytest.mark.full
