@@ -68,6 +68,7 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "units" "$(PYTEST) -n auto tests/unit" \
 	  "services" "$(PYTEST) -n auto -m 'not integration' python/tests" \
 	  "manifests" "$(PYTEST) tests/manifests && tests/manifests/checkov.sh" \
+	  "a component" '.ci/as_root $(PYTEST) tests/component' \
 	  "scenario" "$(SCENARIO_UP)" \
 	  "modules on servers" '.ci/as_root $(PYTEST) tests/integration/modules' \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone" python/tests' \
