@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -41,6 +42,8 @@ def certificate_for(workload: str, namespace: str = "data-ingestion", domain: st
         for name in (
             "localhost",
             workload,
+            # By which OpenShift's router knows it.
+            f"{workload}.{namespace}.svc",
             f"{workload}.{namespace}.svc.{domain}",
             f"*.{workload}-headless.{namespace}.svc.{domain}",
         )
@@ -101,6 +104,25 @@ def _key(key: ec.EllipticCurvePrivateKey) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
+
+
+def plain_http_is_refused(url: str) -> None:
+    """Nothing answers there to a request that is not encrypted, but something listens."""
+    try:
+        answer = httpx.get(url, timeout=10, trust_env=False)
+    except (httpx.RemoteProtocolError, httpx.ReadError):
+        return
+    raise AssertionError(f"{url} answers without encryption: HTTP {answer.status_code}")
+
+
+def strangers_are_refused(url: str) -> None:
+    """A client that does not know the authority ends the handshake."""
+    try:
+        httpx.get(url, timeout=10, trust_env=False)
+    except httpx.ConnectError as error:
+        assert "CERTIFICATE_VERIFY_FAILED" in str(error), error
+        return
+    raise AssertionError(f"{url} is trusted by a client without its authority")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from components import WORKLOADS  # noqa: E402
 
+# An authority whose key was thrown away.
+AUTHORITY = (ROOT / "tests/manifests/authority.pem").read_text()
 # Name of a variant: its inventory, and what it sets otherwise.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "kind": ("kind", {}),
@@ -35,6 +37,17 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
             "cdc_account_annotations": {"archive": {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/a"}},
             "cdc_image_pull_secrets": ["registry"],
             "images_digests": {"kafka": "sha256:" + "0" * 64},
+        },
+    ),
+    # The certificates are read, but not used to connect; the key is text.
+    "registry-tls": (
+        "kind",
+        {
+            "cdc_endpoints_extra": {
+                "schema_registry": {
+                    "tls": {"enabled": True, "ca": AUTHORITY, "certificate": AUTHORITY, "key": "not-a-secret"}
+                }
+            }
         },
     ),
     "built-images": ("kind", {"cdc_images": {name: f"registry.example.org/cdc/{name}:1" for name in WORKLOADS}}),

@@ -230,3 +230,20 @@ def test_a_stateless_service_becomes_a_deployment():
     deployment = one(found, "Deployment")
     assert {"name": "data", "emptyDir": {}} in deployment["spec"]["template"]["spec"]["volumes"]
     assert not [item for item in found if item["kind"] in ("StatefulSet", "PodDisruptionBudget")]
+
+
+@pytest.mark.parametrize(
+    ("encrypted", "tls"),
+    [
+        ({}, {"termination": "edge"}),
+        ({"kafka": "-----CA"}, {"termination": "reencrypt", "destinationCACertificate": "-----CA"}),
+        # The router then trusts the platform's own authority.
+        ({"kafka": ""}, {"termination": "reencrypt"}),
+        ({"postgresql": "-----CA"}, {"termination": "edge"}),
+    ],
+)
+def test_a_route_encrypts_towards_pods_that_encrypt(encrypted, tls):
+    spec = yaml.safe_load((WORKLOADS / "kafka.yml").read_text())
+    cluster = replace(CLUSTER, openshift=True, access="routes", routable=("kafka",), encrypted=encrypted)
+    route = one(manifests(parse_workload(spec, "kubernetes"), cluster), "Route")
+    assert route["spec"]["tls"] == {**tls, "insecureEdgeTerminationPolicy": "Redirect"}

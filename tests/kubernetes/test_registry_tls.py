@@ -1,0 +1,93 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The schema registry begins to speak TLS, and stops: only its declaration changes, and no change is lost meanwhile."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from cdc_pipeline.verify.cluster import ClusterError
+from certificates import certificate_for, plain_http_is_refused, strangers_are_refused
+from flow import Flow
+from pipeline import Pipeline
+from site_runs import Site
+
+REGISTRY = "schema-registry"
+CLIENTS = ("kafka-connect", "archive")
+# What is restarted, one pod after the other.
+SETTLES_SECONDS = 300
+MANAGEMENT = 30082
+
+
+def uids(pipeline: Pipeline) -> dict[str, str]:
+    """Workload of every pod by the pod's uid."""
+    found = [pod["metadata"] for pod in pipeline.pods().values()]
+    return {each["uid"]: each["labels"]["app.kubernetes.io/name"] for each in found}
+
+
+def replaced(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    """Workloads of the pods that are new."""
+    return {after[uid] for uid in after.keys() - before.keys()}
+
+
+def stored(pipeline: Pipeline, workload: str) -> set[str]:
+    """Names of the files in a workload's ConfigMap and Secret."""
+    found = set()
+    for resource, name in (("configmaps", f"{workload}-config"), ("secrets", f"{workload}-secrets")):
+        kept = pipeline.cluster.get(pipeline.cluster.path(resource, name))
+        found |= {*kept.get("data", {}), *kept.get("binaryData", {})}
+    return found
+
+
+def health(pipeline: Pipeline, scheme: str) -> str:
+    """What the registry's management port says to the API server, which verifies no certificate."""
+    pod = pipeline.pod_of(REGISTRY)["metadata"]["name"]
+    path = pipeline.cluster.path("pods", f"{scheme}:{pod}:{MANAGEMENT}/proxy/health/ready")
+    return str(pipeline.cluster.get(path)["status"])
+
+
+def test_only_the_declaration_makes_the_registry_encrypt(pipeline: Pipeline, site: Site, flow: Flow, tmp_path: Path):
+    served = certificate_for(REGISTRY, pipeline.cluster.namespace)
+    file = tmp_path / "variables.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(served.variables("schema_registry")))
+    secret_line = served.key.splitlines()[2]
+    before = uids(pipeline)
+    try:
+        # It ends with every check of verification, which are clients of the registry themselves.
+        first = site.run("--diff", f"-e@{file}", timeout=1200).must_succeed()
+        assert secret_line not in first.output
+        encrypted = pipeline.again()
+        encrypted.settled(SETTLES_SECONDS)
+        assert replaced(before, uids(encrypted)) == {REGISTRY, *CLIENTS}
+
+        url = httpx.URL(site.endpoints()["schema_registry"]["url"])
+        assert url.scheme == "https"
+        plain_http_is_refused(str(url.copy_with(scheme="http")))
+        strangers_are_refused(str(url))
+        assert health(encrypted, "https") == "UP"
+        with pytest.raises(ClusterError):
+            health(encrypted, "http")
+        for workload in CLIENTS:
+            assert {"trust__schema_registry.pem", "trust__schema_registry.jks"} <= stored(encrypted, workload)
+        secret = encrypted.cluster.get(encrypted.cluster.path("secrets", f"{REGISTRY}-secrets"))["data"]
+        assert base64.b64decode(secret["tls__key.pem"]).decode() == served.key
+
+        assert site.run(f"-e@{file}", timeout=1200).must_succeed().changed == 0
+    finally:
+        back = site.run("--diff", timeout=1200)
+    back.must_succeed()
+    assert secret_line not in back.output
+    plain = pipeline.again()
+    plain.settled(SETTLES_SECONDS)
+    assert site.endpoints()["schema_registry"]["url"].startswith("http://")
+    assert health(plain, "http") == "UP"
+    for workload in (REGISTRY, *CLIENTS):
+        assert not [name for name in stored(plain, workload) if name.startswith(("trust__", "tls__"))]
+    assert not (site.home / "trust").exists()
+    flow.arrived()
