@@ -54,6 +54,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 from ansible_collections.cdc.pipeline.plugins.module_utils._secrets import secret_values
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.diagnosis import Masker
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._commands import Commands
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._diagnostics import Failure, collect, prune
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._evidence import Evidence, Target
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._explain import Explanation, explain
@@ -63,7 +64,7 @@ _OF_THE_INSTANCE = (
     "cdc_home",
     "cdc_instance",
     "cdc_runtime",
-    "cdc_make",
+    "cdc_command",
     "cdc_kubeconfig",
     "cdc_kube_context",
     "cdc_namespace",
@@ -158,8 +159,10 @@ class CallbackModule(CallbackBase):
             secrets = sorted(secret_values({name: item for name, item in variables.items() if isinstance(item, str)}))
         except Exception as error:
             details = [f"  details:  could not be kept ({error})"]
-        make = str(variables.get("cdc_make", "make"))
-        explanation = explain(failure.result, failure.role, reachable=reachable, make=make)
+        commands = Commands(
+            str(variables.get("cdc_command", Commands.playbook)), f"{variables.get('cdc_home', '')}/bin/cdc"
+        )
+        explanation = explain(failure.result, failure.role, reachable=reachable, commands=commands)
         evidence = list(explanation.evidence)
         # The preflight changes nothing, and says all itself.
         if not details and failure.role != "preflight":

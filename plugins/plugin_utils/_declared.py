@@ -29,7 +29,7 @@ class Declared:
     :param owners: the role that an option belongs to.
     :param defaults: a variable's default as it is written, with its templates.
     :param own: the variables in `vars/` of each role, as they are written.
-    :param others: further names: facts that a run sets, variables of the inventories that come with the collection.
+    :param others: further names: facts that a run sets.
     :param prefixes: a variable that begins with one of them is the collection's.
     """
 
@@ -61,9 +61,6 @@ def read_declared(loader: DataLoader, root: Path = ROOT) -> Declared:
     roles = sorted(path.name for path in (root / "roles").iterdir() if path.is_dir())
     found.prefixes = ("cdc_", "versions_", *(f"{role}_" for role in roles))
     found.others.update(read(root / "roles" / COMMON / "meta/computed.yml")["facts"])
-    # The inventories hold what differs between runtimes: known by name, without a default.
-    for path in sorted((root / "inventories").glob("*/group_vars/*/*.yml")):
-        found.others.update(read(path))
     for role in roles:
         folder = root / "roles" / role
         for path in (folder / "meta/argument_specs.yml", folder / "meta/variables.yml"):

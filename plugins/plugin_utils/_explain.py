@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._catalogue import component_of
+from ._commands import Commands
 
 # The paragraphs of a PipelineError's message.
 _SECTION = re.compile(r"^(Where|Why|Next): ", re.MULTILINE)
 _LISTED = re.compile(r"^\d+\. ", re.MULTILINE)
+_OF_A_CHECKOUT = Commands()
 _MOST_LINES = 8
 _LONGEST_LINE = 160
 _RERUN = "then run the same command again: what is done already is kept"
-# Commands of the Makefile, as errors name them.
-_MAKE = re.compile(r"\bmake (?=(?:site|verify|status|start|stop|logs|destroy|render|migrate|load-test)\b)")
 _PASSWORD = re.compile(r"[Mm]issing sudo password|Incorrect sudo password|a password is required")
 
 
@@ -37,12 +37,14 @@ class Explanation:
     component: str
 
 
-def explain(result: Mapping[str, Any], role: str, *, reachable: bool = True, make: str = "make") -> Explanation:
+def explain(
+    result: Mapping[str, Any], role: str, *, reachable: bool = True, commands: Commands = _OF_A_CHECKOUT
+) -> Explanation:
     """Explain a task's result.
 
     :param role: the role's short name; "" outside of roles.
     :param reachable: False when the host did not answer at all.
-    :param make: how make is called for the inventory in use; without that, the next command would lead to another one.
+    :param commands: those of the inventory in use; otherwise the next command would lead to another one.
     """
     failed = _failed_item(result)
     message = str(failed.get("msg") or failed.get("censored") or "the task failed without a message").strip()
@@ -53,7 +55,7 @@ def explain(result: Mapping[str, Any], role: str, *, reachable: bool = True, mak
         return Explanation(cause, [], f"mend what is listed above, {_RERUN}", component)
     evidence = _evidence(parts, failed)
     following = parts.get("Next") or _next(message, role, component, reachable)
-    return Explanation(cause, evidence, _MAKE.sub(lambda _found: f"{make} ", following), component)
+    return Explanation(cause, evidence, commands.spoken(following), component)
 
 
 def _failed_item(result: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -47,7 +47,7 @@ def run(tmp_path):
             "cdc_home": str(home),
             "cdc_instance": name,
             "cdc_runtime": "local",
-            "cdc_make": "make",
+            "cdc_command": "make {}",
             "cdc_catalogue": [{"role": "bulletin", "workloads": ["bulletin-board", "bulletin-echo"]}],
             "cdc_plan_cluster": None,
             "cdc_artifacts": {"services": str(services)},
@@ -94,7 +94,7 @@ def test_it_is_installed_linked_and_removed(run, tmp_path):
     assert subprocess.run([link], capture_output=True, text=True, check=True, env=elsewhere).stdout == "/elsewhere \n"
     note = json.loads((home / "instance.json").read_text())
     components = {"bulletin": ["bulletin-board", "bulletin-echo"]}
-    about = {"instance": "one", "runtime": "local", "make": "make", "cluster": None, "forwards": []}
+    about = {"instance": "one", "runtime": "local", "command": "make {}", "cluster": None, "forwards": []}
     assert note == {**about, "components": components}
     assert run("no_command", "--check")[0] == 2 and link.is_symlink()
     assert run("no_command")[0] == 2

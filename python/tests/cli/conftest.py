@@ -32,7 +32,7 @@ def instance_in(tmp_path: Path) -> Callable[..., Path]:
         (home / "supervisor" / "replicas").mkdir(parents=True, exist_ok=True)
         (home / "log").mkdir(exist_ok=True)
         (home / "credentials").mkdir(exist_ok=True)
-        document = {"instance": name, "runtime": "local", "make": "make", "cluster": None, "forwards": [], **note}
+        document = {"instance": name, "runtime": "local", "command": "make {}", "cluster": None, "forwards": [], **note}
         (home / "instance.json").write_text(json.dumps(document))
         if plan:
             (home / "verify-plan.json").write_text(json.dumps(plan_document()))

@@ -45,7 +45,7 @@ def test_the_folder_comes_from_option_name_or_environment(cdc, instance_in, monk
 
 
 def test_what_the_playbooks_have_not_written_yet(cdc, instance_in) -> None:
-    home = instance_in(plan=False, make="make INVENTORY=kind")
+    home = instance_in(plan=False, command="make INVENTORY=kind {}")
     code, _out, err = cdc("tables", "--home", home)
     assert code == 1
     assert f"{home}/verify-plan.json is missing. Set it up with `make INVENTORY=kind site`" in err

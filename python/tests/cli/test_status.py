@@ -133,7 +133,7 @@ def waiting() -> dict[str, Any]:
 
 def in_a_cluster(instance_in, monkeypatch, cluster: FakeCluster) -> Path:
     monkeypatch.setattr(pods_module, "Cluster", lambda _where: cluster)
-    return instance_in(runtime="kubernetes", cluster={"namespace": "data-ingestion"}, make="make INVENTORY=kind")
+    return instance_in(runtime="kubernetes", cluster={"namespace": "data-ingestion"}, command="make INVENTORY=kind {}")
 
 
 def test_the_pods_of_a_cluster(instance_in, cdc, monkeypatch) -> None:

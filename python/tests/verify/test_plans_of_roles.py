@@ -73,7 +73,7 @@ def value(name: str, role: str, inventory: str, **given: Any) -> Any:
     files += [ROOT / f"inventories/{inventory}/group_vars/all/runtime.yml"]
     for path in (ROOT / f"roles/{role}/defaults/main.yml", *files, ROOT / f"roles/{role}/vars/main.yml"):
         found |= variables(path)
-    found |= {**STATED, "ansible_inventory_sources": [f"/inventories/{inventory}/"], **given}
+    found |= {**STATED, "ansible_inventory_sources": [f"{ROOT}/inventories/{inventory}/"], **given}
     return Templar(loader=DataLoader(), variables=found).template(found[name])
 
 
@@ -114,11 +114,19 @@ def test_only_of_kinds_nodes_it_is_known_what_runs_containers(inventory, runtime
 
 @pytest.mark.parametrize(("inventory", "make"), [("local", "make"), ("kind", "make INVENTORY=kind")])
 def test_commands_that_are_printed_lead_to_the_inventory_in_use(inventory, make):
-    assert plan("verify", inventory).make == make
+    assert plan("verify", inventory).command == f"{make} {{}}"
     summary = value("cdc_summary", "verify", inventory, **SUMMARY)
     assert f"Next             {make} verify · {make} load-test" in summary
     assert 'sudo /home/bin/cdc sql "SELECT * FROM users LIMIT 5"\n' in summary
     assert "port-forward" not in summary
+
+
+def test_commands_for_an_inventory_of_no_checkout_run_the_playbooks_by_their_full_names(tmp_path):
+    sources = {"ansible_inventory_sources": ["/etc/cdc/hosts.yml", f"{tmp_path}/inventories/my own"]}
+    command = f"ansible-playbook -i /etc/cdc/hosts.yml -i '{tmp_path}/inventories/my own' cdc.pipeline."
+    assert plan("verify", "local", **sources).command == f"{command}{{}}"
+    summary = value("cdc_summary", "verify", "local", **SUMMARY, **sources)
+    assert f"Next             {command}verify · load_test · stop · destroy" in summary
 
 
 def test_addresses_that_end_with_the_play_are_called_so():

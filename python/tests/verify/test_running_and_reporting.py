@@ -52,10 +52,13 @@ def test_what_a_step_found_before_it_failed_stays() -> None:
 
 def test_a_hint_leads_to_the_pipeline_that_was_looked_at() -> None:
     def fails(_):
-        yield equal("T8.x", "x", 1, 2, "Start it: {make} start.")
+        yield equal("T8.x", "x", 1, 2, "Start it: {run start}; {cdc} status.")
 
-    plan = parse_plan({"endpoints": ENDPOINTS, "make": "make INVENTORY=kind"})
-    assert run([Step("T8.x", "services", fails)], Context(plan))[0].hint == "Start it: make INVENTORY=kind start."
+    plan = parse_plan({"endpoints": ENDPOINTS, "command": "make INVENTORY=kind {}", "paths": {"home": "/x"}})
+    assert (
+        run([Step("T8.x", "services", fails)], Context(plan))[0].hint
+        == "Start it: make INVENTORY=kind start; /x/bin/cdc status."
+    )
 
 
 def test_shared_work_is_done_once_and_its_error_is_shared() -> None:

@@ -40,7 +40,7 @@ class Note:
 
     Attributes:
         runtime: `local` or `kubernetes`.
-        make: how `make` is called for this instance, such as `make INVENTORY=kind`.
+        command: how a playbook is run for this instance, with `{}` for its name, such as `make INVENTORY=kind {}`.
         cluster: None on the runtime `local`.
         components: the workloads of each role of the catalogue.
         forwards: what takes a tunnel to reach; where there are none, the addresses in the plan answer by themselves.
@@ -48,10 +48,14 @@ class Note:
 
     instance: str
     runtime: str
-    make: str = "make"
+    command: str = "make {}"
     cluster: ClusterAccess | None = None
     components: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     forwards: tuple[Forward, ...] = field(default_factory=tuple)
+
+    def run(self, playbook: str) -> str:
+        """The command that runs a playbook."""
+        return self.command.replace("{}", playbook)
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,9 @@ class Instance:
             return parse_plan(data)
         except ShapeError as error:
             problems = "\n".join(f"  {problem}" for problem in error.problems)
-            raise CdcError(f"{path} is not valid:\n{problems}\nWrite it again with `{self.note.make} verify`") from None
+            raise CdcError(
+                f"{path} is not valid:\n{problems}\nWrite it again with `{self.note.run('verify')}`"
+            ) from None
 
 
 def home_of(home: Path | None, instance: str | None) -> Path:
@@ -106,7 +112,7 @@ def forbidden(path: object) -> CdcError:
 
 
 def _again(note: Note) -> str:
-    return f"Set it up with `{note.make} site`."
+    return f"Set it up with `{note.run('site')}`."
 
 
 def _read(path: Path, missing: str) -> Any:

@@ -38,7 +38,7 @@ def read_processes(instance: Instance) -> State:
     rows = [
         _row(replica, (processes or {}).get(name), probed.get(name), table, ends) for name, replica in found.items()
     ]
-    stopped = f"supervisor does not run; start it with `{instance.note.make} start`"
+    stopped = f"supervisor does not run; start it with `{instance.note.run('start')}`"
     said = "supervisor runs" if processes is not None else stopped
     return State(f"instance {instance.name} in {instance.home}: {said}", rows, processes is not None)
 

@@ -33,7 +33,7 @@ def command(instance: Instance, json_output: bool) -> int:
             click.echo()
             print_table(_COLUMNS, [_cells(row, time.time()) for row in state.rows], _RIGHT)
         else:
-            click.echo(f"Nothing is set up in it. Set it up with `{instance.note.make} site`.")
+            click.echo(f"Nothing is set up in it. Set it up with `{instance.note.run('site')}`.")
     return 0 if state.up else 1
 
 

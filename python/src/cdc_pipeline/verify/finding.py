@@ -18,8 +18,8 @@ class Finding:
     Attributes:
         id: begins with the requirement, such as T4.wal_level.
         what: what was looked at, as a noun phrase.
-        hint: what to do next when it is not ok; stays out of the report's fixed fields but is printed. `{make}` in it
-            is how make is called for the pipeline.
+        hint: what to do next when it is not ok; stays out of the report's fixed fields but is printed. In it, `{run x}`
+            is the command that runs the playbook x, and `{cdc}` the command cdc, see :meth:`.plan.Plan.spoken`.
     """
 
     id: str

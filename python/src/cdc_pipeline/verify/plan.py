@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from cdc_pipeline.verify.shape import ShapeError, read
 
 MEBIBYTE = 1024 * 1024
 Shape = TypeVar("Shape")
+_RUN = re.compile(r"\{run (\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -261,9 +263,9 @@ class StatedWorkload:
 class Plan:
     """``runtime``: `local`, with servers that are processes of this host, or `kubernetes`, with pods of ``cluster``.
 
-    ``make``: how hints call make, so that it leads to this pipeline. ``workloads``: what the roles run; a server that
-    is the user's own is not among them. ``port_offset``: added to their ports on a host. ``further``: what is expected
-    of roles that :class:`Expected` does not know, see :meth:`expectations`.
+    ``command``: how a playbook is run for this pipeline, with `{}` for its name. ``workloads``: what the roles run; a
+    server that is the user's own is not among them. ``port_offset``: added to their ports on a host. ``further``: what
+    is expected of roles that :class:`Expected` does not know, see :meth:`expectations`.
     """
 
     endpoints: Endpoints
@@ -271,7 +273,7 @@ class Plan:
     paths: Paths = field(default_factory=Paths)
     runtime: str = "local"
     cluster: ClusterAccess | None = None
-    make: str = "make"
+    command: str = "make {}"
     workloads: tuple[StatedWorkload, ...] = ()
     port_offset: int = 0
     further: Mapping[str, Any] = field(default_factory=dict)
@@ -283,6 +285,11 @@ class Plan:
             ShapeError: with every problem.
         """
         return read(shape, self.further.get(role, {}), f"expected.{role}")
+
+    def spoken(self, hint: str) -> str:
+        """A hint with its commands: `{run start}` is the one that runs a playbook, `{cdc}` the command cdc."""
+        cdc = f"{self.paths.home}/bin/cdc" if self.paths.home else "cdc"
+        return _RUN.sub(lambda found: self.command.replace("{}", found[1]), hint).replace("{cdc}", cdc)
 
     @property
     def archived_topics(self) -> tuple[str, ...]:

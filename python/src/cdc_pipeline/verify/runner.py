@@ -50,7 +50,7 @@ def _run_step(step: Step, context: Context, told: Callable[[Finding], None] | No
     def note(finding: Finding) -> None:
         nonlocal since
         now = time.monotonic()
-        timed = replace(finding, seconds=now - since, hint=finding.hint.replace("{make}", context.plan.make))
+        timed = replace(finding, seconds=now - since, hint=context.plan.spoken(finding.hint))
         since = now
         findings.append(timed)
         if told is not None:

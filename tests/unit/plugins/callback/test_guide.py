@@ -79,7 +79,8 @@ def test_a_failure_is_explained(run, tmp_path):
     assert "hunter2secret" not in end
     assert "Rescued" not in end
     assert (
-        "next:     make INVENTORY=kind status" in run("-e", "broken=1", "-e", "cdc_make='make INVENTORY=kind'").stdout
+        "next:     make INVENTORY=kind status"
+        in run("-e", "broken=1", "-e", "cdc_command='make INVENTORY=kind {}'").stdout
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.problem import PreflightError, Problem
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._commands import Commands
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._explain import explain
 
 
@@ -68,11 +69,25 @@ def test_a_result_without_anything():
 
 def test_the_next_command_leads_to_the_inventory_in_use():
     """`make destroy`, typed as it stands, would otherwise remove the local instance."""
-    kind = "make INVENTORY=kind"
-    assert explain({"msg": "x"}, "verify", make=kind).next == (
-        f"{kind} status; mend what the failed checks name, then {kind} verify"
+    kind = Commands("make INVENTORY=kind {}")
+    assert explain({"msg": "x"}, "verify", commands=kind).next == (
+        "make INVENTORY=kind status; mend what the failed checks name, then make INVENTORY=kind verify"
     )
     error = FailedError("x", remedy="see the logs, such as `make logs`, make room and run again")
-    assert explain({"msg": error.message}, "kafka", make=kind).next == (
-        f"see the logs, such as `{kind} logs`, make room and run again"
+    assert explain({"msg": error.message}, "kafka", commands=kind).next == (
+        "see the logs, such as `make INVENTORY=kind logs`, make room and run again"
+    )
+
+
+def test_without_a_makefile_the_next_command_is_a_playbook_or_cdc():
+    installed = Commands("ansible-playbook -i hosts.yml cdc.pipeline.{}", "/home/bin/cdc")
+    assert explain({"msg": "x"}, "verify", commands=installed).next == (
+        "/home/bin/cdc status; mend what the failed checks name, then ansible-playbook -i hosts.yml cdc.pipeline.verify"
+    )
+    assert "/home/bin/cdc logs kafka, and /home/bin/cdc status;" in explain({}, "kafka", commands=installed).next
+    assert explain({"msg": "Missing sudo password"}, "", commands=installed).next == (
+        "sudo asks for a password: ansible-playbook -i hosts.yml cdc.pipeline.site -K"
+    )
+    assert installed.spoken("`make load-test`, make room") == (
+        "`ansible-playbook -i hosts.yml cdc.pipeline.load_test`, make room"
     )

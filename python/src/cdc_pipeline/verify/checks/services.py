@@ -21,7 +21,7 @@ from cdc_pipeline.verify.wait import wait_for
 
 # Longer than any program's startsecs.
 _START_SECONDS = 20.0
-_START = "Start it: {make} start."
+_START = "Start it: {run start}."
 _AGAIN = "Run the site again: it goes on where the last run ended."
 
 

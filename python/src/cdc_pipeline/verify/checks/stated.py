@@ -11,7 +11,7 @@ from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step
 from cdc_pipeline.verify.plan import Plan, StatedWorkload
 
-_LOOK = "Look at it: {make} status, then {make} logs COMPONENT="
+_LOOK = "Look at it: {cdc} status, then {cdc} logs "
 
 
 def stated_steps(plan: Plan) -> list[Step]:
