@@ -66,6 +66,7 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "reference" "python tests/reference.py --check" \
 	  "sanity" "tests/sanity.sh" \
 	  "units" "$(PYTEST) -n auto tests/unit" \
+  "collection" '.ci/as_root $(PYTEST) tests/collection' \
 	  "services" "$(PYTEST) -n auto -m 'not integration' python/tests" \
 	  "manifests" "$(PYTEST) tests/manifests && tests/manifests/checkov.sh" \
 	  "a component" '.ci/as_root $(PYTEST) tests/component' \
@@ -87,7 +88,8 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration python/tests' \
 	  "all trouble" '.ci/as_root $(PYTEST) -m full tests/trouble' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
-	  "archive_connect" "molecule test -s archive_connect" \
+	  "collection by itself" '.ci/as_root $(PYTEST) -m full tests/collection' \
+  "archive_connect" "molecule test -s archive_connect" \
 	  "upgrade" '.ci/as_root $(PYTEST) --full tests/upgrade' \
 	  "boot" 'eval "$$(tests/kind/engine start)"; trap "tests/kind/engine stop" EXIT; .ci/as_root $(PYTEST) tests/boot' \
 	  "kubernetes" 'make test-kubernetes "FAULTS=-m \"\""'
