@@ -20,7 +20,7 @@ _LABEL = "io.x-k8s.kind.cluster"
 _TIMEOUT = 20.0
 _PUBLISHED = re.compile(r":(\d+)(?:-(\d+))?->")
 _INSTALL = {
-    "docker": "install Docker (apt-get install docker.io), or use a cluster that is there: -i inventories/kubernetes",
+    "docker": "install Docker (apt-get install docker.io), or use a cluster that is there: cluster_provider=existing",
     "kind": "correct cluster_kind_binary, or leave it empty, so that kind is fetched",
 }
 

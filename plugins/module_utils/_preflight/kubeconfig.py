@@ -27,7 +27,7 @@ else:
 
 _GET_ONE = (
     "set cdc_kubeconfig, or KUBECONFIG, to the file that the cluster's administrator gave you; "
-    "or use -i inventories/kind for a cluster of the pipeline's own"
+    "or set cluster_provider=kind for a cluster of the pipeline's own"
 )
 # Entries of a cluster or user that name a file.
 _FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")

@@ -84,6 +84,6 @@ def missing_rights(missing: Sequence[Right], who: str, target: object) -> Iterat
         "rights",
         f"The user {who} lacks rights in the cluster" if who else "The kubeconfig's user lacks rights in the cluster",
         found="\n".join([*lines, f"asked of {target}"]),
-        remedy="have an administrator run `ansible-playbook site.yml -i inventories/kubernetes "
-        "--tags storage,tenancy` once, with you in tenancy_operators; docs/rbac.md lists every right and its purpose",
+        remedy="have an administrator run the playbook site with this inventory and "
+        "`--tags storage,tenancy` once, with you in tenancy_operators; docs/rbac.md lists every right and its purpose",
     )

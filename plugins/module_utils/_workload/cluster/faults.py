@@ -145,6 +145,6 @@ def no_kubeconfig(path: str) -> FailedError:
     """The error for a kubeconfig that is not there."""
     return FailedError(
         f"There is no kubeconfig at {path}",
-        remedy="set cdc_kubeconfig or the environment variable KUBECONFIG; for a cluster by kind, run site.yml with "
-        "inventories/kind, which makes it",
+        remedy="set cdc_kubeconfig or the environment variable KUBECONFIG; for a cluster by kind, run the "
+        "playbook site with cluster_provider=kind, which makes it",
     )

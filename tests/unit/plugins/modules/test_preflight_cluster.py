@@ -145,7 +145,7 @@ def test_no_kubeconfig(run_module, tmp_path):
     with pytest.raises(ModuleFailed, match="There is no kubeconfig") as failed:
         run_module("preflight_cluster", kubeconfig=str(tmp_path / "none"), **WANTED)
     assert str(tmp_path / "none") in failed.value.result["msg"]
-    assert "inventories/kind" in failed.value.result["msg"]
+    assert "cluster_provider=kind" in failed.value.result["msg"]
 
 
 def test_what_is_no_api_server(api, run):

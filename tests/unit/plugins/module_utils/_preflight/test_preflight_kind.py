@@ -52,7 +52,7 @@ def test_no_cluster_yet():
 def test_programs_that_are_missing():
     _cluster, problems = look("cdc-a", "kind", docker(""), lambda _name: None)
     assert [problem.what.split()[0] for problem in problems] == ["docker", "kind"]
-    assert "inventories/kubernetes" in problems[0].remedy
+    assert "cluster_provider=existing" in problems[0].remedy
     assert "cluster_kind_binary" in problems[1].remedy
 
 
