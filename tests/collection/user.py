@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -44,6 +45,7 @@ class User:
     environment: Path
     archive: Path
     instance: str = field(default_factory=lambda: f"collection-{uuid.uuid4().hex[:6]}")
+    _installed_files: dict[Path, str] = field(default_factory=dict, init=False)
 
     @property
     def home(self) -> Path:
@@ -64,6 +66,16 @@ class User:
         install = page_commands()[0]
         assert "collection install" in install
         self.run(install).must_succeed()
+        self._installed_files = self._files()
+
+    def written(self) -> dict[Path, str]:
+        """What has been added to the installed collection or changed in it since."""
+        return dict(self._files().items() - self._installed_files.items())
+
+    def _files(self) -> dict[Path, str]:
+        """Checksums of its files but for Python's byte code."""
+        files = [path for path in self.installed.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+        return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
     def run(self, command: str) -> Run:
         """A command of the shell, as typed in the folder."""
