@@ -50,7 +50,7 @@ def test_a_role_a_module_a_lookup_and_the_guide(user: User):
     assert "postgresql" in (details / "supervisor.txt").read_text()
 
     user.run(page_commands()[-1]).must_succeed()
-    assert not (user.home / "postgresql-0").exists()
+    assert not user.home.exists()
     assert user.written() == {}
 
 
@@ -61,7 +61,7 @@ def test_the_whole_pipeline_as_the_page_says(user: User):
     flat = " ".join(built.output.split())
     assert f"ansible-playbook -i {user.folder}/hosts.yml cdc.pipeline.verify · load_test · stop · destroy" in flat
     report = json.loads((user.folder / "reports/local/verify.json").read_text())
-    assert report["ok"] is True
+    assert len(report) > 50 and all(finding["ok"] for finding in report)
     assert user.run(build).must_succeed().changed == 0
 
     # The topic, and nothing else.
@@ -73,7 +73,5 @@ def test_the_whole_pipeline_as_the_page_says(user: User):
     stopped.must_fail_with(f"ansible-playbook -i {user.folder}/hosts.yml cdc.pipeline.start")
 
     user.run(destroy).must_succeed()
-    assert not [
-        path for path in user.home.iterdir() if path.name.startswith(("kafka-", "postgresql-", "object-store-"))
-    ]
+    assert not user.home.exists()
     assert user.written() == {}
