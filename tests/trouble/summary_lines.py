@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The two lines that a run prints at its end: a table's newest changes, and its rows as they are now."""
+"""The line that a run prints at its end: a query of the archive."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import re
 import subprocess
 
 
-def lines(output: str) -> list[str]:
-    return [line.strip() for line in output.splitlines() if "import json, duckdb;" in line]
+def query(output: str) -> str:
+    """The line, as it is pasted."""
+    (found,) = re.findall(r"^ *Query it +(\S.*)$", output, re.MULTILINE)
+    return found
 
 
 def pasted(line: str, *prefix: str) -> list[int]:
@@ -25,4 +27,4 @@ def pasted(line: str, *prefix: str) -> list[int]:
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    return [int(number) for number in re.findall(r"^│ *(\d+) *│", done.stdout, re.MULTILINE)]
+    return [int(number) for number in re.findall(r"^ *(\d+) ", done.stdout, re.MULTILINE)]

@@ -65,7 +65,10 @@ def test_a_column_that_may_be_null(running: Site, table: str, tmp_path: Path):
     for row in rows_of(objects):
         assert row.get("code") == (None if row["note"] == "before" else f"c{row['id']}"), row
     # Across both schemas.
-    assert current(objects, "id", tmp_path) == [(n, "before", None) for n in range(20)]
+    assert current(objects, "id", tmp_path) == [
+        *((n, "before", None) for n in range(20)),
+        *((n, "after", f"c{n}") for n in range(20, 40)),
+    ]
 
 
 def test_a_column_that_old_rows_lack(running: Site, table: str, tmp_path: Path):
