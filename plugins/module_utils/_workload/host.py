@@ -138,6 +138,14 @@ WantedBy=multi-user.target
 """
 
 
+def interpreter(pid: int) -> str:
+    """The program that runs as process ``pid``, as it was called; empty where that cannot be seen."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
+    except OSError:
+        return ""
+
+
 @dataclass
 class HostReport:
     """What was done to the instance, or would be."""
@@ -183,7 +191,7 @@ class Host:
         if report.differences:
             report.did("configured")
         new_tools = any(found.path.parent == self.instance.tools for found in targets)
-        restarts = runs and any(found.restarts for found in targets)
+        restarts = runs and (any(found.restarts for found in targets) or self._runs_from_elsewhere())
         if not runs:
             report.did("started supervisord")
         elif restarts:
@@ -205,6 +213,12 @@ class Host:
             # The listener ends and supervisord starts the new one. cdc-cron does the same between two runs.
             self.supervisor.signal(_PROBER, "TERM")
         return report
+
+    def _runs_from_elsewhere(self) -> bool:
+        """Whether supervisord runs by another Python than the instance's, such as that of an earlier version."""
+        if self.instance.python is None:
+            return False
+        return interpreter(self.supervisor.pid()) not in ("", str(self.instance.python))
 
     def stop(self, patience: float | None = None) -> HostReport:
         """Stops every process and the supervisor, until the next start or boot.

@@ -20,7 +20,8 @@ def world(tmp_path, monkeypatch):
     host = importlib.import_module(f"{PACKAGE}.host")
     disk = importlib.import_module(f"{PACKAGE}.disk")
     calls = []
-    state = SimpleNamespace(runs=False, calls=calls, units=tmp_path / "units", home=tmp_path / "home")
+    python = "/cache/python/bin/python"
+    state = SimpleNamespace(runs=False, calls=calls, units=tmp_path / "units", home=tmp_path / "home", python=python)
     state.units.mkdir()
 
     class Supervisor:
@@ -29,6 +30,9 @@ def world(tmp_path, monkeypatch):
 
         def answers(self):
             return state.runs
+
+        def pid(self):
+            return 1
 
         def signal(self, name, number):
             calls.append(f"signal {name} {number}")
@@ -48,6 +52,7 @@ def world(tmp_path, monkeypatch):
             state.runs = False
 
     monkeypatch.setattr(host, "Supervisor", Supervisor)
+    monkeypatch.setattr(host, "interpreter", lambda _pid: state.python)
     monkeypatch.setattr(host, "UNITS", state.units)
     monkeypatch.setattr(host, "Disk", lambda: disk.Disk(root=False))
     monkeypatch.setattr(host.Host, "_call", call)
@@ -57,10 +62,10 @@ def world(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(run_module, world):
-    def call(check=False, systemd=False, python="/cache/python/bin/python", **options):
+    def call(check=False, systemd=False, python="/cache/python/bin/python", services="/cache/services", **options):
         instance = {"name": "test", "home": str(world.home)}
         if python:
-            instance.update(python=python, services="/cache/services")
+            instance.update(python=python, services=services)
         return run_module("supervised_instance", check=check, instance=instance, systemd=systemd, **options)
 
     return call
@@ -79,8 +84,23 @@ def test_sets_up_and_starts_once(run, world):
 def test_new_tools_reach_the_prober_without_a_restart(run, world):
     run()
     world.calls.clear()
-    assert run(python="/cache/python-2/bin/python")["actions"] == ["configured"]
+    assert run(services="/cache/services-2")["actions"] == ["configured"]
     assert world.calls == ["signal cdc-prober TERM"]
+
+
+def test_another_python_replaces_the_supervisor(run, world):
+    run()
+    world.calls.clear()
+    other = "/cache/python-2/bin/python"
+    assert run(python=other, check=True)["actions"] == ["configured", "restarted supervisord"]
+    assert run(python=other)["actions"] == ["configured", "restarted supervisord"]
+    tools = "/home/supervisor/tools"
+    assert world.calls == [f"{tools}/cdc-stop --socket", "shutdown", f"{tools}/supervisord --configuration"]
+    world.python = other
+    assert not run(python=other)["changed"]
+    # Interrupted after the tools were written, and before the supervisor was replaced.
+    world.python = "/cache/python/bin/python"
+    assert run(python=other)["actions"] == ["restarted supervisord"]
 
 
 def test_a_changed_configuration_restarts(run, world):
