@@ -215,4 +215,19 @@ def _own_servers(get: Get) -> Iterator[Problem]:
             )
 
 
-RULES: tuple[Rule, ...] = (_names, _folders, _offset, _tables, _kafka, _own_servers)
+def _tls(get: Get) -> Iterator[Problem]:
+    """A server that does not serve TLS would be spoken to in vain by every client."""
+    entries = get("cdc_catalogue") or ()
+    serving = [name.replace("-", "_") for entry in entries if entry.get("serves_tls") for name in entry["workloads"]]
+    for name, endpoint in (get("cdc_endpoints_extra") or {}).items():
+        enabled = isinstance(endpoint, Mapping) and (endpoint.get("tls") or {}).get("enabled")
+        if enabled and name not in serving and get(f"{name}_managed") is not False:
+            yield Problem(
+                "tls",
+                f"cdc_endpoints_extra.{name}.tls: the {name} that the collection runs does not serve TLS yet",
+                found="enabled: true",
+                remedy=f"take it away; it is served by {', '.join(serving)}",
+            )
+
+
+RULES: tuple[Rule, ...] = (_names, _folders, _offset, _tables, _kafka, _own_servers, _tls)

@@ -107,6 +107,15 @@ def test_replicas_on_one_host_need_ports_of_their_own():
     assert whats(two, cdc_runtime="kubernetes", cdc_network_clients=["any"]) == []
 
 
+def test_tls_is_refused_where_the_server_does_not_serve_it():
+    enabled = {"tls": {"enabled": True}}
+    given = {"cdc_endpoints_extra": {"kafka": enabled, "postgresql": enabled, "schema_registry": enabled}}
+    catalogue = [{"workloads": ["kafka"]}, {"workloads": ["schema-registry"], "serves_tls": True}]
+    own = {"postgresql_managed": False, "postgresql_host": "h", "postgresql_superuser": "u"}
+    (what,) = whats(**given, **own, postgresql_superuser_password="p", cdc_catalogue=catalogue)
+    assert what == "cdc_endpoints_extra.kafka.tls: the kafka that the collection runs does not serve TLS yet"
+
+
 def test_everything_is_reported_at_once():
     assert len(whats(cdc_home="relative", kafka_replicas=2, cdc_tables=["users", "orders"])) == 4
 
