@@ -1,4 +1,4 @@
-"""Ends of partitions while their leaders move."""
+"""Ends of partitions while their leaders move, and committed offsets while their coordinator does."""
 
 from __future__ import annotations
 
@@ -48,3 +48,22 @@ def test_other_errors_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(topics, "_MOVES_SECONDS", 0.0)
     with pytest.raises(KafkaException):
         topics.ends(Admin(*[KafkaError.FENCED_LEADER_EPOCH] * 3), [("t", 0)])
+
+
+class Group:
+    """Fails as told, then answers."""
+
+    def __init__(self, *failures: int) -> None:
+        self.failures = list(failures)
+
+    def committed(self, asked: list[TopicPartition], _: float) -> list[TopicPartition]:
+        if self.failures:
+            raise KafkaException(KafkaError(self.failures.pop(0)))
+        return [TopicPartition(at.topic, at.partition, 5) for at in asked]
+
+
+def test_a_coordinator_that_moves_is_asked_again() -> None:
+    group = Group(KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS)
+    assert topics.committed(group, [("t", 0)]) == {("t", 0): (5, "")}
+    with pytest.raises(KafkaException):
+        topics.committed(Group(KafkaError.GROUP_AUTHORIZATION_FAILED), [("t", 0)])

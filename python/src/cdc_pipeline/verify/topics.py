@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 from confluent_kafka import (
     Consumer,
@@ -26,9 +27,38 @@ _LEADER_MOVED = frozenset(
         KafkaError.LEADER_NOT_AVAILABLE,
     )
 )
-_MOVES_SECONDS = 15.0
+# A group's coordinator has just moved, as when a broker starts again, or reads the group's state first.
+_COORDINATOR_MOVED = frozenset(
+    (
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError._WAIT_COORD,
+    )
+)
+_MOVES_SECONDS = 30.0
 _PAUSE_SECONDS = 0.5
 Partitions = dict[tuple[str, int], int]
+_Found = TypeVar("_Found")
+
+
+def _insist(
+    look: Callable[[], _Found], passing: frozenset[int], between: Callable[[], object] = lambda: None
+) -> _Found:
+    """What `look` gives, once errors that pass by themselves have passed.
+
+    Raises:
+        KafkaException: another error, or one of these for too long.
+    """
+    deadline = time.monotonic() + _MOVES_SECONDS
+    while True:
+        try:
+            return look()
+        except KafkaException as error:
+            if error.args[0].code() not in passing or time.monotonic() >= deadline:
+                raise
+        time.sleep(_PAUSE_SECONDS)
+        between()
 
 
 def plain_id(text: str) -> str:
@@ -60,17 +90,13 @@ def ends(admin: AdminClient, partitions: Iterable[tuple[str, int]], earliest: bo
     wanted = {TopicPartition(topic, partition): spec for topic, partition in partitions}
     if not wanted:
         return {}
-    deadline = time.monotonic() + _MOVES_SECONDS
-    while True:
+
+    def look() -> Partitions:
         futures = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=_REQUEST)
-        try:
-            return {(at.topic, at.partition): future.result().offset for at, future in futures.items()}
-        except KafkaException as error:
-            if error.args[0].code() not in _LEADER_MOVED or time.monotonic() >= deadline:
-                raise
-            time.sleep(_PAUSE_SECONDS)
-            # The client would keep the leaders that it knows for minutes.
-            admin.list_topics(timeout=_REQUEST)
+        return {(at.topic, at.partition): future.result().offset for at, future in futures.items()}
+
+    # The client would keep the leaders that it knows for minutes.
+    return _insist(look, _LEADER_MOVED, lambda: admin.list_topics(timeout=_REQUEST))
 
 
 def committed(group: Consumer, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, str]]:
@@ -80,10 +106,15 @@ def committed(group: Consumer, partitions: Iterable[tuple[str, int]]) -> dict[tu
     client ends the process where the group's coordinator has just moved.)
     """
     asked = [TopicPartition(topic, partition) for topic, partition in partitions]
-    found = group.committed(asked, _REQUEST) if asked else []
-    for at in found:
-        if at.error is not None:
-            raise KafkaException(at.error)
+
+    def look() -> list[TopicPartition]:
+        found = group.committed(asked, _REQUEST)
+        for at in found:
+            if at.error is not None:
+                raise KafkaException(at.error)
+        return found
+
+    found = _insist(look, _COORDINATOR_MOVED) if asked else []
     return {(at.topic, at.partition): (at.offset, at.metadata or "") for at in found if at.offset >= 0}
 
 
