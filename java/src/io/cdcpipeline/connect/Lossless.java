@@ -1,0 +1,164 @@
+package io.cdcpipeline.connect;
+
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.common.config.ConfigDef;
+import org.apache.kafka.connect.components.Versioned;
+import org.apache.kafka.connect.data.Field;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.SchemaBuilder;
+import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.source.SourceRecord;
+import org.apache.kafka.connect.transforms.Transformation;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes the rows of a change, which {@link PgConverter} has filled, to what is written: columns without defaults, and beside
+ * them what they could not hold, what was not sent, and what is too large. It stands before ExtractNewRecordState, and
+ * passes on what is no change of a row. It throws for no row.
+ */
+public final class Lossless implements Transformation<SourceRecord>, Versioned {
+    private static final String MAX_BYTES = "max.bytes";
+    private static final ConfigDef CONFIG = new ConfigDef()
+            .define(MAX_BYTES, ConfigDef.Type.LONG, 1_000_000L, ConfigDef.Range.atLeast(1_000), ConfigDef.Importance.HIGH,
+                    "Most bytes of a record. Of a larger one, the largest columns are null, and named with their size and"
+                    + " SHA-256 in __cut.");
+    /** A connector keeps one schema for a table until the table changes. */
+    private static final int MOST_PLANS = 4096;
+    private static final Logger LOG = LoggerFactory.getLogger(Lossless.class);
+
+    private final Map<Schema, Plan> plans = new IdentityHashMap<>();
+    private final CommitOrder commitOrder = new CommitOrder();
+    private long mostBytes;
+
+    /** What is done with the changes of one table, as one schema declares them. */
+    private static final class Plan {
+        final Field operation;
+        final Field before;
+        final Field after;
+        final Field source;
+        final Rows rows;
+        final Schema envelope;
+        final Field[] from;
+        final Field[] to;
+        final Schema keySchema;
+        final Rows keys;
+
+        Plan(Schema schema, Schema key) {
+            operation = schema.field("op");
+            before = schema.field("before");
+            after = schema.field("after");
+            source = schema.field("source");
+            rows = Rows.ofTable(after.schema(), key);
+            keySchema = key;
+            keys = key == null ? null : rows.keys(key);
+            SchemaBuilder builder = SchemaBuilder.struct().name(schema.name()).version(schema.version()).doc(schema.doc());
+            List<Field> others = new ArrayList<>();
+            for (Field field : schema.fields()) {
+                boolean isRow = field == before || field == after;
+                builder.field(field.name(), isRow ? rows.schema : field.schema());
+                if (!isRow) {
+                    others.add(field);
+                }
+            }
+            envelope = builder.build();
+            from = others.toArray(new Field[0]);
+            to = others.stream().map(field -> envelope.field(field.name())).toArray(Field[]::new);
+        }
+    }
+
+    @Override
+    public void configure(Map<String, ?> settings) {
+        mostBytes = (Long) CONFIG.parse(settings).get(MAX_BYTES);
+    }
+
+    @Override
+    public ConfigDef config() {
+        return CONFIG;
+    }
+
+    @Override
+    public String version() {
+        return "1";
+    }
+
+    @Override
+    public void close() {
+        plans.clear();
+    }
+
+    @Override
+    public SourceRecord apply(SourceRecord record) {
+        Schema schema = record.valueSchema();
+        if (!(record.value() instanceof Struct change) || !isChange(schema)) {
+            return record;
+        }
+        Plan plan = plan(schema, record.keySchema());
+        Object key = record.key();
+        Schema keySchema = record.keySchema();
+        if (key instanceof Struct struct && plan.keys != null) {
+            key = plan.keys.row(struct, false, 0);
+            keySchema = plan.keys.schema;
+        }
+        return record.newRecord(record.topic(), record.kafkaPartition(), keySchema, key, plan.envelope,
+                changed(record, change, plan), record.timestamp(), record.headers());
+    }
+
+    private static boolean isChange(Schema schema) {
+        return schema.field("op") != null && schema.field("before") != null && schema.field("after") != null
+                && schema.field("source") != null;
+    }
+
+    private Plan plan(Schema schema, Schema key) {
+        Plan plan = plans.get(schema);
+        // A truncation has no key; the changes after it do.
+        if (plan == null || key != null && plan.keySchema != key) {
+            if (plans.size() >= MOST_PLANS) {
+                plans.clear();
+            }
+            plan = new Plan(schema, key);
+            plans.put(schema, plan);
+        }
+        return plan;
+    }
+
+    private Struct changed(SourceRecord record, Struct change, Plan plan) {
+        Struct result = new Struct(plan.envelope);
+        String operation = (String) change.get(plan.operation);
+        Struct source = (Struct) change.get(plan.source);
+        // Rows of an incremental snapshot do not say where in the stream they were read, but their offset does.
+        if (source.schema().field("lsn") != null && source.get("lsn") == null && record.sourceOffset() != null
+                && record.sourceOffset().get("lsn") instanceof Long lsn) {
+            source.put("lsn", lsn);
+        }
+        for (int i = 0; i < plan.from.length; i++) {
+            result.put(plan.to[i], change.get(plan.from[i]));
+        }
+        Struct before = (Struct) change.get(plan.before);
+        Struct after = (Struct) change.get(plan.after);
+        Long order = commitOrder.of(record, operation, source);
+        if (after != null) {
+            result.put(plan.after.name(), row(plan, after, false, order, source));
+        } else if ("t".equals(operation)) {
+            // An empty row before is what ExtractNewRecordState passes on, as it does with a deleted one.
+            result.put(plan.before.name(), new Struct(plan.rows.schema).put(plan.rows.commitOrder, order));
+        } else if (before != null) {
+            result.put(plan.before.name(), row(plan, before, "d".equals(operation), order, source));
+        }
+        return result;
+    }
+
+    private Struct row(Plan plan, Struct row, boolean deleted, Long order, Struct source) {
+        Struct result;
+        try {
+            result = plan.rows.row(row, deleted, mostBytes);
+        } catch (RuntimeException error) {
+            LOG.error("A row of {} at LSN {} is reduced to its key", plan.rows.schema.name(), source.get("lsn"), error);
+            result = plan.rows.lostRow(row);
+        }
+        return result.put(plan.rows.commitOrder, order);
+    }
+}

@@ -1,0 +1,91 @@
+package io.cdcpipeline.connect;
+
+import java.util.AbstractList;
+import java.util.Objects;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.SchemaBuilder;
+
+/**
+ * One value on its way from the converter to the transformation: what its column holds, or why it holds nothing.
+ *
+ * <p>Connect checks that a value fits the schema of its column. An empty list fits every array, so a column of type T is
+ * declared as an array of T on this way, and all that is known of the value rides along unseen.
+ */
+final class Value extends AbstractList<Object> {
+    /** Name of such an array's schema. */
+    static final String SCHEMA = "io.cdcpipeline.connect.Value";
+    /** Its parameter that says that the column is required in a key. */
+    static final String REQUIRED = "required";
+
+    /** PostgreSQL did not send the value. */
+    static final Value UNSENT = new Value(null, null);
+    /** The value could not be read, not even as text. */
+    static final Value LOST = new Value(null, null);
+
+    private final Object exact;
+    private final Object source;
+
+    private Value(Object exact, Object source) {
+        this.exact = exact;
+        this.source = source;
+    }
+
+    /** The value itself, whose text is its own. */
+    static Value of(Object exact) {
+        return new Value(exact, exact);
+    }
+
+    /** The value itself, and what {@link PgText} reads its text from. */
+    static Value of(Object exact, Object source) {
+        return new Value(exact, source);
+    }
+
+    /** A value that its column's type cannot hold. */
+    static Value beside(String text) {
+        return new Value(null, text);
+    }
+
+    /** How a column of type `type` is declared on the way. */
+    static SchemaBuilder schema(Schema type, boolean required) {
+        return SchemaBuilder.array(type).name(SCHEMA).optional().parameter(REQUIRED, Boolean.toString(required));
+    }
+
+    static boolean isSchema(Schema schema) {
+        return SCHEMA.equals(schema.name());
+    }
+
+    /** What the column holds; null if it cannot. */
+    Object exact() {
+        return exact;
+    }
+
+    /** PostgreSQL's text, or the bytes of a bytea. */
+    Object source() {
+        return source;
+    }
+
+    @Override
+    public Object get(int index) {
+        throw new IndexOutOfBoundsException(index);
+    }
+
+    @Override
+    public int size() {
+        return 0;
+    }
+
+    // Debezium compares keys to see whether a row has moved, and looks rows of a snapshot up by them.
+    @Override
+    public boolean equals(Object other) {
+        return this == other
+                || other instanceof Value value
+                        && this != UNSENT && this != LOST && value != UNSENT && value != LOST
+                        && Objects.equals(exact, value.exact)
+                        && (exact != null || Objects.equals(source, value.source));
+    }
+
+    @Override
+    public int hashCode() {
+        return exact != null ? exact.hashCode() : Objects.hashCode(source);
+    }
+}

@@ -1,0 +1,223 @@
+package io.cdcpipeline.connect;
+
+import io.apicurio.registry.utils.converter.avro.AvroData;
+import io.apicurio.registry.utils.converter.avro.AvroDataConfig;
+import io.debezium.connector.postgresql.PostgresConnectorTask;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.io.Reader;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.avro.generic.GenericDatumReader;
+import org.apache.avro.generic.GenericDatumWriter;
+import org.apache.avro.generic.GenericFixed;
+import org.apache.avro.generic.IndexedRecord;
+import org.apache.avro.io.DecoderFactory;
+import org.apache.avro.io.EncoderFactory;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.source.SourceRecord;
+import org.apache.kafka.connect.source.SourceTaskContext;
+import org.apache.kafka.connect.storage.OffsetStorageReader;
+import org.apache.kafka.connect.transforms.Transformation;
+
+/**
+ * Runs the connector's task as Kafka Connect would, without Kafka, and prints what would be written: one JSON line for each
+ * record, after the transformations and a round trip through the registry's Avro. Arguments: a properties file with the
+ * connector's configuration. It ends when the file `stop` beside it appears and nothing has come for a second.
+ */
+public final class Capture {
+    private final AvroData avro = new AvroData(new AvroDataConfig(Map.of()));
+    private final Map<Schema, org.apache.avro.Schema> schemas = new java.util.IdentityHashMap<>();
+    private final PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
+
+    public static void main(String[] arguments) throws Exception {
+        Path file = Path.of(arguments[0]);
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file)) {
+            properties.load(reader);
+        }
+        Map<String, String> config = new HashMap<>();
+        properties.forEach((name, value) -> config.put((String) name, (String) value));
+        try {
+            new Capture().run(config, file.resolveSibling("stop"));
+            System.exit(0);
+        } catch (Throwable error) {
+            // The connector's threads would go on.
+            error.printStackTrace();
+            System.exit(1);
+        }
+    }
+
+    private void run(Map<String, String> config, Path stop) throws Exception {
+        List<Transformation<SourceRecord>> chain = chain(config);
+        PostgresConnectorTask task = new PostgresConnectorTask();
+        task.initialize(context(config));
+        task.start(config);
+        long last = System.currentTimeMillis();
+        while (!Files.exists(stop) || System.currentTimeMillis() - last < 1000) {
+            List<SourceRecord> records = task.poll();
+            if (records == null || records.isEmpty()) {
+                continue;
+            }
+            for (SourceRecord record : records) {
+                SourceRecord changed = record;
+                for (Transformation<SourceRecord> transformation : chain) {
+                    changed = changed == null ? null : transformation.apply(changed);
+                }
+                if (changed != null && !changed.topic().startsWith("__debezium")) {
+                    last = System.currentTimeMillis();
+                    print(changed);
+                }
+                task.commitRecord(record, null);
+            }
+            task.commit();
+            out.flush();
+        }
+        task.stop();
+    }
+
+    /** The transformations as Kafka Connect makes them, without predicates. */
+    @SuppressWarnings("unchecked")
+    static List<Transformation<SourceRecord>> chain(Map<String, String> config) throws Exception {
+        List<Transformation<SourceRecord>> chain = new ArrayList<>();
+        for (String name : config.getOrDefault("transforms", "").split(",")) {
+            String prefix = "transforms." + name.strip() + ".";
+            if (name.isBlank() || config.containsKey(prefix + "predicate")) {
+                continue;
+            }
+            Map<String, String> own = new HashMap<>();
+            config.forEach((key, value) -> {
+                if (key.startsWith(prefix)) {
+                    own.put(key.substring(prefix.length()), value);
+                }
+            });
+            var transformation = (Transformation<SourceRecord>) Class.forName(own.get("type")).getConstructor().newInstance();
+            transformation.configure(own);
+            chain.add(transformation);
+        }
+        return chain;
+    }
+
+    /** A task's context: no offsets, nothing to do for the rest. */
+    private static SourceTaskContext context(Map<String, String> config) {
+        OffsetStorageReader offsets = new OffsetStorageReader() {
+            @Override
+            public <T> Map<String, Object> offset(Map<String, T> partition) {
+                return null;
+            }
+
+            @Override
+            public <T> Map<Map<String, T>, Map<String, Object>> offsets(Collection<Map<String, T>> partitions) {
+                return Map.of();
+            }
+        };
+        InvocationHandler handler = (proxy, method, arguments) -> switch (method.getName()) {
+            case "offsetStorageReader" -> offsets;
+            case "configs" -> config;
+            default -> null;
+        };
+        return (SourceTaskContext) Proxy.newProxyInstance(
+                Capture.class.getClassLoader(), new Class<?>[] {SourceTaskContext.class}, handler);
+    }
+
+    private void print(SourceRecord record) throws Exception {
+        StringBuilder line = new StringBuilder("{\"topic\":");
+        text(line, record.topic());
+        line.append(",\"key\":");
+        json(line, roundTrip(record.keySchema(), record.key()));
+        line.append(",\"value\":");
+        json(line, roundTrip(record.valueSchema(), record.value()));
+        line.append(",\"key_schema\":").append(record.keySchema() == null ? "null" : schema(record.keySchema()).toString());
+        line.append(",\"value_schema\":").append(record.valueSchema() == null ? "null" : schema(record.valueSchema()).toString());
+        out.println(line.append('}'));
+    }
+
+    private org.apache.avro.Schema schema(Schema schema) {
+        return schemas.computeIfAbsent(schema, avro::fromConnectSchema);
+    }
+
+    /** As Kafka's bytes would be decoded by the schema in the registry, which is text. */
+    private Object roundTrip(Schema schema, Object value) throws Exception {
+        if (value == null) {
+            return null;
+        }
+        org.apache.avro.Schema written = schema(schema);
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        var encoder = EncoderFactory.get().directBinaryEncoder(bytes, null);
+        new GenericDatumWriter<>(written).write(avro.fromConnectData(schema, value), encoder);
+        var decoder = DecoderFactory.get().binaryDecoder(bytes.toByteArray(), null);
+        return new GenericDatumReader<>(new org.apache.avro.Schema.Parser().parse(written.toString())).read(null, decoder);
+    }
+
+    private static void json(StringBuilder line, Object value) {
+        switch (value) {
+            case null -> line.append("null");
+            case IndexedRecord record -> {
+                char separator = '{';
+                for (org.apache.avro.Schema.Field field : record.getSchema().getFields()) {
+                    text(line.append(separator), field.name());
+                    json(line.append(':'), record.get(field.pos()));
+                    separator = ',';
+                }
+                line.append('}');
+            }
+            case Map<?, ?> map -> {
+                char separator = '{';
+                line.append(map.isEmpty() ? "{" : "");
+                for (Map.Entry<?, ?> entry : map.entrySet()) {
+                    text(line.append(separator), entry.getKey().toString());
+                    json(line.append(':'), entry.getValue());
+                    separator = ',';
+                }
+                line.append('}');
+            }
+            case Collection<?> list -> {
+                char separator = '[';
+                line.append(list.isEmpty() ? "[" : "");
+                for (Object element : list) {
+                    json(line.append(separator), element);
+                    separator = ',';
+                }
+                line.append(']');
+            }
+            case ByteBuffer buffer -> {
+                byte[] bytes = new byte[buffer.remaining()];
+                buffer.duplicate().get(bytes);
+                text(line.append("{\"hex\":"), HexFormat.of().formatHex(bytes));
+                line.append('}');
+            }
+            case GenericFixed fixed -> text(line, HexFormat.of().formatHex(fixed.bytes()));
+            case Boolean flag -> line.append(flag);
+            case Float number -> text(line, number.toString());
+            case Double number -> text(line, number.toString());
+            case Number number -> line.append(number);
+            default -> text(line, value.toString());
+        }
+    }
+
+    private static void text(StringBuilder line, String value) {
+        line.append('"');
+        for (int i = 0; i < value.length(); i++) {
+            char character = value.charAt(i);
+            if (character == '"' || character == '\\') {
+                line.append('\\').append(character);
+            } else if (character < 0x20) {
+                line.append(String.format("\\u%04x", (int) character));
+            } else {
+                line.append(character);
+            }
+        }
+        line.append('"');
+    }
+}
