@@ -26,7 +26,7 @@ final class Numbers {
         return switch (sent) {
             case BigDecimal decimal -> decimal;
             case SpecialValueDecimal decimal when decimal.getDecimalValue().isPresent() -> decimal.getDecimalValue().get();
-            case SpecialValueDecimal decimal -> special(decimal);
+            case SpecialValueDecimal decimal -> text(decimal);
             case String text -> switch (text) {
                 case "NaN", "Infinity", "-Infinity" -> text;
                 default -> new BigDecimal(text);
@@ -35,7 +35,10 @@ final class Numbers {
         };
     }
 
-    private static String special(SpecialValueDecimal decimal) {
+    static String text(SpecialValueDecimal decimal) {
+        if (decimal.getDecimalValue().isPresent()) {
+            return decimal.getDecimalValue().get().toPlainString();
+        }
         if (decimal.equals(SpecialValueDecimal.NOT_A_NUMBER)) {
             return "NaN";
         }

@@ -1,14 +1,17 @@
 package io.cdcpipeline.connect;
 
+import io.debezium.data.SpecialValueDecimal;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.sql.RowId;
 import java.sql.SQLException;
 import java.sql.SQLXML;
 import java.util.Map;
+import java.util.UUID;
 import org.postgresql.geometric.PGpath;
 import org.postgresql.geometric.PGpoint;
 import org.postgresql.geometric.PGpolygon;
+import org.postgresql.jdbc.PgArray;
 import org.postgresql.util.PGobject;
 
 /** PostgreSQL's own text of what its driver has read. */
@@ -25,8 +28,14 @@ final class PgText {
             case RowId row -> new String(row.getBytes(), StandardCharsets.UTF_8);
             case BigDecimal number -> number.toPlainString();
             case Map<?, ?> map -> Hstore.text(map);
+            case SpecialValueDecimal number -> Numbers.text(number);
+            case Boolean flag -> flag ? "t" : "f";
             // An array holds the text that it has come as.
-            default -> sent.toString();
+            case PgArray array -> array.toString();
+            case UUID uuid -> uuid.toString();
+            case Integer number -> number.toString();
+            case Long number -> number.toString();
+            default -> throw new IllegalArgumentException("no text is known of " + sent.getClass().getName());
         };
     }
 

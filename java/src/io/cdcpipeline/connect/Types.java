@@ -28,6 +28,7 @@ import io.debezium.time.ZonedTimestamp;
 import java.nio.ByteBuffer;
 import java.sql.SQLException;
 import java.util.HexFormat;
+import java.util.regex.Pattern;
 import org.apache.kafka.connect.data.Decimal;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
@@ -40,6 +41,10 @@ import org.apache.kafka.connect.data.SchemaBuilder;
 final class Types {
     /** What PostgreSQL's driver has as the length of a numeric without a precision; of an array of them it has 0. */
     private static final int ANY_PRECISION = 131_089;
+    /** Numbers of types that PostgreSQL does not come with begin here. */
+    private static final int FIRST_OF_USERS = 16_384;
+    /** PostgreSQL names an array by an underscore before the name of its element. */
+    private static final Pattern UNRESOLVED_ARRAY = Pattern.compile("(^|\\.)\"?_");
 
     private Types() {}
 
@@ -142,8 +147,16 @@ final class Types {
             case "_ltree" -> list(SchemaBuilder.string().name("io.debezium.data.Ltree").version(1), Lists.of(text -> text));
             case "_geometry" -> beside(SchemaBuilder.array(Geometry.builder().optional().build()));
             case "_geography" -> beside(SchemaBuilder.array(Geography.builder().optional().build()));
-            default -> null;
+            // Of an enum, as Debezium has it, and so of each type of a user, since nothing here tells an enum from others.
+            default -> isUsersArray(column) ? list(SchemaBuilder.string(), Lists.of(text -> text)) : null;
         };
+    }
+
+    /** Debezium does not find a type whose name has a dot before its first change in the stream. */
+    private static boolean isUsersArray(RelationalColumn column) {
+        return column.nativeType() < 0
+                ? UNRESOLVED_ARRAY.matcher(column.typeName()).find()
+                : column.nativeType() >= FIRST_OF_USERS && column.jdbcType() == java.sql.Types.ARRAY;
     }
 
     private static Type numeric(RelationalColumn column) {
