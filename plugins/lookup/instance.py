@@ -34,8 +34,6 @@ _raw:
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._artifact.catalogue import JAVA
 
-# Debian's and a virtual environment's Python differ in the version in this path.
-
 
 class LookupModule(LookupBase):
     """The lookup ``cdc.pipeline.instance``."""

