@@ -1,0 +1,128 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Runs the connector's task without Kafka, with the settings of the role."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from role_defaults import connector_settings
+
+LOG = """rootLogger.level=WARN
+rootLogger.appenderRef.console.ref=console
+appender.console.type=Console
+appender.console.name=console
+appender.console.target=SYSTEM_ERR
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=%p %m (%c)%n
+"""
+# Kafka's alone.
+NOT_HERE = ("signal.", "producer.", "exactly.", "predicates")
+# What 39700d6 had in the place of what is set now.
+BEFORE = {
+    "field.name.adjustment.mode": "avro",
+    "transforms": "unwrap",
+    "converters": "",
+    "pg.type": "",
+    "include.unknown.datatypes": "",
+    "database.options": "",
+    "database.binaryTransfer": "",
+    "skipped.operations": "",
+    "transforms.unwrap.replace.null.with.default": "",
+}
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Java:
+    binary: str
+    classpath: str
+
+    def command(self, main: str, *arguments: object) -> list[str]:
+        memory = ["-Xmx512m", "-Duser.timezone=UTC"]
+        return [self.binary, *memory, "-cp", self.classpath, f"io.cdcpipeline.connect.{main}", *map(str, arguments)]
+
+    def run(self, main: str, *arguments: object) -> str:
+        done = subprocess.run(self.command(main, *arguments), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+class Connector:
+    """The connector of one database."""
+
+    def __init__(self, java: Java, database: psycopg.Connection, folder: Path) -> None:
+        self.java = java
+        self.folder = folder
+        info = database.info
+        self.own = {
+            "name": "cdc",
+            "database.hostname": "127.0.0.1",
+            "database.port": str(info.port),
+            "database.user": info.user,
+            "database.password": "trusted",
+            "database.dbname": info.dbname,
+            "topic.prefix": "postgres",
+            "slot.name": "cdc",
+            "publication.name": "pub",
+            "heartbeat.interval.ms": "500",
+            "signal.enabled.channels": "file",
+            "signal.file": str(folder / "signals"),
+            "signal.poll.interval.ms": "500",
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, tables: list[str], **more: str) -> None:
+        """Begin with a snapshot of what is there."""
+        settings = {key: value for key, value in connector_settings().items() if not key.startswith(NOT_HERE)}
+        included = ",".join(f"(?-i){table}".replace(".", "\\.") for table in tables)
+        settings |= self.own | {"table.include.list": included} | {key.replace("__", "."): v for key, v in more.items()}
+        (self.folder / "signals").touch()
+        (self.folder / "stop").unlink(missing_ok=True)
+        (self.folder / "log4j2.properties").write_text(LOG)
+        lines = [f"{key}={value}".replace("\\", "\\\\") + "\n" for key, value in settings.items() if value]
+        (self.folder / "connector.properties").write_text("".join(lines))
+        command = self.java.command("Capture", self.folder / "connector.properties")
+        command.insert(1, f"-Dlog4j2.configurationFile={self.folder}/log4j2.properties")
+        with (self.folder / "records").open("w") as records, (self.folder / "log").open("w") as log:
+            self.process = subprocess.Popen(command, stdout=records, stderr=log)
+
+    def snapshot(self, table: str) -> None:
+        """Ask for an incremental snapshot."""
+        data = {"data-collections": [table.replace(".", "\\.")], "type": "incremental"}
+        with (self.folder / "signals").open("a") as signals:
+            signals.write(json.dumps({"id": table, "type": "execute-snapshot", "data": data}) + "\n")
+
+    def records(self) -> list[Row]:
+        lines = (self.folder / "records").read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def wait(self, count: int, seconds: float = 90) -> list[Row]:
+        """All records, of which there are as many."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            if len(found := self.records()) >= count:
+                return found
+            time.sleep(0.2)
+        raise AssertionError(f"{len(self.records())} of {count} records\n{self.log()[-4000:]}")
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def stop(self) -> list[Row]:
+        """End it in order; all records."""
+        (self.folder / "stop").touch()
+        assert self.process.wait(30) == 0, self.log()[-4000:]
+        return self.records()
+
+    def kill(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()

@@ -1,0 +1,35 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the roles state, without running them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from collection_path import ROOT
+from jinja2 import Environment, StrictUndefined
+
+
+def _filled(value: Any, variables: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(item, variables) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, variables) for item in value]
+    if isinstance(value, str):
+        return Environment(undefined=StrictUndefined, autoescape=False).from_string(value).render(variables)
+    return value
+
+
+def catalogue() -> dict[str, Any]:
+    """The artifacts."""
+    versions = yaml.safe_load((ROOT / "roles/common/defaults/main/versions.yml").read_text())
+    defaults = yaml.safe_load((ROOT / "roles/artifacts/defaults/main.yml").read_text())
+    return _filled(defaults["artifacts_catalogue"], {**versions, "role_path": str(ROOT / "roles/artifacts")})
+
+
+def connector_settings() -> dict[str, str]:
+    """The connector's settings, as Kafka Connect gets them."""
+    settings = yaml.safe_load((ROOT / "roles/connectors/defaults/main.yml").read_text())["connectors_settings"]
+    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in settings.items()}
