@@ -68,6 +68,7 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "units" "$(PYTEST) -n auto tests/unit" \
 	  "collection" '.ci/as_root $(PYTEST) tests/collection' \
 	  "services" "$(PYTEST) -n auto -m 'not integration' python/tests" \
+	  "connect plugin" '.ci/as_root $(PYTEST) tests/java' \
 	  "manifests" "$(PYTEST) tests/manifests && tests/manifests/checkov.sh" \
 	  "a component" '.ci/as_root $(PYTEST) tests/component' \
 	  "scenario" "$(SCENARIO_UP)" \

@@ -2,6 +2,7 @@ package io.cdcpipeline.connect;
 
 import io.debezium.data.SpecialValueDecimal;
 import java.math.BigDecimal;
+import java.math.MathContext;
 import java.nio.charset.StandardCharsets;
 import java.sql.RowId;
 import java.sql.SQLException;
@@ -59,6 +60,11 @@ final class PgText {
             return 1 / number < 0 ? "-0" : "0";
         }
         BigDecimal decimal = new BigDecimal(Double.toString(number)).stripTrailingZeros();
+        if (decimal.precision() == 2) {
+            // Java has two digits at least, which for the smallest numbers is one more than are needed.
+            BigDecimal shorter = decimal.round(new MathContext(1));
+            decimal = shorter.doubleValue() == number ? shorter : decimal;
+        }
         int exponent = decimal.precision() - decimal.scale() - 1;
         if (exponent >= -4 && exponent < 15) {
             return decimal.toPlainString();

@@ -1,0 +1,211 @@
+package io.cdcpipeline.connect;
+
+import io.debezium.data.SpecialValueDecimal;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.math.BigDecimal;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.apache.kafka.connect.data.Decimal;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.SchemaBuilder;
+import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.source.SourceRecord;
+
+/** The classes by themselves: each method without a result is a test. Prints what fails; the exit status says whether. */
+public final class Units {
+    private static final Schema ROW = SchemaBuilder.struct().name("p.public.t.Value").optional()
+            .field("id", Value.schema(Schema.OPTIONAL_INT32_SCHEMA, true).build())
+            .field("price", Value.schema(Decimal.builder(2).optional().build(), false).build())
+            .field("note", Value.schema(Schema.OPTIONAL_STRING_SCHEMA, false).doc("a comment").build())
+            .field("raw", Value.schema(Schema.OPTIONAL_BYTES_SCHEMA, false).build())
+            .build();
+    private static final Schema KEY = SchemaBuilder.struct().name("p.public.t.Key").field("id", ROW.field("id").schema()).build();
+    private static final Schema SOURCE = SchemaBuilder.struct().name("source")
+            .field("lsn", Schema.OPTIONAL_INT64_SCHEMA).field("sequence", Schema.OPTIONAL_STRING_SCHEMA).build();
+    private static final Schema ENVELOPE = SchemaBuilder.struct().name("p.public.t.Envelope")
+            .field("before", ROW).field("after", ROW).field("source", SOURCE).field("op", Schema.STRING_SCHEMA).build();
+
+    public static void main(String[] arguments) throws Exception {
+        Method[] tests = Units.class.getDeclaredMethods();
+        Arrays.sort(tests, Comparator.comparing(Method::getName));
+        int failed = 0;
+        int run = 0;
+        for (Method test : tests) {
+            if (test.getReturnType() != void.class || test.getParameterCount() != 0) {
+                continue;
+            }
+            run++;
+            try {
+                test.invoke(new Units());
+            } catch (InvocationTargetException error) {
+                failed++;
+                System.out.println("FAILED " + test.getName() + ": " + error.getCause());
+            }
+        }
+        System.out.println(run + " run, " + failed + " failed");
+        System.exit(failed == 0 && run > 0 ? 0 : 1);
+    }
+
+    void arraysOfOneDimensionAreLists() throws Exception {
+        Type.Conversion texts = Lists.of(text -> text);
+        equal(List.of("a\"b", "c,d", "", "NULL", "\\"), texts.of("{\"a\\\"b\",\"c,d\",\"\",\"NULL\",\"\\\\\"}").exact());
+        equal(Arrays.asList("x", null), texts.of("{x,NULL}").exact());
+        equal(List.of(), texts.of("{}").exact());
+    }
+
+    void otherArraysAreBeside() throws Exception {
+        Type.Conversion numbers = Lists.of(Integer::valueOf);
+        for (String text : List.of("{{1,2},{3,4}}", "[0:1]={7,8}", "[1:1][-2:-1]={{1,2}}")) {
+            equal(null, numbers.of(text).exact());
+            equal(text, numbers.of(text).source());
+        }
+        equal("{24:00:00}", Lists.ofValues(Times::time).of("{24:00:00}").source());
+    }
+
+    void vectorsOfNumbersAreLists() throws Exception {
+        equal(List.of(1, -2), Lists.of(Integer::valueOf).of("1 -2").exact());
+        equal(List.of(), Lists.of(Integer::valueOf).of("").exact());
+    }
+
+    void numbersKeepZerosAndSayWhatIsNone() {
+        equal(new BigDecimal("1.50"), Numbers.fixed(new SpecialValueDecimal(new BigDecimal("1.5")), 2).exact());
+        equal("NaN", Numbers.fixed(SpecialValueDecimal.NOT_A_NUMBER, 2).source());
+        equal("-Infinity", Numbers.fixed(SpecialValueDecimal.NEGATIVE_INF, 2).source());
+        equal("Infinity", Numbers.fixed("Infinity", 2).source());
+    }
+
+    void floatsAreInPostgresNotation() {
+        for (String text : List.of("1e+15", "100000000000000", "0.0001", "1e-05", "1.7976931348623157e+308", "5e-324", "-0",
+                "0.1", "-1.5e-10", "123456789012345.6", "1.234567890123456e+15", "NaN", "-Infinity")) {
+            equal(text, PgText.number(text.equals("5e-324") ? Double.MIN_VALUE : Double.parseDouble(text)));
+        }
+    }
+
+    void namesAreKeptApart() {
+        equal(List.of("sel_ect_", "sel_ect", "_1st", "na_ve", "__offset_", "__text__", "__text_", "userId"),
+                Names.of(List.of("sel-ect", "sel_ect", "1st", "naïve", "__offset", "__text", "__text_", "userId")));
+    }
+
+    void hstoreIsJson() throws Exception {
+        String text = "\"a\"=>\"x\\\"\\\\\", \"bb\"=>NULL";
+        equal("{\"a\":\"x\\\"\\\\\",\"bb\":null}", Hstore.value(text).exact());
+        Map<String, String> map = Hstore.parsed(text);
+        equal(text, Hstore.text(map));
+        equal(Hstore.value(text).exact(), Hstore.value(map).exact());
+    }
+
+    void keysThatAreEqualAreTheSame() {
+        equal(Value.of(1), Value.of(1));
+        equal(Value.of(1).hashCode(), Value.of(1).hashCode());
+        equal(Value.beside("NaN"), Value.beside("NaN"));
+        if (Value.of(1).equals(Value.of(2)) || Value.beside("NaN").equals(Value.UNSENT) || Value.UNSENT.equals(Value.LOST)) {
+            throw new AssertionError("values that differ are equal");
+        }
+    }
+
+    void whatAColumnCannotHoldIsBeside() {
+        Struct row = after(Value.of(1), Value.beside("NaN"), Value.UNSENT, Value.LOST);
+        equal(null, row.get("price"));
+        equal(Map.of("price", "NaN"), row.get("__text"));
+        equal(List.of("note"), row.get("__unsent"));
+        equal(-1L, ((Struct) row.getMap("__cut").get("raw")).get("bytes"));
+    }
+
+    void rowsHaveNoDefaults() {
+        Schema row = changed("c", null, row(Value.of(1), null, null, null)).valueSchema().field("after").schema();
+        row.fields().forEach(field -> {
+            equal(null, field.schema().defaultValue());
+            equal(true, field.schema().isOptional());
+        });
+        equal("a comment", row.field("note").schema().doc());
+    }
+
+    void keysStayRequired() {
+        SourceRecord record = changed("c", null, row(Value.of(1), null, null, null));
+        equal(false, record.keySchema().field("id").schema().isOptional());
+        equal(null, record.keySchema().field("__text"));
+        equal(1, ((Struct) record.key()).get("id"));
+    }
+
+    void deletesNameWhatWasNotSent() {
+        Struct before = (Struct) ((Struct) changed("d", row(Value.of(1), null, null, null), null).value()).get("before");
+        equal(List.of("price", "note", "raw"), before.get("__unsent"));
+        Struct full = (Struct) ((Struct) changed("d", row(Value.of(1), null, Value.of("x"), null), null).value()).get("before");
+        equal(null, full.get("__unsent"));
+    }
+
+    void aTruncationIsAnEmptyRow() {
+        Struct before = (Struct) ((Struct) changed("t", null, null).value()).get("before");
+        equal(null, before.get("id"));
+        equal(24L, before.get("__commit_order"));
+    }
+
+    void theLargestColumnsAreCutUntilTheRowFits() {
+        Struct row = after(Value.of(1), null, Value.of("é".repeat(900_000)), Value.of(ByteBuffer.wrap(new byte[900_000])));
+        equal(null, row.get("note"));
+        equal(900_000, ((ByteBuffer) row.get("raw")).remaining());
+        Struct cut = (Struct) row.getMap("__cut").get("note");
+        equal(1_800_000L, cut.get("bytes"));
+        equal("3ecd6bad759aeb3a95f28955f62ca70cc4ab7eaf9b3a5feb913e7fd1dd6b4e6a", cut.get("sha256"));
+    }
+
+    void textBesideIsCutAsWell() {
+        Struct row = after(Value.of(1), Value.beside("1".repeat(1_100_000)), Value.of("x"), null);
+        equal(null, row.get("__text"));
+        equal(1_100_000L, ((Struct) row.getMap("__cut").get("price")).get("bytes"));
+    }
+
+    void aValueThatDoesNotFitIsNamedAndTheRestArrives() {
+        Struct row = after(Value.of(1), Value.of("no decimal"), Value.of("x"), null);
+        equal("x", row.get("note"));
+        equal(-1L, ((Struct) row.getMap("__cut").get("price")).get("bytes"));
+    }
+
+    void changesAreOrderedByTheCommitBefore() {
+        equal(24L, after(Value.of(1), null, null, null).get("__commit_order"));
+    }
+
+    void whatIsNoChangeOfARowPasses() {
+        SourceRecord heartbeat = new SourceRecord(Map.of(), Map.of(), "h", null, null, Schema.INT64_SCHEMA, 1L);
+        equal(heartbeat, lossless().apply(heartbeat));
+        SourceRecord nothing = new SourceRecord(Map.of(), Map.of(), "h", null, null, null, null);
+        equal(nothing, lossless().apply(nothing));
+    }
+
+    private static Lossless lossless() {
+        Lossless lossless = new Lossless();
+        lossless.configure(Map.of());
+        return lossless;
+    }
+
+    private static Struct row(Value... values) {
+        Struct row = new Struct(ROW);
+        for (int i = 0; i < values.length; i++) {
+            row.put(ROW.fields().get(i), values[i]);
+        }
+        return row;
+    }
+
+    private static Struct after(Value... values) {
+        return (Struct) ((Struct) changed("c", null, row(values)).value()).get("after");
+    }
+
+    private static SourceRecord changed(String operation, Struct before, Struct after) {
+        Struct source = new Struct(SOURCE).put("lsn", 42L).put("sequence", "[\"24\",\"42\"]");
+        Struct change = new Struct(ENVELOPE).put("before", before).put("after", after).put("source", source).put("op", operation);
+        Struct row = after == null ? before : after;
+        Struct key = row == null ? null : new Struct(KEY).put("id", row.get("id"));
+        return lossless().apply(new SourceRecord(Map.of(), Map.of(), "p.public.t", row == null ? null : KEY, key, ENVELOPE, change));
+    }
+
+    private static void equal(Object expected, Object found) {
+        if (!Objects.equals(expected, found)) {
+            throw new AssertionError("expected " + expected + ", found " + found);
+        }
+    }
+}
