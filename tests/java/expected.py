@@ -19,7 +19,8 @@ def same(value: Any, schema: Any, text: str) -> bool:
     if isinstance(schema, list):
         (schema,) = [item for item in schema if item != "null"]
     kind = schema if isinstance(schema, str) else schema["type"]
-    name = "" if isinstance(schema, str) else schema.get("connect.name", schema.get("name", ""))
+    # A record is declared once and then named.
+    name = schema if isinstance(schema, str) else schema.get("connect.name", schema.get("name", ""))
     if kind == "array":
         items = elements(text)
         return len(items) == len(value) and all(
