@@ -37,7 +37,9 @@ _UNDEFINED = {
     "io.debezium.": (
         "create.slot.command.timeout",
         "custom.retriable.exception",
+        "database.binaryTransfer",
         "database.connection.factory.class",
+        "database.options",
         "driver.*",
         "include.schema.changes",
         "internal.*",
