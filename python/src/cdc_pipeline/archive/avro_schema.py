@@ -8,9 +8,10 @@ Avro                   read as                                     made right af
 =====================  ==========================================  ===========================
 reference to a name    the type itself, under a name of its own
 enum                   int                                         `columns` (symbol by index)
-map of V               array of record (key: string, value: V)     `columns` (JSON)
+map of V               array of record (key: string, value: V)     `columns` (JSON, or a map)
 null field             left out (it has no bytes)                  `columns` (a null column)
 decimal, p > 38        bytes                                       `columns` (text)
+decimal, s < 0, s > p  bytes                                       `columns` (text)
 other logical types    their base type                             `columns`
 =====================  ==========================================  ===========================
 
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +31,6 @@ import fastavro
 from cdc_pipeline.archive.errors import UnsupportedSchemaError
 
 SYNC = b"\0" * 16
-MARK_FIELD = "__mark"
 WIDEST_DECIMAL = 38
 PRIMITIVES = frozenset(("null", "boolean", "int", "long", "float", "double", "bytes", "string"))
 
@@ -54,6 +55,11 @@ class Node:
     scale: int = 0
     odd: bool = False
     """True where Polars' reader has no twin for it, here or below."""
+
+    @property
+    def fits_decimal(self) -> bool:
+        """Whether it is a decimal that Avro, Polars and Parquet have; PostgreSQL's scale may be negative or above p."""
+        return 0 < self.precision <= WIDEST_DECIMAL and 0 <= self.scale <= self.precision
 
     @property
     def width_zero(self) -> bool:
@@ -161,9 +167,10 @@ def _union(schema: list, namespace: str, named: dict[str, Any], above: tuple[str
 
 
 def _decimal(schema: dict) -> dict[str, int]:
-    if schema.get("logicalType") != "decimal":
+    precision, scale = schema.get("precision"), schema.get("scale", 0)
+    if schema.get("logicalType") != "decimal" or not isinstance(precision, int) or not isinstance(scale, int):
         return {}
-    return {"precision": int(schema["precision"]), "scale": int(schema.get("scale", 0))}
+    return {"precision": precision, "scale": scale}
 
 
 class _Names:
@@ -177,10 +184,22 @@ class _Names:
         return f"t{self.count}"
 
 
+def mark_field(node: Node) -> str:
+    """A name for the marker field that none of the record's own fields has."""
+    return own_name("__mark", {name for name, _ in node.fields})
+
+
+def own_name(name: str, taken: Container[str]) -> str:
+    """The name, made unique by trailing underscores."""
+    while name in taken:
+        name += "_"
+    return name
+
+
 def slim(node: Node) -> dict:
     """The schema that reads the datums of ``node``, a record without odd parts, with the marker field at its end."""
     out = _slim(node, _Names())
-    out["fields"].append({"name": MARK_FIELD, "type": "double"})
+    out["fields"].append({"name": mark_field(node), "type": "double"})
     return out
 
 
@@ -204,7 +223,7 @@ def _slim_plain(node: Node, names: _Names) -> Any:
         return "int"
     if node.kind == "fixed":
         return {"type": "fixed", "name": names.next(), "size": node.size}
-    if node.kind == "bytes" and 0 < node.precision <= WIDEST_DECIMAL:
+    if node.kind == "bytes" and node.fits_decimal:
         return {"type": "bytes", "logicalType": "decimal", "precision": node.precision, "scale": node.scale}
     return node.kind
 

@@ -10,7 +10,8 @@ io.debezium.time.{,Micro,Nano}Time          int, long                           
 io.debezium.time.ZonedTime, ...             string                              string
 io.debezium.time.Interval                   string, nanoseconds cut off         string, microseconds
 io.debezium.time.MicroDuration              long                                64-bit integer, microseconds
-org.apache.kafka.connect.data.Decimal       bytes, decimal(p, s)                decimal(p, s); string where p > 38
+org.apache.kafka.connect.data.Decimal       bytes, decimal(p, s)                decimal(p, s); string where p > 38,
+                                                                                s < 0 or s > p
 io.debezium.data.VariableScaleDecimal       struct(scale, value)                string
 io.debezium.data.{Json,Uuid,Xml,Enum,...}   string                              string
 enum                                        index                               string
@@ -18,10 +19,13 @@ map (hstore)                                entries                             
 array                                       array                               list
 bytes, fixed                                bytes                               binary
 other records                               record                              struct
+__text, __unsent, __cut, __commit_order     map, array, long                    as `lossless` has them
 ==========================================  ==================================  =====================================
 
-PostgreSQL's infinite timestamps become the greatest and least 64-bit microseconds, which DuckDB reads as ``infinity``.
-A value without a representation (``time`` 24:00:00, text that is no timestamp) raises `MalformedError`, never null.
+A value that its type in the object cannot hold exactly (an infinite timestamp, ``time`` 24:00:00, text that is no
+instant, more digits than the type has) is null in its column, with its text in ``__text``. An array or struct is one
+value.
+A record's field that has a name of the archive's own columns gets trailing underscores.
 """
 
 from __future__ import annotations
@@ -30,20 +34,26 @@ import base64
 import json
 import re
 from collections.abc import Callable
-from decimal import Context, Decimal
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from cdc_pipeline.archive.avro_schema import WIDEST_DECIMAL, Node
-from cdc_pipeline.archive.errors import MalformedError
+from cdc_pipeline.archive import lossless, pgtext
+from cdc_pipeline.archive.avro_schema import Node, own_name
+
+PARTITION, OFFSET = "__partition", "__offset"
 
 UTC_MICROS = pl.Datetime("us", "UTC")
 MICROS = pl.Datetime("us")
 MAX_MICROS = 2**63 - 1
+"""DuckDB reads it as infinity."""
 PG_INFINITY = 9223372036825200000
 PG_MINUS_INFINITY = -9223372036832400000
 """What the PostgreSQL driver, and so Debezium, uses for infinite timestamps (org.postgresql.PGStatement)."""
+PG_INFINITY_DAY = -622_191_234
+"""What Debezium makes of its milliseconds where a date's days have 32 bits."""
 NS_PER_DAY = 86_400_000_000_000
 
 VARIABLE_DECIMAL = "io.debezium.data.VariableScaleDecimal"
@@ -58,6 +68,7 @@ _TIMESTAMPS = {
     "local-timestamp-millis": ("ms", MICROS),
     "local-timestamp-micros": ("us", MICROS),
 }
+_NANOS = {"ms": 1_000_000, "us": 1000, "ns": 1}
 _DATES = frozenset(("io.debezium.time.Date", "org.apache.kafka.connect.data.Date", "date"))
 _TIMES = {
     "io.debezium.time.Time": 1_000_000,
@@ -85,15 +96,15 @@ _PLAIN: dict[str, Any] = {
 }
 
 
-def raw_dtype(node: Node) -> Any:
-    """The Polars type in which the values of ``node`` are read."""
+def raw_dtype(node: Node, decimals: bool = True) -> Any:
+    """The Polars type in which the values of ``node`` are read. ``decimals``: as numbers; else as their bytes."""
     if node.kind == "record":
-        return pl.Struct({name: raw_dtype(field) for name, field in node.fields if field.kind != "null"})
+        return pl.Struct({name: raw_dtype(field, decimals) for name, field in node.fields if field.kind != "null"})
     if node.kind == "array":
-        return pl.List(raw_dtype(node.items))
+        return pl.List(raw_dtype(node.items, decimals))
     if node.kind == "map":
-        return pl.List(pl.Struct({"key": pl.String(), "value": raw_dtype(node.items)}))
-    if node.kind == "bytes" and 0 < node.precision <= WIDEST_DECIMAL:
+        return pl.List(pl.Struct({"key": pl.String(), "value": raw_dtype(node.items, decimals)}))
+    if node.kind == "bytes" and node.fits_decimal and decimals:
         return pl.Decimal(node.precision, node.scale)
     return _PLAIN[node.kind]
 
@@ -102,7 +113,7 @@ def dtype(node: Node) -> Any:
     """The Polars type in which they are written."""
     conversion = _conversion(node)
     if conversion is not None:
-        return conversion[0]
+        return conversion.dtype
     if node.kind == "record":
         return pl.Struct({name: dtype(field) for name, field in node.fields})
     if node.kind == "array":
@@ -110,41 +121,133 @@ def dtype(node: Node) -> Any:
     return raw_dtype(node)
 
 
-def convert(series: pl.Series, node: Node) -> pl.Series:
-    """Values as read to values as written.
+class Table:
+    """The columns of a record type.
 
-    Raises:
-        MalformedError: a value that is not null has no representation.
+    Attributes:
+        schema: names and types of the columns.
     """
+
+    def __init__(self, node: Node) -> None:
+        given = {name for name, _ in node.fields}
+        self._fields: list[tuple[str, str, Node]] = []
+        self.schema: dict[str, Any] = {}
+        for field, part in node.fields:
+            name = field
+            reserved = field in (PARTITION, OFFSET) or field in lossless.COLUMNS
+            if reserved and not lossless.is_one(field, part):
+                name = own_name(field, given | {field} | self.schema.keys())
+            self._fields.append((field, name, part))
+            self.schema[name] = lossless.COLUMNS[name] if name in lossless.COLUMNS else dtype(part)
+
+    def frame(self, raw: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+        """The columns, converted and in the schema's order; other columns of ``raw`` are dropped.
+
+        Returns:
+            The frame, and how many values of it became null with a text in ``__text``.
+        """
+        columns: list[pl.Series] = []
+        texts: dict[int, dict[str, str]] = {}
+        for field, name, node in self._fields:
+            if node.kind == "null":
+                columns.append(pl.Series(name, [None] * raw.height, dtype=pl.String))
+            elif name in lossless.COLUMNS:
+                columns.append(lossless.as_written(raw.get_column(field)))
+            else:
+                series, misfits = convert(raw.get_column(field), node)
+                columns.append(series.alias(name))
+                for row, text in misfits.items():
+                    texts.setdefault(row, {})[name] = text
+        frame = pl.DataFrame(columns)
+        return (_with_texts(frame, texts) if texts else frame), sum(len(each) for each in texts.values())
+
+
+def _with_texts(frame: pl.DataFrame, texts: dict[int, dict[str, str]]) -> pl.DataFrame:
+    """The frame with more texts by row and column; those that a record has itself stay."""
+    own = frame.get_column(lossless.TEXT).to_list() if lossless.TEXT in frame.columns else [None] * frame.height
+    for row, added in texts.items():
+        own[row] = added | (own[row] or {})
+    return frame.with_columns(pl.Series(lossless.TEXT, own, dtype=lossless.COLUMNS[lossless.TEXT]))
+
+
+def convert(series: pl.Series, node: Node) -> tuple[pl.Series, dict[int, str]]:
+    """Values as read to values as written, and the texts of those that the written type cannot hold, by row.
+
+    Such a value is null in the series. A list or struct with such a part is null as a whole.
+    """
+    misfits = _Misfits()
+    out = _converted(series, node, misfits)
+    if not misfits.count:
+        return out, {}
+    rows = (series.is_not_null() & out.is_null()).arg_true().to_list()
+    if len(rows) < misfits.count:  # inside of lists and structs
+        rows = _rows_with_misfits(series, node)
+        out = _converted(_only(series, pl.Series([True] * len(series)).scatter(rows, False)), node, _Misfits())
+    values = _textual(series.gather(rows)).to_list()
+    return out, {row: text(value, node) for row, value in zip(rows, values, strict=True)}
+
+
+class _Misfits:
+    """How many values had no representation."""
+
+    count = 0
+
+
+def _converted(series: pl.Series, node: Node, misfits: _Misfits) -> pl.Series:
+    """Values as written, null where there is none; those are counted."""
     conversion = _conversion(node)
     if conversion is not None:
-        return conversion[1](series, node)
+        out = conversion.convert(series, node, misfits)
+        misfits.count += out.null_count() - series.null_count()
+        return out
     if node.kind == "array" and _changes(node.items):
         inner = node.items
-        return series.list.eval(pl.element().map_batches(lambda s: convert(s, inner), return_dtype=dtype(inner)))
+        return series.list.eval(
+            pl.element().map_batches(lambda s: _converted(s, inner, misfits), return_dtype=dtype(inner))
+        )
     if node.kind == "record" and _changes(node):
-        return _struct(series, node)
+        return _struct(series, node, misfits)
     return series
 
 
-def frame(raw: pl.DataFrame, node: Node) -> pl.DataFrame:
-    """The columns of a record type, converted and in the schema's order. Other columns of ``raw`` are dropped.
+def _rows_with_misfits(series: pl.Series, node: Node) -> list[int]:
+    rows, parts = [], [(0, len(series))]
+    while parts:
+        begin, end = parts.pop()
+        found = _Misfits()
+        _converted(series.slice(begin, end - begin), node, found)
+        if found.count and end - begin > 1:
+            middle = (begin + end) // 2
+            parts += [(middle, end), (begin, middle)]
+        elif found.count:
+            rows.append(begin)
+    return rows
 
-    Raises:
-        MalformedError: as `convert`.
-    """
-    columns = []
-    for name, field in node.fields:
-        if field.kind == "null":
-            columns.append(pl.Series(name, [None] * raw.height, dtype=pl.String))
-        else:
-            columns.append(convert(raw.get_column(name), field).alias(name))
-    return pl.DataFrame(columns)
+
+def text(value: Any, node: Node) -> str:
+    """PostgreSQL's text of a value as read (decimals as strings or bytes), as far as its record says what it was."""
+    conversion = _conversion(node)
+    if conversion is not None:
+        return conversion.text(value, node)
+    if node.kind == "array":
+        return pgtext.array([None if part is None else text(part, node.items) for part in value])
+    return value if isinstance(value, str) else to_json(value)
 
 
-def schema(node: Node) -> dict[str, Any]:
-    """Column names and types of a record type."""
-    return {name: dtype(field) for name, field in node.fields}
+def _textual(series: pl.Series) -> pl.Series:
+    """Decimals as strings: Python's have 28 digits where they are computed with."""
+
+    def plain(kind: Any) -> Any:
+        if isinstance(kind, pl.Decimal):
+            return pl.String()
+        if isinstance(kind, pl.List):
+            return pl.List(plain(kind.inner))
+        if isinstance(kind, pl.Struct):
+            return pl.Struct({field.name: plain(field.dtype) for field in kind.fields})
+        return kind
+
+    to = plain(series.dtype)
+    return series if to == series.dtype else series.cast(to)
 
 
 def _changes(node: Node) -> bool:
@@ -155,48 +258,70 @@ def _changes(node: Node) -> bool:
     return node.kind == "record" and any(_changes(field) for _, field in node.fields)
 
 
-_Conversion = tuple[Any, Callable[[pl.Series, Node], pl.Series]]
+@dataclass(frozen=True, slots=True)
+class _Conversion:
+    """The written type; values as read to values as written, null where there is none; the text of a value as read."""
+
+    dtype: Any
+    convert: Callable[[pl.Series, Node, _Misfits], pl.Series]
+    text: Callable[[Any, Node], str]
 
 
 def _conversion(node: Node) -> _Conversion | None:
-    """Written type and function, or None where values are written as they are read (or part by part)."""
+    """How values are converted, or None where they are written as they are read (or part by part)."""
     meaning = node.meaning
     if node.kind == "enum":
-        return pl.String(), _enum
+        return _Conversion(pl.String(), _enum, lambda v, n: n.symbols[v] if 0 <= v < len(n.symbols) else str(v))
     if node.kind == "map":
-        return pl.String(), _map
+        return _Conversion(pl.String(), _map, _map_text)
     if node.kind == "record":
-        return (pl.String(), _variable_decimal) if meaning == VARIABLE_DECIMAL else None
-    if node.precision and (node.kind == "fixed" or node.precision > WIDEST_DECIMAL):
-        wide = node.precision > WIDEST_DECIMAL
-        return (pl.String() if wide else pl.Decimal(node.precision, node.scale)), _wide_decimal
+        return _VARIABLE_DECIMAL if meaning == VARIABLE_DECIMAL else None
+    if node.precision and node.kind in ("bytes", "fixed"):
+        to = pl.Decimal(node.precision, node.scale) if node.fits_decimal else pl.String()
+        return _Conversion(to, _decimal, _decimal_text)
     if node.kind == "string" and meaning == _ZONED:
-        return UTC_MICROS, _zoned
+        return _ZONED_TIMESTAMP
     if node.kind == "string" and meaning == _INTERVAL:
-        return pl.String(), _interval
+        return _DEBEZIUM_INTERVAL
     if node.kind == "int" and meaning in _DATES:
-        return pl.Date(), lambda s, _: s.cast(pl.Date)
+        return _DATE
     if node.kind in ("int", "long") and meaning in _TIMES:
-        return pl.Time(), _time
+        return _TIME
     if node.kind == "long" and meaning in _TIMESTAMPS:
-        return _TIMESTAMPS[meaning][1], _timestamp
+        return _Conversion(_TIMESTAMPS[meaning][1], _timestamp, _timestamp_text)
     return None
 
 
-def _struct(series: pl.Series, node: Node) -> pl.Series:
-    parts = frame(series.struct.unnest(), node).to_struct(series.name)
-    if not series.null_count():
-        return parts
-    return pl.select(pl.when(series.is_not_null()).then(parts)).to_series().alias(series.name)
+def _only(series: pl.Series, mask: pl.Series) -> pl.Series:
+    """The values where ``mask`` is true, null elsewhere."""
+    # By columns: a series of one value would become a literal, which panics where it is a decimal of too many digits.
+    both = pl.DataFrame([series.alias("values"), mask.alias("mask")])
+    return both.select(pl.when("mask").then("values")).to_series().alias(series.name)
 
 
-def _enum(series: pl.Series, node: Node) -> pl.Series:
-    if ((series < 0) | (series >= len(node.symbols))).any():
-        raise MalformedError("an enum index is out of range")
+def _struct(series: pl.Series, node: Node, misfits: _Misfits) -> pl.Series:
+    raw = series.struct.unnest()
+    parts = [
+        pl.Series(name, [None] * raw.height, dtype=pl.String)
+        if field.kind == "null"
+        else _converted(raw.get_column(name), field, misfits).alias(name)
+        for name, field in node.fields
+    ]
+    out = pl.DataFrame(parts).to_struct(series.name)
+    return _only(out, series.is_not_null()) if series.null_count() else out
+
+
+# --- what is written as text
+
+
+def _enum(series: pl.Series, node: Node, _: _Misfits) -> pl.Series:
+    inside = (series >= 0) & (series < len(node.symbols))
+    if not inside.all():
+        series = _only(series, inside)
     return pl.Series(node.symbols, dtype=pl.String).gather(series.cast(pl.UInt32)).alias(series.name)
 
 
-def _interval(series: pl.Series, _: Node) -> pl.Series:
+def _interval(series: pl.Series, _: Node, __: _Misfits) -> pl.Series:
     """Debezium cuts the seconds of an interval off at nine digits of a double: 1.211607 s comes as 1.211606999.
 
     PostgreSQL has microseconds, so the value that it had is the nearest one of six digits.
@@ -211,8 +336,8 @@ def _interval(series: pl.Series, _: Node) -> pl.Series:
     return pl.Series(series.name, texts, dtype=pl.String)
 
 
-def _map(series: pl.Series, node: Node) -> pl.Series:
-    values = convert(series.explode().struct.field("value"), node.items).to_list()
+def _map(series: pl.Series, node: Node, misfits: _Misfits) -> pl.Series:
+    values = _converted(series.explode().struct.field("value"), node.items, misfits).to_list()
     out, at = [], 0
     for entries in series.to_list():
         if entries is None:
@@ -224,6 +349,10 @@ def _map(series: pl.Series, node: Node) -> pl.Series:
     return pl.Series(series.name, out, dtype=pl.String)
 
 
+def _map_text(entries: list[dict[str, Any]], node: Node) -> str:
+    return to_json({e["key"]: None if e["value"] is None else text(e["value"], node.items) for e in entries})
+
+
 def to_json(value: Any) -> str:
     """Compact JSON; bytes as base64, other types as their text."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_json_default)
@@ -233,96 +362,139 @@ def _json_default(value: Any) -> str:
     return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
-def _decimal_text(unscaled: bytes, scale: int) -> str:
-    return format(Decimal(int.from_bytes(unscaled, "big", signed=True)).scaleb(-scale, _EXACT), "f")
+# --- decimals
 
-
-_EXACT = Context(prec=200_000, Emax=10**9, Emin=-(10**9))
 _MOST_DIGITS = 150_000
 """PostgreSQL's numeric has at most 131,072 digits before and 16,383 after the point."""
+_GREATEST_SCALE = 1000
+"""Of a numeric(p, s). A negative one comes from Debezium as 2048 + s."""
 
 
-def _variable_decimal(series: pl.Series, _: Node) -> pl.Series:
+def _variable_decimal(series: pl.Series, _: Node, __: _Misfits) -> pl.Series:
     scales, values = series.struct.field("scale").to_list(), series.struct.field("value").to_list()
-    if any(s is not None and abs(s) > _MOST_DIGITS for s in scales):
-        raise MalformedError("a decimal's scale is out of range")
-    texts = [None if v is None or s is None else _decimal_text(v, s) for s, v in zip(scales, values, strict=True)]
+    texts = [
+        None if v is None or s is None or abs(s) > _MOST_DIGITS else pgtext.decimal(v, s)
+        for s, v in zip(scales, values, strict=True)
+    ]
     return pl.Series(series.name, texts, dtype=pl.String)
 
 
-def _wide_decimal(series: pl.Series, node: Node) -> pl.Series:
-    texts = [None if v is None else _decimal_text(v, node.scale) for v in series.to_list()]
-    if node.precision > WIDEST_DECIMAL:
-        return pl.Series(series.name, texts, dtype=pl.String)
-    return pl.Series(series.name, texts, dtype=pl.String).cast(pl.Decimal(node.precision, node.scale))
+def _variable_decimal_text(value: dict[str, Any], _: Node) -> str:
+    return to_json(value) if None in value.values() else f"{pgtext.decimal(value['value'], 0)}e{-value['scale']}"
 
+
+def _decimal(series: pl.Series, node: Node, _: _Misfits) -> pl.Series:
+    if series.dtype == pl.Binary:
+        texts = [None if value is None else _decimal_text(value, node) for value in series.to_list()]
+        out = pl.Series(series.name, texts, dtype=pl.String)
+        return out.cast(pl.Decimal(node.precision, node.scale), strict=False) if node.fits_decimal else out
+    unscaled, bound = series.to_physical(), 10**node.precision
+    lowest, highest = unscaled.min(), unscaled.max()
+    if highest is not None and (highest >= bound or lowest <= -bound):
+        return _only(series, (unscaled < bound) & (unscaled > -bound))
+    return series
+
+
+def _decimal_text(value: str | bytes, node: Node) -> str:
+    if isinstance(value, str):
+        return value
+    out = pgtext.decimal(value, node.scale)
+    return out.rstrip("0").rstrip(".") if node.scale > _GREATEST_SCALE else out
+
+
+# --- dates and times
 
 _ISO = re.compile(r"([+-]?\d{4,})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|([+-])(\d\d):?(\d\d))")
+_MOST_BYTES_OF_MICROS = len("2024-01-01T00:00:00.000000Z")
 
 
-def _zoned(series: pl.Series, _: Node) -> pl.Series:
+def _zoned(series: pl.Series, _: Node, __: _Misfits) -> pl.Series:
     out = series.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", time_zone="UTC", strict=False)
-    if out.null_count() == series.null_count():
+    if out.null_count() == series.null_count() and (series.str.len_bytes().max() or 0) <= _MOST_BYTES_OF_MICROS:
         return out
     micros = out.to_physical().to_list()
-    for i, text in enumerate(series.to_list()):
-        if text is not None and micros[i] is None:
-            micros[i] = iso_micros(text)
+    for i, value in enumerate(series.to_list()):
+        if value is not None and (micros[i] is None or len(value) > _MOST_BYTES_OF_MICROS):
+            found = iso_micros(value)
+            micros[i] = found if found is not None and pgtext.FIRST_MICROS <= found < MAX_MICROS else None
     return pl.Series(series.name, micros, dtype=pl.Int64).cast(UTC_MICROS)
 
 
-def iso_micros(text: str) -> int:
-    """Microseconds since the epoch of an ISO 8601 instant of any year; beyond 64 bits it is an infinity.
+def _zoned_text(value: str, _: Node) -> str:
+    micros = iso_micros(value)
+    if micros is None:
+        return value
+    if micros > pgtext.LAST_MICROS:
+        return "infinity"
+    return "-infinity" if micros < pgtext.FIRST_MICROS else pgtext.timestamp(micros, "+00")
 
-    Raises:
-        MalformedError: the text is no instant.
-    """
+
+def iso_micros(text: str) -> int | None:
+    """Microseconds since the epoch of an ISO 8601 instant of any year; None of other text, or of fractions of them."""
     match = _ISO.fullmatch(text)
     if match is None:
-        raise MalformedError("a timestamp is not ISO 8601")
-    year, month, day, hour, minute = (int(match[i]) for i in range(1, 6))
-    second, fraction = int(match[6] or 0), int((match[7] or "").ljust(6, "0")[:6])
-    if not (1 <= month <= 12 and 1 <= day <= 31 and hour <= 24 and minute <= 59 and second <= 60):
-        raise MalformedError("a timestamp is out of range")
-    offset = (int(match[9]) * 60 + int(match[10])) * (-1 if match[8] == "-" else 1) if match[8] else 0
-    seconds = (_days(year, month, day) * 24 + hour) * 3600 + (minute - offset) * 60 + second
-    micros = seconds * 1_000_000 + fraction
-    return max(-MAX_MICROS, min(MAX_MICROS, micros))
-
-
-def _days(year: int, month: int, day: int) -> int:
-    """Days since 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant, "chrono date algorithms")."""
-    year -= month <= 2
-    era, of_era = divmod(year, 400)
-    of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
-    return era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
-
-
-def _time(series: pl.Series, node: Node) -> pl.Series:
-    nanos = series.cast(pl.Int64) * _TIMES[node.meaning or ""]
-    if ((nanos < 0) | (nanos >= NS_PER_DAY)).any():
-        raise MalformedError("a time is not within a day (24:00:00 has no representation in Parquet)")
-    return nanos.cast(pl.Time)
-
-
-def _timestamp(series: pl.Series, node: Node) -> pl.Series:
-    unit, to = _TIMESTAMPS[node.meaning or ""]
-    if unit == "ns":
-        return (series // 1000).cast(to)
-    lowest, highest = series.min(), series.max()
-    if highest is not None and (highest >= PG_INFINITY or lowest <= PG_MINUS_INFINITY):
-        values = series.to_list()
-        series = pl.Series(series.name, [_finite(v, 1000 if unit == "ms" else 1) for v in values], dtype=pl.Int64)
-    elif unit == "ms":
-        if highest is not None and max(highest, -lowest) > MAX_MICROS // 1000:
-            raise MalformedError("a timestamp is beyond 64-bit microseconds")
-        series = series * 1000
-    return series.cast(to)
-
-
-def _finite(value: int | None, factor: int) -> int | None:
-    if value is None:
         return None
-    if value >= PG_INFINITY:
-        return MAX_MICROS
-    return -MAX_MICROS if value <= PG_MINUS_INFINITY else max(-MAX_MICROS, min(MAX_MICROS, value * factor))
+    year, month, day, hour, minute = (int(match[i]) for i in range(1, 6))
+    second, fraction = int(match[6] or 0), (match[7] or "").ljust(9, "0")
+    if not (1 <= month <= 12 and 1 <= day <= 31 and hour <= 23 and minute <= 59 and second <= 60):
+        return None
+    days = pgtext.days_of(year, month, day)
+    if pgtext.civil_of(days) != (year, month, day) or fraction[6:] != "000":
+        return None
+    offset = (int(match[9]) * 60 + int(match[10])) * (-1 if match[8] == "-" else 1) if match[8] else 0
+    return ((days * 24 + hour) * 3600 + (minute - offset) * 60 + second) * 1_000_000 + int(fraction[:6])
+
+
+def _date(series: pl.Series, _: Node, __: _Misfits) -> pl.Series:
+    lowest, highest = series.min(), series.max()
+    if highest is not None and (lowest < pgtext.FIRST_DAY or highest > pgtext.LAST_DAY):
+        series = _only(series, series.is_between(pgtext.FIRST_DAY, pgtext.LAST_DAY))
+    return series.cast(pl.Date)
+
+
+def _date_text(days: int, _: Node) -> str:
+    if pgtext.FIRST_DAY <= days <= pgtext.LAST_DAY:
+        return pgtext.date(days)
+    return "infinity" if days == PG_INFINITY_DAY else str(days)
+
+
+def _time(series: pl.Series, node: Node, _: _Misfits) -> pl.Series:
+    factor = _TIMES[node.meaning or ""]
+    lowest, highest = series.min(), series.max()
+    if highest is not None and (lowest < 0 or highest >= NS_PER_DAY // factor):
+        series = _only(series, (series >= 0) & (series < NS_PER_DAY // factor))
+    return (series.cast(pl.Int64) * factor).cast(pl.Time)
+
+
+def _time_text(value: int, node: Node) -> str:
+    nanos = value * _TIMES[node.meaning or ""]
+    return pgtext.time(nanos // 1000) if 0 <= nanos <= NS_PER_DAY and nanos % 1000 == 0 else str(value)
+
+
+def _timestamp(series: pl.Series, node: Node, _: _Misfits) -> pl.Series:
+    unit, to = _TIMESTAMPS[node.meaning or ""]
+    if unit == "ns":  # 64 bits of them lie within PostgreSQL's years
+        return (_only(series, series % 1000 == 0) // 1000).cast(to)
+    factor = _NANOS[unit] // 1000
+    first, last = pgtext.FIRST_MICROS // factor, (MAX_MICROS - 1) // factor
+    lowest, highest = series.min(), series.max()
+    if highest is not None and (lowest < first or highest >= min(last, PG_INFINITY)):
+        series = _only(series, series.is_between(first, last) & (series != PG_INFINITY))
+    return (series * factor if factor > 1 else series).cast(to)
+
+
+def _timestamp_text(value: int, node: Node) -> str:
+    unit, to = _TIMESTAMPS[node.meaning or ""]
+    if unit != "ns" and value in (PG_INFINITY, PG_MINUS_INFINITY):
+        return "infinity" if value > 0 else "-infinity"
+    micros, rest = divmod(value * _NANOS[unit], 1000)
+    if rest or not pgtext.FIRST_MICROS <= micros <= pgtext.LAST_MICROS:
+        return str(value)
+    return pgtext.timestamp(micros, "+00" if to == UTC_MICROS else "")
+
+
+_VARIABLE_DECIMAL = _Conversion(pl.String(), _variable_decimal, _variable_decimal_text)
+_ZONED_TIMESTAMP = _Conversion(UTC_MICROS, _zoned, _zoned_text)
+_DEBEZIUM_INTERVAL = _Conversion(pl.String(), _interval, lambda value, _: value)
+_DATE = _Conversion(pl.Date(), _date, _date_text)
+_TIME = _Conversion(pl.Time(), _time, _time_text)

@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from cdc_pipeline.archive import columns
-from cdc_pipeline.archive.avro_schema import MARK_FIELD, SYNC, Node, container_header, resolve
+from cdc_pipeline.archive.avro_schema import SYNC, Node, container_header, mark_field, resolve
 from cdc_pipeline.archive.errors import MalformedError
 from cdc_pipeline.archive.fallback import SlowReader
 from cdc_pipeline.archive.planner import FRAME
@@ -29,11 +29,15 @@ MARK_VALUE = struct.unpack("<d", MARK)[0]
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Rows and what is none. ``rows[i]`` is the index, in what was given, of row i; ``bad`` are (index, reason)."""
+    """Rows and what is none. ``rows[i]`` is the index, in what was given, of row i; ``bad`` are (index, reason).
+
+    ``texts``: how many values are null in their columns and texts in ``__text`` that the record had otherwise.
+    """
 
     frame: pl.DataFrame
     rows: list[int] | range
     bad: list[tuple[int, str]] = field(default_factory=list)
+    texts: int = 0
 
 
 class Decoder:
@@ -50,31 +54,34 @@ class Decoder:
     def __init__(self, schema: Any, references: dict[str, Any] | None = None) -> None:
         self.node: Node = resolve(schema, references)
         self.columnar = not self.node.odd
+        self._table = columns.Table(self.node)
+        self._mark = mark_field(self.node)
         self._header = container_header(self.node) if self.columnar else b""
         self._slow = SlowReader(schema, references or {}, self.node)
 
     def decode(self, values: list[bytes]) -> Decoded:
         """Rows of framed values, which must all carry this decoder's schema id."""
         try:
-            return Decoded(self._batch(values), range(len(values)))
+            frame, texts = self._batch(values)
+            return Decoded(frame, range(len(values)), texts=texts)
         except BaseException as error:
             _reraise_if_not_of_a_reader(error)
         return self._halve(values)
 
     def empty(self) -> pl.DataFrame:
         """No rows, with the columns of the schema."""
-        return pl.DataFrame(schema=columns.schema(self.node))
+        return pl.DataFrame(schema=self._table.schema)
 
-    def _batch(self, values: list[bytes]) -> pl.DataFrame:
+    def _batch(self, values: list[bytes]) -> tuple[pl.DataFrame, int]:
         datums = [value[FRAME:] for value in values]
         raw = self._columnar(datums) if self.columnar else self._slow.read(datums)
-        return columns.frame(raw, self.node)
+        return self._table.frame(raw)
 
     def _columnar(self, datums: list[bytes]) -> pl.DataFrame:
         body = MARK.join(datums)
         block = b"".join((self._header, zigzag(len(datums)), zigzag(len(body) + len(MARK)), body, MARK, SYNC))
         raw = pl.read_avro(io.BytesIO(block))
-        marks = raw.get_column(MARK_FIELD)
+        marks = raw.get_column(self._mark)
         # min and max of a column without NaN and null: one pass each, no temporary column.
         right = raw.height == len(datums) and marks.min() == MARK_VALUE == marks.max() and not marks.is_nan().any()
         if not right:
@@ -85,30 +92,33 @@ class Decoder:
         frames: list[pl.DataFrame] = []
         rows: list[int] = []
         bad: list[tuple[int, str]] = []
+        texts = 0
         parts = [(0, len(values))] if len(values) == 1 else _halves(0, len(values))
         while parts:
             begin, end = parts.pop()
             try:
-                frame = self._batch(values[begin:end])
+                frame, count = self._batch(values[begin:end])
             except BaseException as error:
                 _reraise_if_not_of_a_reader(error)
                 if end - begin > 1:
                     parts += _halves(begin, end)
                     continue
-                frame_or_reason = self._single(values[begin], error)
-                if isinstance(frame_or_reason, str):
-                    bad.append((begin, frame_or_reason))
+                row_or_reason = self._single(values[begin], error)
+                if isinstance(row_or_reason, str):
+                    bad.append((begin, row_or_reason))
                     continue
-                frame = frame_or_reason
+                frame, count = row_or_reason
+            texts += count
             frames.append(frame)
             rows.extend(range(begin, end))
-        return Decoded(pl.concat(frames) if frames else self.empty(), rows, bad)
+        # Not every part need have texts, so not each has the column for them.
+        return Decoded(pl.concat(frames, how="diagonal") if frames else self.empty(), rows, bad, texts)
 
-    def _single(self, value: bytes, error: BaseException) -> pl.DataFrame | str:
+    def _single(self, value: bytes, error: BaseException) -> tuple[pl.DataFrame, int] | str:
         if not self.columnar:
             return _reason(error)
         try:
-            return columns.frame(self._slow.read([value[FRAME:]]), self.node)
+            return self._table.frame(self._slow.read([value[FRAME:]]))
         except BaseException as second:
             _reraise_if_not_of_a_reader(second)
             return _reason(second)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-from decimal import Context, Decimal
 from typing import Any
 
 import fastavro
 import polars as pl
 
-from cdc_pipeline.archive.avro_schema import WIDEST_DECIMAL, Node
+from cdc_pipeline.archive.avro_schema import Node
 from cdc_pipeline.archive.columns import raw_dtype, to_json
 from cdc_pipeline.archive.errors import MalformedError
 
@@ -31,7 +30,7 @@ def strip(schema: Any) -> Any:
 
 
 class SlowReader:
-    """Reads datums of one schema into the same columns as the columnar reader."""
+    """Reads datums of one schema into the same columns as the columnar reader, decimals as their bytes."""
 
     def __init__(self, schema: Any, references: dict[str, Any], node: Node) -> None:
         named: dict[str, Any] = {}
@@ -49,7 +48,7 @@ class SlowReader:
         """
         rows = [self._one(datum) for datum in datums]
         columns = [
-            pl.Series(name, [_raw(row[name], field) for row in rows], dtype=raw_dtype(field), strict=True)
+            pl.Series(name, [_raw(row[name], field) for row in rows], dtype=raw_dtype(field, decimals=False))
             for name, field in self._node.fields
             if field.kind != "null"
         ]
@@ -79,13 +78,4 @@ def _raw(value: Any, node: Node) -> Any:
         return [_raw(v, node.items) for v in value]
     if node.kind == "record":
         return {name: _raw(value[name], field) for name, field in node.fields if field.kind != "null"}
-    if node.kind == "bytes" and 0 < node.precision <= WIDEST_DECIMAL:
-        return _decimal(value, node)
     return value
-
-
-def _decimal(value: bytes, node: Node) -> Any:
-    unscaled = int.from_bytes(value, "big", signed=True)
-    if abs(unscaled) >= 10**node.precision:
-        raise MalformedError(f"a decimal has more than {node.precision} digits")
-    return Decimal(unscaled).scaleb(-node.scale, Context(prec=WIDEST_DECIMAL + 1))

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from cdc_pipeline.archive import lossless
+from cdc_pipeline.archive.columns import OFFSET, PARTITION
 from cdc_pipeline.archive.decode import Decoder
 from cdc_pipeline.archive.errors import UnknownSchemaError, UnsupportedSchemaError
 from cdc_pipeline.archive.planner import Records, schema_of
@@ -25,13 +27,13 @@ DEBEZIUM_COLUMNS: dict[str, Any] = {
 ``__ts_us`` is when Debezium processed the change, ``__source_ts_us`` when the transaction committed.
 """
 
-PARTITION, OFFSET = "__partition", "__offset"
-
 RULE_FRAME = "avro.frame"
 RULE_DATUM = "avro.datum"
 RULE_UNKNOWN = "schema.unknown"
 RULE_UNSUPPORTED = "schema.unsupported"
 RULE_TOMBSTONE = "tombstone.key"
+RULE_TEXT = "value.text"
+"""Rejects nothing: values that only Parquet cannot hold, so that the archive put their texts into ``__text``."""
 
 
 class Decoders(Protocol):
@@ -43,11 +45,15 @@ class Decoders(Protocol):
 
 @dataclass(slots=True)
 class Rows:
-    """What became of a tile's records: ``frame`` has a row for each that is not in ``undecodable``, in offset order."""
+    """What became of a tile's records: ``frame`` has a row for each that is not in ``undecodable``, in offset order.
+
+    ``texts``: how many values the archive itself put into ``__text``.
+    """
 
     frame: pl.DataFrame
     schema_id: int | None
     undecodable: list[Rejection] = field(default_factory=list)
+    texts: int = 0
 
 
 def build(records: Records, schema_id: int | None, source: Source, decoders: Decoders) -> Rows:
@@ -64,6 +70,7 @@ def build(records: Records, schema_id: int | None, source: Source, decoders: Dec
     framed: list[int] | range = range(len(values))
     tombstones: list[int] = []
     bad: list[Rejection] = []
+    out = Rows(pl.DataFrame(), schema_id, bad)
     frame_head = None if schema_id is None else b"\0" + schema_id.to_bytes(4, "big")
     if frame_head is None or None in values or [v[:5] for v in values].count(frame_head) < len(values):  # type: ignore[index]
         framed, tombstones = [], []
@@ -75,11 +82,12 @@ def build(records: Records, schema_id: int | None, source: Source, decoders: Dec
             else:
                 reason = "the value does not begin with a zero byte and a schema id"
                 bad.append(Rejection(records.offsets[i], RULE_FRAME, reason))
-    frame = _values(values, framed, records.offsets, schema_id, decoders, bad)
+    frame = _values(values, framed, records.offsets, schema_id, decoders, out)
     if tombstones:
-        frame = _with_tombstones(frame, records, tombstones, decoders, bad)
+        frame = _with_tombstones(frame, records, tombstones, decoders, out)
     bad.sort(key=lambda r: r.offset)
-    return Rows(_complete(frame, source.partition), schema_id, bad)
+    out.frame = _complete(frame, source.partition)
+    return out
 
 
 def _values(
@@ -88,7 +96,7 @@ def _values(
     offsets: list[int],
     schema_id: int | None,
     decoders: Decoders,
-    bad: list[Rejection],
+    out: Rows,
 ) -> pl.DataFrame:
     if schema_id is None or not len(framed):
         return pl.DataFrame(schema={OFFSET: pl.Int64})
@@ -97,44 +105,57 @@ def _values(
         decoder = decoders.decoder(schema_id)
     except (UnknownSchemaError, UnsupportedSchemaError) as error:
         rule = RULE_UNKNOWN if isinstance(error, UnknownSchemaError) else RULE_UNSUPPORTED
-        bad += [Rejection(offsets[i], rule, str(error)) for i in framed]
+        out.undecodable += [Rejection(offsets[i], rule, str(error)) for i in framed]
         return pl.DataFrame(schema={OFFSET: pl.Int64})
     decoded = decoder.decode(values if whole else [values[i] for i in framed])
-    bad += [Rejection(offsets[framed[i]], RULE_DATUM, reason) for i, reason in decoded.bad]
+    out.undecodable += [Rejection(offsets[framed[i]], RULE_DATUM, reason) for i, reason in decoded.bad]
+    out.texts += decoded.texts
     at = offsets if whole and not decoded.bad else [offsets[framed[i]] for i in decoded.rows]
     return decoded.frame.with_columns(pl.Series(OFFSET, at, dtype=pl.Int64))
 
 
 def _with_tombstones(
-    frame: pl.DataFrame, records: Records, tombstones: list[int], decoders: Decoders, bad: list[Rejection]
+    frame: pl.DataFrame, records: Records, tombstones: list[int], decoders: Decoders, out: Rows
 ) -> pl.DataFrame:
+    """A tombstone has a key alone: what else the table has, as far as this tile's records say it, was not sent."""
     by_schema: dict[int | None, list[int]] = {}
     keys = {i: records.messages[i].key() for i in tombstones}
     for i in tombstones:
         by_schema.setdefault(schema_of(keys[i]), []).append(i)
+    columns = [c for c in frame.columns if c not in ADDED]
     for key_schema, at in by_schema.items():
         offsets = [records.offsets[i] for i in at]
-        part: list[Rejection] = []
+        part = Rows(pl.DataFrame(), key_schema)
         if key_schema is None:
-            part = [Rejection(o, RULE_TOMBSTONE, "a tombstone without an Avro key") for o in offsets]
+            part.undecodable = [Rejection(o, RULE_TOMBSTONE, "a tombstone without an Avro key") for o in offsets]
         else:
             rows = _values([keys[i] for i in at], range(len(at)), offsets, key_schema, decoders, part)
-            rows = rows.with_columns(pl.lit("true").alias("__deleted"), pl.lit("d").alias("__op"))
+            unsent = [c for c in columns if c not in rows.columns] or None
+            rows = rows.with_columns(
+                pl.lit("true").alias("__deleted"),
+                pl.lit("d").alias("__op"),
+                pl.Series(lossless.UNSENT, [unsent] * rows.height, dtype=lossless.COLUMNS[lossless.UNSENT]),
+            )
             try:
                 typed = rows.cast({c: t for c, t in frame.schema.items() if c in rows.columns})
                 frame = pl.concat([frame, typed], how="diagonal")
             except pl.exceptions.PolarsError:
                 reason = "the tombstone's key does not fit the columns of its table"
-                part = [Rejection(o, RULE_TOMBSTONE, reason) for o in offsets]
-        bad += [Rejection(r.offset, RULE_TOMBSTONE, r.reason) for r in part]
+                part.undecodable = [Rejection(o, RULE_TOMBSTONE, reason) for o in offsets]
+        out.undecodable += [Rejection(r.offset, RULE_TOMBSTONE, r.reason) for r in part.undecodable]
+        out.texts += part.texts
     return frame.sort(OFFSET)
 
 
+ADDED: dict[str, Any] = DEBEZIUM_COLUMNS | lossless.COLUMNS | {PARTITION: pl.Int32(), OFFSET: pl.Int64()}
+"""What a tile has besides the table's columns, in this order; null where a record lacks it."""
+
+
 def _complete(frame: pl.DataFrame, partition: int) -> pl.DataFrame:
-    """The record's own columns, then Debezium's, then partition and offset, each there in every tile."""
-    own = [c for c in frame.columns if c not in DEBEZIUM_COLUMNS and c != OFFSET]
-    debezium = [
-        pl.col(c) if c in frame.columns else pl.lit(None, dtype=t).alias(c) for c, t in DEBEZIUM_COLUMNS.items()
+    """The record's own columns, then those of `ADDED`, each there in every tile."""
+    own = [pl.col(c) for c in frame.columns if c not in ADDED]
+    added = [
+        pl.col(c) if c in frame.columns else pl.lit(partition if c == PARTITION else None, dtype=t).alias(c)
+        for c, t in ADDED.items()
     ]
-    position = [pl.lit(partition, dtype=pl.Int32).alias(PARTITION), pl.col(OFFSET)]
-    return frame.select(*(pl.col(c) for c in own), *debezium, *position)
+    return frame.select(*own, *added)
