@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import polars as pl
 from cdc_pipeline.archive import tile, write
@@ -17,6 +18,8 @@ from cdc_pipeline.archive.position import Committed, Log, Start, Stop, decide, m
 from cdc_pipeline.archive.resolve import StoredChain
 from cdc_pipeline.archive.store import Store
 from cdc_pipeline.archive.tile import Footer, Source
+from cdc_pipeline.verify.chain import follow, judge_body
+from cdc_pipeline.verify.footers import Tile as Object
 from obstore.store import MemoryStore
 
 SOURCE = Source("shop", "Zm9vYmFyYmF6cXV4MDEyMw", 3)
@@ -35,6 +38,9 @@ class Message:
     @property
     def valid(self) -> bool:
         return not self.value.endswith(BAD)
+
+    def leader_epoch(self) -> int:
+        return self.offset // 10
 
 
 class FakeDecoder:
@@ -83,6 +89,7 @@ class World:
         import obstore
 
         body = bytes(obstore.get(self.store._client, key).bytes())
+        assert judge_body(key, body) == []
         return pl.read_parquet(body).get_column("__offset").to_list()
 
 
@@ -124,7 +131,7 @@ class Writer:
         self.stopped = None
         self.start = start
         self.key = chain.key_at(start.position) or "" if start.adopt else ""
-        self.plan = Partition(start.position, self.limits, read=start.read, adopt=start.adopt)
+        self.plan = Partition(start.position, self.limits, start.read, start.adopt, start.leader_epoch)
         self.commit_first = start.commit
 
     def read(self, count: int, again: int, now: float) -> None:
@@ -183,7 +190,8 @@ class Writer:
             return
         if self.plan.idle and self.plan.flight is None and self.plan.seen > self.plan.position and self.owns:
             position = self.plan.position
-            world.committed = Committed(position, metadata(tile.name(SOURCE, position), position, self.plan.seen))
+            covered = metadata(tile.name(SOURCE, position), position, self.plan.seen)
+            world.committed = Committed(position, covered, self.plan.leader_epoch)
             return
         settlement = self.plan.settle()
         if settlement is None:
@@ -195,7 +203,7 @@ class Writer:
             assert message.offset == rejection.offset
             world.dlq.append(rejection.offset)
         world.lost += settlement.lost
-        world.committed = Committed(settlement.footer.next, self.key)
+        world.committed = Committed(settlement.footer.next, self.key, settlement.footer.leader_epoch)
         self.commit_first = False
         self.plan.commit()
         if self.start is not None and self.start.again:
@@ -218,13 +226,14 @@ class Writer:
 
 def accept_gap(world: World, stop: Stop) -> None:
     """What the operator's command writes (`gap.accept`)."""
-    from cdc_pipeline.archive import parquet
+    from cdc_pipeline.archive import parquet, seen
 
     first = next((m for m in world.log[stop.log.low :] if m is not None), None)
     tiles = world.tiles()
     hour = tile.hour_of(first.timestamp) if first else tile.hour_in(tiles[-1][0]) if tiles else 0
-    footer = Footer(SOURCE, stop.position, stop.log.low, rows=0, gap=True)
     frame = pl.DataFrame(schema={"__offset": pl.Int64})
+    nothing = seen.of_gap(stop.position, stop.log.low, frame)
+    footer = Footer(SOURCE, stop.position, stop.log.low, rows=0, gap=True, seen=nothing)
     assert world.store.put(tile.key(PREFIX, SOURCE, stop.position, hour), parquet.encode(frame, footer))
 
 
@@ -250,6 +259,8 @@ def check_complete(world: World) -> None:
     last = records[-1].offset if records else -1
     assert position in {last + 1, max(last + 1, world.low)}
     rows: list[int] = []
+    objects = [Object(key, footer, footer.rows, datetime.now()) for key, footer in tiles]
+    assert follow(objects).problems == []
     for key, footer in tiles:
         offsets = world.rows(key)
         assert len(offsets) == footer.rows
@@ -262,6 +273,10 @@ def check_complete(world: World) -> None:
             records = [m for m in records if m not in covered]
             continue
         assert footer.holes == footer.next - footer.start - len(covered)
+        assert footer.seen is not None
+        assert footer.seen.consumed == len(covered)
+        assert (footer.seen.first_offset, footer.seen.last_offset) == (covered[0].offset, covered[-1].offset)
+        assert footer.leader_epoch == covered[-1].leader_epoch()
         hour = tile.hour_in(key)
         assert tile.hour_of(covered[0].timestamp) == hour
         assert all(tile.hour_of(m.timestamp) <= hour for m in covered)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cdc_pipeline.archive import tile
 from cdc_pipeline.archive.position import Committed, Log, Start, Stop, decide, metadata
-from cdc_pipeline.archive.tile import Footer, Rejection, Source
+from cdc_pipeline.archive.tile import Footer, Rejection, Seen, Source
 
 SOURCE = Source("shop", "abc", 1)
 REJECTED = (Rejection(15, "avro.datum", "broken"),)
@@ -19,6 +19,17 @@ class Tiles:
 
     def at(self, start: int) -> Footer | None:
         return self.footers.get(start)
+
+
+def epoch_4(start: int, end: int) -> Footer:
+    seen = Seen(end - start, 0, start, end - 1, "", "", leader_epoch=4)
+    return Footer(SOURCE, start, end, rows=end - start, seen=seen)
+
+
+def test_the_leader_epoch_is_the_committed_one_or_that_of_the_last_tile() -> None:
+    committed = Committed(20, tile.key("p", SOURCE, 0, 470_000), 3)
+    assert decide(SOURCE, committed, Log(0, 50), Tiles(epoch_4(0, 20))) == Start(20, 20, leader_epoch=3)
+    assert decide(SOURCE, None, Log(0, 50), Tiles(epoch_4(0, 20))) == Start(20, 20, commit=True, leader_epoch=4)
 
 
 def footer(start: int, end: int, rejected: tuple[Rejection, ...] = ()) -> Footer:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from cdc_pipeline.archive import parquet, tile
 from cdc_pipeline.archive.clients import url_safe
 from cdc_pipeline.archive.errors import RefusedError
 from cdc_pipeline.archive.store import Store
-from cdc_pipeline.archive.tile import Footer, Rejection, Source
+from cdc_pipeline.archive.tile import Footer, Rejection, Seen, Source
 from hypothesis import given
 from hypothesis import strategies as st
 from obstore.store import MemoryStore
@@ -41,13 +44,61 @@ def test_a_topic_id_has_no_character_of_a_key() -> None:
     assert url_safe("GWw5/7IJSWegEo8+/V3xWw") == "GWw5_7IJSWegEo8-_V3xWw"
 
 
-@given(st.sets(st.integers(0, 99)), st.booleans())
-def test_a_footer_survives_the_object(offsets: set[int], gap: bool) -> None:
+RANGE = st.none() | st.tuples(st.integers(0, 9), st.integers(10, 2**63))
+SEEN = st.builds(
+    Seen,
+    consumed=st.integers(0),
+    holes=st.integers(0),
+    first_offset=st.none() | st.integers(0),
+    last_offset=st.none() | st.integers(0),
+    offsets_hash=st.text(),
+    rows_hash=st.text(),
+    skipped=st.integers(0),
+    lsn=RANGE,
+    commit_order=RANGE,
+    commit_us=RANGE,
+    leader_epoch=st.none() | st.integers(0),
+    rules=st.dictionaries(st.text(), st.integers(0), max_size=3),
+)
+
+
+@given(st.sets(st.integers(0, 99)), st.booleans(), st.none() | SEEN)
+def test_a_footer_survives_the_object(offsets: set[int], gap: bool, seen: Seen | None) -> None:
     rejected = tuple(Rejection(o, f"rule{o % 2}", f"reason {o % 3}") for o in sorted(offsets))
-    footer = Footer(SOURCE, 0, 100, 0, rejected, schema_id=5, contract_version="1.2", gap=gap)
+    footer = Footer(SOURCE, 0, 100, 0, rejected, schema_id=5, contract_version="1.2", gap=gap, seen=seen)
     body = parquet.encode(pl.DataFrame({"a": [1, 2]}), footer)
-    assert parquet.decode_footer(body[-parquet.tail_needed(body) :]) == footer
-    assert footer.rows + len(footer.rejected) + footer.holes == footer.next - footer.start
+    read = parquet.decode_footer(body[-parquet.tail_needed(body) :])
+    if seen is None:
+        assert read == footer
+        assert footer.rows + len(footer.rejected) + footer.holes == footer.next - footer.start
+    else:
+        size = int.from_bytes(body[-8:-4], "little")
+        pages = hashlib.sha256(body[4 : -8 - size]).hexdigest()
+        assert read == replace(footer, seen=replace(seen, pages_hash=pages))
+        assert read.holes == seen.holes
+    assert Footer.from_json(read.to_json()) == read
+
+
+FORMAT_1 = (
+    '{"format":1,"topic":"postgres.public.users","topic_id":"GWw5_7IJSWegEo8-_V3xWw","partition":3,"start":5,"next":9,'
+    '"rows":2,"rejected_count":1,"holes":1,"schema_id":7,"contract_version":null,"gap":false,'
+    '"rejected":[{"rule":"avro.datum","reason":"broken","offsets":[6]}]}'
+)
+
+
+def test_format_1_is_read_and_told_apart() -> None:
+    footer = Footer.from_json(FORMAT_1)
+    assert footer == Footer(SOURCE, 5, 9, 2, (Rejection(6, "avro.datum", "broken"),), schema_id=7)
+    assert (footer.format, footer.holes, footer.leader_epoch) == (1, 1, None)
+    assert footer.to_json() == FORMAT_1, "it is remembered as what it is"
+
+
+@pytest.mark.parametrize(
+    "text", [FORMAT_1.replace('"format":1', '"format":2'), FORMAT_1.replace(":1,", ":3,", 1), "{}"]
+)
+def test_another_format_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="footer"):
+        Footer.from_json(text)
 
 
 def test_the_footer_is_read_from_the_end_even_if_it_is_long() -> None:

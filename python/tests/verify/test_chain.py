@@ -6,10 +6,13 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
+import polars as pl
 import pytest
-from cdc_pipeline.archive.tile import Footer, Rejection, Source, key
-from cdc_pipeline.verify.chain import by_partition, follow, misplaced, oversized
+from cdc_pipeline.archive import hashes, parquet
+from cdc_pipeline.archive.tile import Footer, Rejection, Seen, Source, key
+from cdc_pipeline.verify.chain import by_partition, follow, judge_body, misplaced, oversized, total
 from cdc_pipeline.verify.checks.archive import judge_chains, judge_metadata
 from cdc_pipeline.verify.footers import Tile
 from hypothesis import given
@@ -61,6 +64,58 @@ def test_a_missing_tile_is_a_gap(cuts: set[int], data: st.DataObject) -> None:
 )
 def test_each_untruth_is_named(tiles: list[Tile], problem: str) -> None:
     assert any(problem in each for each in follow(tiles).problems)
+
+
+def seen(start: int, end: int, rows: int, rejected: tuple[int, ...] = (), **said: Any) -> Tile:
+    """A tile of footer format 2, which is true but for what is said."""
+    consumed = rows + len(rejected)
+    truth = Seen(consumed, end - start - consumed, start, end - 1, "", "", rules={"rule": len(rejected)})
+    old = tile(start, end, rows, rejected)
+    return replace(old, footer=replace(old.footer, seen=replace(truth, **said)))
+
+
+@pytest.mark.parametrize(
+    ("tiles", "problem"),
+    [
+        ([seen(0, 10, 10, consumed=11, holes=-1)], "is of 11 records, but has 10 rows + 0 rejected + 0 skipped"),
+        ([seen(0, 10, 7, (3,), consumed=9, holes=1)], "is of 9 records, but has 7 rows + 1 rejected + 0 skipped"),
+        ([seen(0, 10, 8, skipped=1)], "is of 8 records, but has 8 rows + 0 rejected + 1 skipped"),
+        ([seen(0, 10, 8, holes=1)], "covers [0, 10), but has 8 records + 1 holes"),
+        ([seen(0, 10, 8, last_offset=8)], "its records go from 0 to 8"),
+        ([seen(5, 10, 3, first_offset=4)], "its records go from 4 to 9"),
+        ([seen(0, 10, 10, first_offset=None)], "has 10 records from None"),
+        ([seen(0, 10, 0)], "has 0 records from 0; gap: False"),
+        ([seen(0, 10, 8, (1, 2), rules={"rule": 1})], "counts 1 records rejected by rule, and lists 2"),
+        ([seen(0, 10, 10, leader_epoch=4), seen(10, 20, 10, leader_epoch=3)], "is of leader epoch 3, after one of 4"),
+    ],
+)
+def test_what_was_seen_is_an_equation_that_can_be_false(tiles: list[Tile], problem: str) -> None:
+    found = follow(tiles).problems
+    assert any(problem in each for each in found), found
+    true = [seen(0, 10, 7, (3,)), tile(10, 20), seen(20, 30, 10, leader_epoch=2), seen(30, 40, 1, leader_epoch=2)]
+    assert follow(true).problems == []
+    assert "(1 tiles of footer format 1" in total([follow(true)])
+
+
+def whole() -> tuple[pl.DataFrame, Footer]:
+    frame = pl.DataFrame({"id": [1, 2, 3], "__offset": [0, 2, 3]})
+    rejected = (Rejection(1, "rule", "reason"),)
+    said = Seen(4, 0, 0, 3, hashes.of_offsets([0, 1, 2, 3]), hashes.of_rows(frame), rules={"rule": 1})
+    return frame, Footer(SOURCE, 0, 4, 3, rejected, seen=said)
+
+
+def test_a_body_is_what_its_footer_says() -> None:
+    frame, footer = whole()
+    body = parquet.encode(frame, footer)
+    assert judge_body("k", body) == []
+    for at in range(4, len(body) - 8 - int.from_bytes(body[-8:-4], "little")):
+        spoiled = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
+        assert judge_body("k", spoiled) == ["k has data pages that are not those that were written"]
+    other = parquet.encode(frame.with_columns(id=pl.Series([1, 2, 4])), footer)
+    assert judge_body("k", other) == ["k has rows that are not those that were written"]
+    moved = frame.with_columns(pl.Series("__offset", [0, 1, 3]))
+    assert any("other offsets" in each for each in judge_body("k", parquet.encode(moved, footer)))
+    assert judge_body("k", parquet.encode(frame, replace(footer, seen=None))) == []
 
 
 def test_the_layout_is_exact() -> None:

@@ -195,7 +195,7 @@ class Cluster:
             if tp.error is not None:
                 where = f"{tp.topic}[{tp.partition}]"
                 raise UnavailableError(f"Kafka: cannot read the committed offset of {where}: {tp.error.str()}")
-            out[tp.topic, tp.partition] = Committed(tp.offset, tp.metadata) if tp.offset >= 0 else None
+            out[tp.topic, tp.partition] = Committed(tp.offset, tp.metadata, tp.leader_epoch) if tp.offset >= 0 else None
         return out
 
     def _offsets(self, wanted: list[tuple[str, int]], spec: Any, isolation: Any) -> dict[tuple[str, int], int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from cdc_pipeline.archive import parquet, tile
+from cdc_pipeline.archive import parquet, seen, tile
 from cdc_pipeline.archive.clients import Cluster, one_shot_consumer
 from cdc_pipeline.archive.errors import ArchiveError, UnavailableError
 from cdc_pipeline.archive.position import Stop
@@ -51,8 +51,9 @@ def accept(settings: Settings, topic: str, partitions: list[int] | None) -> Iter
 def _write(settings: Settings, store: Store, source: Source, stop: Stop) -> str:
     chain = StoredChain(store, source)
     hour = _hour(settings, source, stop.log.low, chain)
-    footer = Footer(source, stop.position, stop.log.low, rows=0, gap=True)
     frame = pl.DataFrame(schema={PARTITION: pl.Int32, OFFSET: pl.Int64})
+    nothing = seen.of_gap(stop.position, stop.log.low, frame)
+    footer = Footer(source, stop.position, stop.log.low, rows=0, gap=True, seen=nothing)
     key = tile.key(settings.object_store.prefix, source, stop.position, hour)
     if not store.put(key, parquet.encode(frame, footer)):
         raise UnavailableError(f"{key} is there meanwhile; look at the partition again")

@@ -98,10 +98,19 @@ class Partition:
         limits: when to cut.
         read: the first offset that will be added; differs from the position where a tile is adopted after retention.
         adopt: the footer of a tile already written at the position, whose transaction is to be repeated.
+        leader_epoch: of the last record before the position, as far as it is known.
     """
 
-    def __init__(self, position: int, limits: Limits, read: int | None = None, adopt: Footer | None = None) -> None:
+    def __init__(
+        self,
+        position: int,
+        limits: Limits,
+        read: int | None = None,
+        adopt: Footer | None = None,
+        leader_epoch: int | None = None,
+    ) -> None:
         self.position = position
+        self.leader_epoch = leader_epoch
         self.read = position if read is None else read
         self.seen = self.read
         self.limits = limits
@@ -261,7 +270,8 @@ class Partition:
         """The transaction of `settle` is committed: the position moves, covered records are dropped."""
         if self.outcome is None:
             raise ValueError("nothing has landed")
-        position, self.outcome = self.outcome.next, None
+        position, epoch, self.outcome = self.outcome.next, self.outcome.leader_epoch, None
+        self.leader_epoch = self.leader_epoch if epoch is None else epoch
         self.position = position
         self.read = max(self.read, position)
         self.seen = max(self.seen, position)

@@ -11,10 +11,11 @@ from cdc_pipeline.archive.tile import Footer, Source
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What the group committed for a partition: an offset and the metadata of who committed it."""
+    """What the group committed for a partition: an offset, the committer's metadata, the last record's epoch."""
 
     offset: int
     metadata: str | None
+    leader_epoch: int | None = None
 
     @property
     def source(self) -> Source | None:
@@ -62,6 +63,7 @@ class Start:
     ``commit``: the position came from the chain and is to be committed before anything is written, so that the store
     need not be listed again. ``adopt``: this tile is at the position already and its transaction is to be repeated.
     ``again``: after that, decide anew, since the log begins beyond the tile's end too.
+    ``leader_epoch``: of the last record before the position, as far as it is known.
     """
 
     position: int
@@ -69,6 +71,7 @@ class Start:
     commit: bool = False
     adopt: Footer | None = None
     again: bool = False
+    leader_epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +91,30 @@ def decide(source: Source, committed: Committed | None, log: Log, chain: Chain) 
     """
     if committed is not None and committed.offset >= 0 and committed.source == source:
         position, covered, commit = committed.offset, committed.covered, False
+        epoch = committed.leader_epoch
     else:
-        position = covered = _by_chain(log, chain)
-        commit = True
+        position, epoch = _by_chain(chain)
+        covered, commit = position, True
     if position > log.high:
         return Stop(position, log, f"the log ends at {log.high}, before the position {position}: was it truncated?")
     if covered >= log.low:
-        return Start(position, max(position, log.low), commit=commit)
+        return Start(position, max(position, log.low), commit=commit, leader_epoch=epoch)
     there = chain.at(position)
     if there is None:
         missing = f"[{position}, {log.low})"
         return Stop(position, log, f"the log begins at {log.low}, beyond the position {position}: {missing} is missing")
-    return Start(position, log.low, adopt=there, again=there.next < log.low)
+    return Start(position, log.low, adopt=there, again=there.next < log.low, leader_epoch=epoch)
 
 
-def _by_chain(log: Log, chain: Chain) -> int:
-    """The chain's end. If its last tile rejected records, its start, since their transaction may not have happened.
+def _by_chain(chain: Chain) -> tuple[int, int | None]:
+    """The chain's end, and the leader epoch before it.
 
-    That holds too where the log has lost those records: adopting the tile then says that their dead letters are lost.
+    If its last tile rejected records, its start, since their transaction may not have happened. That holds too where
+    the log has lost those records: adopting the tile then says that their dead letters are lost.
     """
     last = chain.last()
     if last is None:
-        return 0
-    return last.start if last.rejected else last.next
+        return 0, None
+    if last.rejected:
+        return last.start, None
+    return last.next, last.leader_epoch

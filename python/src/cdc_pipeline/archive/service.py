@@ -359,7 +359,7 @@ class Service:
             self._assign()
 
     def _own(self, one: Resolved, start: Start) -> Owned:
-        plan = Partition(start.position, self.settings.limits, read=start.read, adopt=start.adopt)
+        plan = Partition(start.position, self.settings.limits, start.read, start.adopt, start.leader_epoch)
         owned = Owned(one.source, plan, key=one.adopt_key, own=False, commit_first=start.commit, again=start.again)
         LOGGER.info(
             "reading",
@@ -680,9 +680,8 @@ class Service:
     def _position_entry(owned: Owned) -> Entry:
         plan = owned.plan
         covered = plan.seen if plan.idle else plan.position
-        return Entry(
-            owned.source, plan.position, metadata(tile.name(owned.source, plan.position), plan.position, covered)
-        )
+        said = metadata(tile.name(owned.source, plan.position), plan.position, covered)
+        return Entry(owned.source, plan.position, said, leader_epoch=plan.leader_epoch)
 
     def _housekeeping(self, now: float) -> None:
         self._start_resolving(now)

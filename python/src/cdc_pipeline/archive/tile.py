@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 FOOTER_KEY = "cdc.tile"
 """Name of the Parquet key-value entry that carries the footer, as JSON."""
 
-FORMAT = 1
+FORMAT = 2
+"""Of the footers that are written. Format 1 did not state what was seen; its holes were what the sum lacked."""
 MS_PER_HOUR = 3_600_000
 SUFFIX = ".parquet"
 
@@ -35,11 +38,83 @@ class Rejection:
     reason: str
 
 
+Range = tuple[int, int] | None
+"""Lowest and highest value; None without values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a tile's writer saw and counted, each for itself, so that two sums can be compared.
+
+    Attributes:
+        consumed: records that Kafka returned of [start, next); ``rows + rejected + skipped`` where nothing was lost.
+        skipped: of them, those that became neither row nor dead letter; there is no reason for one yet.
+        holes: offsets of [start, next) at which Kafka returned none; ``next - start - consumed`` where it is true.
+        first_offset: of the records that were consumed; None without any. So is ``last_offset``.
+        lsn: of the rows. So are ``commit_order`` and ``commit_us``, the microseconds at which transactions committed.
+        leader_epoch: of the last record's batch.
+        rules: records by the rule that rejected them, values or records by the rules that only count.
+        offsets_hash: as `hashes.of_offsets`, of the records that were consumed.
+        rows_hash: as `hashes.of_rows`.
+        pages_hash: as `hashes.of_pages`; None until the object is there.
+    """
+
+    consumed: int
+    holes: int
+    first_offset: int | None
+    last_offset: int | None
+    offsets_hash: str
+    rows_hash: str
+    skipped: int = 0
+    lsn: Range = None
+    commit_order: Range = None
+    commit_us: Range = None
+    leader_epoch: int | None = None
+    rules: Mapping[str, int] = field(default_factory=dict)
+    pages_hash: str | None = None
+
+    def to_raw(self) -> dict[str, Any]:
+        """Its part of the footer."""
+        return {
+            "consumed": self.consumed,
+            "skipped": self.skipped,
+            "first_offset": self.first_offset,
+            "last_offset": self.last_offset,
+            "lsn": self.lsn,
+            "commit_order": self.commit_order,
+            "commit_us": self.commit_us,
+            "leader_epoch": self.leader_epoch,
+            "rules": dict(self.rules),
+            "hashes": {"offsets": self.offsets_hash, "rows": self.rows_hash, "pages": self.pages_hash},
+        }
+
+    @classmethod
+    def from_raw(cls, raw: dict[str, Any]) -> Seen:
+        """Inverse of `to_raw`, from the whole footer.
+
+        Raises:
+            KeyError, TypeError: it is not one.
+        """
+        ranges = {name: None if raw[name] is None else (raw[name][0], raw[name][1]) for name in _RANGES}
+        return cls(
+            **{name: raw[name] for name in _PLAIN},
+            **ranges,
+            rules=dict(raw["rules"]),
+            offsets_hash=raw["hashes"]["offsets"],
+            rows_hash=raw["hashes"]["rows"],
+            pages_hash=raw["hashes"]["pages"],
+        )
+
+
+_PLAIN = ("consumed", "skipped", "holes", "first_offset", "last_offset", "leader_epoch")
+_RANGES = ("lsn", "commit_order", "commit_us")
+
+
 @dataclass(frozen=True, slots=True)
 class Footer:
     """What a tile says of itself; once written it is the truth for every writer.
 
-    ``start`` and ``next`` are offsets, [start, next); ``rows + len(rejected) + holes == next - start``.
+    ``start`` and ``next`` are offsets, [start, next). ``seen`` is None where the footer is of format 1.
     """
 
     source: Source
@@ -50,10 +125,26 @@ class Footer:
     schema_id: int | None = None
     contract_version: str | None = None
     gap: bool = False
+    seen: Seen | None = None
+
+    @property
+    def format(self) -> int:
+        """The format that it is written in."""
+        return 1 if self.seen is None else FORMAT
+
+    @property
+    def leader_epoch(self) -> int | None:
+        """Of the last record's batch; None where it is not stated."""
+        return None if self.seen is None else self.seen.leader_epoch
 
     @property
     def holes(self) -> int:
-        """Offsets without a visible record: transaction markers, aborted records; the whole range of a gap tile."""
+        """Offsets without a visible record: transaction markers, aborted records; the whole range of a gap tile.
+
+        In format 1 they are what is missing from the sum, so they cannot be wrong.
+        """
+        if self.seen is not None:
+            return self.seen.holes
         return self.next - self.start - self.rows - len(self.rejected)
 
     def to_json(self) -> str:
@@ -63,7 +154,7 @@ class Footer:
             groups.setdefault((r.rule, r.reason), []).append(r.offset)
         return json.dumps(
             {
-                "format": FORMAT,
+                "format": self.format,
                 "topic": self.source.topic,
                 "topic_id": self.source.topic_id,
                 "partition": self.source.partition,
@@ -72,6 +163,7 @@ class Footer:
                 "rows": self.rows,
                 "rejected_count": len(self.rejected),
                 "holes": self.holes,
+                **({} if self.seen is None else self.seen.to_raw()),
                 "schema_id": self.schema_id,
                 "contract_version": self.contract_version,
                 "gap": self.gap,
@@ -91,8 +183,8 @@ class Footer:
         """
         try:
             raw = json.loads(text)
-            if raw["format"] != FORMAT:
-                raise ValueError(f"footer format {raw['format']} is not {FORMAT}")
+            if raw["format"] not in (1, FORMAT):
+                raise ValueError(f"footer format {raw['format']} is neither 1 nor {FORMAT}")
             rejected = sorted(
                 (
                     Rejection(offset, group["rule"], group["reason"])
@@ -110,8 +202,9 @@ class Footer:
                 schema_id=raw["schema_id"],
                 contract_version=raw["contract_version"],
                 gap=raw["gap"],
+                seen=None if raw["format"] == 1 else Seen.from_raw(raw),
             )
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, IndexError, json.JSONDecodeError) as error:
             raise ValueError(f"not a tile footer: {error!r}") from error
 
 

@@ -39,6 +39,8 @@ class Entry:
     metadata: str
     rejected: tuple[tuple[Rejection, Any], ...] = ()
     contract_version: str | None = None
+    leader_epoch: int | None = None
+    """Of the last record before ``next``: by it, a reader notices a log that was truncated and grew again."""
 
 
 class Committer:
@@ -75,7 +77,7 @@ class Committer:
             for entry in entries:
                 for rejection, message in entry.rejected:
                     self._send(entry, rejection, message, failed)
-            offsets = [TopicPartition(e.source.topic, e.source.partition, e.next, e.metadata) for e in entries]
+            offsets = [_offset(entry) for entry in entries]
             member = self._group.consumer_group_metadata()
             self._call(lambda: self._send_offsets(offsets, member))
             self._call(lambda: self._producer.commit_transaction(TIMEOUT_SECONDS))
@@ -142,6 +144,11 @@ class Committer:
             return
 
 
+def _offset(entry: Entry) -> TopicPartition:
+    epoch = -1 if entry.leader_epoch is None else entry.leader_epoch
+    return TopicPartition(entry.source.topic, entry.source.partition, entry.next, entry.metadata, leader_epoch=epoch)
+
+
 def entry_of(source: Source, footer: Footer, metadata: str, rejected: tuple[tuple[Rejection, Any], ...]) -> Entry:
     """The entry of a tile that exists."""
-    return Entry(source, footer.next, metadata, rejected, footer.contract_version)
+    return Entry(source, footer.next, metadata, rejected, footer.contract_version, footer.leader_epoch)

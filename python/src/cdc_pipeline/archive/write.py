@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from cdc_pipeline.archive import parquet, rows, tile, verdict
+from cdc_pipeline.archive import parquet, rows, seen, tile, verdict
 from cdc_pipeline.archive.clients import Cluster
 from cdc_pipeline.archive.errors import ArchiveError
 from cdc_pipeline.archive.planner import Cut
@@ -44,7 +44,8 @@ def prepare(cut: Cut, source: Source, prefix: str, decoders: Decoders) -> Prepar
     Raises:
         UnavailableError: the schema registry cannot answer now.
     """
-    judged = verdict.judge(rows.build(cut.records, cut.schema_id, source, decoders))
+    built = rows.build(cut.records, cut.schema_id, source, decoders)
+    judged = verdict.judge(built)
     footer = Footer(
         source=source,
         start=cut.start,
@@ -53,6 +54,7 @@ def prepare(cut: Cut, source: Source, prefix: str, decoders: Decoders) -> Prepar
         rejected=judged.rejected,
         schema_id=cut.schema_id,
         contract_version=judged.contract_version,
+        seen=seen.of(cut, judged, built.texts),
     )
     return Prepared(tile.key(prefix, source, cut.start, cut.hour), parquet.encode(judged.frame, footer), footer)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cdc_pipeline.archive.tile import hour_in, parse
+import polars as pl
+
+from cdc_pipeline.archive import hashes, parquet
+from cdc_pipeline.archive.columns import OFFSET
+from cdc_pipeline.archive.tile import Footer, Seen, hour_in, parse
 from cdc_pipeline.archive.tile import key as key_of
 from cdc_pipeline.verify.footers import Tile
 
@@ -18,6 +23,7 @@ class Chain:
     Attributes:
         first: offset at which the first tile starts; None without tiles.
         end: offset after the last tile.
+        counted: how many tiles say what their writer saw (footer format 2), so that their sums can be wrong.
         problems: one sentence for each break; empty when the tiles tile the range.
     """
 
@@ -28,12 +34,14 @@ class Chain:
     rejected: int = 0
     holes: int = 0
     gaps: int = 0
+    counted: int = 0
     problems: list[str] = field(default_factory=list)
 
 
 def follow(tiles: Iterable[Tile]) -> Chain:
     """The chain of one partition's tiles, in any order."""
     chain = Chain()
+    epoch = -1
     for tile in sorted(tiles, key=lambda each: (each.footer.start, each.footer.next)):
         footer = tile.footer
         if chain.end is not None and footer.start > chain.end:
@@ -41,6 +49,10 @@ def follow(tiles: Iterable[Tile]) -> Chain:
         if chain.end is not None and footer.start < chain.end:
             chain.problems.append(f"overlap: {tile.key} starts at {footer.start}, before {chain.end}")
         chain.problems += judge_tile(tile)
+        if footer.leader_epoch is not None:
+            if footer.leader_epoch < epoch:
+                chain.problems.append(f"{tile.key} is of leader epoch {footer.leader_epoch}, after one of {epoch}")
+            epoch = max(epoch, footer.leader_epoch)
         chain.first = footer.start if chain.first is None else chain.first
         chain.end = footer.next if chain.end is None else max(chain.end, footer.next)
         chain.tiles += 1
@@ -48,6 +60,7 @@ def follow(tiles: Iterable[Tile]) -> Chain:
         chain.rejected += len(footer.rejected)
         chain.holes += footer.holes
         chain.gaps += footer.gap
+        chain.counted += footer.seen is not None
     return chain
 
 
@@ -67,6 +80,51 @@ def judge_tile(tile: Tile) -> list[str]:
     named = parse(tile.key)
     if named is None or named != (footer.source, footer.start):
         problems.append(f"{tile.key} has the footer of {footer.source} at {footer.start}")
+    if footer.seen is not None:
+        problems += [f"{tile.key} {problem}" for problem in _sums(footer, footer.seen)]
+    return problems
+
+
+def _sums(footer: Footer, seen: Seen) -> Iterator[str]:
+    """What was seen against what became of it."""
+    rejected = len(footer.rejected)
+    if seen.consumed != footer.rows + rejected + seen.skipped:
+        yield (
+            f"is of {seen.consumed} records, but has {footer.rows} rows + {rejected} rejected + {seen.skipped} skipped"
+        )
+    if seen.consumed + seen.holes != footer.next - footer.start:
+        yield f"covers [{footer.start}, {footer.next}), but has {seen.consumed} records + {seen.holes} holes"
+    if (seen.consumed == 0) != footer.gap or (seen.first_offset is None) != (seen.consumed == 0):
+        yield f"has {seen.consumed} records from {seen.first_offset}; gap: {footer.gap}"
+    elif seen.first_offset is not None and not (
+        footer.start <= seen.first_offset and seen.last_offset == footer.next - 1 >= seen.first_offset
+    ):
+        records = f"its records go from {seen.first_offset} to {seen.last_offset}"
+        yield f"covers [{footer.start}, {footer.next}), but {records}"
+    for rule, count in Counter(each.rule for each in footer.rejected).items():
+        if seen.rules.get(rule) != count:
+            yield f"counts {seen.rules.get(rule, 0)} records rejected by {rule}, and lists {count}"
+
+
+def judge_body(key: str, body: bytes) -> list[str]:
+    """What an object's content does not bear out of its footer.
+
+    Raises:
+        ValueError: it is not a tile.
+    """
+    footer = parquet.decode_footer(body)
+    seen = footer.seen
+    if seen is None:
+        return []
+    if hashes.of_pages(body) != seen.pages_hash:
+        return [f"{key} has data pages that are not those that were written"]
+    problems = []
+    frame = pl.read_parquet(body)
+    if hashes.of_rows(frame) != seen.rows_hash:
+        problems.append(f"{key} has rows that are not those that were written")
+    offsets = sorted([*frame.get_column(OFFSET).to_list(), *(each.offset for each in footer.rejected)])
+    if not seen.skipped and hashes.of_offsets(offsets) != seen.offsets_hash:
+        problems.append(f"{key} has rows and rejected records of other offsets than were seen")
     return problems
 
 
@@ -103,4 +161,6 @@ def total(chains: Sequence[Chain]) -> str:
     rows, rejected, holes = (sum(getattr(each, name) for each in chains) for name in ("rows", "rejected", "holes"))
     covered = sum((each.end or 0) - (each.first or 0) for each in chains)
     tiles = sum(each.tiles for each in chains)
-    return f"{tiles} tiles, {covered} offsets = {rows} rows + {rejected} rejected + {holes} holes"
+    concluded = tiles - sum(each.counted for each in chains)
+    by_old = f" ({concluded} tiles of footer format 1, whose holes are the rest)" if concluded else ""
+    return f"{tiles} tiles, {covered} offsets = {rows} rows + {rejected} rejected + {holes} holes{by_old}"

@@ -15,7 +15,7 @@ import obstore
 import polars as pl
 from obstore.store import S3Store
 
-from cdc_pipeline.archive import parquet
+from cdc_pipeline.archive import hashes, parquet
 from cdc_pipeline.archive.tile import FOOTER_KEY, Footer, parse
 
 # Requests in flight: enough to keep a store busy, few enough for a small one.
@@ -153,4 +153,8 @@ def _read(store: S3Store, each: Object) -> Tile:
     if FOOTER_KEY not in entries:
         raise ValueError(f"it has no {FOOTER_KEY} entry")
     rows = pl.scan_parquet(io.BytesIO(metadata)).select(pl.len()).collect().item()
-    return Tile(each.key, Footer.from_json(entries[FOOTER_KEY]), rows, each.modified)
+    footer = Footer.from_json(entries[FOOTER_KEY])
+    # A small object is there as a whole, so its pages cost nothing more.
+    if len(tail) == each.size and footer.seen is not None and hashes.of_pages(tail) != footer.seen.pages_hash:
+        raise ValueError("its data pages are not those that were written")
+    return Tile(each.key, footer, rows, each.modified)

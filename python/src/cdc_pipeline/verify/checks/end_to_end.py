@@ -18,6 +18,7 @@ from cdc_pipeline.archive.tile import folder, hour_in, hour_of, parse
 from cdc_pipeline.verify import topics
 from cdc_pipeline.verify.archive_state import flush, unarchived
 from cdc_pipeline.verify.avro_events import Event
+from cdc_pipeline.verify.chain import judge_body
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.footers import Object, list_objects
@@ -186,6 +187,10 @@ def _parquet(context: Context) -> Iterator[Finding]:
     behind = unarchived(context, until, plan.expected.end_to_end.seconds)
     yield equal("T10.probe_archived", "events of the probe not archived after a flush", {}, behind, _ARCHIVE)
     contents = _contents(context, run)
+    spoiled = [problem for key, body in contents.items() for problem in judge_body(key, body)]
+    yield equal(
+        "T10.hashes", "objects whose pages, rows or offsets are not what their footer says", [], spoiled, _ARCHIVE
+    )
     by_key = {key: _rows(body, run.run) for key, body in contents.items()}
     rows = [row for mine in by_key.values() for row in mine]
     yield from judge_rows(run, rows)
