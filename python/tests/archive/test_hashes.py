@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import struct
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
@@ -37,7 +36,7 @@ def rows_hash(columns: dict[str, tuple[Any, list[Any]]]) -> str:
 
 
 def column(name: str, kind: Any, values: list[Any]) -> bytes:
-    there = bytes(value is not None for value in values)
+    there = b"\1" + bytes(value is not None for value in values) if None in values else b"\0"
     return name.encode() + b"\0" + there + content(kind, values)
 
 
@@ -46,8 +45,8 @@ def content(kind: Any, values: list[Any]) -> bytes:
     if name == "boolean":
         return b"b" + bytes(bool(value) for value in values)
     if name in ("float", "double"):
-        quiet = [0.0 if v is None else math.nan if math.isnan(v) else v for v in values]
-        return b"f" + struct.pack(f"<{len(quiet)}d", *quiet)
+        width, code = (4, "f") if name == "float" else (8, "d")
+        return b"f" + bytes([width]) + struct.pack(f"<{len(values)}{code}", *(0.0 if v is None else v for v in values))
     if name == "decimal":
         scale = dict(kind.children)["scale"]
         unscaled = [0 if v is None else int(v.scaleb(scale, Context(prec=50))) for v in values]
@@ -70,8 +69,9 @@ def content(kind: Any, values: list[Any]) -> bytes:
         children = dict(kind.children)
         entries = column("key", children["key"], [k for k, _ in pairs])
         entries += column("value", children["value"], [v for _, v in pairs])
-        return lengths + b"\0" + b"\1" * len(pairs) + b"r" + entries
-    return b"i" + struct.pack(f"<{len(values)}q", *map(integer, values))
+        return lengths + b"\0\0r" + entries
+    width, code = (4, "i") if name in ("integer", "date") else (8, "q")
+    return b"i" + bytes([width]) + struct.pack(f"<{len(values)}{code}", *map(integer, values))
 
 
 def integer(value: Any) -> int:
@@ -205,6 +205,6 @@ def test_of_any_number_of_rows(height: int) -> None:
     for i in range(height):
         total += len(str(i))
         ends.append(total)
-    expected = b"a\0" + b"\1" * height + b"i" + struct.pack(f"<{height}q", *range(height))
-    expected += b"s\0" + b"\1" * height + b"s" + struct.pack(f"<{height + 1}q", *ends) + parts
+    expected = b"a\0\0i\x08" + struct.pack(f"<{height}q", *range(height))
+    expected += b"s\0\0s" + struct.pack(f"<{height + 1}q", *ends) + parts
     assert hashes.of_rows(frame) == hashlib.sha256(expected if height else b"").hexdigest()

@@ -409,7 +409,10 @@ _MOST_BYTES_OF_MICROS = len("2024-01-01T00:00:00.000000Z")
 
 
 def _zoned(series: pl.Series, _: Node, __: _Misfits) -> pl.Series:
-    out = series.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", time_zone="UTC", strict=False)
+    out = _instants(series, "%Y-%m-%dT%H:%M:%S.%6fZ")  # what Debezium sends; a third of the other's time
+    if out.null_count() == series.null_count():
+        return out
+    out = _instants(series, "%Y-%m-%dT%H:%M:%S%.fZ")
     if out.null_count() == series.null_count() and (series.str.len_bytes().max() or 0) <= _MOST_BYTES_OF_MICROS:
         return out
     micros = out.to_physical().to_list()
@@ -418,6 +421,10 @@ def _zoned(series: pl.Series, _: Node, __: _Misfits) -> pl.Series:
             found = iso_micros(value)
             micros[i] = found if found is not None and pgtext.FIRST_MICROS <= found < MAX_MICROS else None
     return pl.Series(series.name, micros, dtype=pl.Int64).cast(UTC_MICROS)
+
+
+def _instants(series: pl.Series, form: str) -> pl.Series:
+    return series.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False, cache=False)
 
 
 def _zoned_text(value: str, _: Node) -> str:

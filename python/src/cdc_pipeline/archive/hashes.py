@@ -35,21 +35,18 @@ def of_rows(frame: pl.DataFrame) -> str:
 
 def _columns(frame: pl.DataFrame, skip_empty: bool) -> Iterator[bytes | memoryview]:
     """The bytes of columns, in the order of their names."""
-    names = sorted(frame.columns, key=str.encode)
-    kept = [frame.get_column(name) for name in names]
+    columns = [frame.get_column(name) for name in sorted(frame.columns, key=str.encode)]
     if skip_empty:
-        kept = [column for column in kept if column.null_count() < len(column)]
-    flat = _flat([column for column in kept if not column.dtype.is_nested()], frame.height)
-    for column in kept:
+        columns = [column for column in columns if column.null_count() < len(column)]
+    nulls, flat = _flat(columns)
+    for i, column in enumerate(columns):
         yield column.name.encode() + b"\0"
-        yield _presence(column)
-        yield from flat.pop(column.name) if column.name in flat else _nested(column)
-
-
-def _presence(column: pl.Series) -> bytes:
-    if not column.null_count():
-        return b"\1" * len(column)
-    return bytes(column.is_not_null().cast(pl.UInt8).to_list())
+        if i in nulls:
+            yield b"\1"
+            yield nulls[i]
+        else:
+            yield b"\0"
+        yield from flat[i] if i in flat else _nested(column)
 
 
 def _nested(column: pl.Series) -> Iterator[bytes | memoryview]:
@@ -67,23 +64,51 @@ def _nested(column: pl.Series) -> Iterator[bytes | memoryview]:
     yield from _columns(items.to_frame(), skip_empty=False)
 
 
-def _flat(columns: list[pl.Series], height: int) -> dict[str, tuple[bytes | memoryview, ...]]:
-    """The bytes of columns that are not nested, all made at once, since a step of Polars costs more than its values."""
+Parts = tuple[bytes | memoryview, ...]
+
+
+def _flat(columns: list[pl.Series]) -> tuple[dict[int, memoryview], dict[int, Parts]]:
+    """By index: which values are there, of columns that have nulls; the bytes of the values, of columns not nested.
+
+    All are made at once, since a step of Polars costs more than the values of a thousand rows.
+    """
     if not columns:
-        return {}
-    steps = [_step(column) for column in columns]
-    frame = pl.DataFrame([column.alias(str(i)) for i, column in enumerate(columns)])
-    frame = frame.select(step(pl.col(str(i))) for i, (_, step, _) in enumerate(steps)).rechunk()
-    buffers = _buffers(frame)
-    out = {}
-    for column, (kind, _, width) in zip(columns, steps, strict=True):
+        return {}, {}
+    height = len(columns[0])
+    kinds = {i: _kind(column) for i, column in enumerate(columns) if not column.dtype.is_nested()}
+    nulls = [i for i, column in enumerate(columns) if column.null_count()]
+    # Names of its own, since those of the columns may be any.
+    given = {i: columns[i].alias(f"{i}") for i in sorted({*kinds, *nulls})}
+    steps = [pl.col(f"{i}").is_not_null().cast(pl.UInt8).alias(f"{i} is there") for i in nulls]
+    for i, (kind, _) in kinds.items():
+        # A value that is null is 0 or nothing, and a boolean is a byte.
+        plain = pl.col(f"{i}")
+        if kind == b"b":
+            plain = plain.cast(pl.UInt8)
+        elif kind[:1] == b"i":
+            plain = plain.to_physical()
+        if i in nulls:
+            steps.append(plain.fill_null(b"" if columns[i].dtype == pl.Binary else _NOTHING[kind[:1]]))
+        elif kind == b"b":
+            steps.append(plain)
+    changed = [i for i in given if i in nulls or kinds[i][0] == b"b"]
+    made = pl.DataFrame([given[i] for i in changed]).select(steps) if steps else pl.DataFrame()
+    values = [made.get_column(f"{i}") if i in changed else given[i] for i in kinds]
+    frame = pl.DataFrame([*values, *(made.get_column(f"{i} is there") for i in nulls)])
+    buffers = _buffers(frame.rechunk())
+    flat: dict[int, Parts] = {}
+    for i, (kind, width) in kinds.items():
         next(buffers)  # which are null: none any more
         if width:
-            out[column.name] = (kind, _first(next(buffers), width * height))
+            flat[i] = (kind, _first(next(buffers), width * height))
         else:
             offsets = _first(next(buffers), 8 * (height + 1)) if height else bytes(8)
-            out[column.name] = (kind, offsets, _first(next(buffers), struct.unpack("<q", offsets[-8:])[0]))
-    return out
+            flat[i] = (kind, offsets, _first(next(buffers), struct.unpack("<q", offsets[-8:])[0]))
+    there = {}
+    for i in nulls:
+        next(buffers)
+        there[i] = _first(next(buffers), height)
+    return there, flat
 
 
 def _first(buffer: memoryview, size: int) -> memoryview:
@@ -92,20 +117,28 @@ def _first(buffer: memoryview, size: int) -> memoryview:
     return buffer[:size]
 
 
-def _step(column: pl.Series) -> tuple[bytes, Any, int]:
-    """A column's kind, the step that makes its values plain ones without nulls, and their width; 0: of their own."""
-    kind = column.dtype
-    if kind == pl.Boolean:
-        return b"b", lambda c: c.cast(pl.UInt8).fill_null(0), 1
-    if kind.is_float():
-        return b"f", lambda c: c.cast(pl.Float64).fill_null(0.0).fill_nan(float("nan")), 8
-    if isinstance(kind, pl.Decimal):
-        return b"d" + bytes([kind.scale]), lambda c: c.fill_null(0), 16
-    if kind in (pl.String, pl.Binary):
-        return b"s", lambda c: c.cast(pl.Binary).fill_null(b""), 0
-    if isinstance(kind, pl.Datetime) and kind.time_unit != "us":
-        raise ValueError(f"{column.name} is of {kind}, which no tile has")
-    return b"i", lambda c: c.cast(pl.Int64).fill_null(0), 8
+_NOTHING: dict[bytes, Any] = {b"b": 0, b"i": 0, b"f": 0.0, b"d": 0, b"s": ""}
+_WIDTHS: dict[Any, tuple[bytes, int]] = {
+    pl.Boolean: (b"b", 1),
+    pl.Int32: (b"i", 4),
+    pl.Date: (b"i", 4),
+    pl.Int64: (b"i", 8),
+    pl.Time: (b"i", 8),
+    pl.Datetime("us"): (b"i", 8),
+    pl.Datetime("us", "UTC"): (b"i", 8),
+    pl.Float32: (b"f", 4),
+    pl.Float64: (b"f", 8),
+    pl.String: (b"s", 0),
+    pl.Binary: (b"s", 0),
+}
+
+
+def _kind(column: pl.Series) -> tuple[bytes, int]:
+    """What stands before a column's values, and their width in bytes; 0: each has its own."""
+    if isinstance(column.dtype, pl.Decimal):
+        return b"d" + bytes([column.dtype.scale]), 16
+    kind, width = _WIDTHS[column.dtype]
+    return (kind + bytes([width]) if kind in (b"i", b"f") else kind), width
 
 
 def _buffers(frame: pl.DataFrame) -> Iterator[memoryview]:

@@ -2,6 +2,7 @@
 
 Today only what cannot be decoded is rejected. A table's data contract will be evaluated here, over the frame's columns;
 the tile's footer already carries its version and the rule of every rejection, and nothing after this step asks why.
+A rule must not judge a value that is missing by name: in the row's ``__text``, ``__unsent`` or ``__cut`` (`lossless`).
 """
 
 from __future__ import annotations
