@@ -1,0 +1,264 @@
+"""The rows of a table as they are now: random histories, as Parquet that DuckDB writes, against a table in memory.
+
+What is expected is the table itself after its last commit; nothing here looks for the last change of a key.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from cdc_pipeline.cli.views import current_query, identifier, literal, read_shape
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+KEYS = ("k", "n")
+# Columns of any name, some of which the query uses for itself.
+LARGE = ("name", "the 'value'")
+COLUMNS = {"k": "DOUBLE", "n": "INTEGER", "small": "INTEGER", **dict.fromkeys(LARGE, "VARCHAR")}
+OLD = {
+    "__deleted": "VARCHAR",
+    "__op": "VARCHAR",
+    "__lsn": "BIGINT",
+    "__txId": "BIGINT",
+    "__ts_us": "BIGINT",
+    "__source_ts_us": "BIGINT",
+}
+POSITION = {"__partition": "INTEGER", "__offset": "BIGINT"}
+CUT = "STRUCT(bytes BIGINT, sha256 VARCHAR)"
+AS_MAPS = {
+    "__commit_order": "BIGINT",
+    "__text": "MAP(VARCHAR, VARCHAR)",
+    "__unsent": "VARCHAR[]",
+    "__cut": f"MAP(VARCHAR, {CUT})",
+}
+AS_LISTS = {
+    **AS_MAPS,
+    "__text": "STRUCT(key VARCHAR, value VARCHAR)[]",
+    "__cut": f"STRUCT(key VARCHAR, value {CUT})[]",
+}
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A value that its column does not hold: PostgreSQL's text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A value that was too large."""
+
+    size: int
+    digest: str
+
+
+def sql(value: Any, kind: str = "") -> str:
+    """A value as SQL. A dictionary is a map, or a list of keys and values, as the type says."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, dict):
+        if kind.startswith("MAP"):
+            inner = ", ".join(f"{literal(k)}: {sql(v)}" for k, v in value.items())
+            return f"MAP {{{inner}}}"
+        inner = ", ".join(f"{{'key': {literal(k)}, 'value': {sql(v)}}}" for k, v in value.items())
+        return f"[{inner}]"
+    if isinstance(value, Cut):
+        return f"{{'bytes': {value.size}, 'sha256': {literal(value.digest)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(sql, value))}]"
+    return literal(value) if isinstance(value, str) else str(value)
+
+
+def write(file: Path, rows: list[Row], types: dict[str, str]) -> None:
+    """A Parquet file of rows; what a row leaves out is null."""
+    lines = [f"({', '.join(f'{sql(row.get(n), t)}::{t}' for n, t in types.items())})" for row in rows]
+    names = ", ".join(map(identifier, types))
+    duckdb.execute(f"COPY (SELECT * FROM (VALUES {', '.join(lines)}) AS t({names})) TO {literal(str(file))}")
+
+
+def as_written(row: Row) -> Row:
+    """A row with what its columns cannot hold beside it."""
+    text = {name: value.text for name, value in row.items() if isinstance(value, Beside)}
+    cut = {name: value for name, value in row.items() if isinstance(value, Cut)}
+    plain = {name: value for name, value in row.items() if name not in text and name not in cut}
+    return {**plain, "__text": text or None, "__cut": cut or None}
+
+
+@dataclass
+class History:
+    """A table in PostgreSQL, and what the pipeline makes of its changes.
+
+    Attributes:
+        table: the committed rows by key.
+        old: whether the pipeline is of before there was a commit order.
+        files: rows of each object, with its columns.
+    """
+
+    random: random.Random
+    table: dict[tuple[Any, Any], Row] = field(default_factory=dict)
+    old: bool = False
+    files: list[tuple[list[Row], dict[str, str]]] = field(default_factory=list)
+    wal: int = 1000
+    clock: int = 5_000_000
+    committed: int = 1000
+    transactions: int = 0
+    partitions: int = 1
+    ends: dict[int, int] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=lambda: AS_MAPS)
+
+    def key(self) -> tuple[Any, Any]:
+        beside = [] if self.old else [Beside("NaN"), Beside("Infinity")]
+        return self.random.choice([1.5, 2.0, None, *beside]), self.random.choice([1, 2])
+
+    def value(self, name: str) -> Any:
+        plain = [None, 1, 2] if name == "small" else [None, f"v{self.wal}"]
+        beside = [] if self.old else [Beside(f"t{self.wal}"), Cut(self.wal, f"d{self.wal}")]
+        return self.random.choice([*plain, *beside])
+
+    def lsn(self) -> int:
+        self.wal += self.random.randint(1, 9)
+        return self.wal
+
+    def put(self, row: Row, **own: Any) -> None:
+        """A record: to the partition of its key as there are now, into the last object or a new one."""
+        kinds = dict(OLD) if self.old else {**OLD, **self.types}
+        # The clock of the connector's host runs backwards at times, once nothing depends on it.
+        self.clock += self.random.randint(1, 5) if self.old else self.random.randint(-2000, 1000)
+        partition = hash(str([row.get(key) for key in KEYS])) % self.partitions
+        offset = self.ends.get(partition, 0)
+        self.ends[partition] = offset + self.random.randint(1, 3)
+        own = {"__ts_us": self.clock, "__partition": partition, "__offset": offset, **own}
+        kinds = {**COLUMNS, **kinds, **POSITION}
+        if not self.files or self.files[-1][1] != kinds or self.random.random() < 0.2:
+            self.files.append(([], kinds))
+        self.files[-1][0].append({**as_written(row), **own})
+
+    def change(self, operation: str, row: Row, at: int, transaction: int, unsent: list[str] | None = None) -> None:
+        own = {"__op": operation, "__deleted": str(operation in "dt").lower(), "__lsn": at, "__txId": transaction}
+        if not self.old:
+            own |= {"__commit_order": self.committed, "__unsent": unsent or None}
+        self.put({name: value for name, value in row.items() if name not in (unsent or ())}, **own)
+
+    def snapshot(self, keys: list[tuple[Any, Any]]) -> None:
+        """Rows as they are, with no LSN of their own, or one that says nothing of their order."""
+        for key in keys:
+            own = {"__op": "r", "__deleted": "false", "__lsn": self.random.choice([None, 1, self.wal + 500])}
+            self.put(self.table[key], **own, **({} if self.old else {"__commit_order": self.committed}))
+
+    def delete(self, key: tuple[Any, Any], row: Row, at: int, transaction: int) -> None:
+        if self.old:  # which invented values for columns that were not sent
+            self.change("d", {**dict(zip(KEYS, key, strict=True)), "small": 0, "name": ""}, at, transaction)
+        elif self.random.random() < 0.2:  # full replica identity
+            self.change("d", row, at, transaction)
+        else:
+            self.change("d", row, at, transaction, [name for name in COLUMNS if name not in KEYS])
+
+    def transactions_at_once(self) -> None:
+        """Some transactions, whose changes have LSNs in turns, and which are sent in the order of their commits."""
+        count = self.random.randint(1, 3)
+        if self.random.random() < 0.1:
+            count = 1  # TRUNCATE waits for the others, and they for it
+        ids = [self.transactions + n for n in range(1, count + 1)]
+        self.transactions += count
+        sent: dict[int, list[tuple[Any, ...]]] = {each: [] for each in ids}
+        state = {key: dict(row) for key, row in self.table.items()}
+        owner: dict[Any, int] = {}
+        for _ in range(self.random.randint(1, 8)):
+            each = self.random.choice(ids)
+            key = self.key()
+            other = self.key()
+            if count == 1 and not self.old and self.random.random() < 0.15:
+                sent[each].append(("t", self.lsn()))
+                state.clear()
+            elif owner.setdefault(str(key), each) != each:
+                continue  # it waits for the lock of the row
+            elif key not in state:
+                state[key] = {**dict(zip(KEYS, key, strict=True)), **{c: self.value(c) for c in ("small", *LARGE)}}
+                sent[each].append(("c", self.lsn(), dict(state[key]), None))
+            elif (what := self.random.random()) < 0.2:
+                sent[each].append(("d", self.lsn(), key, state.pop(key)))
+            else:
+                row = state[key]
+                kept = [c for c in LARGE if row[c] is not None and self.random.random() < 0.6]
+                changed = {c: self.value(c) for c in ("small", *LARGE) if c not in kept}
+                at = self.lsn()
+                unsent = [] if self.old else kept
+                if what < 0.5 and other not in state and owner.setdefault(str(other), each) == each:
+                    sent[each].append(("d", at, key, state.pop(key)))
+                    state[other] = {**row, **dict(zip(KEYS, other, strict=True)), **changed}
+                    sent[each].append(("c", at, dict(state[other]), unsent))
+                else:
+                    state[key] = {**row, **changed}
+                    sent[each].append(("u", at, dict(state[key]), unsent))
+        self.random.shuffle(ids)
+        for each in ids:
+            for operation, at, *rest in sent[each]:
+                if operation == "t":
+                    self.change("t", {}, at, each)
+                elif operation == "d":
+                    self.delete(*rest, at, each)
+                else:
+                    self.change(operation, rest[0], at, each, rest[1])
+            self.committed = self.lsn()
+        self.table = state
+
+    def run(self) -> None:
+        self.old = self.random.random() < 0.3
+        for _ in range(self.random.randint(1, 10)):
+            self.transactions_at_once()
+            if self.random.random() < 0.2:
+                self.snapshot([key for key in self.table if self.random.random() < 0.5])
+            if self.random.random() < 0.15:
+                self.partitions += 1
+            if self.random.random() < 0.15:  # the topic is made again
+                self.ends.clear()
+            if self.old and self.random.random() < 0.4:
+                self.old = False
+
+    def expected(self) -> list[str]:
+        return sorted(str(as_written(row)) for row in self.table.values())
+
+
+def shown(folder: Path, more: str = "") -> list[Row]:
+    """What the view of current rows has."""
+    files = f"{folder}/*.parquet"
+    with duckdb.connect() as connection:
+        shape = read_shape(connection, files)
+        found = connection.execute(f"SELECT * FROM ({current_query(files, KEYS, shape)}) {more}")
+        names = [each[0] for each in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def comparable(row: Row) -> str:
+    cut = row["__cut"] and {name: Cut(each["bytes"], each["sha256"]) for name, each in row["__cut"].items()}
+    text = row["__text"]
+    row = {name: value for name, value in row.items() if name not in {*(text or {}), *(cut or {})} or value is not None}
+    own = {"__text": in_order(text), "__cut": in_order(cut)}
+    return str({**{name: row[name] for name in COLUMNS if name in row}, **own})
+
+
+def in_order(entries: Row | None) -> Row | None:
+    """Entries of a map in the order of the columns: maps have none."""
+    return entries and {name: entries[name] for name in COLUMNS if name in entries}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.randoms(use_true_random=False), st.booleans())
+def test_they_are_the_table_whatever_happened(chance: random.Random, lists: bool) -> None:
+    history = History(chance, types=AS_LISTS if lists else AS_MAPS)
+    history.run()
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (rows, kinds) in enumerate(history.files):
+            write(Path(folder) / f"{chance.randint(0, 9)}-{number}.parquet", rows, kinds)
+        if not history.files:
+            return
+        found = shown(Path(folder))
+    assert sorted(map(comparable, found)) == history.expected()
+    assert {str(row["__unsent"]) for row in found} <= {"None"}, "every value was sent once"
