@@ -37,6 +37,9 @@ _PLACE = (
     "CASE WHEN __commit_order IS NULL OR __op = 'r' THEN 0 ELSE coalesce(__lsn, 0) END",
 )
 _GONE = "(__deleted::BOOL IS TRUE)"
+# The order of the changes of a key. Two keys that differ in how a value is written, such as 1.5 and 1.50, are one to
+# DuckDB: the delete of the former comes before the insert, which has the same LSN and perhaps another partition.
+_ORDER = (*_PLACE, f"NOT {_GONE}", "__offset")
 _CHANGES = "_changes"
 
 
@@ -56,11 +59,13 @@ class Shape:
     Attributes:
         types: of each column of the objects, DuckDB's type.
         unsent: the columns that a change that is no delete did not bring.
+        moved: whether one of them is of a changed key, as an insert.
         truncated: the place of the last TRUNCATE; None where there is none.
     """
 
     types: Mapping[str, str]
     unsent: tuple[str, ...] = ()
+    moved: bool = False
     truncated: tuple[int, ...] | None = None
 
 
@@ -75,11 +80,12 @@ def read_shape(connection: duckdb.DuckDBPyConnection, files: str) -> Shape:
     if "__commit_order" not in types:
         return Shape(types)
     truncated = f"max(row({', '.join(_PLACE)})) FILTER (WHERE __op = 't')"
-    unsent = f"list_distinct(flatten(list(DISTINCT {_UNSENT}) FILTER (WHERE {_UNSENT} IS NOT NULL AND NOT {_GONE})))"
-    query = f"SELECT {truncated}, {unsent} FROM ({changes_query(files, types)})"
-    place, names = connection.execute(query).fetchone() or (None, None)
+    unsent = f"FILTER (WHERE {_UNSENT} IS NOT NULL AND NOT {_GONE})"
+    query = f"""SELECT {truncated}, list_distinct(flatten(list(DISTINCT {_UNSENT}) {unsent})),
+        bool_or(__op = 'c') {unsent} FROM ({changes_query(files, types)})"""
+    place, names, moved = connection.execute(query).fetchone() or (None, None, None)
     lacking = set(names or ())
-    return Shape(types, tuple(name for name in types if name in lacking), place and tuple(place))
+    return Shape(types, tuple(name for name in types if name in lacking), bool(moved), place and tuple(place))
 
 
 def changes_query(files: str, types: Mapping[str, str], more: str = "") -> str:
@@ -105,8 +111,8 @@ def current_query(files: str, keys: Sequence[str], shape: Shape) -> str:
 
 def _last(files: str, keys: Sequence[str], shape: Shape) -> str:
     """The current rows of a table in which every change but deletes brings every column."""
-    order = ", ".join(f"{each} DESC" for each in _order())
-    last = f"QUALIFY row_number() OVER (PARTITION BY {', '.join(_identity(keys))} ORDER BY {order}) = 1"
+    descending = ", ".join(f"{each} DESC" for each in _ORDER)
+    last = f"QUALIFY row_number() OVER (PARTITION BY {', '.join(_identity(keys))} ORDER BY {descending}) = 1"
     changes = f"SELECT * FROM ({changes_query(files, shape.types)}) WHERE {_counts(shape)} {last}"
     columns = [identifier(name) for name in shape.types if name not in OWN]
     return f"SELECT {', '.join([*columns, _TEXT, _UNSENT, _CUT])} FROM ({changes}) WHERE NOT {_GONE}"
@@ -115,56 +121,91 @@ def _last(files: str, keys: Sequence[str], shape: Shape) -> str:
 def _filled(files: str, keys: Sequence[str], shape: Shape) -> str:
     """The current rows where some columns have to be looked up in earlier changes.
 
-    First it is found which changes are wanted, by the few columns that this takes; then those are read whole. What is
-    between an insert and the delete is a life of a key. A change of the key ends one and begins another, with the same
-    LSN in the same transaction, and what was not sent is then what it was in the former life.
+    First it is found which changes are wanted, by the few columns that this takes; then those are read whole.
     """
     # Files are numbered by the listing, which is the same for all parts of a query.
     changes = changes_query(files, shape.types, ", (file_index::BIGINT << 32) | file_row_number AS __at")
-    columns, joins = [], []
-    found: dict[str, str] = {}
-    for name in shape.types:
-        if name in OWN:
-            continue
-        quoted = identifier(name)
-        if name not in shape.unsent:
-            columns.append(f"now.{quoted}")
-            continue
-        found[name] = source = f"__source_{len(found)}"
-        columns.append(f"CASE WHEN {_lacks('now', name)} THEN {source}.value ELSE now.{quoted} END AS {quoted}")
-        joins.append(
-            f"LEFT JOIN (SELECT __sources.target, __changes.{quoted} AS value, {_TEXT}[{literal(name)}] AS text,"
-            f" {_CUT}[{literal(name)}] AS cut FROM __changes JOIN __sources ON __changes.__at = __sources.source"
-            f" WHERE __sources.name = {literal(name)}) AS {source} ON {source}.target = now.__at"
-        )
+    identity = _identity(keys)
+    key = [f"key_{number}" for number in range(len(identity))]
+    numbers = {name: number for number, name in enumerate(shape.unsent)}
+    columns = [_value(name, numbers.get(name)) for name in shape.types if name not in OWN]
     never = ", ".join(
-        f"CASE WHEN {_lacks('now', name)} AND {source}.target IS NULL THEN {literal(name)} END"
-        for name, source in found.items()
+        f"CASE WHEN {_lacks(n)} AND from_{i}.__at IS NULL THEN {literal(n)} END" for n, i in numbers.items()
+    )
+    latest = [
+        f", arg_max(__at, seq) {_sent(name)} AS source_{i}, max(seq) {_sent(name)} AS sent_{i}"
+        for name, i in numbers.items()
+    ]
+    otherwise = "ELSE former_{0} " if shape.moved else ""
+    source = (
+        ", CASE WHEN source_{0} IS DISTINCT FROM __at THEN CASE WHEN sent_{0} >= began THEN source_{0}"
+        f" {otherwise}END END AS source_{{0}}"
     )
     return f"""WITH RECURSIVE __changes AS NOT MATERIALIZED ({changes}),
-__places AS MATERIALIZED (
-  SELECT __at, row({", ".join(_identity(keys))}) AS key, {_GONE} AS gone, __op, {_UNSENT}, __lsn, __txId,
-    row_number() OVER w AS seq, lead(__at) OVER w IS NULL AS last,
-    count(*) FILTER (WHERE __op = 'c') OVER (w ROWS UNBOUNDED PRECEDING)
-    + count(*) FILTER (WHERE {_GONE}) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS life
-  FROM __changes WHERE {_counts(shape)}
-  WINDOW w AS (PARTITION BY {", ".join(_identity(keys))} ORDER BY {", ".join(_order())})),
-__moves AS (
-  SELECT new.key, new.life, old.key AS former_key, old.life AS former_life
-  FROM __places AS new JOIN __places AS old ON old.__lsn = new.__lsn AND old.__txId = new.__txId
+__ordered AS (
+  SELECT {", ".join(f"{part} AS {name}" for part, name in zip(identity, key, strict=True))}, __at, __op, __lsn, __txId,
+    {_UNSENT}, {_GONE} AS gone,
+    row_number() OVER (PARTITION BY {", ".join(identity)} ORDER BY {", ".join(_ORDER)}) AS seq
+  FROM __changes WHERE {_counts(shape)}),
+__keys AS (
+  SELECT arg_max(__at, seq) AS __at, arg_max(gone, seq) AS gone,
+    coalesce(max(seq) FILTER (WHERE __op = 'c' OR gone), 0) AS began{"".join(latest)}
+  FROM __ordered GROUP BY {", ".join(key)}),
+{_former(key, numbers) if shape.moved else ""}
+__now AS MATERIALIZED (
+  SELECT __at{"".join(source.format(i) for i in numbers.values())}
+  FROM __keys {"LEFT JOIN __former USING (__at)" if shape.moved else ""} WHERE NOT gone)
+SELECT {", ".join(columns)}, {_merged(_TEXT, "text", numbers)}, {_names(never)} AS {_UNSENT},
+  {_merged(_CUT, "cut", numbers)}
+FROM __changes JOIN __now USING (__at) {" ".join(_join(name, i) for name, i in numbers.items())}"""
+
+
+def _former(key: Sequence[str], numbers: Mapping[str, int]) -> str:
+    """Where the columns of a row come from whose key has changed.
+
+    What is between an insert and the delete is a life of a key. A change of the key ends one and begins another, with
+    one LSN in one transaction, and what was not sent is what it was in the former life.
+    """
+    sources = "".join(f", arg_max(__at, row(-back, seq)) {_sent(name)} AS former_{i}" for name, i in numbers.items())
+    return f"""__numbered AS (SELECT *, row({", ".join(key)}) AS key FROM __ordered),
+__pairs AS MATERIALIZED (
+  SELECT new.key AS key, new.seq AS seq, old.key AS former_key, old.seq AS former_seq
+  FROM __numbered AS new JOIN __numbered AS old ON old.__lsn = new.__lsn AND old.__txId = new.__txId
   WHERE new.__op = 'c' AND new.{_UNSENT} IS NOT NULL AND old.gone),
+__lived AS MATERIALIZED (
+  SELECT __numbered.*, lead(seq) OVER w IS NULL AS last,
+    count(*) FILTER (WHERE __op = 'c') OVER (w ROWS UNBOUNDED PRECEDING)
+    + count(*) FILTER (WHERE gone) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS life
+  FROM __numbered JOIN (SELECT key FROM __pairs UNION SELECT former_key FROM __pairs) USING (key)
+  WINDOW w AS (PARTITION BY key ORDER BY seq)),
+__moves AS MATERIALIZED (
+  SELECT new.key AS key, new.life AS life, old.key AS former_key, old.life AS former_life
+  FROM __pairs JOIN __lived AS new USING (key, seq)
+    JOIN __lived AS old ON old.key = former_key AND old.seq = former_seq),
 __lives AS (
-  SELECT __at AS target, key, life, 0 AS back FROM __places WHERE last AND NOT gone AND {_UNSENT} IS NOT NULL
+  SELECT __at AS target, key, life, 0 AS back FROM __lived WHERE last AND NOT gone
   UNION SELECT target, former_key, former_life, back + 1 FROM __lives JOIN __moves USING (key, life)),
-__wanted AS (SELECT __at AS target, unnest({_UNSENT}) AS name FROM __places WHERE last AND NOT gone),
-__sources AS MATERIALIZED (
-  SELECT target, name, arg_max(__at, row(-back, seq)) AS source
-  FROM __wanted JOIN __lives USING (target) JOIN __places USING (key, life)
-  WHERE NOT gone AND NOT coalesce(list_contains({_UNSENT}, name), false) GROUP BY ALL)
-SELECT {", ".join(columns)}, {_merged(_TEXT, "text", found)}, {_nonempty(f"[{never}]")} AS {_UNSENT},
-  {_merged(_CUT, "cut", found)}
-FROM __changes AS now {" ".join(joins)}
-WHERE now.__at IN (SELECT __at FROM __places WHERE last AND NOT gone)"""
+__former AS (
+  SELECT target AS __at{sources} FROM __lives JOIN __lived USING (key, life) GROUP BY target),
+"""
+
+
+def _value(name: str, number: int | None) -> str:
+    """A column of a current row."""
+    own = f"__changes.{identifier(name)}"
+    if number is None:
+        return own
+    return f"CASE WHEN {_lacks(name)} THEN from_{number}.value ELSE {own} END AS {identifier(name)}"
+
+
+def _join(name: str, number: int) -> str:
+    """What an earlier change says of a column, by the current change that lacks it."""
+    entry = literal(name)
+    return (
+        f"LEFT JOIN (SELECT __now.__at, {identifier(name)} AS value, {_TEXT}[{entry}] AS text, {_CUT}[{entry}] AS cut"
+        f" FROM __changes JOIN __now ON __changes.__at = source_{number}) AS from_{number}"
+        f" ON from_{number}.__at = __now.__at"
+    )
 
 
 def _objects(files: str) -> str:
@@ -192,12 +233,6 @@ def _identity(keys: Sequence[str]) -> list[str]:
     ]
 
 
-def _order() -> list[str]:
-    """The order of the changes of a key. Two that differ in how one value is written, such as 1.5 and 1.50, are one
-    key to DuckDB: its delete comes before its insert, which have one LSN, and not always one partition."""
-    return [*_PLACE, f"NOT {_GONE}", "__offset"]
-
-
 def _counts(shape: Shape) -> str:
     """Whether a change is of a row that no TRUNCATE has removed since."""
     own = "__op IS DISTINCT FROM 't'"
@@ -209,21 +244,25 @@ def _counts(shape: Shape) -> str:
     return f"{own} AND {after}"
 
 
-def _lacks(change: str, name: str) -> str:
-    return f"coalesce(list_contains({change}.{_UNSENT}, {literal(name)}), false)"
+def _lacks(name: str) -> str:
+    return f"coalesce(list_contains({_UNSENT}, {literal(name)}), false)"
 
 
-def _merged(own: str, field: str, found: Mapping[str, str]) -> str:
+def _sent(name: str) -> str:
+    return f"FILTER (WHERE NOT gone AND NOT {_lacks(name)})"
+
+
+def _merged(own: str, field: str, numbers: Mapping[str, int]) -> str:
     """A map of the change itself, and what it says of the columns that come from others."""
-    entries = ", ".join(f"{{'key': {literal(name)}, 'value': {source}.{field}}}" for name, source in found.items())
+    entries = ", ".join(f"{{'key': {literal(name)}, 'value': from_{i}.{field}}}" for name, i in numbers.items())
     others = f"map_from_entries(list_filter([{entries}], lambda each: each.value IS NOT NULL))"
-    whole = f"map_concat(now.{own}, {others})"
-    return f"CASE WHEN now.{_UNSENT} IS NULL THEN now.{own} WHEN cardinality({whole}) > 0 THEN {whole} END AS {own}"
+    whole = f"map_concat({own}, {others})"
+    return f"CASE WHEN {_UNSENT} IS NULL THEN {own} WHEN cardinality({whole}) > 0 THEN {whole} END AS {own}"
 
 
-def _nonempty(names: str) -> str:
-    filtered = f"list_filter({names}, lambda each: each IS NOT NULL)"
-    return f"CASE WHEN now.{_UNSENT} IS NOT NULL AND len({filtered}) > 0 THEN {filtered} END"
+def _names(names: str) -> str:
+    filtered = f"list_filter([{names}], lambda each: each IS NOT NULL)"
+    return f"CASE WHEN {_UNSENT} IS NOT NULL AND len({filtered}) > 0 THEN {filtered} END"
 
 
 def names_of(tables: Iterable[str]) -> dict[str, Names]:
