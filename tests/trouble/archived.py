@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import obstore
 import polars as pl
-from cdc_pipeline.cli.views import current_query
+from cdc_pipeline.cli.views import current_query, read_shape
 from cdc_pipeline.verify import topics
 from cdc_pipeline.verify.archive_state import flush, read_state, unarchived
 from cdc_pipeline.verify.context import Context
@@ -72,11 +72,15 @@ def rows_of(objects: Iterable[Object]) -> list[dict[str, Any]]:
 
 
 def current(objects: Iterable[Object], key: str, folder: Path) -> list[tuple[Any, ...]]:
-    """The table's rows in the order of their key, as `cdc sql` shows them.
+    """The table's rows in the order of their key, as `cdc sql` shows them, without what is beside them.
 
     Args:
         folder: an empty one, for copies of the objects.
     """
     for number, each in enumerate(objects):
         (folder / f"{number}.parquet").write_bytes(each.content)
-    return duckdb.execute(f"{current_query(f'{folder}/*.parquet', [key])} ORDER BY {key}").fetchall()
+    files = f"{folder}/*.parquet"
+    with duckdb.connect() as connection:
+        query = current_query(files, [key], read_shape(connection, files))
+        own = "__text, __unsent, __cut"
+        return connection.execute(f"SELECT * EXCLUDE ({own}) FROM ({query}) ORDER BY {key}").fetchall()

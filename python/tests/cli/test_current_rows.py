@@ -286,6 +286,26 @@ def test_a_value_that_was_never_sent_is_named(tmp_path: Path) -> None:
     assert (found[2]["name"], found[2]["__unsent"]) == (None, ["name"])
 
 
+def test_a_row_whose_key_changed_twice_has_the_values_of_its_last_life(tmp_path: Path) -> None:
+    others = ["small", *LARGE]
+    rows = [
+        record("c", 10, name="first", **{"the 'value'": "kept"}),
+        record("d", 20, __unsent=others),
+        record("c", 20, n=2, name="second", __unsent=["the 'value'"]),
+        record("d", 30, n=2, __unsent=others),
+        record("c", 30, n=3, __unsent=list(LARGE)),
+        # Nobody sent the name of this one since its insert, whatever its key had before.
+        record("c", 40, n=4, name="of another row"),
+        record("c", 50, n=4, __unsent=["name"]),
+        record("d", 60, n=4, __unsent=others),
+        record("c", 60, n=5, __unsent=["name"]),
+    ]
+    write(tmp_path / "0.parquet", rows, NEW)
+    found = {row["n"]: row for row in shown(tmp_path)}
+    assert (found[3]["name"], found[3]["the 'value'"], found[3]["__unsent"]) == ("second", "kept", None)
+    assert (found[5]["name"], found[5]["__unsent"]) == (None, ["name"])
+
+
 def test_a_key_that_is_the_same_to_duckdb_keeps_its_row(tmp_path: Path) -> None:
     """As 1.5 and 1.50 are: a delete and an insert at one LSN, in two partitions."""
     rows = [

@@ -13,13 +13,15 @@ import polars as pl
 import pytest
 from cdc_pipeline.cli.archive import Archive
 from cdc_pipeline.cli.archive_files import ArchiveFiles, pattern
+from cdc_pipeline.cli.complete import Complete
 from cdc_pipeline.cli.errors import CdcError
+from cdc_pipeline.cli.sql import say_complete
 from cdc_pipeline.cli.sql_output import table_writer, write_csv, write_json
 from cdc_pipeline.cli.sql_session import session
-from cdc_pipeline.cli.views import mentioned, names_of
+from cdc_pipeline.cli.views import OWN, mentioned, names_of
 from cdc_pipeline.verify.footers import list_objects
 from cdc_pipeline.verify.plan import parse_plan
-from shop import Shop, plan_document
+from shop import Registry, Shop, plan_document
 
 USERS, ORDERS = "postgres.public.users", "postgres.sales.orders"
 
@@ -71,7 +73,11 @@ def rows(shop: Shop, query: str) -> list[dict]:
 def test_current_rows_are_the_last_changes_without_deletes(shop: Shop) -> None:
     fill(shop)
     found = rows(shop, "SELECT * FROM users ORDER BY id")
-    assert found == [{"id": 1, "name": "missed", "price": None}, {"id": 2, "name": "newest", "price": 9.9}]
+    own = dict.fromkeys(("__text", "__unsent", "__cut"))
+    assert found == [
+        {"id": 1, "name": "missed", "price": None, **own},
+        {"id": 2, "name": "newest", "price": 9.9, **own},
+    ]
     assert rows(shop, "SELECT count(*) AS n FROM public.users") == [{"n": 2}]
 
 
@@ -120,6 +126,63 @@ def test_what_is_not_there_yet_is_said(shop: Shop) -> None:
     fill(shop)
     with pytest.raises(CdcError, match='Referenced column "nam" not found'):
         ask(shop, "SELECT nam FROM users")
+
+
+def test_a_view_follows_what_is_archived_later(shop: Shop) -> None:
+    """A column that the first objects never lack may be unsent in later ones, and be there in none of the first."""
+    fill(shop)
+    later = {"id": 2, "name": None, "__op": "u", "__deleted": "false", "__lsn": 9, "__commit_order": 8}
+    kinds = {"__commit_order": pl.Int64(), "__unsent": pl.List(pl.String()), "more": pl.Int64()}
+    query = "SELECT * FROM users WHERE id = 2"
+    with session(Archive(shop)) as opened:
+        (first,) = [json.loads(text) for result in opened.run(query) for text in result.documents()]
+        shop.put(USERS, [{**later, "__unsent": ["name"], "more": 5}], start=7, **kinds)
+        (second,) = [json.loads(text) for result in opened.run(query) for text in result.documents()]
+    assert (first["name"], "more" in first) == ("newest", False)
+    assert (second["name"], second["more"], second["__unsent"]) == ("newest", 5, None)
+
+
+def test_all_parts_of_a_statement_read_the_same_objects(shop: Shop) -> None:
+    fill(shop)
+    files = ArchiveFiles(Archive(shop).objects, Archive(shop).fetch)
+    listed = files.glob(pattern(f"archive/{USERS}"))
+    shop.put(USERS, [{"id": 9, "name": "later"}], start=7)
+    assert files.glob(pattern(f"archive/{USERS}")) == listed
+    files.forget()
+    assert len(files.glob(pattern(f"archive/{USERS}"))) == len(listed) + 1
+
+
+def test_the_text_of_a_key_is_no_column_of_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(Registry.keys, "postgres.public.users", ["id", "__text"])
+    assert Archive(shop).keys("public.users") == ["id"]
+
+
+def test_up_to_when_tables_are_complete_is_asked_before_the_objects_are_listed(
+    shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(shop)
+    asked: list[list[str]] = []
+
+    def ask_servers(tables: list[str]) -> dict[str, Complete]:
+        asked.append(tables)
+        if len(asked) == 1:
+            shop.put(USERS, [{"id": 9, "name": "archived meanwhile", "__ts_us": 1}], start=7)
+        return {"public.users": Complete(1767323045.678), "sales.orders": Complete(None, "it is down")}
+
+    with session(Archive(shop), ask_servers) as opened:
+        (result,) = opened.run("SELECT name FROM users JOIN sales.orders ON id = 9 AND shop = 1")
+        assert list(result.rows()) == [("archived meanwhile",)]
+        list(opened.run("SELECT 1; SHOW TABLES"))
+        say_complete(result, as_json=False)
+        say_complete(result, as_json=True)
+    assert asked == [["public.users", "sales.orders"]]
+    plain, unknown, document = capsys.readouterr().err.splitlines()
+    assert plain == "public.users is complete up to 2026-01-02 03:04:05.678 UTC."
+    assert unknown == "It is not known up to which commit sales.orders is complete: it is down."
+    assert json.loads(document)["complete"] == {
+        "public.users": {"complete_to": "2026-01-02T03:04:05.678+00:00", "unknown": None},
+        "sales.orders": {"complete_to": None, "unknown": "it is down"},
+    }
 
 
 def test_a_registry_that_is_away_is_named(shop: Shop) -> None:
@@ -177,7 +240,7 @@ def test_tables_of_the_sink_connector_are_read_where_iceberg_keeps_them(shop: Sh
     obstore.put(shop.store, "iceberg/postgres/public/users/data/hour=1/00.parquet", body.getvalue())
     obstore.put(shop.store, "iceberg/postgres/public/users/metadata/v1.json", b"{}")
     fill(shop)
-    assert rows(shop, "SELECT * FROM users_changes") == [{"id": 1, "__op": "c"}]
+    assert rows(shop, "SELECT * FROM users_changes") == [{"id": 1, **dict.fromkeys(OWN), "__op": "c"}]
 
 
 def test_names_that_would_be_one_to_duckdb() -> None:

@@ -11,6 +11,7 @@ import obstore
 
 from cdc_pipeline.archive.tile import SUFFIX, folder
 from cdc_pipeline.cli.errors import CdcError
+from cdc_pipeline.cli.views import OWN
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.footers import Object, list_objects
 from cdc_pipeline.verify.iceberg import table_folder
@@ -87,7 +88,9 @@ class Archive:
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return []
             schema = json.loads(answer.raise_for_status().json()["schema"])
-            return [field["name"] for field in schema["fields"]] if schema["type"] == "record" else []
+            names = [field["name"] for field in schema["fields"]] if schema["type"] == "record" else []
+            # The text of a value that its column does not hold is a part of the key, but no column.
+            return [name for name in names if name not in OWN]
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise CdcError(
                 f"The schema registry at {where.url} does not say what the key of {table} is: {error}."

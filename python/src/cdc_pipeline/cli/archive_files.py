@@ -35,7 +35,9 @@ def pattern(folder: str) -> str:
 
 
 class ArchiveFiles(AbstractFileSystem):
-    """Read only. A listing is made when DuckDB resolves a pattern, and tells the sizes of what it then reads.
+    """Read only. A listing is made when DuckDB first resolves a pattern, and tells the sizes of what it then reads.
+
+    It is the same for all parts of a statement, which may read the objects more than once: see :meth:`forget`.
 
     Args:
         entries: lists the Parquet objects below a folder.
@@ -50,14 +52,21 @@ class ArchiveFiles(AbstractFileSystem):
         self._entries = entries
         self._fetch = fetch
         self._known: dict[str, Entry] = {}
+        self._listed: dict[str, list[str]] = {}
+
+    def forget(self) -> None:
+        """List the objects again when they are next wanted."""
+        self._listed.clear()
 
     def glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> list[str]:
         path = _key(path)
         if not path.endswith(_ALL):
             return [path] if path in self._known else []
-        found = {entry.key: entry for entry in self._entries(path.removesuffix(_ALL))}
-        self._known.update(found)
-        return sorted(found)
+        if path not in self._listed:
+            found = {entry.key: entry for entry in self._entries(path.removesuffix(_ALL))}
+            self._known.update(found)
+            self._listed[path] = sorted(found)
+        return list(self._listed[path])
 
     def exists(self, path: str, **kwargs: Any) -> bool:
         return _key(path) in self._known

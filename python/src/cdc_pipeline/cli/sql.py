@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import json
 import shutil
 import sys
 
 import click
 
 from cdc_pipeline.cli.archive import Archive
+from cdc_pipeline.cli.complete import asked
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Instance
 from cdc_pipeline.cli.options import for_instance
 from cdc_pipeline.cli.sql_output import Writer, table_writer, write_csv, write_json
-from cdc_pipeline.cli.sql_session import Session, session
+from cdc_pipeline.cli.sql_session import Result, Session, session
 from cdc_pipeline.cli.tunnels import reached
 from cdc_pipeline.verify.context import Context
 
@@ -30,13 +33,14 @@ def command(instance: Instance, query: str | None, output: str | None) -> int:
 
     Of each captured table there are two views: its rows as they are now (users), if it has a key, and all its changes
     (users_changes), with what the archive adds: __op, __deleted, __ts_us and others. A table of another schema than
-    public has its schema's name (sales.orders). Rows are there as soon as the archive has written their object.
+    public has its schema's name (sales.orders). Rows are there as soon as the archive has written their object; up to
+    which commit a table is complete is written to the standard error.
 
     Without QUERY, statements are read from the standard input, or asked for at a prompt.
 
     \b
       cdc sql "SELECT count(*) FROM orders"
-      cdc sql "SELECT * FROM users_changes ORDER BY __ts_us DESC LIMIT 5"
+      cdc sql "SELECT * FROM users_changes ORDER BY __commit_order DESC, __lsn DESC LIMIT 5"
 
     A query reads the columns that it needs of every object of its tables, and the footer of each first: some
     thousand objects take seconds. Current rows are found among all changes. It uses at most 1 GiB of memory, then the
@@ -44,7 +48,9 @@ def command(instance: Instance, query: str | None, output: str | None) -> int:
     """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     write: Writer = {"json": write_json, "csv": write_csv}.get(output or "", table_writer(width))
-    with reached(instance), session(Archive(Context(instance.plan(), read_only=True))) as opened:
+    context = Context(instance.plan(), read_only=True)
+    archive = Archive(context)
+    with reached(instance), session(archive, functools.partial(asked, context, archive)) as opened:
         if query is not None:
             _run(opened, query, write)
         elif sys.stdin.isatty():
@@ -59,6 +65,21 @@ def _run(opened: Session, text: str, write: Writer) -> None:
         if number:
             click.echo()
         write(result, sys.stdout)
+        say_complete(result, write is write_json)
+
+
+def say_complete(result: Result, as_json: bool) -> None:
+    """Up to when a result's tables are complete, to the standard error."""
+    if as_json and result.complete:
+        found = {
+            table: {"complete_to": each.stamp, "unknown": each.why or None} for table, each in result.complete.items()
+        }
+        click.echo(json.dumps({"complete": found}), err=True)
+        return
+    for table, each in result.complete.items():
+        until = each.stamp and each.stamp[:23].replace("T", " ") + " UTC"
+        unknown = f"It is not known up to which commit {table} is complete: {each.why}."
+        click.echo(f"{table} is complete up to {until}." if until else unknown, err=True)
 
 
 def _prompt(opened: Session, write: Writer) -> None:

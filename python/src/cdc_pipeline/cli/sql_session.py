@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,11 +12,21 @@ from typing import Any, Protocol
 import duckdb
 
 from cdc_pipeline.cli.archive_files import ArchiveFiles, Entry, pattern
+from cdc_pipeline.cli.complete import Complete
 from cdc_pipeline.cli.errors import CdcError
-from cdc_pipeline.cli.views import asks_for_all, changes_query, current_query, identifier, mentioned, names_of
+from cdc_pipeline.cli.views import (
+    asks_for_all,
+    changes_query,
+    current_query,
+    identifier,
+    mentioned,
+    names_of,
+    read_shape,
+)
 
 _MEMORY = "1GiB"
 _BATCH = 1000
+Asked = Callable[[Sequence[str]], Mapping[str, Complete]]
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "DECIMAL", "FLOAT", "DOUBLE")
 
 
@@ -58,10 +68,14 @@ class Result:
         columns: their names; none where it gives nothing.
         numeric: of each column, whether it holds numbers.
         is_text: whether it is made for people already, as a plan of a query is.
+        complete: up to when the tables are complete that the statement mentions.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement, complete: Mapping[str, Complete]
+    ) -> None:
         self._connection = connection
+        self.complete = complete
         self.is_text = statement.type == duckdb.StatementType.EXPLAIN
         self._query = without_semicolon(statement.query)
         # Others, such as EXPLAIN, cannot be part of another query; their values are simple.
@@ -99,14 +113,23 @@ class Result:
 
 
 class Session:
-    """Runs statements. A view is made when a statement first mentions it, since that reads every object's schema."""
+    """Runs statements.
 
-    def __init__(self, archive: Tables, connection: duckdb.DuckDBPyConnection) -> None:
+    A view is made when a statement mentions it, since that reads every object's schema, and again when there are more
+    objects: what it looks up depends on what they have.
+
+    Args:
+        asked: up to when tables are complete, by what the servers say now; None if that is not asked for.
+    """
+
+    def __init__(self, archive: Tables, connection: duckdb.DuckDBPyConnection, asked: Asked | None = None) -> None:
         self._archive = archive
         self._connection = connection
-        connection.register_filesystem(ArchiveFiles(archive.objects, archive.fetch))
+        self._asked = asked
+        self._files = ArchiveFiles(archive.objects, archive.fetch)
+        connection.register_filesystem(self._files)
         self.names = names_of(archive.topics)
-        self._made: set[str] = set()
+        self._made: dict[str, list[str]] = {}
         for schema in sorted({"public", *(names.schema for names in self.names.values())}):
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)}")
         connection.execute("SET search_path = 'public'; SET TimeZone = 'UTC'")
@@ -119,44 +142,57 @@ class Session:
         """
         with refusals():
             for statement in self._connection.extract_statements(text):
-                self._prepare(statement.query)
-                result = Result(self._connection, statement)
+                complete = self._prepare(statement.query)
+                result = Result(self._connection, statement, complete)
                 if result.columns:
                     yield result
 
-    def _prepare(self, text: str) -> None:
+    def _prepare(self, text: str) -> Mapping[str, Complete]:
+        """Makes the views that a statement is about; up to when their tables are complete."""
         every = asks_for_all(text)
-        for table, names in self.names.items():
-            for view in (names.changes, names.current):
-                made = f"{identifier(names.schema)}.{identifier(view)}"
-                if made in self._made or not (every or mentioned(view, text)):
-                    continue
-                query = self._query(table, view == names.current, required=not every)
-                if query is not None:
-                    self._connection.execute(f"CREATE OR REPLACE VIEW {made} AS {query}")
-                    self._made.add(made)
+        wanted = [
+            (table, view)
+            for table, names in self.names.items()
+            for view in (names.changes, names.current)
+            if every or mentioned(view, text)
+        ]
+        complete: Mapping[str, Complete] = {}
+        if self._asked is not None and wanted and not every:
+            # Before the objects are listed, so that all that was archived at that time is among them.
+            complete = self._asked(sorted({table for table, _view in wanted}))
+        self._files.forget()
+        for table, view in wanted:
+            self._make(table, view, required=not every)
+        return complete
 
-    def _query(self, table: str, current: bool, required: bool) -> str | None:
-        """What a view of a table is; None where it has none."""
-        folder = self._archive.folder(table)
-        if next(self._archive.objects(folder), None) is None:
+    def _make(self, table: str, view: str, required: bool) -> None:
+        """A view of a table over the objects that there are now; none where it has no objects, or no key."""
+        names = self.names[table]
+        files = pattern(self._archive.folder(table))
+        objects = self._files.glob(files)
+        if not objects:
             if not required:
-                return None
+                return
             raise CdcError(
                 f"{table} has nothing in the archive yet. Rows come when an object is full or its time is over, as"
                 " `cdc tables` shows."
             )
-        if not current:
-            return changes_query(pattern(folder))
-        keys = self._archive.keys(table)
-        return current_query(pattern(folder), keys) if keys else None
+        made = f"{identifier(names.schema)}.{identifier(view)}"
+        if self._made.get(made) == objects:
+            return
+        keys = self._archive.keys(table) if view == names.current else []
+        if view == names.changes or keys:
+            shape = read_shape(self._connection, files)
+            query = current_query(files, keys, shape) if keys else changes_query(files, shape.types)
+            self._connection.execute(f"CREATE OR REPLACE VIEW {made} AS {query}")
+            self._made[made] = objects
 
 
 @contextmanager
-def session(archive: Tables) -> Iterator[Session]:
-    """A session that ends with all that it has written to disk."""
+def session(archive: Tables, asked: Asked | None = None) -> Iterator[Session]:
+    """A session that ends with all that it has written to disk. ``asked``: as of :class:`Session`."""
     with tempfile.TemporaryDirectory(prefix="cdc-sql-") as folder, duckdb.connect() as connection:
         # What does not fit into memory goes to the disk, not the host's other memory.
         connection.execute(f"SET memory_limit = '{_MEMORY}'")
         connection.execute("SET temp_directory = ?", [str(Path(folder) / "spilled")])
-        yield Session(archive, connection)
+        yield Session(archive, connection, asked)

@@ -15,16 +15,17 @@ from confluent_kafka import KafkaException
 from cdc_pipeline.cli.archive import Archive
 from cdc_pipeline.cli.archive_files import ArchiveFiles, pattern
 from cdc_pipeline.cli.archived import Archived, last_change, newest
+from cdc_pipeline.cli.complete import Complete, Completeness
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Instance
-from cdc_pipeline.cli.lag import Lag, read_lags
+from cdc_pipeline.cli.lag import COUNT_SECONDS, Lag
 from cdc_pipeline.cli.options import as_json, for_instance
 from cdc_pipeline.cli.output import print_json, print_table
 from cdc_pipeline.cli.tunnels import reached
 from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.footers import Memory, read_tiles
+from cdc_pipeline.verify.footers import Memory, Object, read_tiles
 
-_COLUMNS = ("TABLE", "LAG", "BEHIND", "ROWS ARCHIVED", "OBJECTS", "LAST CHANGE", "")
+_COLUMNS = ("TABLE", "LAG", "BEHIND", "ROWS ARCHIVED", "OBJECTS", "LAST CHANGE", "COMPLETE TO", "")
 _RIGHT = ("LAG", "BEHIND", "ROWS ARCHIVED", "OBJECTS")
 
 
@@ -35,7 +36,8 @@ def command(instance: Instance, json_output: bool) -> int:
     """Show for each captured table how far the archive is behind, and what it has.
 
     LAG is how many records are in Kafka and not in the archive yet, BEHIND the age of the oldest of them. ROWS ARCHIVED
-    counts every change. LAST CHANGE is the time of the last commit that is archived.
+    counts every change. LAST CHANGE is the time of the last commit that is archived; what committed before COMPLETE TO
+    is archived, as far as it was captured.
     """
     with reached(instance):
         found = list(read_tables(Context(instance.plan(), read_only=True)))
@@ -55,25 +57,26 @@ def read_tables(context: Context) -> Iterator[dict[str, Any]]:
     archive = Archive(context)
     captured = set(context.plan.archived_topics)
     try:
-        lags = read_lags(context, captured)
+        complete = Completeness(context, captured, COUNT_SECONDS)
     except KafkaException as error:
         servers = context.plan.endpoints.kafka.bootstrap_servers
         raise CdcError(f"Kafka at {servers} does not answer: {error.args[0].str()}. See `cdc status`.") from None
     now = time.time()
     for table, topic in archive.topics.items():
-        have = _archived(context, archive, table)
+        objects = list(archive.objects(archive.folder(table)))
+        have = _archived(context, archive, table, objects)
         yield {
             "table": table,
             "topic": topic,
             "captured": topic in captured,
-            **_lag(lags.get(topic), now),
+            **_lag(complete.lags.get(topic), now),
             **_have(have),
+            **_complete(complete.of(table, topic, lambda objects=objects: objects)),  # type: ignore[misc]
         }
 
 
-def _archived(context: Context, archive: Archive, table: str) -> Archived:
+def _archived(context: Context, archive: Archive, table: str, objects: list[Object]) -> Archived:
     folder = archive.folder(table)
-    objects = list(archive.objects(folder))
     changed = last_change(newest(objects), lambda each: bytes(obstore.get(context.store, each.key).bytes()))
     if context.plan.expected.archive.service:
         where = context.plan.endpoints.object_store
@@ -109,6 +112,14 @@ def _have(have: Archived) -> dict[str, Any]:
     return {"rows_archived": have.rows, "objects": have.objects, "last_change": shown}
 
 
+def _complete(complete: Complete) -> dict[str, Any]:
+    return {"complete_to": complete.stamp, "complete_unknown": complete.why or None}
+
+
+def _time(stamp: str | None) -> str | None:
+    return stamp and stamp[:19].replace("T", " ") + " UTC"
+
+
 def _cells(found: dict[str, Any]) -> list[Any]:
     records, seconds = found["lag_records"], found["lag_seconds"]
     return [
@@ -117,6 +128,7 @@ def _cells(found: dict[str, Any]) -> list[Any]:
         None if seconds is None else f"{seconds:.0f} s",
         found["rows_archived"],
         found["objects"],
-        found["last_change"] and found["last_change"][:19].replace("T", " ") + " UTC",
+        _time(found["last_change"]),
+        _time(found["complete_to"]) or "unknown",
         "" if found["captured"] else "no longer captured",
     ]
