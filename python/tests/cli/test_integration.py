@@ -51,7 +51,7 @@ def test_a_change_is_seen_by_sql_and_tables(cdc, home: Path, context: Context) -
             break
         assert now == [{"stock": before}] and time.monotonic() < deadline
         time.sleep(1)
-    (changed,) = ask("SELECT __op, stock FROM products_changes WHERE product_id = 7 ORDER BY __ts_us DESC LIMIT 1")
+    (changed,) = ask("SELECT __op, stock FROM products_changes WHERE product_id = 7 ORDER BY __offset DESC LIMIT 1")
     assert changed == {"__op": "u", "stock": before + 1}
     with context.postgresql() as connection:
         wanted = connection.execute("SELECT product_id, price FROM public.products ORDER BY product_id").fetchall()
@@ -65,6 +65,11 @@ def test_a_change_is_seen_by_sql_and_tables(cdc, home: Path, context: Context) -
     assert (table["captured"], table["lag_records"], table["lag_exact"], table["lag_seconds"]) == (True, 0, True, 0.0)
     assert table["rows_archived"] == ask("SELECT count(*) AS n FROM products_changes")[0]["n"] > len(wanted)
     assert datetime.fromisoformat(table["last_change"]).timestamp() >= began - 1
+    assert table["complete_unknown"] is None
+    assert datetime.fromisoformat(table["complete_to"]).timestamp() >= began - 1
+    code, _out, err = cdc("sql", "SELECT count(*) FROM products", "--json", "--home", home)
+    said = json.loads(err)["complete"]["public.products"]
+    assert code == 0 and said["unknown"] is None and said["complete_to"] >= table["complete_to"]
 
 
 def test_what_is_not_archived_yet_is_lag(cdc, home: Path, context: Context) -> None:
