@@ -117,6 +117,11 @@ class ConnectClient:
         """The connector's offsets, each with `partition` and `offset` in the connector's own terms."""
         return self._rest.call("GET", "connectors", name, "offsets")["offsets"]
 
+    def alter_offset(self, name: str, partition: Mapping[str, Any], offset: Mapping[str, Any]) -> None:
+        """Replace the offset of one partition. The connector must be stopped."""
+        body = {"offsets": [{"partition": dict(partition), "offset": dict(offset)}]}
+        self._rest.call("PATCH", "connectors", name, "offsets", body=body, idempotent=True)
+
 
 def is_momentary(error: RequestError) -> bool:
     """Whether Connect says that it cannot do this right now, which passes by itself."""

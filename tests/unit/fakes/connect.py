@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from .http import Call, FakeServer, Reply
@@ -38,17 +40,25 @@ class FakeConnect(FakeServer):
 
     :ivar connectors: by name: `config`, `state` (RUNNING, PAUSED, STOPPED), `failed` (whether its task failed).
     :ivar slow: how many looks at a status show UNASSIGNED after a change.
+    :ivar offsets: by name of the connector, which may be gone: what Debezium keeps of the server `t`.
+    :ivar snapshots: tables in the order in which the plugin took their snapshots, as Debezium does: all of them when it
+        starts without an offset or with an unfinished snapshot, otherwise those that stand in its offset.
+    :ivar finishes: whether such a snapshot comes to its end.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.connectors: dict[str, dict[str, Any]] = {}
         self.slow = 1
+        self.offsets: dict[str, dict[str, Any]] = {}
+        self.snapshots: list[str] = []
+        self.finishes = True
 
     def add(self, name: str, config: dict[str, str], state: str = "RUNNING", failed: bool = False) -> None:
         """A connector that is there already."""
         config = {"connector.class": PLUGIN, "topic.prefix": "t", **config, "name": name}
         self.connectors[name] = {"config": config, "state": state, "failed": failed, "settling": 0}
+        self.offsets[name] = {"lsn": 7}
 
     def answer(self, call: Call) -> Any:
         if call.path[0] == "connector-plugins":
@@ -63,33 +73,62 @@ class FakeConnect(FakeServer):
             return self._put(name, call.body)
         if name not in self.connectors:
             raise Reply(404, {"error_code": 404, "message": f"Connector {name} not found"})
-        return self._known(name, call.method, action)
+        return self._known(name, call.method, action, call.body)
 
-    def _known(self, name: str, method: str, action: str) -> Any:
+    def _known(self, name: str, method: str, action: str, body: Any) -> Any:
         connector = self.connectors[name]
         if method == "GET":
             if action == "status":
                 return self._status(name)
             if action == "offsets":
-                return {"offsets": [{"partition": {"server": "t"}, "offset": {"lsn": 7}}]}
+                offset = self.offsets.get(name)
+                return {"offsets": [{"partition": {"server": "t"}, "offset": offset}] if offset else []}
             return self._info(name)
         if method == "DELETE":
             del self.connectors[name]
+        elif (method, action) == ("PATCH", "offsets"):
+            raise self._alter(name, body)
         elif action == "restart":
             connector["failed"] = connector["config"].get("fail") == "true"
             connector["settling"] = self.slow
         else:
             connector["state"] = {"pause": "PAUSED", "resume": "RUNNING", "stop": "STOPPED"}[action]
             connector["settling"] = self.slow
+            self._start(name)
         raise Reply(204 if method == "DELETE" else 202)
+
+    def _alter(self, name: str, body: Any) -> Reply:
+        if self.connectors[name]["state"] != "STOPPED":
+            message = "Connectors must be in the STOPPED state before their offsets can be modified"
+            return Reply(400, {"error_code": 400, "message": message})
+        for entry in body["offsets"]:
+            assert entry["partition"] == {"server": "t"}
+            self.offsets[name] = entry["offset"]
+        return Reply(200, {"message": "The offsets for this connector have been altered successfully"})
+
+    def _start(self, name: str) -> None:
+        connector = self.connectors[name]
+        if connector["state"] != "RUNNING":
+            return
+        captured = _tables(connector["config"])
+        offset = self.offsets.get(name)
+        if offset is None or ("snapshot" in offset and not offset.get("last_snapshot_record")):
+            self.snapshots += captured
+            self.offsets[name] = {"lsn": 7}
+        elif self.finishes:
+            asked = json.loads(offset.pop("incremental_snapshot_collections", "[]"))
+            self.snapshots += [t for e in asked if (t := e["incremental_snapshot_collections_id"]) in captured]
 
     def _create(self, body: dict[str, Any]) -> Any:
         self._store(body["name"], body["config"])
         self.connectors[body["name"]]["state"] = body.get("initial_state", "RUNNING")
+        self._start(body["name"])
         raise Reply(201, self._info(body["name"]))
 
     def _put(self, name: str, config: dict[str, str]) -> Any:
-        raise Reply(200 if self._store(name, config) else 201, self._info(name))
+        known = self._store(name, config)
+        self._start(name)
+        raise Reply(200 if known else 201, self._info(name))
 
     def _store(self, name: str, config: dict[str, str]) -> bool:
         old = self.connectors.get(name)
@@ -132,6 +171,12 @@ class FakeConnect(FakeServer):
             "error_count": sum(bool(item["value"]["errors"]) for item in configs),
             "configs": configs,
         }
+
+
+def _tables(config: dict[str, str]) -> list[str]:
+    """The tables that a connector captures, of those that a list of plain names has."""
+    entries = config.get("table.include.list", "").split(",")
+    return [re.sub(r"\\(.)", r"\1", entry) for entry in entries if entry and not entry.startswith("(")]
 
 
 def _judged(name: str, kind: str, required: bool, default: str | None, value: str | None) -> dict[str, Any]:

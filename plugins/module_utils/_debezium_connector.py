@@ -1,0 +1,123 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Brings a Debezium connector to its configuration, with a snapshot of each table that it did not capture before.
+
+The order makes an interrupted run harmless: the connector stops, the snapshots go into its offset, then the
+configuration names the tables, then it resumes. Until the configuration names a table, the next run asks for its
+snapshot; once it does, the snapshot is in the offset. A connector that was left stopped is resumed by the next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import _connector
+from ._connect import ConnectClient, Connector
+from ._debezium_offsets import begins_with_snapshot, captured, offset_of, pending, with_pending
+from ._errors import InvalidError
+from ._module import Outcome
+from ._values import to_strings
+
+# What a connector captures from its creation until its offset is known: a pattern that no table matches.
+_NOTHING = "(?!)"
+
+
+def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
+    """One pass over the connector.
+
+    :raises InvalidError: for a wrong configuration, or a snapshot of a table that is not captured; nothing is changed.
+    :raises FailedError: when the connector fails.
+    :raises DeadlineError: when a state is not reached in time.
+    """
+    client = ConnectClient(params)
+    name = params["name"]
+    config = to_strings(params["config"], f"connector {name}")
+    server = config.get("topic.prefix", "")
+    tables = captured(config, params["tables"])
+    _refuse_uncaptured(params["snapshot"], tables)
+    running = {**params, "state": "running"}
+    # It refuses a wrong configuration before anything is changed.
+    planned = _connector.reconcile(running, True)
+
+    current = client.connector(name)
+    before = [] if current is None else captured(current.config, tables)
+    added = [table for table in tables if table not in before or table in params["snapshot"]]
+    offset = None if current is None else offset_of(client.offsets(name), server)
+    found = pending(offset)
+
+    done = planned
+    if not check_mode:
+        if added or current is None:
+            # Where it stands when it has stopped decides, not what was seen while it ran.
+            offset = _stop(client, params, config, current)
+        requested = _requested(offset, added, params["unkeyed"])
+        if requested:
+            _request(client, params, config, requested)
+        done = _connector.reconcile(running, False)
+    requested = _requested(offset, added, params["unkeyed"])
+    expected = found + [table for table in requested if table not in found]
+    return Outcome(
+        changed=planned.changed or bool(requested),
+        before={**(planned.before or {}), "snapshots": found},
+        after={**(planned.after or {}), "snapshots": expected},
+        facts={
+            "connector": done.facts["connector"],
+            "steps": _steps(planned.facts["steps"], bool(requested)),
+            "requested": requested,
+            "skipped": [] if begins_with_snapshot(offset) else [table for table in added if table in params["unkeyed"]],
+            "unfinished": expected,
+        },
+        warnings=done.warnings,
+    )
+
+
+def _requested(offset: Mapping[str, Any] | None, added: Sequence[str], unkeyed: Sequence[str]) -> list[str]:
+    """The tables whose snapshot is to be asked for: the initial one, where it is still to come, has them all."""
+    return [] if begins_with_snapshot(offset) else [table for table in added if table not in unkeyed]
+
+
+def _steps(planned: Sequence[str], snapshot: bool) -> list[str]:
+    if not snapshot:
+        return list(planned)
+    if "create" in planned:
+        return ["create", "snapshot", "resume"]
+    return ["stop", "snapshot", *(["update"] if "update" in planned else []), "resume"]
+
+
+def _refuse_uncaptured(snapshot: Sequence[str], tables: Sequence[str]) -> None:
+    unknown = [table for table in snapshot if table not in tables]
+    if unknown:
+        raise InvalidError(
+            "A snapshot is asked for of tables that the connector does not capture",
+            where="option snapshot",
+            why=", ".join(unknown),
+            remedy="add them to the tables that are captured, or take them out of snapshot",
+        )
+
+
+def _stop(
+    client: ConnectClient, params: Mapping[str, Any], config: Mapping[str, str], current: Connector | None
+) -> Mapping[str, Any] | None:
+    """Stop the connector, or create it stopped, and read the offset at which it stands."""
+    # Capturing nothing, so that a run that ends here has its tables added by the next one, with a snapshot where an
+    # earlier connector of this name has left its offset.
+    nothing = {**config, "table.include.list": _NOTHING} if current is None else None
+    _connector.reconcile({**params, "state": "stopped", "config": nothing}, False)
+    return offset_of(client.offsets(params["name"]), config["topic.prefix"])
+
+
+def _request(client: ConnectClient, params: Mapping[str, Any], config: Mapping[str, str], tables: list[str]) -> None:
+    """Put the snapshots into the offset of the stopped connector, then the tables into its configuration."""
+    name, server = params["name"], config["topic.prefix"]
+
+    def ask() -> None:
+        offset = offset_of(client.offsets(name), server)
+        client.alter_offset(name, {"server": server}, with_pending(offset or {}, tables))
+
+    ask()
+    _connector.reconcile({**params, "state": "stopped"}, False)
+    # Another run, which read the offset before this one, may have replaced it.
+    if not set(tables) <= set(pending(offset_of(client.offsets(name), server))):
+        ask()

@@ -1,0 +1,229 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from ansible_collections.cdc.pipeline.plugins.module_utils._debezium_offsets import pending
+from ansible_collections.cdc.pipeline.tests.unit.fakes.connect import PLUGIN
+from ansible_collections.cdc.pipeline.tests.unit.fakes.http import WRITES, Reply
+from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed
+
+TABLES = ["public.a", "public.b", "public.c"]
+
+
+@pytest.fixture
+def capture(run_module, connect):
+    """Run the module on the connector `c` of the fake for some tables."""
+
+    def run(*tables, **options):
+        config = {"connector.class": PLUGIN, "topic.prefix": "t", "table.include.list": ",".join(tables)}
+        defaults = {"url": connect.url, "name": "c", "settle_seconds": 0.0, "wait_timeout": 10, "tables": list(tables)}
+        return run_module("debezium_connector", **{**defaults, "config": config, **options})
+
+    return run
+
+
+def changes(connect):
+    return [(method, path) for method, path in connect.writes() if not path.endswith("validate")]
+
+
+def test_a_new_connector_has_its_tables_by_the_initial_snapshot(capture, connect):
+    checked = capture("public.a", "public.b", check=True)
+    assert (checked["steps"], checked["requested"], connect.connectors) == (["create"], [], {})
+    created = capture("public.a", "public.b")
+    assert (created["steps"], created["requested"]) == (["create"], [])
+    assert created["diff"] == checked["diff"]
+    assert connect.snapshots == ["public.a", "public.b"]
+
+
+def test_an_added_table_gets_a_snapshot_once(capture, connect):
+    capture("public.a")
+    connect.snapshots.clear()
+    connect.calls.clear()
+    checked = capture("public.a", "public.b", "public.c", check=True)
+    assert (checked["changed"], checked["requested"], changes(connect)) == (True, ["public.b", "public.c"], [])
+    assert checked["diff"]["after"]["snapshots"] == ["public.b", "public.c"]
+    added = capture("public.a", "public.b", "public.c")
+    assert added["steps"] == ["stop", "snapshot", "update", "resume"]
+    assert (added["diff"], added["requested"], added["unfinished"]) == (checked["diff"], *[["public.b", "public.c"]] * 2)
+    assert [path.rpartition("/")[2] for _method, path in changes(connect)] == ["stop", "offsets", "config", "resume"]
+    assert connect.snapshots == ["public.b", "public.c"]
+    connect.calls.clear()
+    again = capture("public.a", "public.b", "public.c")
+    assert (again["changed"], again["steps"], again["requested"], connect.writes()) == (False, [], [], [])
+
+
+def test_a_changed_setting_alone_asks_for_nothing(capture, connect):
+    capture("public.a")
+    result = capture("public.a", config={"connector.class": PLUGIN, "topic.prefix": "t", "table.include.list": "public.a",
+                                         "poll.interval.ms": 9})
+    assert (result["steps"], result["requested"], connect.snapshots) == (["update"], [], ["public.a"])
+
+
+def test_another_spelling_of_the_same_tables_asks_for_nothing(capture, connect):
+    capture("public.a")
+    config = {"connector.class": PLUGIN, "topic.prefix": "t", "table.include.list": r"(?-i)public\.a"}
+    assert capture("public.a", config=config)["requested"] == []
+
+
+def test_a_table_that_was_taken_out_and_put_back_gets_another(capture, connect):
+    capture("public.a", "public.b")
+    assert capture("public.a")["requested"] == []
+    assert capture("public.a", "public.b")["requested"] == ["public.b"]
+    assert connect.snapshots == ["public.a", "public.b", "public.b"]
+
+
+def test_what_is_unfinished_is_kept_and_returned(capture, connect):
+    capture("public.a")
+    connect.finishes = False
+    capture("public.a", "public.b")
+    assert capture("public.a", "public.b")["unfinished"] == ["public.b"]
+    assert capture("public.a", "public.b", "public.c")["unfinished"] == ["public.b", "public.c"]
+    assert pending(connect.offsets["c"]) == ["public.b", "public.c"]
+
+
+@pytest.mark.parametrize("offset", [None, {"lsn": 7, "snapshot": "INITIAL"}])
+def test_an_initial_snapshot_that_is_still_to_come_has_the_added_tables(capture, connect, offset):
+    connect.add("c", {"table.include.list": "public.a"})
+    connect.offsets["c"] = offset
+    result = capture("public.a", "public.b")
+    assert (result["changed"], result["requested"]) == (True, [])
+    assert connect.snapshots == ["public.a", "public.b"]
+
+
+def test_where_the_connector_stands_when_it_has_stopped_decides(capture, connect, monkeypatch):
+    connect.add("c", {"table.include.list": "public.a"})
+    connect.offsets["c"] = {"lsn": 7, "snapshot": "INITIAL"}
+    answer = connect.answer
+
+    def finish_meanwhile(call):
+        if call.path[-1] == "stop":
+            connect.offsets["c"] = {"lsn": 8}
+        return answer(call)
+
+    monkeypatch.setattr(connect, "answer", finish_meanwhile)
+    assert capture("public.a", "public.b")["requested"] == ["public.b"]
+    assert connect.snapshots == ["public.b"]
+
+
+def test_a_connector_that_was_deleted_and_left_its_offset_gets_all_tables(capture, connect):
+    capture("public.a", "public.b")
+    del connect.connectors["c"]
+    connect.snapshots.clear()
+    result = capture("public.a", "public.b")
+    assert (result["steps"], result["requested"]) == (["create", "snapshot", "resume"], ["public.a", "public.b"])
+    assert connect.snapshots == ["public.a", "public.b"]
+
+
+def test_tables_without_a_key_are_named(capture, connect):
+    capture("public.a")
+    result = capture("public.a", "public.b", "public.c", unkeyed=["public.c"])
+    assert (result["requested"], result["skipped"]) == (["public.b"], ["public.c"])
+    assert connect.snapshots == ["public.a", "public.b"]
+    assert capture("public.a", "public.b", "public.c", unkeyed=["public.c"])["skipped"] == []
+
+
+def test_an_initial_snapshot_has_tables_without_a_key(capture, connect):
+    assert capture("public.a", unkeyed=["public.a"])["skipped"] == []
+    assert connect.snapshots == ["public.a"]
+
+
+def test_a_snapshot_on_purpose(capture, connect):
+    capture("public.a", "public.b")
+    result = capture("public.a", "public.b", snapshot=["public.b"])
+    assert (result["changed"], result["steps"]) == (True, ["stop", "snapshot", "resume"])
+    assert connect.snapshots == ["public.a", "public.b", "public.b"]
+
+
+def test_a_snapshot_of_a_table_that_is_not_captured_is_refused(capture, connect):
+    capture("public.a")
+    connect.calls.clear()
+    with pytest.raises(ModuleFailed, match=r"public\.b"):
+        capture("public.a", snapshot=["public.b"])
+    assert connect.calls == []
+
+
+def test_a_wrong_configuration_is_refused_before_the_connector_stops(capture, connect):
+    capture("public.a")
+    config = {"connector.class": PLUGIN, "topic.prefix": "t", "table.include.list": "public.a,public.b", "tasks.max": "x"}
+    with pytest.raises(ModuleFailed, match=r"tasks\.max"):
+        capture("public.a", "public.b", config=config)
+    assert (connect.connectors["c"]["state"], connect.offsets["c"]) == ("RUNNING", {"lsn": 7})
+
+
+class Interrupted:
+    """Refuses the n-th change, before or after it is made, once."""
+
+    def __init__(self, connect, number, after):
+        self.answer = connect.answer
+        self.left = number
+        self.after = after
+
+    def __call__(self, call):
+        if call.method not in WRITES or call.path[-1] == "validate":
+            return self.answer(call)
+        self.left -= 1
+        if self.left == 0:
+            if self.after:
+                try:
+                    self.answer(call)
+                except Reply:
+                    pass
+            raise Reply(403, {"error_code": 403, "message": "interrupted"})
+        return self.answer(call)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("created", [False, True])
+def test_a_run_that_was_interrupted_anywhere_is_simply_run_again(capture, connect, monkeypatch, created, after):
+    answer = connect.answer
+    for number in itertools.count(1):
+        connect.connectors.clear()
+        connect.offsets.clear()
+        connect.snapshots.clear()
+        connect.add("c", {"table.include.list": "public.a"})
+        if created:
+            del connect.connectors["c"]
+        monkeypatch.setattr(connect, "answer", answer)
+        interruption = Interrupted(connect, number, after)
+        monkeypatch.setattr(connect, "answer", interruption)
+        try:
+            capture("public.a", "public.b")
+        except ModuleFailed:
+            capture("public.a", "public.b")
+        assert connect.connectors["c"]["state"] == "RUNNING"
+        # Twice at most where the run was interrupted.
+        wanted = {"public.a", "public.b"} if created else {"public.b"}
+        assert set(connect.snapshots) == wanted, number
+        if interruption.left > 0:
+            break
+        assert not capture("public.a", "public.b")["changed"]
+    assert number > 4
+
+
+def test_a_table_of_an_interrupted_run_that_is_no_longer_wanted_gets_no_snapshot(capture, connect, monkeypatch):
+    capture("public.a")
+    monkeypatch.setattr(connect, "answer", Interrupted(connect, 2, True))
+    with pytest.raises(ModuleFailed):
+        capture("public.a", "public.b")
+    assert pending(connect.offsets["c"]) == ["public.b"]
+    assert capture("public.a")["steps"] == ["resume"]
+    assert (connect.snapshots, connect.connectors["c"]["state"]) == (["public.a"], "RUNNING")
+
+
+def test_another_run_that_replaces_the_offset_meanwhile(capture, connect, monkeypatch):
+    capture("public.a")
+    answer = connect.answer
+
+    def replace(call):
+        if (call.method, call.path[-1]) == ("PUT", "config"):
+            connect.offsets["c"] = {"lsn": 9}
+            monkeypatch.setattr(connect, "answer", answer)
+        return answer(call)
+
+    monkeypatch.setattr(connect, "answer", replace)
+    capture("public.a", "public.b")
+    assert connect.snapshots == ["public.a", "public.b"]
