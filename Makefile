@@ -73,7 +73,7 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "a component" '.ci/as_root $(PYTEST) tests/component' \
 	  "scenario" "$(SCENARIO_UP)" \
 	  "modules on servers" '.ci/as_root $(PYTEST) tests/integration/modules' \
-	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone" python/tests' \
+	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone or sender" python/tests' \
 	  "documents" '.ci/as_root python tests/docs_run.py' \
 	  "trouble" '.ci/as_root $(PYTEST) tests/trouble' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \

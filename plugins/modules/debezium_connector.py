@@ -11,9 +11,9 @@ version_added: "1.0.0"
 description:
   - Brings a connector of Debezium for PostgreSQL to a configuration, and waits until it runs, as
     M(cdc.pipeline.connect_connector) does.
-  - A connector's initial snapshot covers the tables of its first configuration. For those that are added later, or taken
-    out and put back, this module asks for an incremental snapshot. It stops the connector, adds the tables to the
-    snapshots that stand in its offset, changes the configuration and resumes it.
+  - A connector's initial snapshot covers the tables of its first configuration. For those that are added later, or
+    taken out and put back, this module asks for an incremental snapshot. It stops the connector, adds the tables to
+    the snapshots that stand in its offset, changes the configuration and resumes it.
   - The configuration is the record of what was captured. A run that was interrupted at any step is simply run again.
   - A connector that was deleted, and left its offset, gets a snapshot of all tables when it is created again, since
     nobody knows what it captured.

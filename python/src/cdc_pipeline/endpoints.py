@@ -22,6 +22,7 @@ class PostgresqlEndpoint:
     """A user who may read every table and setting, create a slot, and write to the tables of verify and load.
 
     ``sslmode``: as libpq has it. Where it is empty, a ``ca`` means verify-full, and without one libpq's default holds.
+    ``cdc``: the role by which the connector signs in.
     """
 
     host: str
@@ -31,6 +32,7 @@ class PostgresqlEndpoint:
     password: str = field(repr=False)
     sslmode: str = ""
     ca: str = ""
+    cdc: Login = Login("", "")
 
 
 @dataclass(frozen=True)

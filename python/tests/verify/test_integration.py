@@ -14,12 +14,14 @@ import polars as pl
 import pytest
 from cdc_pipeline.archive.parquet import encode
 from cdc_pipeline.archive.tile import Footer, Source, key
+from cdc_pipeline.endpoints import PostgresqlEndpoint
 from cdc_pipeline.verify.chain import follow
+from cdc_pipeline.verify.checks.connectors import judge_session
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.footers import Memory, list_objects, read_tiles
 from cdc_pipeline.verify.plan import parse_plan
 from cdc_pipeline.verify.quorum import describe_quorum
-from cdc_pipeline.verify.streaming import StreamError, stream_until
+from cdc_pipeline.verify.streaming import StreamError, settings_of_sender, stream_until
 
 pytestmark = [
     pytest.mark.integration,
@@ -87,6 +89,36 @@ def test_wal_streams_and_the_slot_goes(context: Context) -> None:
     assert stream_until(where, slot, "debezium_publication", lambda: None, b"nobody writes this", 1) is None
     with pytest.raises(StreamError, match="invalid character"):
         stream_until(where, "No Slot", "debezium_publication", emit, text.encode(), 5)
+
+
+@pytest.fixture
+def stubborn(context: Context) -> Iterator[PostgresqlEndpoint]:
+    """A database that gives the CDC role other settings, for itself and for the role."""
+    where, name = context.plan.endpoints.postgresql, f"verify_{uuid.uuid4().hex[:8]}"
+    with context.postgresql() as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"ALTER DATABASE {name} SET bytea_output = 'escape'")
+        connection.execute(f"ALTER DATABASE {name} SET quote_all_identifiers = on")
+        for setting in ("extra_float_digits = -5", "IntervalStyle = 'sql_standard'", "DateStyle = 'SQL, DMY'"):
+            connection.execute(f'ALTER ROLE "{where.cdc.username}" IN DATABASE {name} SET {setting}')
+        yield replace(where, dbname=name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_the_sender_has_what_its_options_say(context: Context, stubborn: PostgresqlEndpoint) -> None:
+    pinned = {
+        "bytea_output": "hex",
+        "DateStyle": "ISO, MDY",
+        "extra_float_digits": "1",
+        "IntervalStyle": "postgres",
+        "quote_all_identifiers": "off",
+    }
+    bare = judge_session(pinned, settings_of_sender(stubborn, "", pinned))
+    # What the role has for itself does not hold where it has something for the database.
+    assert not bare.ok and {"DateStyle", "extra_float_digits", "IntervalStyle"} <= bare.found.keys()
+    name = context.kafka_connect.get("/connectors").json()[0]
+    options = context.kafka_connect.get(f"/connectors/{name}/config").json()["database.options"]
+    assert judge_session(pinned, settings_of_sender(stubborn, options, pinned)).ok
 
 
 def test_the_quorum_is_described_by_any_broker(context: Context) -> None:

@@ -9,7 +9,15 @@ import pytest
 from cdc_pipeline.endpoints import ConnectorsEndpoint
 from cdc_pipeline.verify.checks import archive
 from cdc_pipeline.verify.checks.archive import started
-from cdc_pipeline.verify.checks.connectors import exposed, judge_snapshot, judge_status, restarts
+from cdc_pipeline.verify.checks.connectors import (
+    exposed,
+    judge_generated,
+    judge_identity,
+    judge_session,
+    judge_snapshot,
+    judge_status,
+    restarts,
+)
 from cdc_pipeline.verify.checks.kafka import ConfigValue, differing, judge_topic, under_replicated
 from cdc_pipeline.verify.checks.kafka_connect import judge_settings
 from cdc_pipeline.verify.checks.memory import judge_total
@@ -168,6 +176,32 @@ def test_every_row_has_an_event() -> None:
     assert not judge_snapshot("public.a", 10, 9).ok
     assert not judge_snapshot("public.a", 10, None).ok
     assert not judge_snapshot("public.a", None, 9).ok
+
+
+def test_whose_old_rows_are_sent_is_asked_for_or_reported() -> None:
+    found = {"public.a": "full", "public.a_2024": "default"}
+    assert not judge_identity("full", found).ok
+    assert judge_identity("full", {"public.a": "full"}).ok
+    reported = judge_identity("keep", found)
+    assert (reported.ok, reported.found) == (True, {"public.a_2024": "default"})
+
+
+def test_generated_columns_are_left_out() -> None:
+    columns = ["public.a.twice", "public.a.half"]
+    config = {"column.exclude.list": r"(?-i)public\.a\.twice,(?-i)public\.a\.half"}
+    assert judge_generated(columns, config).ok
+    found = judge_generated(columns, {"column.exclude.list": r"(?-i)public\.a\.twice"})
+    assert (found.ok, found.found) == (False, ["public.a.twice"])
+    assert not judge_generated(columns, {}).ok
+    assert judge_generated([], {}).ok
+
+
+def test_the_settings_of_the_wal_sender_are_the_pinned_ones() -> None:
+    pinned = {"bytea_output": "hex", "DateStyle": "ISO, MDY"}
+    assert judge_session(pinned, {"bytea_output": "hex", "DateStyle": "ISO,MDY"}).ok
+    found = judge_session(pinned, {"bytea_output": "escape", "DateStyle": "ISO, MDY"})
+    assert (found.ok, found.found) == (False, {"bytea_output": "escape"})
+    assert not judge_session(pinned, {}).ok
 
 
 def test_plugins_stay_off_the_class_path() -> None:

@@ -28,6 +28,7 @@ class Postgresql:
 
     ``version``: the major version, or the lowest one of a server that is not ``managed`` but the user's own.
     ``message_prefix``: of logical messages that the connector leaves out of its stream.
+    ``session``: settings that the WAL sender prints values with. ``replica_identity``: full, or keep for any.
     """
 
     settings: Mapping[str, str] = field(
@@ -50,6 +51,8 @@ class Postgresql:
     publication: str = "debezium_publication"
     slot: str = "debezium"
     message_prefix: str = "heartbeat"
+    session: Mapping[str, str] = field(default_factory=dict)
+    replica_identity: str = "keep"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import psycopg
 from psycopg import pq
@@ -57,10 +57,33 @@ def stream_until(
         outer.close()
 
 
-def _command(connection: pq.PGconn, command: str, expected: pq.ExecStatus) -> None:
+def settings_of_sender(where: PostgresqlEndpoint, options: str, names: Iterable[str]) -> dict[str, str]:
+    """Settings by their names, as a WAL sender of the CDC role has them.
+
+    Args:
+        options: of the connection, such as ``-c bytea_output=hex``.
+
+    Raises:
+        StreamError: there is no such setting.
+        psycopg.OperationalError: there is no connection.
+    """
+    login = {"user": where.cdc.username, "password": where.cdc.password}
+    outer = postgresql.connect(where, **login, replication="database", options=options, application_name="cdc-verify")
+    try:
+        found = {}
+        for name in names:
+            result = _command(outer.pgconn, f'SHOW "{name}"', pq.ExecStatus.TUPLES_OK)
+            found[name] = (result.get_value(0, 0) or b"").decode()
+        return found
+    finally:
+        outer.close()
+
+
+def _command(connection: pq.PGconn, command: str, expected: pq.ExecStatus) -> pq.PGresult:
     result = connection.exec_(command.encode())
     if result.status != expected:
         raise StreamError(result.get_error_message() or f"{command} gave {result.status}")
+    return result
 
 
 def _receive(connection: pq.PGconn, wanted: bytes, deadline: float) -> int | None:

@@ -20,7 +20,10 @@ def asked(*tables):
     name = "incremental_snapshot_collections"
     return {
         name: json.dumps(
-            [{f"{name}_id": table, f"{name}_additional_condition": None, f"{name}_surrogate_key": None} for table in tables]
+            [
+                {f"{name}_id": table, f"{name}_additional_condition": None, f"{name}_surrogate_key": None}
+                for table in tables
+            ]
         )
     }
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 
 import pytest
@@ -48,7 +49,10 @@ def test_an_added_table_gets_a_snapshot_once(capture, connect):
     assert checked["diff"]["after"]["snapshots"] == ["public.b", "public.c"]
     added = capture("public.a", "public.b", "public.c")
     assert added["steps"] == ["stop", "snapshot", "update", "resume"]
-    assert (added["diff"], added["requested"], added["unfinished"]) == (checked["diff"], *[["public.b", "public.c"]] * 2)
+    assert (added["diff"], added["requested"], added["unfinished"]) == (
+        checked["diff"],
+        *[["public.b", "public.c"]] * 2,
+    )
     assert [path.rpartition("/")[2] for _method, path in changes(connect)] == ["stop", "offsets", "config", "resume"]
     assert connect.snapshots == ["public.b", "public.c"]
     connect.calls.clear()
@@ -58,8 +62,15 @@ def test_an_added_table_gets_a_snapshot_once(capture, connect):
 
 def test_a_changed_setting_alone_asks_for_nothing(capture, connect):
     capture("public.a")
-    result = capture("public.a", config={"connector.class": PLUGIN, "topic.prefix": "t", "table.include.list": "public.a",
-                                         "poll.interval.ms": 9})
+    result = capture(
+        "public.a",
+        config={
+            "connector.class": PLUGIN,
+            "topic.prefix": "t",
+            "table.include.list": "public.a",
+            "poll.interval.ms": 9,
+        },
+    )
     assert (result["steps"], result["requested"], connect.snapshots) == (["update"], [], ["public.a"])
 
 
@@ -148,7 +159,12 @@ def test_a_snapshot_of_a_table_that_is_not_captured_is_refused(capture, connect)
 
 def test_a_wrong_configuration_is_refused_before_the_connector_stops(capture, connect):
     capture("public.a")
-    config = {"connector.class": PLUGIN, "topic.prefix": "t", "table.include.list": "public.a,public.b", "tasks.max": "x"}
+    config = {
+        "connector.class": PLUGIN,
+        "topic.prefix": "t",
+        "table.include.list": "public.a,public.b",
+        "tasks.max": "x",
+    }
     with pytest.raises(ModuleFailed, match=r"tasks\.max"):
         capture("public.a", "public.b", config=config)
     assert (connect.connectors["c"]["state"], connect.offsets["c"]) == ("RUNNING", {"lsn": 7})
@@ -168,10 +184,8 @@ class Interrupted:
         self.left -= 1
         if self.left == 0:
             if self.after:
-                try:
+                with contextlib.suppress(Reply):
                     self.answer(call)
-                except Reply:
-                    pass
             raise Reply(403, {"error_code": 403, "message": "interrupted"})
         return self.answer(call)
 

@@ -17,6 +17,7 @@ from cdc_pipeline.verify.checks.kafka import differing
 from cdc_pipeline.verify.checks.postgresql import SLOT
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.streaming import settings_of_sender
 from cdc_pipeline.verify.tables import MOST_ROWS, row_count
 from cdc_pipeline.verify.wait import wait_for
 
@@ -65,7 +66,65 @@ def judge_snapshot(table: str, rows: int | None, events: int | None) -> Finding:
         f"at least {rows}" + (" (counted no further)" if rows >= MOST_ROWS else ""),
         "no such topic" if events is None else events,
         events is not None and events >= rows,
-        "Was its snapshot taken? See the topic of signals, and the connector's log for `snapshot`.",
+        "Was its snapshot taken? It goes on while GET /connectors/<name>/offsets names the table. Otherwise see the log "
+        "of Kafka Connect for `snapshot`, and run the tag connectors with connectors_snapshot naming the table.",
+    )
+
+
+def judge_identity(wanted: str, found: Mapping[str, str]) -> Finding:
+    """Tables and partitions whose old rows are sent in part only, by their identity.
+
+    Args:
+        wanted: full; or keep, and then each may have any: what it has is reported.
+        found: of every captured table and its partitions, by its name.
+    """
+    other = {name: identity for name, identity in found.items() if identity != "full"}
+    return Finding(
+        "T9.identity",
+        "captured tables and partitions with another REPLICA IDENTITY than FULL: unchanged large values and a delete's "
+        "other columns are not sent",
+        {} if wanted == "full" else "any",
+        other,
+        wanted != "full" or not other,
+        "Run the tag connectors.",
+    )
+
+
+def judge_generated(found: Iterable[str], config: Mapping[str, str]) -> Finding:
+    """Generated columns are known to the connector: PostgreSQL does not send them.
+
+    Args:
+        found: as schema.table.column.
+        config: the running connector's.
+    """
+    columns = list(found)
+    entries = [entry for entry in config.get("column.exclude.list", "").split(",") if entry]
+    known = [re.compile(entry.removeprefix("(?-i)")) for entry in entries]
+    unknown = [column for column in columns if not any(each.fullmatch(column) for each in known)]
+    return Finding(
+        "T9.generated",
+        "generated columns of captured tables, which PostgreSQL does not send, are left out",
+        columns,
+        [column for column in columns if column not in unknown],
+        not unknown,
+        "Run the tag connectors.",
+    )
+
+
+def judge_session(pinned: Mapping[str, str], shown: Mapping[str, str]) -> Finding:
+    """No setting of server, database or role changes what a value looks like."""
+    other = {
+        name: shown.get(name)
+        for name, value in pinned.items()
+        if (shown.get(name) or "").replace(" ", "") != value.replace(" ", "")
+    }
+    return Finding(
+        "T9.session",
+        f"settings other than pinned, of {', '.join(pinned)}, as the WAL sender of the CDC role has them",
+        {},
+        other,
+        not other,
+        "They belong into database.options of the connector: run the tag connectors.",
     )
 
 
@@ -89,6 +148,7 @@ def _secrets(context: Context) -> list[str]:
     at = context.plan.endpoints
     return [
         at.postgresql.password,
+        at.postgresql.cdc.password,
         at.schema_registry.reader.password,
         at.schema_registry.writer.password,
         at.object_store.secret_access_key,
@@ -164,6 +224,39 @@ def _fields(context: Context, subject: str) -> set[str]:
     return {field["name"] for field in json.loads(answer["schema"])["fields"]}
 
 
+_CAPTURED = """
+SELECT c.oid, n.nspname || '.' || c.relname AS name,
+       ARRAY(SELECT format('%%s.%%s.%%s', n.nspname, c.relname, a.attname) FROM pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attgenerated <> '' AND NOT a.attisdropped ORDER BY a.attnum) AS generated
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname || '.' || c.relname = ANY (%s)
+ORDER BY name
+"""
+_IDENTITIES = """
+SELECT n.nspname || '.' || c.relname,
+       CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'd' THEN 'default' WHEN 'i' THEN 'index' ELSE 'nothing' END
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = ANY (%(tables)s)
+   OR c.oid IN (SELECT t.relid FROM unnest(%(tables)s::oid[]) AS root, pg_partition_tree(root) AS t)
+ORDER BY 1
+"""
+
+
+def _captured(context: Context) -> Iterator[Finding]:
+    expected = context.plan.expected
+    name = quote(expected.connectors.names[0], safe="")
+    config = context.kafka_connect.get(f"/connectors/{name}/config").raise_for_status().json()
+    with context.postgresql() as connection:
+        rows = connection.execute(_CAPTURED, (list(expected.connectors.tables),)).fetchall()
+        identities = connection.execute(_IDENTITIES, {"tables": [oid for oid, _name, _generated in rows]}).fetchall()
+    yield judge_identity(expected.postgresql.replica_identity, dict(identities))
+    yield judge_generated([column for _oid, _name, generated in rows for column in generated], config)
+    where, session = context.plan.endpoints.postgresql, expected.postgresql.session
+    if session and where.cdc.username:
+        shown = settings_of_sender(where, config.get("database.options", ""), session)
+        yield judge_session(session, shown)
+
+
 def _slot_active(context: Context) -> Iterator[Finding]:
     slot = context.plan.expected.postgresql.slot
     with context.postgresql() as connection:
@@ -178,5 +271,6 @@ STEPS = (
     Step("T9.connectors", "connectors", _connectors),
     Step("T9.restarts", "connectors", restarts),
     Step("T9.coverage", "connectors", _coverage),
+    Step("T9.captured", "connectors", _captured),
     Step("T4.slot_follows", "connectors", _slot_active),
 )

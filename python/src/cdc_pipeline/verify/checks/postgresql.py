@@ -164,16 +164,17 @@ def _tables(context: Context) -> Iterator[Finding]:
         role = cursor.execute(_ROLE, (expected.role,)).fetchone()
         yield from judge_role(role, found, expected.role)
         publication = cursor.execute(
-            "SELECT puballtables, pubinsert, pubupdate, pubdelete FROM pg_publication WHERE pubname = %s",
+            "SELECT puballtables, pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_publication WHERE pubname = %s",
             (expected.publication,),
         ).fetchone()
         yield Finding(
             "T4.publication",
             f"publication {expected.publication}",
-            "FOR ALL TABLES, with inserts, updates and deletes",
+            "FOR ALL TABLES, with inserts, updates, deletes and truncates",
             "no such publication" if publication is None else publication,
             publication is not None and all(publication.values()),
-            "Run the tag postgresql.",
+            "Run the tag postgresql. On a server of your own: "
+            f"ALTER PUBLICATION {expected.publication} SET (publish = 'insert, update, delete, truncate').",
         )
 
 

@@ -1,0 +1,113 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Tables that are added to a running pipeline while they are written: every row comes once, and in its own topic."""
+
+from __future__ import annotations
+
+import collections
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from archived import context_of, objects_of, rows_of
+from cdc_pipeline.verify.context import Context
+from site_runs import Site
+
+ROWS = 5_000
+A_SECOND = 300
+
+
+@pytest.fixture(scope="module")
+def tables(running: Site) -> Iterator[Callable[[], tuple[str, str]]]:
+    """Makes two tables of so many rows; each row names its table. They are there until the end."""
+    context = context_of(running)
+    made: list[str] = []
+
+    def make() -> tuple[str, str]:
+        name = f"public.added_{uuid.uuid4().hex[:6]}"
+        pair = (f"{name}_a", f"{name}_b")
+        with context.postgresql() as connection:
+            for table in pair:
+                connection.execute(
+                    f"CREATE TABLE {table} (id int PRIMARY KEY, home text NOT NULL, price numeric NOT NULL, "
+                    "twice numeric GENERATED ALWAYS AS (price * 2) STORED, version int NOT NULL DEFAULT 0)"
+                )
+                made.append(table)
+                connection.execute(
+                    f"INSERT INTO {table} (id, home, price) SELECT n, '{table}', n FROM generate_series(1, {ROWS}) n"
+                )
+        return pair
+
+    yield make
+    with context.postgresql() as connection:
+        for table in made:
+            connection.execute(f"DROP TABLE {table}")
+
+
+@contextmanager
+def written(context: Context, tables: tuple[str, ...]) -> Iterator[list[float]]:
+    """Transactions on even rows of the tables, so many a second, until the end; gives the rate that was reached."""
+    done = threading.Event()
+    rate: list[float] = []
+
+    def write() -> None:
+        chance = random.Random(1)
+        with context.postgresql() as connection:
+            connection.execute("SET synchronous_commit = off")
+            begin, number = time.monotonic(), 0
+            while not done.is_set():
+                table, row = tables[number % len(tables)], 2 * chance.randint(1, ROWS // 2)
+                connection.execute(f"UPDATE {table} SET version = version + 1 WHERE id = {row}")
+                number += 1
+                time.sleep(max(0.0, begin + number / A_SECOND - time.monotonic()))
+            rate.append(number / (time.monotonic() - begin))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield rate
+    finally:
+        done.set()
+        thread.join()
+
+
+def added_under_load(running: Site, capture: Callable[..., None], tables: list[str]) -> None:
+    """Captures the tables, of which the last two are new."""
+    context = context_of(running)
+    pair = (tables[-2], tables[-1])
+    with written(context, pair) as rate:
+        capture(*tables)
+    assert rate[0] > A_SECOND / 2, "the load was too small to prove anything"
+    for table in pair:
+        rows = rows_of(objects_of(context, table, ROWS))
+        assert {row["home"] for row in rows} == {table}
+        snapshots = collections.Counter(row["id"] for row in rows if row["__op"] == "r")
+        assert set(snapshots.values()) == {1}
+        # A row that is changed while its part of the snapshot is read comes by that change alone.
+        assert set(range(1, ROWS, 2)) <= set(snapshots)
+        latest: dict[int, int] = {}
+        for row in rows:
+            latest[row["id"]] = max(latest.get(row["id"], 0), row["version"])
+        with context.postgresql() as connection:
+            assert latest == dict(connection.execute(f"SELECT id, version FROM {table}").fetchall())
+
+
+def test_two_tables_that_are_added_under_load(
+    running: Site, tables: Callable[[], tuple[str, str]], capture: Callable[..., None]
+):
+    added_under_load(running, capture, [*tables()])
+
+
+@pytest.mark.full
+def test_two_tables_that_are_added_under_load_ten_times(
+    running: Site, tables: Callable[[], tuple[str, str]], capture: Callable[..., None]
+):
+    added: list[str] = []
+    for _ in range(10):
+        added += tables()
+        added_under_load(running, capture, added)
