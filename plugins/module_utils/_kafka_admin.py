@@ -15,7 +15,7 @@ from ._topic_plan import Plan, Setting, Topic
 from ._wait import Deadline, wait_for
 
 try:
-    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka import KafkaError, KafkaException, TopicPartition
     from confluent_kafka.admin import (
         AdminClient,
         AlterConfigOpType,
@@ -24,6 +24,7 @@ try:
         ConfigSource,
         NewPartitions,
         NewTopic,
+        OffsetSpec,
         ResourceType,
     )
 
@@ -74,6 +75,32 @@ class KafkaAdmin:
         found = [name for name in names if name in metadata.topics and metadata.topics[name].error is None]
         configs = self._configs(found)
         return {name: _topic(name, metadata.topics[name], configs[name]) for name in found if name in configs}
+
+    def ends(self, names: Iterable[str]) -> dict[str, int]:
+        """The sum of the ends of all partitions, for those of `names` that exist.
+
+        :raises PipelineError: when a partition's end cannot be read.
+        """
+        metadata = self._metadata()
+        found = dict.fromkeys((name for name in names if name in metadata.topics), 0)
+        wanted = {
+            TopicPartition(name, number): OffsetSpec.latest()
+            for name in found
+            for number in metadata.topics[name].partitions
+        }
+        if not wanted:
+            return found
+        for at, future in self._client.list_offsets(wanted, request_timeout=_REQUEST_SECONDS).items():
+            try:
+                found[at.topic] += future.result().offset
+            except KafkaException as error:
+                raise PipelineError(
+                    f"The end of the topic {at.topic} cannot be read",
+                    where=self.where,
+                    why=_text(error),
+                    remedy="run again; if it lasts, look at the brokers' logs",
+                ) from error
+        return found
 
     def validate(self, plans: Iterable[Plan]) -> list[str]:
         """What the brokers object to, without changing anything."""

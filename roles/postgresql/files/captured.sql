@@ -2,6 +2,7 @@
 -- the table and its partitions lack REPLICA IDENTITY FULL, as SQL names them. Without a primary key Debezium takes a unique
 -- index, also one that lets rows with NULL be alike; so none of them may.
 SELECT n.nspname AS schema, c.relname AS table, n.nspname || '.' || c.relname AS name,
+       format('%%I.%%I', n.nspname, c.relname) AS quoted,
        EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
            OR COALESCE((SELECT bool_and(i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid AND NOT EXISTS (
                    SELECT FROM pg_attribute a

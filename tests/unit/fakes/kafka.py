@@ -23,6 +23,7 @@ class FakeCluster:
     :ivar writes: names of the calls that changed something.
     :ivar leaderless: how many looks at the metadata show new partitions without a leader.
     :ivar down: whether no broker answers.
+    :ivar ends: of partitions, by topic and number; 0 for others.
     """
 
     def __init__(self) -> None:
@@ -30,6 +31,7 @@ class FakeCluster:
         self.writes: list[str] = []
         self.leaderless = 1
         self.down = False
+        self.ends: dict[tuple[str, int], int] = {}
         self.settings: dict[str, Any] = {}
 
     def add(self, name: str, partitions: int = 1, replicas: int = 3, **config: str) -> None:
@@ -58,6 +60,12 @@ class FakeAdminClient:
         if self._cluster.down:
             raise _failure(KafkaError._TRANSPORT, "Broker transport failure")
         return SimpleNamespace(topics={name: _metadata(topic) for name, topic in self._cluster.topics.items()})
+
+    def list_offsets(self, wanted: dict[Any, Any], request_timeout: float) -> dict[Any, Future]:
+        def end(at: Any) -> SimpleNamespace:
+            return SimpleNamespace(offset=self._cluster.ends.get((at.topic, at.partition), 0))
+
+        return {at: _future(end, at) for at in wanted}
 
     def describe_configs(self, resources: list[Any], request_timeout: float) -> dict[Any, Future]:
         return {resource: _future(self._describe, resource.name) for resource in resources}
