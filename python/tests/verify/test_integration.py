@@ -97,12 +97,14 @@ def stubborn(context: Context) -> Iterator[PostgresqlEndpoint]:
     where, name = context.plan.endpoints.postgresql, f"verify_{uuid.uuid4().hex[:8]}"
     with context.postgresql() as connection:
         connection.execute(f"CREATE DATABASE {name}")
-        connection.execute(f"ALTER DATABASE {name} SET bytea_output = 'escape'")
-        connection.execute(f"ALTER DATABASE {name} SET quote_all_identifiers = on")
-        for setting in ("extra_float_digits = -5", "IntervalStyle = 'sql_standard'", "DateStyle = 'SQL, DMY'"):
-            connection.execute(f'ALTER ROLE "{where.cdc.username}" IN DATABASE {name} SET {setting}')
-        yield replace(where, dbname=name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        try:
+            connection.execute(f"ALTER DATABASE {name} SET bytea_output = 'escape'")
+            connection.execute(f"ALTER DATABASE {name} SET quote_all_identifiers = on")
+            for setting in ("extra_float_digits = -5", "IntervalStyle = 'sql_standard'", "DateStyle = 'SQL, DMY'"):
+                connection.execute(f'ALTER ROLE "{where.cdc.username}" IN DATABASE {name} SET {setting}')
+            yield replace(where, dbname=name)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_the_sender_has_what_its_options_say(context: Context, stubborn: PostgresqlEndpoint) -> None:
