@@ -77,24 +77,17 @@ def _flat(columns: list[pl.Series]) -> tuple[dict[int, memoryview], dict[int, Pa
     height = len(columns[0])
     kinds = {i: _kind(column) for i, column in enumerate(columns) if not column.dtype.is_nested()}
     nulls = [i for i, column in enumerate(columns) if column.null_count()]
-    # Names of its own, since those of the columns may be any.
-    given = {i: columns[i].alias(f"{i}") for i in sorted({*kinds, *nulls})}
-    steps = [pl.col(f"{i}").is_not_null().cast(pl.UInt8).alias(f"{i} is there") for i in nulls]
-    for i, (kind, _) in kinds.items():
-        # A value that is null is 0 or nothing, and a boolean is a byte.
-        plain = pl.col(f"{i}")
-        if kind == b"b":
-            plain = plain.cast(pl.UInt8)
-        elif kind[:1] == b"i":
-            plain = plain.to_physical()
+    changed = set(nulls) | {i for i, (kind, _) in kinds.items() if kind == b"b"}
+    steps = []
+    for i in sorted(changed):
+        value = pl.col(columns[i].name)
         if i in nulls:
-            steps.append(plain.fill_null(b"" if columns[i].dtype == pl.Binary else _NOTHING[kind[:1]]))
-        elif kind == b"b":
-            steps.append(plain)
-    changed = [i for i in given if i in nulls or kinds[i][0] == b"b"]
-    made = pl.DataFrame([given[i] for i in changed]).select(steps) if steps else pl.DataFrame()
-    values = [made.get_column(f"{i}") if i in changed else given[i] for i in kinds]
-    frame = pl.DataFrame([*values, *(made.get_column(f"{i} is there") for i in nulls)])
+            steps.append(value.is_not_null().cast(pl.UInt8).name.suffix(_IS_THERE))
+        if i in kinds:
+            steps.append(_plain(value, kinds[i][0], columns[i].dtype))
+    made = pl.DataFrame([columns[i] for i in changed]).select(steps) if steps else pl.DataFrame()
+    values = [made.get_column(columns[i].name) if i in changed else columns[i] for i in kinds]
+    frame = pl.DataFrame([*values, *(made.get_column(columns[i].name + _IS_THERE) for i in nulls)])
     buffers = _buffers(frame.rechunk())
     flat: dict[int, Parts] = {}
     for i, (kind, width) in kinds.items():
@@ -117,7 +110,18 @@ def _first(buffer: memoryview, size: int) -> memoryview:
     return buffer[:size]
 
 
-_NOTHING: dict[bytes, Any] = {b"b": 0, b"i": 0, b"f": 0.0, b"d": 0, b"s": ""}
+def _plain(value: pl.Expr, kind: bytes, dtype: Any) -> pl.Expr:
+    """Values of which a null one is 0 or nothing, and a boolean a byte."""
+    if kind == b"b":
+        return value.cast(pl.UInt8).fill_null(0)
+    if kind[:1] == b"i":
+        return value.to_physical().fill_null(0)
+    return value.fill_null(b"" if dtype == pl.Binary else _NOTHING[kind[:1]])
+
+
+_IS_THERE = "\0"
+"""Behind a column's name, which cannot have it."""
+_NOTHING: dict[bytes, Any] = {b"f": 0.0, b"d": 0, b"s": ""}
 _WIDTHS: dict[Any, tuple[bytes, int]] = {
     pl.Boolean: (b"b", 1),
     pl.Int32: (b"i", 4),

@@ -111,7 +111,7 @@ def _values(
     out.undecodable += [Rejection(offsets[framed[i]], RULE_DATUM, reason) for i, reason in decoded.bad]
     out.texts += decoded.texts
     at = offsets if whole and not decoded.bad else [offsets[framed[i]] for i in decoded.rows]
-    return decoded.frame.with_columns(pl.Series(OFFSET, at, dtype=pl.Int64))
+    return decoded.frame.hstack([pl.Series(OFFSET, at, dtype=pl.Int64)])
 
 
 def _with_tombstones(
@@ -153,9 +153,12 @@ ADDED: dict[str, Any] = DEBEZIUM_COLUMNS | lossless.COLUMNS | {PARTITION: pl.Int
 
 def _complete(frame: pl.DataFrame, partition: int) -> pl.DataFrame:
     """The record's own columns, then those of `ADDED`, each there in every tile."""
-    own = [pl.col(c) for c in frame.columns if c not in ADDED]
+    there = set(frame.columns)
+    own = [frame.get_column(c) for c in frame.columns if c not in ADDED]
     added = [
-        pl.col(c) if c in frame.columns else pl.lit(partition if c == PARTITION else None, dtype=t).alias(c)
+        frame.get_column(c)
+        if c in there
+        else pl.Series(c, [partition if c == PARTITION else None], dtype=t).new_from_index(0, frame.height)
         for c, t in ADDED.items()
     ]
-    return frame.select(*own, *added)
+    return pl.DataFrame([*own, *added])  # not select: it takes longer than all of this
