@@ -64,12 +64,12 @@ def content(kind: Any, values: list[Any]) -> bytes:
         lists = [[] if v is None else v for v in values]
         lengths = b"l" + struct.pack(f"<{len(lists)}q", *map(len, lists))
         if name == "list":
-            return lengths + column("", dict(kind.children)["child"], [item for each in lists for item in each])
+            return lengths + column("item", dict(kind.children)["child"], [item for each in lists for item in each])
         pairs = [pair for each in lists for pair in (each.items() if each else ())]
         children = dict(kind.children)
         entries = column("key", children["key"], [k for k, _ in pairs])
         entries += column("value", children["value"], [v for _, v in pairs])
-        return lengths + b"\0\0r" + entries
+        return lengths + b"item\0\0r" + entries
     width, code = (4, "i") if name in ("integer", "date") else (8, "q")
     return b"i" + bytes([width]) + struct.pack(f"<{len(values)}{code}", *map(integer, values))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from cdc_pipeline.archive import transaction
+from cdc_pipeline.archive.tile import Source
 
 COMMIT = """
 import json, sys
@@ -55,3 +56,11 @@ def test_the_process_ends_where_the_client_does_not_come_back(tmp_path: Path):
     done = commit(tmp_path, 50, 5, **{"connections.max.idle.ms": 0})
     assert done.returncode == 1, done
     assert "sending offsets to the transaction did not come back within 5 s" in done.stdout, done
+
+
+@pytest.mark.parametrize(("epoch", "said"), [(4, 4), (0, 0), (None, None)])
+def test_an_offset_carries_the_leader_epoch_before_it(epoch: int | None, said: int | None):
+    entry = transaction.Entry(Source("topic", "an-id", 2), 5, "metadata", leader_epoch=epoch)
+    offset = transaction._offset(entry)
+    assert (offset.topic, offset.partition, offset.offset, offset.metadata) == ("topic", 2, 5, "metadata")
+    assert offset.leader_epoch == said

@@ -60,7 +60,7 @@ def _nested(column: pl.Series) -> Iterator[bytes | memoryview]:
     lengths = column.list.len().fill_null(0)
     yield b"l"
     yield struct.pack(f"<{len(lengths)}q", *lengths.to_list())
-    items = column.filter(lengths > 0).explode().alias("")
+    items = column.filter(lengths > 0).explode().alias("item")
     yield from _columns(items.to_frame(), skip_empty=False)
 
 
