@@ -1,0 +1,264 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""When what is in an object is exactly what PostgreSQL has.
+
+Text must be PostgreSQL's own. Where a column has another type, a rule of that type brings both to one form. A type or a
+value without a rule is a fault, and so is a value beside that the column's type could have held.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import postgres_text as pg
+import pyarrow as pa
+from shapes import Shape
+
+# No larger value is made, and below it none may be cut.
+LEAST_CUT = 1_000_000
+_MOST_MICROS = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What is said of a value that was too large."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A column of an archived row.
+
+    Attributes:
+        value: numbers in the units of its Arrow type for dates and times.
+        type: Arrow's.
+        beside: its text in ``__text``.
+        unsent: whether ``__unsent`` names it.
+        cut: its entry in ``__cut``.
+    """
+
+    value: Any
+    type: pa.DataType
+    beside: str | None = None
+    unsent: bool = False
+    cut: Cut | None = None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A cell that is not what PostgreSQL has."""
+
+    why: str
+    column: str
+    declared: str
+    postgresql: str | None
+    archived: Any
+    context: tuple[str, ...] = field(default=())
+
+    def __str__(self) -> str:
+        def short(value: Any) -> str:
+            text = repr(value)
+            return text if len(text) < 400 else f"{text[:300]}... ({len(text)} characters)"
+
+        return (
+            f"{self.why}\n  column {self.column!r} {self.declared}\n  PostgreSQL: {short(self.postgresql)}\n"
+            f"  archived:   {short(self.archived)}" + "".join(f"\n  {line}" for line in self.context)
+        )
+
+
+def problem(shape: Shape, text: str | None, cell: Cell, may_be_unsent: bool = False) -> str | None:
+    """Why a cell is not the value whose text in PostgreSQL is given; None where it is.
+
+    Args:
+        may_be_unsent: PostgreSQL need not have sent it.
+    """
+    said = [name for name, given in (("text", cell.beside), ("cut", cell.cut)) if given is not None]
+    said += ["unsent"] if cell.unsent else []
+    if cell.value is not None and said:
+        return f"a value, and yet named in __{said[0]}"
+    if len(said) > 1:
+        return f"named in {' and '.join(f'__{name}' for name in said)}"
+    if cell.unsent:
+        return None if may_be_unsent else "named in __unsent, though PostgreSQL sent it"
+    if cell.cut is not None:
+        return _cut_problem(shape, text, cell.cut)
+    if text is None:
+        return None if cell.value is None and cell.beside is None else "PostgreSQL has null"
+    if cell.beside is not None:
+        if cell.beside != text:
+            return "__text is not PostgreSQL's text"
+        return "__text has what the column could hold" if holds(shape, text, cell.type) else None
+    if cell.value is None:
+        return "null, and not named anywhere"
+    try:
+        return None if same(shape, text, cell.value, cell.type) else "another value"
+    except (ValueError, ArithmeticError, TypeError, LookupError) as error:
+        return f"no such value: {error!r}"
+
+
+def _cut_problem(shape: Shape, text: str | None, cut: Cut) -> str | None:
+    if text is None:
+        return "cut, but PostgreSQL has null"
+    content = bytes.fromhex(text.removeprefix("\\x")) if shape.base == "bytea" else text.encode()
+    if len(content) < LEAST_CUT:
+        return f"cut, though it has {len(content)} bytes only"
+    if cut != Cut(len(content), hashlib.sha256(content).hexdigest()):
+        return "cut with another size or hash"
+    return None
+
+
+def same(shape: Shape, text: str, value: Any, kind: pa.DataType) -> bool:
+    """Whether a value of an Arrow type is what a text says.
+
+    Raises:
+        LookupError: a column of the PostgreSQL type must not have this Arrow type.
+    """
+    if shape.kind == "array" and not pa.types.is_string(kind):
+        return _same_list(shape, text, value, kind)
+    if shape.kind == "base":
+        rules = _RULES.get(shape.base, {})
+        for is_kind, rule in rules.items():
+            if is_kind(kind):
+                return rule(text, value, kind)
+    if not _is_text(kind):
+        raise LookupError(f"no rule for {shape.declared} as {kind}")
+    return value == text
+
+
+def _same_list(shape: Shape, text: str, value: Any, kind: pa.DataType) -> bool:
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        raise LookupError(f"no rule for {shape.declared} as {kind}")
+    items = pg.array(text, shape.element.delimiter)
+    if items is None or len(items) != len(value):
+        return False
+    return all(
+        (item is None) == (each is None) and (item is None or same(shape.element, item, each, kind.value_type))
+        for item, each in zip(items, value, strict=True)
+    )
+
+
+def holds(shape: Shape, text: str, kind: pa.DataType) -> bool:
+    """Whether a column of an Arrow type can have exactly this value."""
+    if _is_text(kind):
+        return True
+    if shape.kind == "array":
+        items = pg.array(text, shape.element.delimiter)
+        if items is None:
+            return False
+        return all(item is None or holds(shape.element, item, kind.value_type) for item in items)
+    if "infinity" in text.lower() and shape.base in ("date", "timestamp", "timestamptz", "numeric"):
+        return False
+    if shape.base == "numeric":
+        return text != "NaN"
+    if shape.base == "time":
+        return text != "24:00:00"
+    if shape.base in ("timestamp", "timestamptz"):
+        return abs(pg.timestamp(text)) <= _MOST_MICROS
+    if pa.types.is_struct(kind):
+        return shape.base == "point"
+    return True
+
+
+Rule = Callable[[str, Any, pa.DataType], bool]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+
+def _is_local(kind: pa.DataType) -> bool:
+    return pa.types.is_timestamp(kind) and kind.tz is None
+
+
+def _is_instant(kind: pa.DataType) -> bool:
+    return pa.types.is_timestamp(kind) and kind.tz == "UTC"
+
+
+def _bits(form: str) -> Rule:
+    """Numbers of floating point, bit by bit, but for NaN, of which PostgreSQL has one."""
+
+    def rule(text: str, value: float, _kind: pa.DataType) -> bool:
+        wanted = float(text.replace("Infinity", "inf"))
+        if wanted != wanted or value != value:
+            return wanted != wanted and value != value
+        return struct.pack(form, wanted) == struct.pack(form, value)
+
+    return rule
+
+
+def _is_at(micros: int, value: int, kind: pa.DataType) -> bool:
+    return micros * 1000 == value * {"ms": 1_000_000, "us": 1000, "ns": 1}[kind.unit]
+
+
+def _bit_string(text: str, value: bytes, _kind: pa.DataType) -> bool:
+    """Debezium's bits: the last one of the text is the lowest of the first byte."""
+    number = int(text, 2)
+    return int.from_bytes(value, "little") == number and len(value) * 8 >= len(text) > (len(value) - 1) * 8
+
+
+def _point(text: str, value: dict[str, Any], _kind: pa.DataType) -> bool:
+    x, y = text.strip("()").split(",")
+    double = _bits("<d")
+    return double(x, value["x"], _kind) and double(y, value["y"], _kind)
+
+
+def _hstore(text: str, value: str, _kind: pa.DataType) -> bool:
+    """PostgreSQL's text, or the JSON object of the same pairs."""
+    if text == value:
+        return True
+    pairs = {}
+    rest = text
+    string = r'"((?:[^"\\]|\\.)*)"'
+    while rest:
+        found = re.match(rf"{string}=>(?:{string}|NULL)(?:, )?", rest)
+        if found is None:
+            raise ValueError(f"{text!r} is no hstore")
+        key, inner = (None if each is None else re.sub(r"\\(.)", r"\1", each) for each in found.groups())
+        pairs[key] = inner
+        rest = rest[found.end() :]
+    return json.loads(value) == pairs
+
+
+def _decimal(text: str, value: Decimal, kind: pa.DataType) -> bool:
+    return Decimal(text) == value
+
+
+_INTEGER: dict[Callable[[pa.DataType], bool], Rule] = {pa.types.is_integer: lambda text, value, _: int(text) == value}
+_RULES: dict[str, dict[Callable[[pa.DataType], bool], Rule]] = {
+    "bool": {pa.types.is_boolean: lambda text, value, _: {"t": True, "f": False}[text] is value},
+    "int2": _INTEGER,
+    "int4": _INTEGER,
+    "int8": _INTEGER,
+    "oid": _INTEGER,
+    "float4": {pa.types.is_float32: _bits("<f")},
+    "float8": {pa.types.is_float64: _bits("<d")},
+    "numeric": {pa.types.is_decimal: _decimal},
+    "money": {pa.types.is_decimal: lambda text, value, _: pg.money(text) == value},
+    "bytea": {_is_binary: lambda text, value, _: bytes.fromhex(text.removeprefix("\\x")) == value},
+    "bit": {
+        pa.types.is_boolean: lambda text, value, _: {"1": True, "0": False}[text] is value,
+        _is_binary: _bit_string,
+    },
+    "date": {pa.types.is_date32: lambda text, value, _: pg.date(text) == value},
+    "time": {pa.types.is_time: lambda text, value, kind: _is_at(pg.time(text), value, kind)},
+    "timestamp": {_is_local: lambda text, value, kind: _is_at(pg.timestamp(text), value, kind)},
+    "timestamptz": {_is_instant: lambda text, value, kind: _is_at(pg.timestamp(text), value, kind)},
+    "timetz": {_is_text: lambda text, value, _: text == value or pg.zoned_time(text) == pg.zoned_time(value)},
+    "interval": {_is_text: lambda text, value, _: text == value or pg.interval(text) == pg.interval(value)},
+    "point": {pa.types.is_struct: _point},
+    "hstore": {_is_text: _hstore},
+}
