@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import pytest
+import yaml
 from cdc_pipeline.archive.tile import Source, hour_of, key
 from cdc_pipeline.verify import probe_table
 from cdc_pipeline.verify.avro_events import Event
@@ -19,6 +20,8 @@ from cdc_pipeline.verify.checks.end_to_end import (
     judge_values,
 )
 from cdc_pipeline.verify.probe_run import Change, Probe
+
+from .test_plans_of_roles import ROOT
 
 TIME = int(datetime(2026, 5, 6, 7, 8, tzinfo=UTC).timestamp() * 1000)
 ARCHIVED = {
@@ -51,6 +54,35 @@ ARCHIVED = {
     "c_integers": [1, None],
     "c_texts": [],
     "c_state": "new",
+    "c_date_any": -141_432,
+    "c_timestamp_any": -62_135_596_800_000_001,
+    "c_timestamp_3": 1000,
+    "c_timestamptz_any": 2**63 - 1,
+    "c_time_any": time(1, 2, 3, 500_000),
+    "c_timetz_any": "12:00:00+02:30:15",
+    "c_numeric_nan": Decimal("1.50"),
+    "c_numeric_exact": "1.500",
+    "c_bit": b"\x03",
+    "c_varbit": "0101",
+    "c_money": Decimal("0.01"),
+    "c_xml": "<a/>",
+    "c_name": "Größe",
+    "c_oid": 4_294_967_295,
+    "c_macaddr8": "00:00:00:00:00:00:00:00",
+    "c_pg_lsn": "0/0",
+    "c_tsvector": "'a':1A",
+    "c_point": {"x": 0.1, "y": -0.0},
+    "c_polygon": "((0,0))",
+    "c_int4range": "[1,5)",
+    "c_tstzrange": "(,infinity)",
+    "c_dimensions": [1, None],
+    "c_booleans": [True, None, False],
+    "c_doubles": [float("nan"), float("-inf"), -0.0, 0.1, 1.0],
+    "c_numerics": [Decimal("1.50"), None],
+    "c_byteas": [b"\x00\xff", None],
+    "c_timestamptzs": [datetime(2024, 1, 1, 0, 0, 0, 500_000, UTC), None],
+    "c_intervals": ["1 day", None],
+    "c_states": ["new", "in transit", "NULL"],
 }
 KEPT = {
     **ARCHIVED,
@@ -61,6 +93,23 @@ KEPT = {
     "c_interval": [14, 3, 14_706_789_000],
     "c_json": ({"a": None, "b": Decimal(1)},),
     "c_jsonb": (None,),
+    "c_date_any": "1582-10-10",
+    "c_timestamp_any": "0001-12-31 23:59:59.999999 BC",
+    "c_timestamp_3": "1970-01-01 00:00:00.001",
+    "c_timestamptz_any": "294247-01-10 04:00:54.775807+00",
+    "c_time_any": "01:02:03.5",
+    "c_numeric_nan": "1.50",
+    "c_bit": "0000011",
+    "c_oid": "4294967295",
+    "c_point": "(0.1,-0)",
+    "c_dimensions": "{1,NULL}",
+    "c_booleans": "{t,NULL,f}",
+    "c_doubles": "{NaN,-Infinity,-0,0.1,1}",
+    "c_numerics": "{1.50,NULL}",
+    "c_byteas": '{"\\\\x00ff",NULL}',
+    "c_timestamptzs": '{"2024-01-01 00:00:00.5+00",NULL}',
+    "c_intervals": '{"1 day",NULL}',
+    "c_states": '{new,"in transit","NULL"}',
 }
 
 
@@ -133,13 +182,27 @@ def test_parquet_is_held_to_every_event(rows, wrong: set[str]) -> None:
 
 @pytest.mark.parametrize("column", probe_table.NAMES)
 def test_a_wrong_value_of_any_type_is_seen(column: str) -> None:
-    other = {str: "other", int: 77, float: 0.25, bytes: b"x", bool: True, list: [9], Decimal: Decimal(9)}
+    other = {str: "other", int: 77, float: 0.25, bytes: b"x", bool: True, list: [9], Decimal: Decimal(9), dict: {}}
     wrong = other.get(type(ARCHIVED[column]), datetime(1999, 1, 1))
     id = f"T10.type.{column.removeprefix('c_')}"
     assert failed(judge_values(probe(), [{**ROWS[0], column: wrong}, *ROWS[1:]])) == {id}
     assert failed(judge_values(probe(), [{**ROWS[0], column: None}, *ROWS[1:]])) == {id}
     absent = {name: value for name, value in ROWS[0].items() if name != column}
     assert failed(judge_values(probe(), [absent, *ROWS[1:]])) == {id}
+
+
+def test_the_role_knows_how_many_columns_the_table_has() -> None:
+    variables = yaml.safe_load((ROOT / "roles/postgresql/vars/main.yml").read_text())
+    definition = probe_table.ddl("public.probe").partition("CREATE TABLE")[2].partition("PRIMARY KEY")[0]
+    assert variables["__postgresql_probe_columns"] == len(definition.strip().splitlines()) - 1
+
+
+def test_what_a_column_cannot_hold_is_beside_it() -> None:
+    infinite = Change("c", 1, {**KEPT, "c_date_any": "infinity"})
+    for said, wrong in (("infinity", set()), ("-infinity", {"T10.type.date_any"}), (None, {"T10.type.date_any"})):
+        text = [{"key": "c_date_any", "value": said}] if said else None
+        rows = [{**ROWS[0], "c_date_any": None, "__text": text}]
+        assert failed(judge_values(probe(changes=(infinite,)), rows)) == wrong
 
 
 def test_json_null_is_not_sql_null() -> None:

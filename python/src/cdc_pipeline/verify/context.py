@@ -30,6 +30,8 @@ _KAFKA_DEFAULTS = {
     # Another broker is asked within a request's time where one does not even refuse.
     "socket.connection.setup.timeout.ms": 3000,
 }
+# What PostgreSQL's text of a value depends on, as the capture's session has it.
+_SESSION = "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres -c bytea_output=hex -c extra_float_digits=1"
 Value = TypeVar("Value")
 
 
@@ -52,7 +54,7 @@ class Context:
 
     def postgresql(self, **parameters: Any) -> psycopg.Connection[Any]:
         """A connection of its own for each caller, who closes it. ``parameters``: of libpq, such as ``dbname``."""
-        fixed = {"application_name": "cdc-verify", "options": "-c TimeZone=UTC"}
+        fixed = {"application_name": "cdc-verify", "options": _SESSION}
         return postgresql.connect(self.plan.endpoints.postgresql, **{**fixed, **parameters})
 
     def _kafka(self, **settings: Any) -> tuple[Any, ...]:

@@ -17,6 +17,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from cdc_pipeline.verify import probe_text as pg
+
 DAY = 86_400_000_000
 _UNICODE = "äß€ 漢字 \U0001f600 ‏שלום‎ \t\n'\"\\%|,;{}"
 _STATES = ("new", "in transit", "größer")
@@ -107,6 +109,25 @@ _READ_INTERVAL = (
     " (extract(hour FROM {0}) * 3600 + extract(minute FROM {0}) * 60) * 1000000"
     " + extract(microseconds FROM {0})]::bigint[] END"
 )
+
+# Beyond what Python's dates and 64 bits of microseconds hold, and on both sides of where calendars changed.
+_DATES = ("infinity", "-infinity", "4714-11-24 BC", "0001-12-31 BC", "1582-10-10", "5874897-12-31")
+_MOMENTS = (
+    "infinity",
+    "-infinity",
+    "4714-11-24 00:00:00 BC",
+    "0001-12-31 23:59:59.999999 BC",
+    "1582-10-10 01:02:03.000004",
+    "294276-12-31 23:59:59.999999",
+)
+
+
+def _by_text(
+    name: str, type: str, extremes: tuple[str, ...], sample: Callable[[random.Random], str], archived: Form = str
+) -> Column:
+    """A column that is compared as PostgreSQL's text. Not `::text`, which changes some types' values."""
+    return Column(name, type, extremes, sample, "CASE WHEN {0} IS NOT NULL THEN format('%%s', {0}) END", str, archived)
+
 
 COLUMNS: tuple[Column, ...] = (
     Column("c_smallint", "smallint", ("-32768", "32767", "0"), lambda r: str(r.randint(-32768, 32767))),
@@ -240,6 +261,66 @@ COLUMNS: tuple[Column, ...] = (
         lambda r: '{"' + r.choice(_STATES) + '"}',
     ),
     Column("c_state", "public.pipeline_probe_state", _STATES, lambda r: r.choice(_STATES)),
+    _by_text("c_date_any", "date", _DATES, lambda r: pg.day(r.randint(-2_000_000, 2_000_000)), pg.day),
+    _by_text("c_timestamp_any", "timestamp", _MOMENTS, lambda r: pg.moment(r.randint(-(2**56), 2**62)), pg.moment),
+    _by_text(
+        "c_timestamp_3",
+        "timestamp(3)",
+        ("infinity", "-infinity", "0044-03-15 12:00:00.001 BC"),
+        lambda r: pg.moment(r.randint(-(2**47), 2**52) * 1000),
+        pg.moment,
+    ),
+    _by_text(
+        "c_timestamptz_any",
+        "timestamptz",
+        tuple(each.replace(" BC", "+00 BC") if "BC" in each else each for each in _MOMENTS),
+        lambda r: pg.instant(r.randint(-(2**56), 2**62)),
+        pg.instant,
+    ),
+    _by_text("c_time_any", "time", ("24:00:00", "00:00:00"), lambda r: pg.clock(r.randrange(DAY)), pg.clock),
+    _by_text(
+        "c_timetz_any",
+        "timetz",
+        ("24:00:00-15:59", "00:00:00+15:59:59", "23:59:59.999999-12"),
+        lambda r: f"{pg.clock(r.randrange(DAY))}{r.choice(('+02', '-07:30', '+00'))}",
+    ),
+    _by_text("c_numeric_nan", "numeric(10, 2)", ("NaN", "99999999.99"), lambda r: _digits(r, 8, 2), pg.decimal),
+    _by_text("c_numeric_exact", "numeric", ("NaN", "1.500", "0.00", "-0.0010"), lambda r: _digits(r, 30, 12)),
+    _by_text("c_bit", "bit(7)", ("0000011", "1111111"), lambda r: format(r.randrange(128), "07b"), pg.bits(7)),
+    _by_text("c_varbit", "bit varying", ("", "101", "0101"), lambda r: format(r.randrange(2**20), "b")),
+    Column("c_money", "money", ("-92233720368547758.08", "0.01"), lambda r: _digits(r, 9, 2), read="{}::numeric"),
+    _by_text("c_xml", "xml", ("", "<a>ä&lt;</a><b c='d'/>"), lambda r: f"<n>{r.randrange(99)}</n>"),
+    _by_text("c_name", "name", ("", "Größe"), lambda r: f"name{r.randrange(99)}"),
+    _by_text("c_oid", "oid", ("0", "4294967295"), lambda r: str(r.randrange(2**32))),
+    _by_text("c_macaddr8", "macaddr8", ("00:00:00:00:00:00:00:00",), lambda r: r.randbytes(8).hex(":")),
+    _by_text("c_pg_lsn", "pg_lsn", ("0/0", "FFFFFFFF/FFFFFFFF"), lambda r: f"16/{r.randrange(1, 2**32):X}"),
+    _by_text("c_tsvector", "tsvector", ("", "'a':1A 'it''s':2"), lambda r: f"'w{r.randrange(99)}':1"),
+    _by_text("c_point", "point", ("(0,-0)", "(0.1,1e-300)", "(NaN,Infinity)"), lambda r: f"({r.random()},1)", pg.point),
+    _by_text("c_polygon", "polygon", ("((0,0),(1,1),(0,0))", "((0,0))"), lambda r: f"((0,{r.randrange(9)}),(1,1))"),
+    _by_text("c_int4range", "int4range", ("empty", "(,)", "[1,5)"), lambda r: f"[{r.randrange(9)},10)"),
+    _by_text("c_tstzrange", "tstzrange", ('["2024-01-01 00:00:00+00",infinity)',), lambda r: "(,infinity)"),
+    _by_text(
+        "c_dimensions",
+        "integer[]",
+        ("{{1,2},{3,NULL}}", "[0:1]={7,8}", "{}", "{1,NULL}"),
+        lambda r: f"{{{{{r.randrange(99)}}}}}",
+        pg.array(str),
+    ),
+    _by_text("c_booleans", "boolean[]", ("{t,NULL,f}", "{}"), lambda r: "{t}", pg.array(pg.boolean)),
+    _by_text("c_doubles", "float8[]", ("{NaN,-Infinity,-0,0.1}",), lambda r: f"{{{r.random()}}}", pg.array(pg.number)),
+    _by_text("c_numerics", "numeric[]", ("{NaN,1.50,NULL}", "{1.500}"), lambda r: "{2}", pg.array(pg.decimal)),
+    _by_text("c_byteas", "bytea[]", ('{"\\\\x00ff",NULL}', "{}"), lambda r: '{"\\\\x01"}', pg.array(pg.binary)),
+    _by_text(
+        "c_timestamptzs",
+        "timestamptz[]",
+        ('{infinity,NULL,"2024-01-01 00:00:00+00"}', '{"2024-01-01 00:00:00.5+00",NULL}'),
+        lambda r: f'{{"{pg.instant(r.randrange(2**50))}"}}',
+        pg.array(pg.plain_instant),
+    ),
+    _by_text("c_intervals", "interval[]", ('{"1 day",NULL}', "{}"), lambda r: '{"1 mon -00:00:01"}', pg.array(str)),
+    _by_text(
+        "c_states", "public.pipeline_probe_state[]", ('{new,NULL,"in transit"}',), lambda r: "{größer}", pg.array(str)
+    ),
 )
 NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
 Values = tuple[str | None, ...]
@@ -304,12 +385,21 @@ def kept(values: Sequence[Any]) -> dict[str, Any]:
     return {column.name: None if value is None else column.kept(value) for column, value in pairs}
 
 
+# Columns of values that Python's types lack.
+UNBOUND = ("c_date_any", "c_timestamp_any", "c_timestamp_3", "c_timestamptz_any")
+
+
+def beside(row: dict[str, Any], name: str) -> str | None:
+    """PostgreSQL's text of a value that its column cannot hold."""
+    return next((each["value"] for each in row.get("__text") or () if each["key"] == name), None)
+
+
 def archived(row: dict[str, Any], column: Column) -> Any:
     """What Parquet has in a column, in the form that is compared; text that says why when it has no such form."""
     if column.name not in row:
         return "no such column"
     value = row[column.name]
     try:
-        return None if value is None else column.archived(value)
-    except (ValueError, TypeError, ArithmeticError) as error:
+        return beside(row, column.name) if value is None else column.archived(value)
+    except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError) as error:
         return f"{value!r}: {error}"

@@ -23,7 +23,7 @@ from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.footers import Object, list_objects
 from cdc_pipeline.verify.probe_run import Change, Probe, probe
-from cdc_pipeline.verify.probe_table import COLUMNS, archived
+from cdc_pipeline.verify.probe_table import COLUMNS, UNBOUND, archived
 
 _NAMES = {"c": "insert", "u": "update", "d": "delete"}
 _SHOWN = 3
@@ -220,7 +220,8 @@ def _rows(body: bytes, run: str) -> list[Row]:
     frame = pl.read_parquet(io.BytesIO(body))
     if "run" not in frame.columns:  # A tile of rejected records alone has no columns of the table.
         return []
-    return frame.filter(pl.col("run") == run).to_dicts()
+    unbound = pl.col(*(name for name in UNBOUND if name in frame.columns)).to_physical()
+    return frame.filter(pl.col("run") == run).with_columns(unbound).to_dicts()
 
 
 def _by_duckdb(bodies: Iterable[bytes], run: str) -> dict[str, int]:
