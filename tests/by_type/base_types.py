@@ -370,7 +370,7 @@ MADE: dict[str, tuple[Made, ...]] = {
     ),
     "varbit": (
         Made("bit varying", ("", "101", "0101", "00000000"), lambda r: f"{r.randrange(2**20):0{r.randint(1, 30)}b}",
-             lambda r: f"{r.getrandbits(r.choice(_LARGE) * 8):b}"),
+             lambda r: f"{r.getrandbits(r.choice(_LARGE)):b}"),
         Made("bit varying(5)", ("", "00000", "1"), lambda rng: f"{rng.randrange(2**5):b}"),
     ),
     "uuid": (

@@ -16,7 +16,7 @@ from tables import Column, Table, identifier, literal
 # As the capture's session has them: what PostgreSQL's output functions give depends on them.
 SETTINGS = (
     "-c bytea_output=hex -c intervalstyle=postgres -c extra_float_digits=1 -c lc_monetary=C -c DateStyle=ISO"
-    " -c TimeZone=UTC -c client_encoding=UTF8"
+    " -c TimeZone=UTC -c client_encoding=UTF8 -c search_path="
 )
 Texts = Mapping[str, str | None]
 

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -153,7 +153,7 @@ def holds(shape: Shape, text: str, kind: pa.DataType) -> bool:
         return True
     if shape.kind == "array":
         items = pg.array(text, shape.element.delimiter)
-        if items is None:
+        if items is None or not _is_vector(kind) or _is_shape(kind.value_type):
             return False
         return all(item is None or holds(shape.element, item, kind.value_type) for item in items)
     if "infinity" in text.lower() and shape.base in ("date", "timestamp", "timestamptz", "numeric"):
@@ -164,9 +164,12 @@ def holds(shape: Shape, text: str, kind: pa.DataType) -> bool:
         return text != "24:00:00"
     if shape.base in ("timestamp", "timestamptz"):
         return abs(pg.timestamp(text)) <= _MOST_MICROS
-    if pa.types.is_struct(kind):
-        return shape.base == "point"
     return True
+
+
+def _is_shape(kind: pa.DataType) -> bool:
+    """Lists of these are declared, but never filled."""
+    return pa.types.is_struct(kind) or _is_vector(kind)
 
 
 Rule = Callable[[str, Any, pa.DataType], bool]
@@ -210,10 +213,74 @@ def _bit_string(text: str, value: bytes, _kind: pa.DataType) -> bool:
     return int.from_bytes(value, "little") == number and len(value) * 8 >= len(text) > (len(value) - 1) * 8
 
 
+def _is_vector(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind)
+
+
+def _vector(text: str, value: list[int], _kind: pa.DataType) -> bool:
+    """int2vector and oidvector."""
+    return value == [int(number) for number in text.split()]
+
+
+def _bytes_of(numbers: Iterable[float]) -> list[bytes]:
+    """Bit by bit, but for NaN."""
+    return [b"NaN" if number != number else struct.pack("<d", number) for number in numbers]
+
+
+def _numbers(text: str) -> list[float]:
+    """Of a shape's text."""
+    return [float(each.replace("Infinity", "inf")) for each in re.findall(r"[^][(){}<>,]+", text)]
+
+
 def _point(text: str, value: dict[str, Any], _kind: pa.DataType) -> bool:
-    x, y = text.strip("()").split(",")
-    double = _bits("<d")
-    return double(x, value["x"], _kind) and double(y, value["y"], _kind)
+    return _bytes_of(_numbers(text)) == _bytes_of((value["x"], value["y"]))
+
+
+def _line(text: str, value: dict[str, Any], _kind: pa.DataType) -> bool:
+    return _bytes_of(_numbers(text)) == _bytes_of((value["a"], value["b"], value["c"]))
+
+
+def _circle(text: str, value: dict[str, Any], _kind: pa.DataType) -> bool:
+    center = value["center"]
+    return _bytes_of(_numbers(text)) == _bytes_of((center["x"], center["y"], value["radius"]))
+
+
+def _geometry(ends: Callable[[list[float]], list[float]]) -> Rule:
+    """By the well-known binary. ``ends``: the numbers that it has for those of PostgreSQL's text."""
+
+    def rule(text: str, value: dict[str, Any], _kind: pa.DataType) -> bool:
+        return _bytes_of(ends(_numbers(text))) == _bytes_of(_wkb(value["wkb"]))
+
+    return rule
+
+
+def _path(text: str, value: dict[str, Any], kind: pa.DataType) -> bool:
+    known = value["extensions"]
+    said = json.loads(known) if isinstance(known, str) else dict(known)
+    return said["closed"] == ("false" if text[0] == "[" else "true") and _geometry(list)(text, value, kind)
+
+
+def _corners(numbers: list[float]) -> list[float]:
+    x, y, other_x, other_y = numbers
+    return [x, y, x, other_y, other_x, other_y, other_x, y, x, y]
+
+
+def _wkb(content: bytes) -> list[float]:
+    """The coordinates of a line string, or of a polygon of one ring."""
+    order = "<" if content[0] else ">"
+    kind, count = struct.unpack_from(f"{order}II", content, 1)
+    at = 9
+    if kind == 3:
+        if count != 1:
+            raise ValueError(f"a polygon of {count} rings")
+        (count,) = struct.unpack_from(f"{order}I", content, at)
+        at += 4
+    elif kind != 2:
+        raise ValueError(f"well-known binary of type {kind}")
+    numbers = struct.unpack_from(f"{order}{count * 2}d", content, at)
+    if at + count * 16 != len(content):
+        raise ValueError("bytes are left after the last point")
+    return list(numbers)
 
 
 def _hstore(text: str, value: str, _kind: pa.DataType) -> bool:
@@ -259,6 +326,14 @@ _RULES: dict[str, dict[Callable[[pa.DataType], bool], Rule]] = {
     "timestamptz": {_is_instant: lambda text, value, kind: _is_at(pg.timestamp(text), value, kind)},
     "timetz": {_is_text: lambda text, value, _: text == value or pg.zoned_time(text) == pg.zoned_time(value)},
     "interval": {_is_text: lambda text, value, _: text == value or pg.interval(text) == pg.interval(value)},
+    "int2vector": {_is_vector: _vector},
+    "oidvector": {_is_vector: _vector},
     "point": {pa.types.is_struct: _point},
+    "line": {pa.types.is_struct: _line},
+    "circle": {pa.types.is_struct: _circle},
+    "lseg": {pa.types.is_struct: _geometry(list)},
+    "path": {pa.types.is_struct: _path},
+    "box": {pa.types.is_struct: _geometry(_corners)},
+    "polygon": {pa.types.is_struct: _geometry(lambda numbers: [*numbers, *numbers[:2]])},
     "hstore": {_is_text: _hstore},
 }

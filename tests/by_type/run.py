@@ -56,6 +56,9 @@ class Run:
             writer.insert_extremes(_ROWS)
         self._pipeline.mark(self._connection)
         self._pipeline.capture(tables)
+        for table in tables:
+            # The pipeline may have set FULL.
+            self._connection.execute(table.identity)
         rows = self._pipeline.archived(tables, "r")
         for history in histories:
             found[history.table.name].rows_of_snapshot(list(history.rows.values()), rows[history.table.name])

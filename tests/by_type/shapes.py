@@ -101,7 +101,8 @@ class Shape:
             inner = self.element.large(rng, valid)
             # What does not shrink takes many elements.
             some = [self.element.sample(rng, valid) for _ in range(40)]
-            return self._array([inner, None] if inner else rng.choices(some, k=2000))
+            most = 100_000 // (sum(map(len, some)) // len(some) + 4)
+            return self._array([inner, None] if inner else rng.choices(some, k=most))
         if self.kind == "composite":
             values = [each.large(rng, valid) for each in self.fields]
             return _row(values) if any(values) else None

@@ -96,11 +96,12 @@ class Table:
     def ddl(self) -> str:
         lines = ",\n".join(f"    {each.definition}" for each in self.columns)
         key = ", ".join(map(identifier, self.key))
-        identity = "FULL" if self.full else "DEFAULT"
-        return (
-            f"CREATE TABLE {self.qualified} (\n{lines},\n    PRIMARY KEY ({key})\n);\n"
-            f"ALTER TABLE {self.qualified} REPLICA IDENTITY {identity};"
-        )
+        return f"CREATE TABLE {self.qualified} (\n{lines},\n    PRIMARY KEY ({key})\n);\n{self.identity}"
+
+    @property
+    def identity(self) -> str:
+        """Which identity it has, as a statement."""
+        return f"ALTER TABLE {self.qualified} REPLICA IDENTITY {'FULL' if self.full else 'DEFAULT'};"
 
     @property
     def sent(self) -> tuple[Column, ...]:
