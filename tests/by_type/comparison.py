@@ -11,32 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from history import Change, Texts
-from reader import Row
+from reader import OWN, Row
 from rules import Cell, Fault, problem
 from tables import Table
 
-# What the archive calls a column by, where that is not its name.
-_OURS = (
-    "__text",
-    "__unsent",
-    "__cut",
-    "__commit_order",
-    "__deleted",
-    "__op",
-    "__lsn",
-    "__txId",
-    "__ts_us",
-    "__source_ts_us",
-    "__partition",
-    "__offset",
-)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def archived_names(table: Table) -> dict[str, str]:
     """The archive's name of each column: PostgreSQL's, unless Avro lacks it or the archive has it for itself."""
     names = [each.name for each in table.sent]
-    taken = {name for name in names if _NAME.fullmatch(name) and name not in _OURS}
+    taken = {name for name in names if _NAME.fullmatch(name) and name not in OWN}
     found = {name: name for name in taken}
     for name in names:
         if name in found:
@@ -44,7 +29,7 @@ def archived_names(table: Table) -> dict[str, str]:
         adjusted = re.sub(r"[^A-Za-z0-9_]", "_", name)
         if not _NAME.fullmatch(adjusted):
             adjusted = f"_{adjusted}"
-        while adjusted in taken or adjusted in _OURS:
+        while adjusted in taken or adjusted in OWN:
             adjusted += "_"
         taken.add(adjusted)
         found[name] = adjusted
@@ -137,12 +122,15 @@ class Comparison:
     def _in_order(self, rows: Sequence[Row]) -> None:
         """By the archive's order of commits, and by offset within a partition."""
         highest: dict[int, int] = {}
-        before = 0
+        before = lsn = 0
         for row in rows:
             order = row.own["__commit_order"]
-            if order is None or order < before or order > row.own["__lsn"]:
+            if order is None or order < before:
                 self._fault(f"__commit_order is {order} after {before}", row)
             before = order or before
+            if row.own["__lsn"] < lsn:
+                self._fault(f"__lsn is {row.own['__lsn']} after {lsn}", row)
+            lsn = row.own["__lsn"]
             partition, offset = row.own["__partition"], row.own["__offset"]
             if offset <= highest.get(partition, -1) and row.operation != "t":
                 self._fault("before a change that was made earlier", row)
@@ -184,9 +172,11 @@ class Comparison:
             yield str(cell.cut)
 
     def report(self) -> str:
-        """All that is needed to look into the faults."""
-        most = 12
-        shown = "\n\n".join(map(str, self.faults[:most]))
+        """What is needed to look into the faults: of each column the first of each."""
+        kinds: dict[tuple[str, str], list[Fault]] = defaultdict(list)
+        for fault in self.faults:
+            kinds[fault.column, fault.why[:40]].append(fault)
+        shown = "\n\n".join(f"{len(faults)} times: {faults[0]}" for faults in kinds.values())
         return f"{len(self.faults)} faults; seed {self.table.seed}\n{self.table.ddl}\n\n{shown}"
 
     def _fault(self, why: str, row: Row) -> None:

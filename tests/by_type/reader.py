@@ -14,8 +14,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rules import Cell, Cut
 
-# Columns that are the archive's own, after those of the table.
-OWN = ("__text", "__unsent", "__cut", "__commit_order")
+# Columns that are the archive's own, after those of the table, whose own are never called so.
+OWN = (
+    "__text",
+    "__unsent",
+    "__cut",
+    "__commit_order",
+    "__deleted",
+    "__op",
+    "__lsn",
+    "__txId",
+    "__ts_us",
+    "__source_ts_us",
+    "__partition",
+    "__offset",
+)
 
 
 @dataclass(frozen=True)
@@ -43,13 +56,10 @@ def read(content: bytes) -> Iterator[Row]:
     """
     table = pq.read_table(io.BytesIO(content))
     names = table.column_names
-    if names.count("__text") != 1 or len(set(names)) != len(names):
-        raise ValueError(f"columns are missing or doubled: {names}")
     # What is before them is the table's.
-    begin = names.index("__text")
-    missing = set(OWN) - set(names[begin:])
-    if missing:
-        raise ValueError(f"the object has no column {', '.join(sorted(missing))}: {names}")
+    begin = next((at for at, name in enumerate(names) if name in OWN), 0)
+    if sorted(names[begin:]) != sorted(OWN):
+        raise ValueError(f"the object's columns are {names}")
     columns = {name: [plain(each) for each in table.column(name)] for name in names}
     types = {name: table.schema.field(name).type for name in names}
     for at in range(table.num_rows):

@@ -35,6 +35,10 @@ class Cut:
     sha256: str
 
 
+# What is said of one that nobody could read.
+LOST = Cut(-1, "")
+
+
 @dataclass(frozen=True)
 class Cell:
     """A column of an archived row.
@@ -109,6 +113,9 @@ def problem(shape: Shape, text: str | None, cell: Cell, may_be_unsent: bool = Fa
 def _cut_problem(shape: Shape, text: str | None, cut: Cut) -> str | None:
     if text is None:
         return "cut, but PostgreSQL has null"
+    if cut == LOST and shape.base == "date" and "1582-10-05" <= text <= "1582-10-24":
+        # By a snapshot: JDBC's calendar lacks the first ten of them, and takes the others for them.
+        return None
     content = bytes.fromhex(text.removeprefix("\\x")) if shape.base == "bytea" else text.encode()
     if len(content) < LEAST_CUT:
         return f"cut, though it has {len(content)} bytes only"
@@ -123,7 +130,7 @@ def same(shape: Shape, text: str, value: Any, kind: pa.DataType) -> bool:
     Raises:
         LookupError: a column of the PostgreSQL type must not have this Arrow type.
     """
-    if shape.kind == "array" and not pa.types.is_string(kind):
+    if shape.kind == "array" and not _is_text(kind):
         return _same_list(shape, text, value, kind)
     if shape.kind == "base":
         rules = _RULES.get(shape.base, {})
@@ -149,6 +156,9 @@ def _same_list(shape: Shape, text: str, value: Any, kind: pa.DataType) -> bool:
 
 def holds(shape: Shape, text: str, kind: pa.DataType) -> bool:
     """Whether a column of an Arrow type can have exactly this value."""
+    if shape.base == "numeric" and text in ("NaN", "Infinity", "-Infinity"):
+        # A number of too many digits for Parquet is text there, but not on its way.
+        return False
     if _is_text(kind):
         return True
     if shape.kind == "array":
@@ -156,14 +166,13 @@ def holds(shape: Shape, text: str, kind: pa.DataType) -> bool:
         if items is None or not _is_vector(kind) or _is_shape(kind.value_type):
             return False
         return all(item is None or holds(shape.element, item, kind.value_type) for item in items)
-    if "infinity" in text.lower() and shape.base in ("date", "timestamp", "timestamptz", "numeric"):
+    if "infinity" in text and shape.base in ("date", "timestamp", "timestamptz"):
         return False
-    if shape.base == "numeric":
-        return text != "NaN"
     if shape.base == "time":
         return text != "24:00:00"
     if shape.base in ("timestamp", "timestamptz"):
-        return abs(pg.timestamp(text)) <= _MOST_MICROS
+        # DuckDB takes the last one for infinity.
+        return abs(pg.timestamp(text)) < _MOST_MICROS
     return True
 
 
@@ -314,7 +323,11 @@ _RULES: dict[str, dict[Callable[[pa.DataType], bool], Rule]] = {
     "float4": {pa.types.is_float32: _bits("<f")},
     "float8": {pa.types.is_float64: _bits("<d")},
     "numeric": {pa.types.is_decimal: _decimal},
-    "money": {pa.types.is_decimal: lambda text, value, _: pg.money(text) == value},
+    # Debezium states no precision, so that it may be text; PostgreSQL's has the currency.
+    "money": {
+        pa.types.is_decimal: lambda text, value, _: pg.money(text) == value,
+        _is_text: lambda text, value, _: pg.money(text) == Decimal(value),
+    },
     "bytea": {_is_binary: lambda text, value, _: bytes.fromhex(text.removeprefix("\\x")) == value},
     "bit": {
         pa.types.is_boolean: lambda text, value, _: {"1": True, "0": False}[text] is value,

@@ -59,7 +59,7 @@ class Run:
         for table in tables:
             # The pipeline may have set FULL.
             self._connection.execute(table.identity)
-        rows = self._pipeline.archived(tables, "r")
+        rows = self._pipeline.archived({each.table.name: len(each.rows) for each in histories}, "r")
         for history in histories:
             found[history.table.name].rows_of_snapshot(list(history.rows.values()), rows[history.table.name])
             history.started()
@@ -67,14 +67,14 @@ class Run:
         for number, writer in enumerate(writers):
             self._change(writer, truncate=number % 5 == 4)
         self._pipeline.mark(self._connection)
-        streamed = self._pipeline.archived(tables, "c")
+        streamed = self._pipeline.archived({each.table.name: len(each.changes) for each in histories}, "c")
         for history in histories:
             found[history.table.name].changes(history.changes, streamed[history.table.name])
         self._current(tables, {name: [*rows[name], *streamed[name]] for name in found}, found)
 
         self._pipeline.snapshot_again()
         self._pipeline.mark(self._connection)
-        rows = self._pipeline.archived(tables, "c")
+        rows = self._pipeline.archived({each.table.name: len(each.rows) for each in histories}, "c")
         for history in histories:
             found[history.table.name].rows_of_snapshot(list(history.rows.values()), rows[history.table.name])
         self._current(tables, rows, found)
