@@ -76,6 +76,7 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone or sender" python/tests' \
 	  "documents" '.ci/as_root python tests/docs_run.py' \
 	  "trouble" '.ci/as_root $(PYTEST) tests/trouble' \
+	  "every type" '.ci/as_root $(PYTEST) tests/by_type' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
 	  "phases" "molecule test -s core_services && molecule test -s production"
 
@@ -88,6 +89,7 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "scenario" "$(SCENARIO_UP)" \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration python/tests' \
 	  "all trouble" '.ci/as_root $(PYTEST) -m full tests/trouble' \
+	  "500 tables of every type" '.ci/as_root $(PYTEST) -m full tests/by_type' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
 	  "collection by itself" '.ci/as_root $(PYTEST) -m full tests/collection' \
 	  "phases from nothing" "molecule test -s foundation && molecule test -s integration" \
