@@ -16,6 +16,7 @@ final class Times {
     private static final String INFINITY = "infinity";
     private static final String MINUS_INFINITY = "-infinity";
     private static final long SECONDS_PER_DAY = 86_400;
+    private static final LocalDate LAST_JULIAN = LocalDate.of(1582, 10, 4);
     private static final long MICROS_PER_DAY = SECONDS_PER_DAY * 1_000_000;
 
     private Times() {}
@@ -28,9 +29,15 @@ final class Times {
             case LocalDate date -> Value.of(Math.toIntExact(date.toEpochDay()));
             case java.sql.Date date when date.getTime() == PGStatement.DATE_POSITIVE_INFINITY -> Value.beside(INFINITY);
             case java.sql.Date date when date.getTime() == PGStatement.DATE_NEGATIVE_INFINITY -> Value.beside(MINUS_INFINITY);
-            case java.sql.Date date -> Value.of(Math.toIntExact(local(date).toEpochDay()));
+            case java.sql.Date date -> of(local(date));
             default -> throw new IllegalArgumentException("a date came as " + sent.getClass().getName());
         };
+    }
+
+    /** The ten days that JDBC's calendar lacks come as the ten that follow them, so that neither can be told. */
+    private static Value of(LocalDate date) {
+        boolean doubtful = date.isAfter(LAST_JULIAN) && date.isBefore(LAST_JULIAN.plusDays(21));
+        return doubtful ? Value.LOST : Value.of(Math.toIntExact(date.toEpochDay()));
     }
 
     /** JDBC's date is of the calendar of its time and of the process's zone: what it prints is what PostgreSQL has. */
