@@ -1,0 +1,154 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A running pipeline that captures tables, and what it has archived of them."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import psycopg
+import yaml
+from cases import Table, made, statement
+from cdc_pipeline.clients import kafka, postgresql, s3
+from cdc_pipeline.endpoints import KafkaEndpoint, ObjectStoreEndpoint, PostgresqlEndpoint
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, TopicPartition
+from reading import Row, objects, views
+from site_runs import ROOT, Site
+
+# Seconds until snapshots have come, until the last change has, and until all is archived.
+_SNAPSHOTS, _CHANGES, _ARCHIVED = 60, 60, 45
+# Written last: when it has come, all has.
+_LAST = Table("lossless_last", ("CREATE TABLE {t} (id int PRIMARY KEY)",), after=("INSERT INTO {t} VALUES (1)",))
+OBJECTS, VIEWS = "objects", "cdc sql"
+
+
+@dataclass
+class Archived:
+    """Every row of the tables, by reader.
+
+    Attributes:
+        changes: by reader and table, in the order of partition and offset.
+        current: what `cdc sql` shows as the rows as they are now, by table.
+        expected: of each table, how many records Kafka has.
+        said: what the run said that captured them.
+    """
+
+    site: Site
+    changes: dict[str, dict[str, list[Row]]] = field(default_factory=dict)
+    current: dict[str, list[Row]] = field(default_factory=dict)
+    expected: dict[str, int] = field(default_factory=dict)
+    said: str = ""
+
+    def rows(self, table: str, reader: str) -> list[Row]:
+        """The table's changes. No record of it is missing, whatever became of it."""
+        rows = self.changes[reader].get(table, [])
+        assert len(rows) == self.expected[table], f"{self.expected[table]} records, {len(rows)} rows by {reader}"
+        return rows
+
+    def row(self, table: str, reader: str, op: str, **values: Any) -> Row:
+        """The one change with these values."""
+        rows = self.rows(table, reader)
+        found = [r for r in rows if r.op == op and all(r.get(name) == value for name, value in values.items())]
+        assert len(found) == 1, f"{op} {values}: {len(found)} of {len(rows)} rows"
+        return found[0]
+
+
+def captured(site: Site, tables: Iterable[Table]) -> Archived:
+    """Make the tables, capture them, change them, and read what is archived of them."""
+    every = [*tables, _LAST]
+    archived = Archived(site)
+    with connected(site) as connection:
+        _all(connection, every, lambda each: each.create)
+        _all(connection, every, lambda each: each.before)
+        names = [each.name for each in every]
+        counts = {n: connection.execute(f"SELECT count(*) FROM public.{made(n)}").fetchone()[0] for n in names}
+        archived.said = capture(site, names)
+        _until(lambda: all(n >= counts[name] for name, n in records(site, names).items()), _SNAPSHOTS)
+        _all(connection, every, lambda each: each.after)
+    _until(lambda: records(site, [_LAST.name])[_LAST.name] > 0, _CHANGES)
+    archived.expected = records(site, names)
+    where = ObjectStoreEndpoint(**site.endpoints()["object_store"])
+    store = s3.store(where)
+    folders = {name: f"{where.prefix}/postgres.public.{made(name)}" for name in names}
+
+    def read() -> bool:
+        httpx.post(f"{site.endpoints()['archive']['url']}/flush", params={"timeout": 30}, timeout=60)
+        archived.changes[OBJECTS] = {name: objects(store, folder) for name, folder in folders.items()}
+        return {name: len(rows) for name, rows in archived.changes[OBJECTS].items()} == archived.expected
+
+    _until(read, _ARCHIVED)
+    if (site.home / "bin" / "cdc").exists():
+        there = [name for name in names if archived.changes[OBJECTS][name]]
+        changes = views(site.home, [f"SELECT * FROM {made(n)}_changes ORDER BY __partition, __offset" for n in there])
+        archived.changes[VIEWS] = dict(zip(there, changes, strict=True))
+        now = views(site.home, [f"SELECT * FROM {made(n)}" for n in there])
+        archived.current = dict(zip(there, now, strict=True))
+    return archived
+
+
+def remove(site: Site, tables: Iterable[Table]) -> None:
+    """Let the tables go, and drop them."""
+    capture(site, [])
+    with connected(site) as connection:
+        for each in [*tables, _LAST]:
+            connection.execute(f"DROP TABLE IF EXISTS public.{each.made} CASCADE")
+        _all(connection, list(tables), lambda each: each.drop)
+
+
+def connected(site: Site) -> psycopg.Connection[Any]:
+    """As the superuser, with settings under which literals mean what they say."""
+    where = PostgresqlEndpoint(**site.endpoints()["postgresql"])
+    return postgresql.connect(where, options="-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres")
+
+
+def capture(site: Site, names: Iterable[str]) -> str:
+    """Has these tables captured beside those that every instance has."""
+    shared = yaml.safe_load((ROOT / "roles/common/defaults/main/pipeline.yml").read_text())
+    tables = [*shared["cdc_tables"], *(f"public.{made(name)}" for name in names)]
+    return site.run("--tags", "connectors,archive", cdc_tables=tables).must_succeed().output
+
+
+def records(site: Site, names: Iterable[str]) -> dict[str, int]:
+    """How many committed records each table's topic has; markers of transactions are none."""
+    topics = {f"postgres.public.{made(name)}": name for name in names}
+    settings = {"group.id": uuid.uuid4().hex, "enable.partition.eof": True, "fetch.wait.max.ms": 50}
+    isolated = {"isolation.level": "read_committed", "enable.auto.commit": False}
+    consumer = kafka.consumer(KafkaEndpoint(**site.endpoints()["kafka"]), {**settings, **isolated})
+    try:
+        known = consumer.list_topics(timeout=10).topics
+        parts = [TopicPartition(t, p, OFFSET_BEGINNING) for t in topics if t in known for p in known[t].partitions]
+        consumer.assign(parts)
+        found, open_ = dict.fromkeys(topics.values(), 0), {(each.topic, each.partition) for each in parts}
+        deadline = time.monotonic() + 30
+        while open_:
+            assert time.monotonic() < deadline, f"no end of {open_}"
+            for message in consumer.consume(1000, timeout=1):
+                if message.error() is None:
+                    found[topics[message.topic()]] += 1
+                elif message.error().code() == KafkaError._PARTITION_EOF:
+                    open_.discard((message.topic(), message.partition()))
+        return found
+    finally:
+        consumer.close()
+
+
+def _all(connection: psycopg.Connection[Any], tables: Iterable[Table], of: Callable[[Table], Iterable[str]]) -> None:
+    for table in tables:
+        for text in of(table):
+            try:
+                connection.execute(statement(text, table.name))
+            except psycopg.Error as error:
+                raise AssertionError(f"{table.name}: {text[:2000]}: {error}") from error
+
+
+def _until(good: Callable[[], bool], seconds: float) -> None:
+    """Wait, but not in vain: what is not there in time, tests will miss."""
+    deadline = time.monotonic() + seconds
+    while not good() and time.monotonic() < deadline:
+        time.sleep(0.5)
