@@ -37,7 +37,7 @@ PRINTED = [
     *holds("bytea[]", '{"\\\\x010203ff","\\\\x5c",NULL}', seen=["\\x010203ff", "\\x5c", None]),
     *holds("interval", "1 year 2 mons 3 days 04:05:06", seen="P1Y2M3DT4H5M6S"),
     *holds("interval", "-1 year -2 mons +3 days -04:05:06.7", seen="P-1Y-2M3DT-4H-5M-6.7S"),
-    *holds("interval[]", '{"1 year 2 mons 3 days 04:05:06"}', seen=["1 year 2 mons 3 days 04:05:06"]),
+    *holds("interval[]", '{"1 year 2 mons 3 days 04:05:06"}'),
     *holds("double precision", "0.3333333333333333", "0.1", "123456789.12345679"),
     *holds("real", "0.33333334", "16777216"),
     *holds("double precision[]", "{0.3333333333333333}", seen=["0.3333333333333333"]),
@@ -59,11 +59,10 @@ PRINTED = [
     *holds("{t.settings_floats}", "[0.3333333333333333,0.5)"),
     *holds("regclass", "pg_class"),
     *holds("regtype", "integer"),
+    *holds("point[]", '{"(0.1,0.3333333333333333)"}'),
     *holds("text", "naïve 日本"),
     *holds("xml", "<a>é</a>"),
     *holds("jsonb", '{"naïve": 0.30000000000000004}'),
-    *holds("circle", "<(0.1,0.3333333333333333),0.1>"),
-    *holds("lseg", "[(0.1,0.3333333333333333),(1,1)]"),
 ]
 
 

@@ -89,14 +89,22 @@ ARRAYS = [
             "bytea[]": r'{{"\\x01","\\x02"}}',
             "jsonb[]": r'{{"{\"a\": 1}"}}',
             "inet[]": "{{10.0.0.1,10.0.0.2}}",
-            "interval[]": '{{"1 day","2 days"}}',
             "int4range[]": '{{"[1,2)"}}',
-            "point[]": '{{"(1,2)"}}',
             "{t.mood}[]": "{{ok,bad}}",
             "{t.numbers}": "{{1,2},{3,4}}",
         }.items()
         for column in beside(type_, text)
     ),
+    # Debezium has no list for these; they are text as a whole.
+    *holds("interval[]", '{"1 day",NULL,-00:00:01}', '{{"1 day","2 days"}}', "{}"),
+    *holds("point[]", '{"(1,2)",NULL}', '{{"(1,2)"}}'),
+    *holds("bit(3)[]", "{101,NULL}", "{{101,000}}"),
+    *holds("varbit[]", "{101,0101,NULL}"),
+    *holds("xml[]", "{<a/>,NULL}"),
+    *holds("name[]", "{a,NULL}"),
+    *holds("pg_lsn[]", "{0/1,NULL}"),
+    *holds("money[]", "{$1.50,NULL}"),
+    *holds("{t.pair}[]", '{"(1,x)",NULL}', '{{"(1,x)"}}'),
     *holds("int[]", "{}", seen=[]),
     *holds("int[]", "{1,NULL,3}", seen=["1", None, "3"]),
     *holds("bigint[]", "{9223372036854775807}", seen=["9223372036854775807"]),
@@ -110,27 +118,17 @@ ARRAYS = [
     *holds("uuid[]", "{6f2d1c1e-0000-4000-8000-000000000001}", seen=["6f2d1c1e-0000-4000-8000-000000000001"]),
     *holds("jsonb[]", r'{"{\"a\": 1}",NULL}', seen=['{"a": 1}', None]),
     *holds("{t.mood}[]", "{ok,NULL,bad}", seen=["ok", None, "bad"]),
-    *holds("interval[]", '{"1 day",NULL,-00:00:01}', seen=["1 day", None, "-00:00:01"]),
-    *holds("bit(3)[]", "{101,NULL}", seen=["101", None]),
-    *holds("varbit[]", "{101,0101,NULL}", seen=["101", "0101", None]),
-    *holds("xml[]", "{<a/>,NULL}", seen=["<a/>", None]),
-    *holds("name[]", "{a,NULL}", seen=["a", None]),
-    *holds("point[]", '{"(1,2)",NULL}', seen=["(1,2)", None]),
     *holds("inet[]", "{10.0.0.1/8,NULL}", seen=["10.0.0.1/8", None]),
-    *holds("pg_lsn[]", "{0/1,NULL}", seen=["0/1", None]),
     *holds("int4range[]", '{"[1,2)",NULL}', seen=["[1,2)", None]),
-    *holds("{t.pair}[]", r'{"(1,x)",NULL}', seen=["(1,x)", None]),
 ]
 
 UNKNOWN = [
     *holds("{t.pair}", "(1,x)", '(,"")', "(,)", '(1,"a ""quoted"", (one)")'),
     *holds("{t.nested}", '("(1,x)","{""(2,y)"",NULL}",)', "(,,)"),
-    *holds("{t.pairs}", '{"(1,x)"}', seen=["(1,x)"]),
+    *holds("{t.pairs}", '{"(1,x)"}'),
     *holds("{t.domain_pair}", "(1,x)"),
-    *holds("{t.domain_pair}[]", '{"(1,x)",NULL}', seen=["(1,x)", None]),
-    *holds(
-        "interval[]", '{"1 year 2 mons 3 days 04:05:06",00:00:00}', seen=["1 year 2 mons 3 days 04:05:06", "00:00:00"]
-    ),
+    *holds("{t.domain_pair}[]", '{"(1,x)",NULL}'),
+    *holds("interval[]", '{"1 year 2 mons 3 days 04:05:06",00:00:00}'),
     *holds("pg_lsn", "16/B374D848", "0/0", "FFFFFFFF/FFFFFFFF"),
     *holds("int4multirange", "{}", "{[1,3),[5,8)}"),
     *holds("nummultirange", "{[1.50,2.0]}"),
@@ -143,8 +141,8 @@ UNKNOWN = [
     *holds("cid", "7"),
     *holds("tid", "(4294967295,65535)"),
     *holds("oid", "4294967295"),
-    *holds("oidvector", "1 2 3"),
-    *holds("int2vector", "1 2 3"),
+    *holds("oidvector", "1 2 3", seen=["1", "2", "3"]),
+    *holds("int2vector", "1 2 3", seen=["1", "2", "3"]),
     *holds("regclass", "pg_class"),
     *holds("regtype", "integer", '"char"'),
     *holds("regproc", "now"),
@@ -160,10 +158,7 @@ UNKNOWN = [
     *holds("aclitem", "postgres=r/postgres"),
     *holds("macaddr8", "08:00:2b:01:02:03:04:05"),
     *holds("cidr", "10.0.0.0/8"),
-    *holds("line", "{1,-1,0.1}"),
     *holds("char(5)", "a    "),
-    *beside("polygon", "((0,0),(1,1),(1,0))", "((0,0),(1,1),(1,0),(0,0))"),
-    *beside("path", "((0,0),(1,1))", "[(0,0),(1,1)]"),
 ]
 
 _EDGES = (
