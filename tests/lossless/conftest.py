@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,7 @@ from pipeline import Archived, captured, connected, remove
 from site_runs import Site
 
 OFFSET_RUNNING = 1900
+OFFSET_NEW = 2200
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,21 +41,33 @@ def running() -> Iterator[Site]:
         site.remove()
 
 
-@pytest.fixture(scope="session")
-def archived(request: pytest.FixtureRequest, running: Site) -> Iterator[Archived]:
+@pytest.fixture(scope="session", params=["added", pytest.param("initial", marks=pytest.mark.full)])
+def archived(request: pytest.FixtureRequest) -> Iterator[Archived]:
     """The tables of every module of which a test is run (its `TABLES`), captured, changed and archived.
 
-    Meanwhile its `surroundings` hold, a context manager of a connection to the database.
+    They are added to a running pipeline, or there before the connector is. Meanwhile a module's `surroundings` hold, a
+    context manager of a connection to the database.
     """
     modules = {item.module.__name__: item.module for item in request.session.items}
     tables: list[Table] = [table for module in modules.values() for table in getattr(module, "TABLES", ())]
+    new = request.param == "initial"
+    site = _new() if new else request.getfixturevalue("running")
     try:
+        if new:
+            site.run("--tags", "postgresql").must_succeed()
         with ExitStack() as stack:
             for module in modules.values():
                 if hasattr(module, "surroundings"):
-                    stack.enter_context(module.surroundings(stack.enter_context(connected(running))))
-            found = captured(running, tables)
+                    stack.enter_context(module.surroundings(stack.enter_context(connected(site))))
+            found = captured(site, tables, new)
         yield found
     finally:
-        if not os.environ.get("CDC_KEEP"):
-            remove(running, tables)
+        if new:
+            site.remove()
+        elif not os.environ.get("CDC_KEEP"):
+            remove(site, tables)
+
+
+def _new() -> Site:
+    name = f"lossless-{uuid.uuid4().hex[:6]}"
+    return Site(name, OFFSET_NEW, Path("/var/lib/cdc-pipeline") / name)

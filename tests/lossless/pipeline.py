@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,11 +20,13 @@ from cdc_pipeline.endpoints import KafkaEndpoint, ObjectStoreEndpoint, Postgresq
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, TopicPartition
 from reading import Row, objects, views
 from site_runs import ROOT, Site
+from waiting import until
 
 # Seconds until snapshots have come, until the last change has, and until all is archived.
 _SNAPSHOTS, _CHANGES, _ARCHIVED = 60, 60, 45
 # Written last: when it has come, all has.
 _LAST = Table("lossless_last", ("CREATE TABLE {t} (id int PRIMARY KEY)",), after=("INSERT INTO {t} VALUES (1)",))
+_ADDED = ("--tags", "connectors,archive")
 OBJECTS, VIEWS = "objects", "cdc sql"
 
 
@@ -59,8 +61,12 @@ class Archived:
         return found[0]
 
 
-def captured(site: Site, tables: Iterable[Table]) -> Archived:
-    """Make the tables, capture them, change them, and read what is archived of them."""
+def captured(site: Site, tables: Iterable[Table], new: bool = False) -> Archived:
+    """Make the tables, capture them, change them, and read what is archived of them.
+
+    Args:
+        new: only the instance's database is there yet, so that the connector's initial snapshot reads them.
+    """
     every = [*tables, _LAST]
     archived = Archived(site)
     with connected(site) as connection:
@@ -68,17 +74,17 @@ def captured(site: Site, tables: Iterable[Table]) -> Archived:
         _all(connection, every, lambda each: each.before)
         names = [each.name for each in every]
         counts = {n: connection.execute(f"SELECT count(*) FROM public.{made(n)}").fetchone()[0] for n in names}
-        archived.said = capture(site, names)
+        archived.said = capture(site, names, () if new else _ADDED)
         _until(lambda: all(n >= counts[name] for name, n in records(site, names).items()), _SNAPSHOTS)
         _all(connection, every, lambda each: each.after)
     _until(lambda: records(site, [_LAST.name])[_LAST.name] > 0, _CHANGES)
     archived.expected = records(site, names)
     where = ObjectStoreEndpoint(**site.endpoints()["object_store"])
     store = s3.store(where)
-    folders = {name: f"{where.prefix}/postgres.public.{made(name)}" for name in names}
+    folders = {name: _folder(where, name) for name in names}
 
     def read() -> bool:
-        httpx.post(f"{site.endpoints()['archive']['url']}/flush", params={"timeout": 30}, timeout=60)
+        _flush(site)
         archived.changes[OBJECTS] = {name: objects(store, folder) for name, folder in folders.items()}
         return {name: len(rows) for name, rows in archived.changes[OBJECTS].items()} == archived.expected
 
@@ -90,6 +96,32 @@ def captured(site: Site, tables: Iterable[Table]) -> Archived:
         now = views(site.home, [f"SELECT * FROM {made(n)}" for n in there])
         archived.current = dict(zip(there, now, strict=True))
     return archived
+
+
+def restart(site: Site) -> None:
+    """The connector begins new sessions."""
+    query = "SELECT pid FROM pg_stat_replication WHERE state = 'streaming'"
+    with connected(site) as connection:
+        before = connection.execute(query).fetchall()
+        url = f"{site.endpoints()['kafka_connect']['url']}/connectors/postgres-cdc/restart"
+        httpx.post(url, params={"includeTasks": "true"}, timeout=60).raise_for_status()
+        until(lambda: connection.execute(query).fetchall(), lambda now: now and now != before, 60, "a new session")
+
+
+def changed(archived: Archived, table: str, text: str) -> list[Row]:
+    """The table's objects after a statement that makes one record more."""
+    site = archived.site
+    before = records(site, [table])[table]
+    with connected(site) as connection:
+        connection.execute(statement(text, table))
+    until(lambda: records(site, [table])[table], lambda now: now > before, _CHANGES, text)
+    where = ObjectStoreEndpoint(**site.endpoints()["object_store"])
+
+    def read() -> list[Row]:
+        _flush(site)
+        return objects(s3.store(where), _folder(where, table))
+
+    return until(read, lambda rows: len(rows) == before + 1, _ARCHIVED, text)
 
 
 def remove(site: Site, tables: Iterable[Table]) -> None:
@@ -107,11 +139,11 @@ def connected(site: Site) -> psycopg.Connection[Any]:
     return postgresql.connect(where, options="-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres")
 
 
-def capture(site: Site, names: Iterable[str]) -> str:
+def capture(site: Site, names: Iterable[str], options: Sequence[str] = _ADDED) -> str:
     """Has these tables captured beside those that every instance has."""
     shared = yaml.safe_load((ROOT / "roles/common/defaults/main/pipeline.yml").read_text())
     tables = [*shared["cdc_tables"], *(f"public.{made(name)}" for name in names)]
-    return site.run("--tags", "connectors,archive", cdc_tables=tables).must_succeed().output
+    return site.run(*options, cdc_tables=tables).must_succeed().output
 
 
 def records(site: Site, names: Iterable[str]) -> dict[str, int]:
@@ -136,6 +168,14 @@ def records(site: Site, names: Iterable[str]) -> dict[str, int]:
         return found
     finally:
         consumer.close()
+
+
+def _flush(site: Site) -> None:
+    httpx.post(f"{site.endpoints()['archive']['url']}/flush", params={"timeout": 30}, timeout=60)
+
+
+def _folder(where: ObjectStoreEndpoint, table: str) -> str:
+    return f"{where.prefix}/postgres.public.{made(table)}"
 
 
 def _all(connection: psycopg.Connection[Any], tables: Iterable[Table], of: Callable[[Table], Iterable[str]]) -> None:

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+import pytest
 from cases import WAYS, Table, each_column, holds, table_of
-from pipeline import OBJECTS, VIEWS, Archived
+from pipeline import OBJECTS, VIEWS, Archived, changed, connected, restart
 from psycopg import sql
 from reading import Cell
 
@@ -122,3 +123,16 @@ def test_no_setting_changes_a_value(archived: Archived, table: str, column: str,
         for reader in (OBJECTS, VIEWS)
     }
     assert found == dict.fromkeys(found, seen)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("shift", range(1, len(LEVELS)))
+def test_no_setting_at_any_other_level_changes_a_value(archived: Archived, shift: int):
+    with connected(archived.site) as connection, surroundings(connection, shift):
+        restart(archived.site)
+        columns = ", ".join(["changed", *(f"c{at}" for at in range(len(PRINTED)))])
+        row = f"INSERT INTO {{t}} SELECT {100 + shift}, {columns} FROM {{t}} WHERE id = 1"
+        rows = changed(archived, "settings", row)
+    (added,) = (each for each in rows if each["id"] == 100 + shift)
+    seen = {each.label: added.cell(f"c{at}", each.type) for at, each in enumerate(PRINTED)}
+    assert seen == {each.label: each.seen for each in PRINTED}
