@@ -75,6 +75,7 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "modules on servers" '.ci/as_root $(PYTEST) tests/integration/modules' \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone or sender" python/tests' \
 	  "documents" '.ci/as_root python tests/docs_run.py' \
+	  "lossless" '.ci/as_root $(PYTEST) tests/lossless' \
 	  "trouble" '.ci/as_root $(PYTEST) tests/trouble' \
 	  "every type" '.ci/as_root $(PYTEST) tests/by_type' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
@@ -88,6 +89,7 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "workloads" '.ci/as_root $(PYTEST) tests/integration/workload' \
 	  "scenario" "$(SCENARIO_UP)" \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration python/tests' \
+	  "all lossless" '.ci/as_root $(PYTEST) -m full tests/lossless' \
 	  "all trouble" '.ci/as_root $(PYTEST) -m full tests/trouble' \
 	  "500 tables of every type" '.ci/as_root $(PYTEST) -m full tests/by_type' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
