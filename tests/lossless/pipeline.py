@@ -136,7 +136,9 @@ def remove(site: Site, tables: Iterable[Table]) -> None:
 def connected(site: Site) -> psycopg.Connection[Any]:
     """As the superuser, with settings under which literals mean what they say."""
     where = PostgresqlEndpoint(**site.endpoints()["postgresql"])
-    return postgresql.connect(where, options="-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres")
+    return postgresql.connect(
+        where, client_encoding="utf8", options="-c TimeZone=UTC -c DateStyle=ISO,YMD -c IntervalStyle=postgres"
+    )
 
 
 def capture(site: Site, names: Iterable[str], options: Sequence[str] = _ADDED) -> str:
