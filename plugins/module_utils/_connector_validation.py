@@ -66,6 +66,8 @@ _UNDEFINED = {
         "topic.regex",
         "topic.replacement",
         "topic.transaction",
+        # Of ExtractNewRecordState.
+        "transforms.*.replace.null.with.default",
     ),
     "org.apache.kafka.connect.mirror.": (
         "*.bootstrap.servers",
