@@ -31,8 +31,8 @@ options:
       - C(python_package) takes C(source), a folder with a C(pyproject.toml) and the package in C(src), and
         C(environment), the artifact of kind C(venv) that its scripts run in.
       - C(java_plugin) takes C(base), an artifact of kind C(archive) with a plugin of Kafka Connect, C(folder), the one
-        in it that gets a jar compiled of C(source), a folder with Java sources in C(src), C(compiler), the artifact with
-        the compiler's jar, C(java), the artifact of kind C(venv) whose Java runs it, and C(classpath), a list of
+        in it that gets a jar compiled of C(source), a folder with Java sources in C(src), C(compiler), the artifact
+        with the compiler's jar, C(java), the artifact of kind C(venv) whose Java runs it, and C(classpath), a list of
         further artifacts with jars to compile against.
     type: dict
     required: true
