@@ -64,7 +64,7 @@ def test_artifacts_are_named_by_their_inputs(check):
     """As in their role, whose folder the inputs lie in."""
     artifacts = check(versions_debezium="0.0.1")["artifacts"]
     assert Path(artifacts["python"]["requirements"]).samefile(ROOT / "roles/artifacts/files/services.txt")
-    assert artifacts["debezium"]["coordinates"] == "io.debezium:debezium-connector-postgres:0.0.1:tar.gz:plugin"
+    assert artifacts["debezium_release"]["coordinates"] == "io.debezium:debezium-connector-postgres:0.0.1:tar.gz:plugin"
 
 
 def test_an_unknown_engine_is_refused(check):
