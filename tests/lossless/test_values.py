@@ -154,7 +154,6 @@ UNKNOWN = [
     *holds("txid_snapshot", "10:20:10,14,15"),
     *holds("name", "a name"),
     *holds('"char"', "x"),
-    *holds("refcursor", "a cursor"),
     *holds("aclitem", "postgres=r/postgres"),
     *holds("macaddr8", "08:00:2b:01:02:03:04:05"),
     *holds("cidr", "10.0.0.0/8"),

@@ -31,6 +31,11 @@ CREATE TABLE s."Part 1" PARTITION OF s.parts FOR VALUES FROM ('2024-01-01') TO (
 CREATE TABLE s.leaf PARTITION OF s."Part 1" FOR VALUES FROM ('2024-01-01') TO ('2024-07-01');
 CREATE TABLE s.full_leaf PARTITION OF s."Part 1" FOR VALUES FROM ('2024-07-01') TO ('2025-01-01');
 ALTER TABLE s.full_leaf REPLICA IDENTITY FULL;
+CREATE TYPE s.state AS ENUM ('a'); CREATE DOMAIN s.states AS s.state[]; CREATE DOMAIN s.named AS refcursor;
+CREATE TABLE s.cursors (id int PRIMARY KEY, one refcursor, two refcursor[], three s.named, four text);
+CREATE TABLE s.misplaced (id int PRIMARY KEY, g int GENERATED ALWAYS AS (id) STORED, state s.state);
+CREATE TABLE s.misplaced_too (state s.states, g int GENERATED ALWAYS AS (id) STORED, id int PRIMARY KEY);
+CREATE TABLE s.last (id int PRIMARY KEY, state s.state, g int GENERATED ALWAYS AS (id) STORED);
 CREATE VIEW s.view AS SELECT 1;
 """
 
@@ -61,6 +66,9 @@ def test_keys_generated_columns_and_identities(database: psycopg.Connection[Any]
     found = captured(database)
     assert {"view", "keyed_pkey"}.isdisjoint(found)
     keyed = {"keyed", "by_index", "computed", "parts", "Part 1", "leaf", "full_leaf"}
+    keyed |= {"cursors", "misplaced", "misplaced_too", "last"}
+    assert {name for name, row in found.items() if row["misplaced"]} == {"misplaced", "misplaced_too"}
+    assert found["cursors"]["cursors"] == ["s.cursors.one", "s.cursors.two", "s.cursors.three"]
     # A name with a blank cannot be captured.
     assert {name for name, row in found.items() if row["keyed"]} == keyed - {"Part 1"}
     assert found["computed"]["generated"] == ["s.computed.twice", "s.computed.Half"]

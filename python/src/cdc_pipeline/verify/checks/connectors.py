@@ -91,7 +91,8 @@ def judge_identity(wanted: str, found: Mapping[str, str]) -> Finding:
 
 
 def judge_generated(found: Iterable[str], config: Mapping[str, str]) -> Finding:
-    """Generated columns are known to the connector: PostgreSQL does not send them.
+    """Generated columns and those of cursors are known to the connector: PostgreSQL does not send the ones, and the
+    driver does not read the others.
 
     Args:
         found: as schema.table.column.
@@ -103,7 +104,7 @@ def judge_generated(found: Iterable[str], config: Mapping[str, str]) -> Finding:
     unknown = [column for column in columns if not any(each.fullmatch(column) for each in known)]
     return Finding(
         "T9.generated",
-        "generated columns of captured tables, which PostgreSQL does not send, are left out",
+        "generated columns of captured tables, and those of cursors, are left out",
         columns,
         [column for column in columns if column not in unknown],
         not unknown,
@@ -227,7 +228,9 @@ def _fields(context: Context, subject: str) -> set[str]:
 _CAPTURED = """
 SELECT c.oid, n.nspname || '.' || c.relname AS name,
        ARRAY(SELECT format('%%s.%%s.%%s', n.nspname, c.relname, a.attname) FROM pg_attribute a
-             WHERE a.attrelid = c.oid AND a.attgenerated <> '' AND NOT a.attisdropped ORDER BY a.attnum) AS generated
+             WHERE a.attrelid = c.oid AND NOT a.attisdropped
+                 AND (a.attgenerated <> '' OR a.atttypid IN ('refcursor'::regtype, 'refcursor[]'::regtype))
+             ORDER BY a.attnum) AS generated
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND n.nspname || '.' || c.relname = ANY (%s)
 ORDER BY name
