@@ -288,7 +288,14 @@ COLUMNS: tuple[Column, ...] = (
     _by_text("c_numeric_exact", "numeric", ("NaN", "1.500", "0.00", "-0.0010"), lambda r: _digits(r, 30, 12)),
     _by_text("c_bit", "bit(7)", ("0000011", "1111111"), lambda r: format(r.randrange(128), "07b"), pg.bits(7)),
     _by_text("c_varbit", "bit varying", ("", "101", "0101"), lambda r: format(r.randrange(2**20), "b")),
-    Column("c_money", "money", ("-92233720368547758.08", "0.01"), lambda r: _digits(r, 9, 2), read="{}::numeric"),
+    Column(
+        "c_money",
+        "money",
+        ("-92233720368547758.08", "0.01"),
+        lambda r: _digits(r, 9, 2),
+        read="{}::numeric",
+        archived=Decimal,
+    ),
     _by_text("c_xml", "xml", ("", "<a>ä&lt;</a><b c='d'/>"), lambda r: f"<n>{r.randrange(99)}</n>"),
     _by_text("c_name", "name", ("", "Größe"), lambda r: f"name{r.randrange(99)}"),
     _by_text("c_oid", "oid", ("0", "4294967295"), lambda r: str(r.randrange(2**32))),
@@ -296,7 +303,13 @@ COLUMNS: tuple[Column, ...] = (
     _by_text("c_pg_lsn", "pg_lsn", ("0/0", "FFFFFFFF/FFFFFFFF"), lambda r: f"16/{r.randrange(1, 2**32):X}"),
     _by_text("c_tsvector", "tsvector", ("", "'a':1A 'it''s':2"), lambda r: f"'w{r.randrange(99)}':1"),
     _by_text("c_point", "point", ("(0,-0)", "(0.1,1e-300)", "(NaN,Infinity)"), lambda r: f"({r.random()},1)", pg.point),
-    _by_text("c_polygon", "polygon", ("((0,0),(1,1),(0,0))", "((0,0))"), lambda r: f"((0,{r.randrange(9)}),(1,1))"),
+    _by_text(
+        "c_polygon",
+        "polygon",
+        ("((0,0),(1,1),(0,0))", "((0,0))"),
+        lambda r: f"((0,{r.randrange(9)}),(1,1))",
+        pg.polygon,
+    ),
     _by_text("c_int4range", "int4range", ("empty", "(,)", "[1,5)"), lambda r: f"[{r.randrange(9)},10)"),
     _by_text("c_tstzrange", "tstzrange", ('["2024-01-01 00:00:00+00",infinity)',), lambda r: "(,infinity)"),
     _by_text(
@@ -317,7 +330,7 @@ COLUMNS: tuple[Column, ...] = (
         lambda r: f'{{"{pg.instant(r.randrange(2**50))}"}}',
         pg.array(pg.plain_instant),
     ),
-    _by_text("c_intervals", "interval[]", ('{"1 day",NULL}', "{}"), lambda r: '{"1 mon -00:00:01"}', pg.array(str)),
+    _by_text("c_intervals", "interval[]", ('{"1 day",NULL}', "{}"), lambda r: '{"1 mon -00:00:01"}'),
     _by_text(
         "c_states", "public.pipeline_probe_state[]", ('{new,NULL,"in transit"}',), lambda r: "{größer}", pg.array(str)
     ),
@@ -391,7 +404,7 @@ UNBOUND = ("c_date_any", "c_timestamp_any", "c_timestamp_3", "c_timestamptz_any"
 
 def beside(row: dict[str, Any], name: str) -> str | None:
     """PostgreSQL's text of a value that its column cannot hold."""
-    return next((each["value"] for each in row.get("__text") or () if each["key"] == name), None)
+    return (row.get("__text") or {}).get(name)
 
 
 def archived(row: dict[str, Any], column: Column) -> Any:

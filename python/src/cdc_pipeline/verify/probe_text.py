@@ -7,6 +7,7 @@ after 9999.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -77,6 +78,13 @@ def clock(value: int | time) -> str:
 def point(value: dict[str, Any]) -> str:
     """Of Debezium's struct."""
     return f"({number(value['x'])},{number(value['y'])})"
+
+
+def polygon(value: dict[str, Any]) -> str:
+    """Of Debezium's struct, whose well-known binary has one ring, and in it the first point once more at the end."""
+    numbers = [each for (each,) in struct.iter_unpack("<d", value["wkb"][13:])]
+    points = zip(numbers[0:-2:2], numbers[1:-2:2], strict=True)
+    return "(" + ",".join(f"({number(x)},{number(y)})" for x, y in points) + ")"
 
 
 def array(item: Callable[[Any], str]) -> Callable[[Sequence[Any]], str]:
