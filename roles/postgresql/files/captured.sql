@@ -1,28 +1,34 @@
 -- What capture has to know of each table: whether a key tells its rows apart, which columns are never sent, which hold
 -- cursors (the driver reads on from the cursor of that name, and the snapshot fails), and which of the table and its
 -- partitions lack REPLICA IDENTITY FULL, as SQL names them. Without a primary key Debezium takes a unique index, also one
--- that lets rows with NULL be alike; so none of them may. Where an enum has a value that is new to Debezium, it reads the
+-- that lets rows with NULL be alike; so none of them may. Up to which array it has read Debezium cannot note, so a key has
+-- none. Where an enum has a value that is new to Debezium, it reads the
 -- table's columns again, with the generated ones, and takes those after one for their neighbours: the table is misplaced.
 WITH RECURSIVE bases(type, base) AS (
     SELECT oid, oid FROM pg_type
     UNION
     SELECT bases.type, CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.typelem END
     FROM bases JOIN pg_type t ON t.oid = bases.base WHERE t.typtype = 'd' OR t.typcategory = 'A' AND t.typelem <> 0
+), tables AS (
+    SELECT c.oid, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND n.nspname || '.' || c.relname = ANY (string_to_array(%s, ' '))
 ), columns AS (
     SELECT a.*, EXISTS (SELECT FROM bases JOIN pg_type t ON t.oid = base WHERE type = a.atttypid AND t.typtype = 'e') AS enum,
-           EXISTS (SELECT FROM bases WHERE type = a.atttypid AND base = 'refcursor'::regtype) AS cursor
-    FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped
+           EXISTS (SELECT FROM bases WHERE type = a.atttypid AND base = 'refcursor'::regtype) AS cursor,
+           EXISTS (SELECT FROM bases JOIN pg_type t ON t.oid = base WHERE type = a.atttypid AND t.typcategory = 'A') AS list
+    FROM pg_attribute a WHERE a.attrelid IN (SELECT oid FROM tables) AND a.attnum > 0 AND NOT a.attisdropped
 )
-SELECT n.nspname AS schema, c.relname AS table, n.nspname || '.' || c.relname AS name,
-       format('%%I.%%I', n.nspname, c.relname) AS quoted,
-       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
-           OR COALESCE((SELECT bool_and(i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid AND NOT EXISTS (
-                   SELECT FROM pg_attribute a
-                   WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND NOT a.attnotnull))
-               FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique), false) AS keyed,
-       ARRAY(SELECT format('%%s.%%s.%%s', n.nspname, c.relname, a.attname) FROM pg_attribute a
-             WHERE a.attrelid = c.oid AND a.attgenerated <> '' AND NOT a.attisdropped ORDER BY a.attnum) AS generated,
-       ARRAY(SELECT format('%%s.%%s.%%s', n.nspname, c.relname, a.attname) FROM columns a
+SELECT c.nspname AS schema, c.relname AS table, c.nspname || '.' || c.relname AS name,
+       format('%%I.%%I', c.nspname, c.relname) AS quoted,
+       COALESCE((SELECT bool_and(i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid AND NOT EXISTS (
+               SELECT FROM columns a
+               WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND (NOT a.attnotnull OR a.list)))
+           FROM pg_index i WHERE i.indrelid = c.oid AND CASE WHEN EXISTS (
+               SELECT FROM pg_index p WHERE p.indrelid = c.oid AND p.indisprimary) THEN i.indisprimary ELSE i.indisunique END),
+           false) AS keyed,
+       ARRAY(SELECT format('%%s.%%s.%%s', c.nspname, c.relname, a.attname) FROM columns a
+             WHERE a.attrelid = c.oid AND a.attgenerated <> '' ORDER BY a.attnum) AS generated,
+       ARRAY(SELECT format('%%s.%%s.%%s', c.nspname, c.relname, a.attname) FROM columns a
              WHERE a.attrelid = c.oid AND a.cursor AND a.attgenerated = '' ORDER BY a.attnum) AS cursors,
        EXISTS (SELECT FROM columns a WHERE a.attrelid = c.oid AND a.enum) AND EXISTS (
            SELECT FROM columns a JOIN columns b ON b.attrelid = a.attrelid AND b.attnum > a.attnum
@@ -30,6 +36,5 @@ SELECT n.nspname AS schema, c.relname AS table, n.nspname || '.' || c.relname AS
        ARRAY(SELECT format('%%I.%%I', pn.nspname, p.relname) FROM pg_class p JOIN pg_namespace pn ON pn.oid = p.relnamespace
              WHERE (p.oid = c.oid OR p.oid IN (SELECT relid FROM pg_partition_tree(c.oid))) AND p.relreplident <> 'f'
              ORDER BY 1) AS not_full
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND n.nspname || '.' || c.relname = ANY (string_to_array(%s, ' '))
-ORDER BY n.nspname, c.relname
+FROM tables c
+ORDER BY c.nspname, c.relname

@@ -36,6 +36,7 @@ CREATE TABLE s.cursors (id int PRIMARY KEY, one refcursor, two refcursor[], thre
 CREATE TABLE s.misplaced (id int PRIMARY KEY, g int GENERATED ALWAYS AS (id) STORED, state s.state);
 CREATE TABLE s.misplaced_too (state s.states, g int GENERATED ALWAYS AS (id) STORED, id int PRIMARY KEY);
 CREATE TABLE s.last (id int PRIMARY KEY, state s.state, g int GENERATED ALWAYS AS (id) STORED);
+CREATE DOMAIN s.list AS int[]; CREATE TABLE s.by_list (id s.list PRIMARY KEY);
 CREATE VIEW s.view AS SELECT 1;
 """
 
