@@ -38,10 +38,12 @@ class Archived:
         changes: by reader and table, in the order of partition and offset.
         current: what `cdc sql` shows as the rows as they are now, by table.
         expected: of each table, how many records Kafka has.
-        said: what the run said that captured them.
+        said: what the run said that captured them, on one line.
+        added: to a pipeline that ran already.
     """
 
     site: Site
+    added: bool = True
     changes: dict[str, dict[str, list[Row]]] = field(default_factory=dict)
     current: dict[str, list[Row]] = field(default_factory=dict)
     expected: dict[str, int] = field(default_factory=dict)
@@ -68,14 +70,15 @@ def captured(site: Site, tables: Iterable[Table], new: bool = False) -> Archived
         new: only the instance's database is there yet, so that the connector's initial snapshot reads them.
     """
     every = [*tables, _LAST]
-    archived = Archived(site)
+    archived = Archived(site, not new)
     with connected(site) as connection:
         _all(connection, every, lambda each: each.create)
         _all(connection, every, lambda each: each.before)
         names = [each.name for each in every]
         counts = {n: connection.execute(f"SELECT count(*) FROM public.{made(n)}").fetchone()[0] for n in names}
-        archived.said = capture(site, names, () if new else _ADDED)
-        _until(lambda: all(n >= counts[name] for name, n in records(site, names).items()), _SNAPSHOTS)
+        archived.said = " ".join(capture(site, names, () if new else _ADDED).split())
+        read = [each.name for each in every if new or each.snapshot]
+        _until(lambda: all(n >= counts[name] for name, n in records(site, read).items()), _SNAPSHOTS)
         _all(connection, every, lambda each: each.after)
     _until(lambda: records(site, [_LAST.name])[_LAST.name] > 0, _CHANGES)
     archived.expected = records(site, names)
@@ -83,18 +86,19 @@ def captured(site: Site, tables: Iterable[Table], new: bool = False) -> Archived
     store = s3.store(where)
     folders = {name: _folder(where, name) for name in names}
 
-    def read() -> bool:
+    def all_archived() -> bool:
         _flush(site)
         archived.changes[OBJECTS] = {name: objects(store, folder) for name, folder in folders.items()}
         return {name: len(rows) for name, rows in archived.changes[OBJECTS].items()} == archived.expected
 
-    _until(read, _ARCHIVED)
+    _until(all_archived, _ARCHIVED)
     if (site.home / "bin" / "cdc").exists():
         there = [name for name in names if archived.changes[OBJECTS][name]]
         changes = views(site.home, [f"SELECT * FROM {made(n)}_changes ORDER BY __partition, __offset" for n in there])
         archived.changes[VIEWS] = dict(zip(there, changes, strict=True))
-        now = views(site.home, [f"SELECT * FROM {made(n)}" for n in there])
-        archived.current = dict(zip(there, now, strict=True))
+        keyed = [each.name for each in every if each.keyed and each.name in there]
+        now = views(site.home, [f"SELECT * FROM {made(n)}" for n in keyed])
+        archived.current = dict(zip(keyed, now, strict=True))
     return archived
 
 

@@ -129,10 +129,11 @@ def text_of(value: Any, type_: str) -> Any:
             name: text_of(each, "float8" if isinstance(each, float | Decimal) else "") for name, each in value.items()
         }
     if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, str) and base.startswith(("date", "time")):
-        # DuckDB's texts.
-        return value.replace(" (BC)", " BC")
+        # DuckDB writes a decimal without digits after the point with one all the same.
+        return format(value, "f").removesuffix(".0" if type_.endswith(",0)") else "")
+    if isinstance(value, str) and base.startswith(("date", "time")) and " (BC)" in value:
+        # DuckDB has it after the day.
+        return value.replace(" (BC)", "") + " BC"
     return str(value)
 
 

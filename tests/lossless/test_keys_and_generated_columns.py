@@ -40,12 +40,14 @@ TABLES = [
         ("CREATE TABLE {t} (n int UNIQUE, note text)", "ALTER TABLE {t} REPLICA IDENTITY FULL"),
         ("INSERT INTO {t} VALUES (NULL, 'one'), (NULL, 'two'), (NULL, 'three'), (4, 'four')",),
         ("INSERT INTO {t} VALUES (NULL, 'five'), (6, 'six')", "UPDATE {t} SET note = 'FIVE' WHERE note = 'five'"),
+        snapshot=False,
     ),
     Table(
         "index_of_two_as_key",
         ("CREATE TABLE {t} (n int, m int NOT NULL, note text, UNIQUE (n, m))", "ALTER TABLE {t} REPLICA IDENTITY FULL"),
         ("INSERT INTO {t} VALUES (NULL, 1, 'one'), (NULL, 1, 'two'), (NULL, 2, 'three'), (4, 4, 'four')",),
         ("INSERT INTO {t} VALUES (NULL, 1, 'five'), (6, 6, 'six')", "UPDATE {t} SET note = 'FIVE' WHERE note = 'five'"),
+        snapshot=False,
     ),
 ]
 GENERATED = {"generated": ["twice"], "generated_last": ["twice"], "generated_strict": ["twice", "th-rice"]}
@@ -83,7 +85,12 @@ def test_a_generated_column_is_named_when_its_table_is_captured(archived: Archiv
 
 @EACH_READER
 @pytest.mark.parametrize("table", ["index_as_key", "index_of_two_as_key"])
-def test_rows_with_null_in_the_index_that_is_their_key_all_come(archived: Archived, table: str, reader: str):
-    found = sorted((row.op, row["note"]) for row in archived.rows(table, reader))
-    by_snapshot = [("r", note) for note in ("four", "one", "three", "two")]
-    assert found == [("c", "five"), ("c", "six"), *by_snapshot, ("u", "FIVE")]
+def test_rows_with_null_in_the_index_that_is_their_key_all_come_or_are_named(
+    archived: Archived, table: str, reader: str
+):
+    """Debezium keeps one of those that are alike in it, so they are read by the initial snapshot alone."""
+    rows = sorted((row.op, row["note"]) for row in archived.rows(table, reader))
+    by_snapshot = [] if archived.added else [("r", note) for note in ("four", "one", "three", "two")]
+    assert rows == [("c", "five"), ("c", "six"), *by_snapshot, ("u", "FIVE")]
+    if archived.added:
+        assert f"public.{made(table)}" in archived.said.partition("have no primary key")[0].rpartition("msg:")[2]

@@ -111,9 +111,9 @@ TABLES = [
             f"UPDATE {{t}} SET {_nulls(ADDED)} WHERE id = 22",
         ),
         drop=(
-            "DROP SEQUENCE {t.numbers}",
-            "DROP DOMAIN {t.positive}, {t.seven}",
-            "DROP TYPE {t.mood}, {t.pair}",
+            "DROP SEQUENCE IF EXISTS {t.numbers}",
+            "DROP DOMAIN IF EXISTS {t.positive}, {t.seven}",
+            "DROP TYPE IF EXISTS {t.mood}, {t.pair}",
         ),
     )
 ]
@@ -121,13 +121,15 @@ TABLES = [
 NULLS = {1: "r", 11: "c", 13: "u", 21: "c"}
 
 
-@pytest.mark.parametrize("reader", [OBJECTS, VIEWS])
 @pytest.mark.parametrize("column", [pytest.param(name, id=_LABELS.get(name, name)) for name in COLUMNS])
-def test_null_stays_null_in_a_column_with_a_default(archived: Archived, column: str, reader: str):
-    rows = {number: archived.row("defaults", reader, op, id=number) for number, op in NULLS.items()}
-    if column not in _MAY_BE_NULL:
-        del rows[1]
-    assert {number: row.cell(column, "") for number, row in rows.items()} == dict.fromkeys(rows)
+def test_null_stays_null_in_a_column_with_a_default(archived: Archived, column: str):
+    found = {
+        f"{number} by {reader}": archived.row("defaults", reader, op, id=number).cell(column, "")
+        for number, op in NULLS.items()
+        for reader in (OBJECTS, VIEWS)
+        if number != 1 or column in _MAY_BE_NULL
+    }
+    assert found == dict.fromkeys(found)
 
 
 @pytest.mark.parametrize("reader", [OBJECTS, VIEWS])
@@ -144,9 +146,9 @@ def test_null_stays_null_in_the_current_rows(archived: Archived, column: str):
     assert {number: rows[number] for number in (11, 13, 21)} == {11: None, 13: None, 21: None}
 
 
-@pytest.mark.parametrize("reader", [OBJECTS, VIEWS])
 @pytest.mark.parametrize("column", [*COLUMNS, "identity"])
-def test_a_default_that_postgresql_has_filled_in_is_there(archived: Archived, column: str, reader: str):
+def test_a_default_that_postgresql_has_filled_in_is_there(archived: Archived, column: str):
     for number, op in ((2, "r"), (12, "c"), (22, "c")):
-        row = archived.row("defaults", reader, op, id=number)
-        assert row[column] is not None or row.notes(column)
+        for reader in (OBJECTS, VIEWS):
+            row = archived.row("defaults", reader, op, id=number)
+            assert row[column] is not None or row.notes(column)

@@ -111,7 +111,7 @@ TABLES = [
         _PRINTED.create,
         _PRINTED.before,
         _PRINTED.after,
-        ("DROP TYPE {t.settings_printed}", "DROP TYPE {t.settings_floats}"),
+        ("DROP TYPE IF EXISTS {t.settings_printed}", "DROP TYPE IF EXISTS {t.settings_floats}"),
     )
 ]
 

@@ -21,7 +21,7 @@ def _transaction(*statements: str) -> str:
 TABLES = [
     Table("emptied", (_CREATE,), (_ROWS,), (_MORE, "TRUNCATE {t}")),
     Table("emptied_snapshot", (_CREATE,), (_ROWS,), ("TRUNCATE {t}",)),
-    Table("emptied_empty", (_CREATE,), (), ("TRUNCATE {t}",)),
+    Table("emptied_empty", (_CREATE,), (), ("TRUNCATE {t}",), keyed=False),
     Table("refilled", (_CREATE,), (_ROWS,), (_MORE, "TRUNCATE {t}", "INSERT INTO {t} VALUES (1, 'new'), (20, 'new')")),
     Table(
         "restarted",
@@ -73,7 +73,6 @@ TABLES = [
 CURRENT = {
     "emptied": [],
     "emptied_snapshot": [],
-    "emptied_empty": [],
     "refilled": [(1, "new"), (20, "new")],
     "restarted": [(1, "first"), (2, "second")],
     "emptied_twice": [(2, "after")],
@@ -85,11 +84,12 @@ CURRENT = {
     "children": [],
     "refilled_full": [(n, "captured") for n in range(10, 20)],
 }
-TRUNCATES = {**dict.fromkeys(CURRENT, 1), "emptied_twice": 2, "rolled_back": 0}
+# A table that never had a row has no key that the archive knows, and so no current rows.
+TRUNCATES = {**dict.fromkeys(CURRENT, 1), "emptied_empty": 1, "emptied_twice": 2, "rolled_back": 0}
 
 
 @pytest.mark.parametrize("reader", [OBJECTS, VIEWS])
-@pytest.mark.parametrize("table", CURRENT)
+@pytest.mark.parametrize("table", TRUNCATES)
 def test_truncate_is_one_row(archived: Archived, table: str, reader: str):
     found = [row for row in archived.rows(table, reader) if row.op == "t"]
     assert len(found) == TRUNCATES[table]

@@ -42,8 +42,8 @@ NOT_NUMBERS = [
     *beside("numeric", *_SPECIALS),
     *(column for type_ in ("numeric(10,2)", "numeric(38,10)", "numeric(50,2)") for column in beside(type_, "NaN")),
     *beside("{t.price}", "NaN"),
-    *holds("numeric[]", "{NaN,1.50,NULL,Infinity}", seen=["NaN", "1.50", None, "Infinity"]),
-    *holds("numeric(10,2)[]", "{NaN,1.50}", seen=["NaN", "1.50"]),
+    *beside("numeric[]", "{NaN,1.50,NULL,Infinity}"),
+    *beside("numeric(10,2)[]", "{NaN,1.50}"),
     *holds("numrange", "[1.5,NaN)"),
     *holds("real", *_SPECIALS),
     *holds("double precision", *_SPECIALS),
@@ -104,7 +104,8 @@ ARRAYS = [
     *holds("name[]", "{a,NULL}"),
     *holds("pg_lsn[]", "{0/1,NULL}"),
     *holds("money[]", "{$1.50,NULL}"),
-    *holds("{t.pair}[]", '{"(1,x)",NULL}', '{{"(1,x)"}}'),
+    *holds("{t.pair}[]", '{"(1,x)",NULL}', seen=["(1,x)", None]),
+    *beside("{t.pair}[]", '{{"(1,x)"}}'),
     *holds("int[]", "{}", seen=[]),
     *holds("int[]", "{1,NULL,3}", seen=["1", None, "3"]),
     *holds("bigint[]", "{9223372036854775807}", seen=["9223372036854775807"]),
@@ -125,9 +126,9 @@ ARRAYS = [
 UNKNOWN = [
     *holds("{t.pair}", "(1,x)", '(,"")', "(,)", '(1,"a ""quoted"", (one)")'),
     *holds("{t.nested}", '("(1,x)","{""(2,y)"",NULL}",)', "(,,)"),
-    *holds("{t.pairs}", '{"(1,x)"}'),
+    *holds("{t.pairs}", '{"(1,x)"}', seen=["(1,x)"]),
     *holds("{t.domain_pair}", "(1,x)"),
-    *holds("{t.domain_pair}[]", '{"(1,x)",NULL}'),
+    *holds("{t.domain_pair}[]", '{"(1,x)",NULL}', seen=["(1,x)", None]),
     *holds("interval[]", '{"1 year 2 mons 3 days 04:05:06",00:00:00}'),
     *holds("pg_lsn", "16/B374D848", "0/0", "FFFFFFFF/FFFFFFFF"),
     *holds("int4multirange", "{}", "{[1,3),[5,8)}"),
@@ -170,6 +171,7 @@ _EDGES = (
     "0099-12-31",
     "9999-12-31",
 )
+_NO_DAYS_OF_JDBC = ("1582-10-05", "1582-10-14")
 _BEFORE_CHRIST = ("4713-01-01", "0044-03-15", "0001-12-31", "0001-01-01", "0005-02-29")
 CALENDAR = [
     *holds("date", *_EDGES, *(f"{day} BC" for day in _BEFORE_CHRIST), "10000-01-01", "5874897-12-31", "1969-12-31"),
@@ -274,13 +276,22 @@ def _table(name: str, group: str, options: str = "") -> Table:
     made = table_of(name, _named(name, columns), options, _own_types(types, name))
     names = [each.split()[2].replace("{t.", f"{{t.{name}_") for each in types]
     kinds = [each.split()[1] for each in types]
-    drop = tuple(f"DROP {kind} {type_} CASCADE" for kind, type_ in reversed(list(zip(kinds, names, strict=True))))
+    drop = tuple(
+        f"DROP {kind} IF EXISTS {type_} CASCADE" for kind, type_ in reversed(list(zip(kinds, names, strict=True)))
+    )
     return Table(made.name, made.create, made.before, made.after, drop)
 
 
 KEYED_COLUMNS = [*beside("timestamptz", "infinity"), *beside("date", "-infinity"), *beside("numeric", "NaN")]
 _KEY = "'infinity', '-infinity', 'NaN', 'b'"
 TABLES = [
+    # PostgreSQL's driver takes one for a cursor to be read, so that such a column is left out.
+    Table(
+        "cursors",
+        ("CREATE TABLE {t} (id int PRIMARY KEY, c0 refcursor, c1 text)",),
+        ("INSERT INTO {t} VALUES (1, 'a', 'b')",),
+        ("INSERT INTO {t} VALUES (2, 'a', 'b')",),
+    ),
     *(_table(group, group) for group in GROUPS),
     *(_table(f"strict_{group}", group, "NOT NULL") for group in STRICT),
     Table(
@@ -332,13 +343,26 @@ def test_a_type_that_debezium_does_not_know_is_text(
     _same(archived, table, column, type_, seen)
 
 
+@pytest.mark.parametrize("reader", [OBJECTS, VIEWS])
+def test_a_column_of_cursors_is_left_out_and_the_others_come(archived: Archived, reader: str):
+    for operation, id_ in (("r", 1), ("c", 2)):
+        row = archived.row("cursors", reader, operation, id=id_)
+        assert row.cell("c1", "text") == "b"
+        assert "c0" not in row
+
+
 @each_column("scales", SCALES)
 def test_a_numeric_of_any_scale_has_all_its_digits(archived: Archived, table: str, column: str, type_: str, seen: Cell):
     _same(archived, table, column, type_, seen)
 
 
 @each_column("calendar", CALENDAR)
-def test_a_day_of_any_calendar_is_postgresqls(archived: Archived, table: str, column: str, type_: str, seen: Cell):
+def test_a_day_of_any_calendar_is_postgresqls(
+    request: pytest.FixtureRequest, archived: Archived, table: str, column: str, type_: str, seen: Cell
+):
+    if type_ == "date" and seen in _NO_DAYS_OF_JDBC:
+        # A snapshot reads dates by JDBC, in whose calendar 4 October 1582 is followed by the 15th.
+        request.applymarker(pytest.mark.xfail(strict=True, reason="JDBC has no such day"))
     _same(archived, table, column, type_, seen)
 
 

@@ -26,6 +26,8 @@ from cdc_pipeline.cli.views import (
 
 _MEMORY = "1GiB"
 _BATCH = 1000
+# What a statement is called in another one. A column of that name would stand for the whole row.
+_ROW = '"a row of the statement"'
 Asked = Callable[[Sequence[str]], Mapping[str, Complete]]
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "DECIMAL", "FLOAT", "DOUBLE")
 
@@ -97,7 +99,7 @@ class Result:
 
     def documents(self) -> Iterator[str]:
         """Each row as the text of a JSON object, decimals with all their digits."""
-        for row in self._fetched("to_json(result)::VARCHAR"):
+        for row in self._fetched(f"to_json({_ROW})::VARCHAR"):
             if self._wrapped:
                 yield str(row[0])
             else:
@@ -107,7 +109,7 @@ class Result:
         """The rows, of which the expression is made where the statement can be a part of another one."""
         with refusals():
             if self._wrapped:
-                self._connection.execute(f"SELECT {expression} FROM (\n{self._query}\n) AS result")
+                self._connection.execute(f"SELECT {expression} FROM (\n{self._query}\n) AS {_ROW}")
             while batch := self._connection.fetchmany(_BATCH):
                 yield from batch
 
@@ -194,5 +196,7 @@ def session(archive: Tables, asked: Asked | None = None) -> Iterator[Session]:
     with tempfile.TemporaryDirectory(prefix="cdc-sql-") as folder, duckdb.connect() as connection:
         # What does not fit into memory goes to the disk, not the host's other memory.
         connection.execute(f"SET memory_limit = '{_MEMORY}'")
+        # It would be in the midst of the result.
+        connection.execute("SET enable_progress_bar = false")
         connection.execute("SET temp_directory = ?", [str(Path(folder) / "spilled")])
         yield Session(archive, connection, asked)
