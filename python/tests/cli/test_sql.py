@@ -8,6 +8,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import obstore
 import polars as pl
 import pytest
@@ -17,7 +18,7 @@ from cdc_pipeline.cli.complete import Complete
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.sql import say_complete
 from cdc_pipeline.cli.sql_output import table_writer, write_csv, write_json
-from cdc_pipeline.cli.sql_session import session
+from cdc_pipeline.cli.sql_session import session, with_zeros
 from cdc_pipeline.cli.views import OWN, mentioned, names_of
 from cdc_pipeline.verify.footers import list_objects
 from cdc_pipeline.verify.plan import parse_plan
@@ -226,6 +227,17 @@ def test_values_of_every_kind_and_statements_that_are_no_queries(shop: Shop) -> 
     assert rows(shop, "SELECT ';' AS ü, 'ü; -- no comment' AS t -- one;\n; /* ; */") == [
         {"ü": ";", "t": "ü; -- no comment"}
     ]
+
+
+def test_wide_decimals_are_json() -> None:
+    values = {"a": Decimal("-0." + "0" * 24 + "1"), "b": [Decimal("0." + "5" * 38)], "c": '":-.5,[.5'}
+    with duckdb.connect() as connection:
+        query = "SELECT ?::DECIMAL(25, 25) AS a, [?::DECIMAL(38, 38)] AS b, ? AS c"
+        row = connection.execute(
+            f"SELECT to_json(r)::VARCHAR FROM ({query}) AS r", [values["a"], *values["b"], values["c"]]
+        )
+        (document,) = row.fetchone()
+    assert json.loads(with_zeros(document), parse_float=Decimal) == values
 
 
 def test_tables_of_the_sink_connector_are_read_where_iceberg_keeps_them(shop: Shop, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ _MEMORY = "1GiB"
 _BATCH = 1000
 # What a statement is called in another one. A column of that name would stand for the whole row.
 _ROW = '"a row of the statement"'
+_STRING_OR_POINT = re.compile(r'"(?:[^"\\]|\\.)*"|(?<=[:\[,])(-?)\.(?=\d)')
 Asked = Callable[[Sequence[str]], Mapping[str, Complete]]
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "DECIMAL", "FLOAT", "DOUBLE")
 
@@ -52,6 +54,11 @@ def without_semicolon(query: str) -> str:
     tokens = [at for at, kind in duckdb.tokenize(query) if kind != duckdb.token_type.comment]
     last = tokens[-1] if tokens else 0
     return text[:last].decode() if text[last : last + 1] == b";" else query
+
+
+def with_zeros(document: str) -> str:
+    """JSON as it must be: DuckDB writes -.5 for a wide decimal without digits before the point."""
+    return _STRING_OR_POINT.sub(lambda found: found[0] if found[1] is None else f"{found[1]}0.", document)
 
 
 @contextmanager
@@ -101,7 +108,7 @@ class Result:
         """Each row as the text of a JSON object, decimals with all their digits."""
         for row in self._fetched(f"to_json({_ROW})::VARCHAR"):
             if self._wrapped:
-                yield str(row[0])
+                yield with_zeros(str(row[0]))
             else:
                 yield json.dumps(dict(zip(self.columns, row, strict=True)), default=str, ensure_ascii=False)
 
