@@ -165,6 +165,13 @@ def test_values_of_every_kind_and_statements_that_are_no_queries(shop: Shop) -> 
     ]
 
 
+def test_a_column_named_as_the_statement_is_and_wide_decimals(shop: Shop) -> None:
+    query = "SELECT 1 AS result, '-0.0000000000000000000000001'::DECIMAL(25, 25) AS a, ['0.5'::DECIMAL(38, 38)] AS b"
+    (found,) = rows(shop, query + """, '":-.5,[.5' AS c""")
+    assert found["result"] == 1 and found["c"] == '":-.5,[.5'
+    assert (float(found["a"]), [float(each) for each in found["b"]]) == (-1e-25, [0.5])
+
+
 def test_tables_of_the_sink_connector_are_read_where_iceberg_keeps_them(shop: Shop, tmp_path: Path) -> None:
     shop.plan = parse_plan(
         plan_document(

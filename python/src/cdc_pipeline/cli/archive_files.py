@@ -6,6 +6,7 @@ Its own extension for S3 is a download that not every host can make.
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Protocol
@@ -87,9 +88,18 @@ class _Object(io.RawIOBase):
 
     def __init__(self, key: str, size: int, fetch: Fetch) -> None:
         self._key, self.size, self._fetch = key, size, fetch
-        self._at = 0
+        self._position = threading.local()
         self._kept_from = 0 if size <= _WHOLE else size - _TAIL
         self._kept: bytes | None = None
+
+    @property
+    def _at(self) -> int:
+        """Where the calling thread is: DuckDB's threads share a file, and each seeks before it reads."""
+        return int(getattr(self._position, "at", 0))
+
+    @_at.setter
+    def _at(self, at: int) -> None:
+        self._position.at = at
 
     def readable(self) -> bool:
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from cdc_pipeline.cli.views import asks_for_all, changes_query, current_query, i
 
 _MEMORY = "1GiB"
 _BATCH = 1000
+# What a statement is called in another one. A column of that name would stand for the whole row.
+_ROW = '"a row of the statement"'
+_STRING_OR_POINT = re.compile(r'"(?:[^"\\]|\\.)*"|(?<=[:\[,])(-?)\.(?=\d)')
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "DECIMAL", "FLOAT", "DOUBLE")
 
 
@@ -40,6 +44,11 @@ def without_semicolon(query: str) -> str:
     tokens = [at for at, kind in duckdb.tokenize(query) if kind != duckdb.token_type.comment]
     last = tokens[-1] if tokens else 0
     return text[:last].decode() if text[last : last + 1] == b";" else query
+
+
+def with_zeros(document: str) -> str:
+    """JSON as it must be: DuckDB writes -.5 for a wide decimal without digits before the point."""
+    return _STRING_OR_POINT.sub(lambda found: found[0] if found[1] is None else f"{found[1]}0.", document)
 
 
 @contextmanager
@@ -83,9 +92,9 @@ class Result:
 
     def documents(self) -> Iterator[str]:
         """Each row as the text of a JSON object, decimals with all their digits."""
-        for row in self._fetched("to_json(result)::VARCHAR"):
+        for row in self._fetched(f"to_json({_ROW})::VARCHAR"):
             if self._wrapped:
-                yield str(row[0])
+                yield with_zeros(str(row[0]))
             else:
                 yield json.dumps(dict(zip(self.columns, row, strict=True)), default=str, ensure_ascii=False)
 
@@ -93,7 +102,7 @@ class Result:
         """The rows, of which the expression is made where the statement can be a part of another one."""
         with refusals():
             if self._wrapped:
-                self._connection.execute(f"SELECT {expression} FROM (\n{self._query}\n) AS result")
+                self._connection.execute(f"SELECT {expression} FROM (\n{self._query}\n) AS {_ROW}")
             while batch := self._connection.fetchmany(_BATCH):
                 yield from batch
 
@@ -158,5 +167,7 @@ def session(archive: Tables) -> Iterator[Session]:
     with tempfile.TemporaryDirectory(prefix="cdc-sql-") as folder, duckdb.connect() as connection:
         # What does not fit into memory goes to the disk, not the host's other memory.
         connection.execute(f"SET memory_limit = '{_MEMORY}'")
+        # It would be in the midst of the result.
+        connection.execute("SET enable_progress_bar = false")
         connection.execute("SET temp_directory = ?", [str(Path(folder) / "spilled")])
         yield Session(archive, connection)
