@@ -71,6 +71,8 @@ def test_a_column_that_may_be_null(running: Site, table: str, tmp_path: Path):
     ]
 
 
+# It waits for two of the restarts, each of which growing pauses put off.
+@pytest.mark.full
 def test_a_column_that_old_rows_lack(running: Site, table: str, tmp_path: Path):
     """The registry refuses it: all waits until the column is mended, and then goes on by itself."""
     context = context_of(running)
