@@ -59,7 +59,7 @@ SCENARIO_DOWN = molecule verify -s default && molecule destroy -s default
 setup-test:
 	@.ci/setup requirements-test.txt .venv-test
 
-test: setup-test  ## Test this collection on real servers (under 30 minutes)
+test: setup-test  ## Test this collection on real servers (about half an hour)
 	@$(TESTS) \
 	  "ruff" "ruff check . && ruff format --check ." \
 	  "ansible-lint" "ansible-lint" \
