@@ -59,7 +59,7 @@ SCENARIO_DOWN = molecule verify -s default && molecule destroy -s default
 setup-test:
 	@.ci/setup requirements-test.txt .venv-test
 
-test: setup-test  ## Test this collection on real servers (under 30 minutes)
+test: setup-test  ## Test this collection on real servers (about half an hour)
 	@$(TESTS) \
 	  "ruff" "ruff check . && ruff format --check ." \
 	  "ansible-lint" "ansible-lint" \
@@ -79,7 +79,7 @@ test: setup-test  ## Test this collection on real servers (under 30 minutes)
 	  "trouble" '.ci/as_root $(PYTEST) tests/trouble' \
 	  "every type" '.ci/as_root $(PYTEST) tests/by_type' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
-	  "phases" "molecule test -s core_services && molecule test -s production"
+	  "phases" "molecule test -s production"
 
 test-upgrade: setup-test  ## Test the upgrade from an earlier version under load, in short (some 5 minutes)
 	@$(TESTS) "upgrade" '.ci/as_root $(PYTEST) tests/upgrade'
@@ -94,7 +94,7 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "500 tables of every type" '.ci/as_root $(PYTEST) -m full tests/by_type' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
 	  "collection by itself" '.ci/as_root $(PYTEST) -m full tests/collection' \
-	  "phases from nothing" "molecule test -s foundation && molecule test -s integration" \
+	  "phases from nothing" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration" \
 	  "archive_connect" "molecule test -s archive_connect" \
 	  "upgrade" '.ci/as_root $(PYTEST) --full tests/upgrade' \
 	  "boot" 'eval "$$(tests/kind/engine start)"; trap "tests/kind/engine stop" EXIT; .ci/as_root $(PYTEST) tests/boot' \

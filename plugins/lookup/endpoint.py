@@ -71,7 +71,6 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.access import PORT_FORWARD
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place, endpoint
 
 
@@ -87,6 +86,9 @@ class _Routes(dict):
         namespace, domain = value("cdc_namespace", "data-ingestion"), value("cdc_route_domain", "")
         if domain:
             return f"{key}-{namespace}.{domain}"
+        # Kubernetes' client takes half a second to import, in every task, and few look a route up.
+        from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
+
         api = connect(value("cdc_kubeconfig", ""), value("cdc_kube_context", ""), namespace)
         return ((api.get("Route", key) or {}).get("spec") or {}).get("host", default)
 

@@ -216,17 +216,21 @@ def _own_servers(get: Get) -> Iterator[Problem]:
 
 
 def _tls(get: Get) -> Iterator[Problem]:
-    """A server that does not serve TLS would be spoken to in vain by every client."""
-    entries = get("cdc_catalogue") or ()
-    serving = [name.replace("-", "_") for entry in entries if entry.get("serves_tls") for name in entry["workloads"]]
+    """Every client would speak TLS to a server that answers in plain text, and the run would fail late."""
+    serves = {
+        name.replace("-", "_"): bool(entry.get("serves_tls"))
+        for entry in get("cdc_catalogue") or ()
+        for name in entry["workloads"]
+    }
     for name, endpoint in (get("cdc_endpoints_extra") or {}).items():
-        enabled = isinstance(endpoint, Mapping) and (endpoint.get("tls") or {}).get("enabled")
-        if enabled and name not in serving and get(f"{name}_managed") is not False:
+        tls = endpoint.get("tls") if isinstance(endpoint, Mapping) else None
+        enabled = isinstance(tls, Mapping) and tls.get("enabled")
+        if enabled and not serves.get(name, True) and get(f"{name}_managed") is not False:
             yield Problem(
                 "tls",
                 f"cdc_endpoints_extra.{name}.tls: the {name} that the collection runs does not serve TLS yet",
                 found="enabled: true",
-                remedy=f"take it away; it is served by {', '.join(serving)}",
+                remedy=f"take it away; it is served by {', '.join(each for each, does in serves.items() if does)}",
             )
 
 

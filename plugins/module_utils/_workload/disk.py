@@ -120,6 +120,15 @@ class Disk:
         with _explained(path):
             path.unlink(missing_ok=True)
 
+    def link(self, path: Path, to: Path) -> None:
+        """Makes a symbolic link where nothing is.
+
+        Raises:
+            FailedError: the path is not writable.
+        """
+        with _explained(path):
+            path.symlink_to(to)
+
     def folder_differs(self, folder: Folder) -> Difference | None:
         """How a folder differs in mode and owner; a folder that the program owns only has to be there."""
         try:

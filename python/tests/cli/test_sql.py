@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import threading
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import obstore
@@ -238,6 +240,30 @@ def test_wide_decimals_are_json() -> None:
         )
         (document,) = row.fetchone()
     assert json.loads(with_zeros(document), parse_float=Decimal) == values
+
+
+def test_a_column_named_as_the_statement_is_and_wide_decimals(shop: Shop) -> None:
+    query = "SELECT 1 AS result, '-0.0000000000000000000000001'::DECIMAL(25, 25) AS a, ['0.5'::DECIMAL(38, 38)] AS b"
+    (found,) = rows(shop, query + """, '":-.5,[.5' AS c""")
+    assert found["result"] == 1 and found["c"] == '":-.5,[.5'
+    assert (float(found["a"]), [float(each) for each in found["b"]]) == (-1e-25, [0.5])
+
+
+def test_nothing_but_the_result_is_printed(shop: Shop) -> None:
+    assert rows(shop, "SELECT current_setting('enable_progress_bar') AS bar") == [{"bar": False}]
+
+
+def test_threads_that_share_an_object_read_where_each_has_sought(shop: Shop) -> None:
+    content = bytes(range(256)) * 4096
+    entry = SimpleNamespace(key="a/b", size=len(content), modified=None)
+    files = ArchiveFiles(lambda _below: iter([entry]), lambda _key, begin, end: content[begin:end])
+    (found,) = files.glob(pattern("a"))
+    file = files.open(found)
+    file.seek(10)
+    other = threading.Thread(target=lambda: (file.seek(100_000), file.read(5)))
+    other.start()
+    other.join()
+    assert file.read(5) == content[10:15]
 
 
 def test_tables_of_the_sink_connector_are_read_where_iceberg_keeps_them(shop: Shop, tmp_path: Path) -> None:

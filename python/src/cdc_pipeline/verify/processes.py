@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 _LISTEN = "0A"  # include/net/tcp_states.h
@@ -51,7 +52,12 @@ class ProcessTable:
         Children inherit the sockets; the eldest holder is the one meant.
         """
         wanted = set(ports)
-        inodes = {inode: port for port, inode in listening_sockets(self.root) if port in wanted}
+        return {port: process for port, process in self._listeners.items() if port in wanted}
+
+    @cached_property
+    def _listeners(self) -> dict[int, Process]:
+        """By port. To look at every descriptor of every process is the dear part."""
+        inodes = {inode: port for port, inode in listening_sockets(self.root)}
         holders: dict[int, list[Process]] = {}
         for process in self.by_pid.values():
             for inode in _sockets(self.root / str(process.pid) / "fd"):

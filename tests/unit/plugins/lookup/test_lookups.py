@@ -10,6 +10,7 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.cdc.pipeline.plugins.lookup import cluster, endpoint, instance
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster import api as cluster_api
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
 from ansible_collections.cdc.pipeline.tests.unit.fakes.kubernetes import FakeApi
@@ -100,7 +101,7 @@ def test_the_host_of_a_route(look, monkeypatch):
     found = look(endpoint, ["archive"], variables, view="controller")
     assert found["url"] == "https://archive-http-data-ingestion.apps.example.com"
     api = FakeApi()
-    monkeypatch.setattr(endpoint, "connect", lambda *_: api)
+    monkeypatch.setattr(cluster_api, "connect", lambda *_: api)
     variables["cdc_route_domain"] = ""
     with pytest.raises(AnsibleError, match="has no host yet"):
         look(endpoint, ["archive"], variables, view="controller")

@@ -112,6 +112,9 @@ def test_tls_is_refused_where_the_server_does_not_serve_it():
     given = {"cdc_endpoints_extra": {"kafka": enabled, "postgresql": enabled, "schema_registry": enabled}}
     catalogue = [{"workloads": ["kafka"]}, {"workloads": ["schema-registry"], "serves_tls": True}]
     own = {"postgresql_managed": False, "postgresql_host": "h", "postgresql_superuser": "u"}
+    # What is no map, or no endpoint, is refused where the declaration is read.
+    given["cdc_endpoints_extra"] |= {"archive": {"tls": True}, "kafak": enabled, "object_store": None}
+    catalogue += [{"workloads": ["archive"]}, {"workloads": ["postgresql"]}, {"workloads": ["object-store"]}]
     (what,) = whats(**given, **own, postgresql_superuser_password="p", cdc_catalogue=catalogue)
     assert what == "cdc_endpoints_extra.kafka.tls: the kafka that the collection runs does not serve TLS yet"
 
