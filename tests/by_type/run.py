@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import psycopg
 from comparison import Comparison
 from current_rows import read_current
+from found import kept
 from history import History, Writer, checker, rows_now
 from pipeline import Pipeline
 from reader import Row
@@ -43,6 +44,10 @@ class Run:
         """Those of a seed."""
         name = f"t{self._pipeline.run}_{seed}"
         return list(make_tables(self.types, seed, count, self._valid, name))
+
+    def kept(self) -> list[Table]:
+        """Those in which a fault was found."""
+        return list(kept(self.types, f"t{self._pipeline.run}"))
 
     def through(self, tables: Sequence[Table]) -> dict[str, Comparison]:
         """The comparison of each table, by its name: as it is added, changed, and read by an initial snapshot."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 from comparison import Comparison
+from found import FOUND
 from pipeline import Pipeline
 from run import Run
 from tables import Table
@@ -30,7 +31,7 @@ def run(pipeline: Pipeline) -> Iterator[Run]:
 
 @pytest.fixture(scope="module")
 def tables(run: Run) -> list[Table]:
-    return run.tables(SEED, TABLES)
+    return [*run.tables(SEED, TABLES), *run.kept()]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_every_type_of_the_server_is_a_column_of_some_table(run: Run, tables: li
     assert not {shape.declared for shape in run.types.dealt} - columns
 
 
-@pytest.mark.parametrize("number", range(TABLES))
+@pytest.mark.parametrize("number", range(TABLES + len(FOUND)))
 def test_a_table(number: int, found: list[Comparison]):
     comparison = found[number]
     assert not comparison.faults, comparison.report()

@@ -62,11 +62,13 @@ def judge_layout(files: Mapping[str, Sequence[DataFile]], bucket: str, prefix: s
 
 
 def same(event: Any, row: Any) -> bool:
-    """Whether a value of an event is the one in a table, where a long number may be text."""
+    """Whether a value of an event is the one in a table, where a long number may be text and a map is its entries."""
     if isinstance(event, Decimal) and isinstance(row, str):
         return Decimal(row) == event
     if isinstance(event, float) and isinstance(row, float) and math.isnan(event):
         return math.isnan(row)
+    if isinstance(event, dict) and isinstance(row, list):
+        return len(event) == len(row) and same(event, {entry["key"]: entry["value"] for entry in row})
     if isinstance(event, dict) and isinstance(row, dict):
         return event.keys() == row.keys() and all(same(value, row[key]) for key, value in event.items())
     if isinstance(event, list) and isinstance(row, list):
