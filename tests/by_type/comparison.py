@@ -153,10 +153,11 @@ class Comparison:
     def _cells(
         self, texts: Texts, columns: Mapping[str, Cell], unsent: frozenset[str], where: str = "snapshot"
     ) -> None:
+        size = sum(len(text.encode()) for text in texts.values() if text is not None)
         for name, called in self._names.items():
             shape = self._shapes[name]
             cell = columns.get(called)
-            why = "no such column" if cell is None else problem(shape, texts[name], cell, name in unsent)
+            why = "no such column" if cell is None else problem(shape, texts[name], cell, name in unsent, size)
             if why is not None:
                 seen = None if cell is None else cell.value
                 more = () if cell is None else self._said(cell)

@@ -1,15 +1,22 @@
 package io.cdcpipeline.connect;
 
+import io.apicurio.registry.utils.converter.avro.AvroData;
 import io.debezium.data.SpecialValueDecimal;
+import java.io.ByteArrayOutputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.apache.avro.generic.GenericDatumWriter;
+import org.apache.avro.io.Encoder;
+import org.apache.avro.io.EncoderFactory;
 import org.apache.kafka.connect.data.Decimal;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
@@ -152,6 +159,49 @@ public final class Units {
         Struct cut = (Struct) row.getMap("__cut").get("note");
         equal(1_800_000L, cut.get("bytes"));
         equal("3ecd6bad759aeb3a95f28955f62ca70cc4ab7eaf9b3a5feb913e7fd1dd6b4e6a", cut.get("sha256"));
+    }
+
+    void sizesAreThoseInAvro() throws Exception {
+        Schema inner = SchemaBuilder.struct().name("inner").optional().field("scale", Schema.INT32_SCHEMA)
+                .field("value", Schema.BYTES_SCHEMA).build();
+        Map<Schema, List<?>> values = Map.of(
+                Schema.OPTIONAL_INT32_SCHEMA, Arrays.asList(0, -1, 63, -64, 64, Integer.MAX_VALUE, Integer.MIN_VALUE, null),
+                Schema.OPTIONAL_INT64_SCHEMA, List.of(0L, 8191L, -8192L, 8192L, Long.MAX_VALUE, Long.MIN_VALUE),
+                Schema.OPTIONAL_FLOAT64_SCHEMA, List.of(0.0, Double.NaN),
+                Schema.OPTIONAL_FLOAT32_SCHEMA, List.of(1f, -0f),
+                Schema.OPTIONAL_BOOLEAN_SCHEMA, List.of(true, false),
+                Schema.OPTIONAL_STRING_SCHEMA, Arrays.asList("", "a", "é", "漢", "𝄞", "x".repeat(64), "x".repeat(9000), null),
+                Schema.OPTIONAL_BYTES_SCHEMA, List.of(ByteBuffer.allocate(0), ByteBuffer.allocate(300)),
+                Decimal.builder(2).optional().build(), List.of(new BigDecimal("0.00"), new BigDecimal("-92233720368547758.08")),
+                inner, List.of(new Struct(inner).put("scale", 3).put("value", new byte[7])),
+                SchemaBuilder.map(Schema.STRING_SCHEMA, Schema.OPTIONAL_STRING_SCHEMA).optional().build(),
+                Arrays.asList(Map.of(), Map.of("a", "NaN", "b", "x".repeat(200)), null));
+        AvroData avro = new AvroData(1);
+        for (Map.Entry<Schema, List<?>> each : values.entrySet()) {
+            for (int times : List.of(0, 1, 500)) {
+                Schema list = SchemaBuilder.array(each.getKey()).optional().build();
+                Schema record = SchemaBuilder.struct().name("r").field("list", list).build();
+                List<Object> many = new ArrayList<>();
+                for (int i = 0; i < times; i++) {
+                    many.addAll(each.getValue());
+                }
+                Struct struct = new Struct(record).put("list", many);
+                ByteArrayOutputStream out = new ByteArrayOutputStream();
+                Encoder encoder = EncoderFactory.get().binaryEncoder(out, null);
+                new GenericDatumWriter<>(avro.fromConnectSchema(record)).write(avro.fromConnectData(record, struct), encoder);
+                encoder.flush();
+                // The record itself is not null; of an inner record two fields are not, nor is the key of a map.
+                long most = out.size() + 1 + (each.getKey().type().isPrimitive() ? 0 : 2L * many.size());
+                long size = Sizes.of(struct);
+                if (size < out.size() || size > most || Sizes.most(struct) < size) {
+                    throw new AssertionError(each.getKey() + ": " + size + " instead of " + out.size());
+                }
+            }
+        }
+    }
+
+    void aListOfSmallNumbersTakesTwoBytesEach() {
+        equal(2 * 300_000L + 5, Sizes.of(Collections.nCopies(300_000, 1)));
     }
 
     void textBesideIsCutAsWell() {
