@@ -208,7 +208,7 @@ def test_a_cut_value_is_large_and_has_its_size_and_hash():
     for wrong in ({**right, "bytes": 1_000_000}, {**right, "sha256": "0" * 64}):
         assert _faults(_TEXT, text, _STRING, {"__cut": [("v", wrong)]}) == ["cut with another size or hash"]
     small = {"bytes": 1, "sha256": hashlib.sha256(b"a").hexdigest()}
-    assert _faults(_TEXT, "a", _STRING, {"__cut": [("v", small)]}) == ["cut, though its row has 1 bytes only"]
+    assert _faults(_TEXT, "a", _STRING, {"__cut": [("v", small)]}) == ["cut, though its row has 2 bytes only"]
     raw = "\\x" + "00" * 1_000_000
     content = {"bytes": 1_000_000, "sha256": hashlib.sha256(bytes(1_000_000)).hexdigest()}
     assert not _faults(_base("bytea"), raw, pa.binary(), {"__cut": [("v", content)]})
