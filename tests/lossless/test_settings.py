@@ -86,6 +86,8 @@ def _set(name: str, value: str | None, level: str) -> sql.Composed:
 def surroundings(connection: psycopg.Connection[Any], shift: int = 0) -> Iterator[None]:
     """Each setting at one of the levels; over four shifts each is at all of them."""
     placed = [(name, value, LEVELS[(at + shift) % len(LEVELS)]) for at, (name, value) in enumerate(SETTINGS.items())]
+    query = "SELECT split_part(each, '=', 1), substr(each, strpos(each, '=') + 1) FROM unnest(rolconfig) AS each"
+    own = connection.execute(f"SELECT s.* FROM pg_roles, LATERAL ({query}) AS s WHERE rolname = %s", (ROLE,)).fetchall()
     try:
         for name, value, level in placed:
             connection.execute(_set(name, value, level))
@@ -94,6 +96,8 @@ def surroundings(connection: psycopg.Connection[Any], shift: int = 0) -> Iterato
     finally:
         for name, _, level in placed:
             connection.execute(_set(name, None, level))
+        for name, value in own:
+            connection.execute(_set(name, value, "role"))
         connection.execute("SELECT pg_reload_conf()")
 
 
