@@ -31,5 +31,8 @@ def catalogue() -> dict[str, Any]:
 
 def connector_settings() -> dict[str, str]:
     """The connector's settings, as Kafka Connect gets them."""
+    shared = yaml.safe_load((ROOT / "roles/common/defaults/main/pipeline.yml").read_text())
+    session = {name: _filled(shared[name], shared) for name in ("cdc_session_settings", "cdc_session_options")}
     settings = yaml.safe_load((ROOT / "roles/connectors/defaults/main.yml").read_text())["connectors_settings"]
-    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in settings.items()}
+    filled = _filled(settings, session)
+    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in filled.items()}
