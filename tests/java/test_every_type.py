@@ -93,10 +93,15 @@ def test_every_type_by_snapshots_and_stream(database: psycopg.Connection, connec
         column = f"c{number}"
         for row in range(count):
             cells = [cell(rows[row], column) for rows in (initial, incremental, stream)]
-            if name not in NOT_IN_SNAPSHOTS and not cells[0] == cells[1] == cells[2]:
+            text = texts[100 + row][number]
+            if name == "date" and "1582-10-05" <= str(text) <= "1582-10-24":
+                # JDBC's calendar lacks the first ten of them and takes the others for them.
+                for rows in (initial, incremental):
+                    if cell(rows[row], column) != (None, None) or rows[row]["__cut"][column]["bytes"] != -1:
+                        wrong.append((name, row, cells))
+            elif name not in NOT_IN_SNAPSHOTS and not cells[0] == cells[1] == cells[2]:
                 wrong.append((name, row, cells))
             value, beside = cells[2]
-            text = texts[100 + row][number]
             right = value is None and beside is None if text is None else (
                 same(value, types[column], text) if value is not None else beside == text
             )  # fmt: skip
