@@ -32,13 +32,15 @@ SELECT current_setting('server_version_num')::int AS version,
        current_setting('max_wal_senders')::int AS senders,
        (SELECT count(*) FROM pg_stat_replication) AS senders_used,
        rolsuper,
-       EXISTS (SELECT FROM pg_database WHERE datname = %(database)s) AS database_exists
+       (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = %(database)s) AS encoding
 FROM pg_roles WHERE rolname = current_user
 """
 # The tables that a publication of all tables takes in.
 _TABLES = """
 SELECT n.nspname || '.' || c.relname AS name, keys.there AS key,
-       c.relreplident IN ('f', 'i') OR c.relreplident = 'd' AND keys.there AS identity
+       c.relreplident IN ('f', 'i') OR c.relreplident = 'd' AND keys.there AS identity,
+       c.relreplident = 'i' AND NOT EXISTS (
+           SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident AND i.indisprimary) AS other_index
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS there) AS keys
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
@@ -51,6 +53,7 @@ class Server:
     """What was found on a server; the fields are those of the query.
 
     :param slot_database: of the connector's replication slot, None when there is no such slot.
+    :param encoding: of the database, None when it is not there.
     """
 
     version: int
@@ -61,7 +64,7 @@ class Server:
     senders: int
     senders_used: int
     rolsuper: bool
-    database_exists: bool
+    encoding: str | None
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,13 @@ class Table:
 
     :param key: it has a primary key.
     :param identity: its rows can be told apart, so that a published change of one is possible.
+    :param other_index: its replica identity is an index other than the primary key's.
     """
 
     name: str
     key: bool
     identity: bool
+    other_index: bool = False
 
 
 def check_server(params: Mapping[str, Any]) -> list[Problem]:
@@ -90,7 +95,7 @@ def check_server(params: Mapping[str, Any]) -> list[Problem]:
         # Everybody has this one, and the pipeline's own need not be there yet.
         with _connect(params, "postgres", Server) as connection:
             server = connection.execute(_SERVER, {"slot": params["slot"], "database": database}).fetchone()
-        if server.database_exists:
+        if server.encoding is not None:
             with _connect(params, database, Table) as connection:
                 tables = connection.execute(_TABLES).fetchall()
     except psycopg.Error as error:
@@ -103,7 +108,7 @@ def check_server(params: Mapping[str, Any]) -> list[Problem]:
                 "pg_hba.conf admits this host",
             )
         ]
-    if server.database_exists:
+    if server.encoding is not None:
         of_tables = judge_tables(tables, params["tables"], f"the database {database} at {where}")
     else:
         of_tables = judge_database(database, params["tables"], where)
@@ -160,6 +165,13 @@ def judge(server: Server, where: str, database: str, slot: str, lowest_version: 
             found=f"it belongs to the database {server.slot_database or '(none)'} at {where}",
             remedy="set cdc_slot to a name of the pipeline's own; or drop the slot if nobody uses it",
         )
+    if server.encoding == "SQL_ASCII":
+        yield Problem(
+            "postgresql",
+            f"Nothing says which characters the texts of the database {database} are",
+            found=f"its encoding is SQL_ASCII at {where}",
+            remedy="move it to a database with ENCODING 'UTF8': pg_dump --encoding names what the texts are",
+        )
     # FOR ALL TABLES and a role with REPLICATION can only be had from a superuser.
     if not server.rolsuper:
         yield Problem(
@@ -201,6 +213,15 @@ def judge_tables(tables: Sequence[Table], wanted: Sequence[str], where: str) -> 
             f"A table without a primary key cannot be captured; {where} has some that cdc_tables names",
             found=", ".join(keyless),
             remedy="give each a primary key, or take it out of cdc_tables",
+        )
+    other = [name for name in wanted if name in named and named[name].other_index]
+    if other:
+        yield Problem(
+            "postgresql",
+            "PostgreSQL sends of a deleted row the columns of its replica identity alone, which is not the primary key; "
+            f"{where} has such tables that cdc_tables names",
+            found=_some(other),
+            remedy="ALTER TABLE ... REPLICA IDENTITY DEFAULT, or FULL",
         )
     fixed = [table.name for table in tables if not table.identity and table.name not in keyless]
     if fixed:

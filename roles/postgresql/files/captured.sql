@@ -1,9 +1,9 @@
--- What capture has to know of each table: whether a key tells its rows apart, which columns are never sent, which hold
--- cursors (the driver reads on from the cursor of that name, and the snapshot fails), and which of the table and its
--- partitions lack REPLICA IDENTITY FULL, as SQL names them. Without a primary key Debezium takes a unique index, also one
--- that lets rows with NULL be alike; so none of them may. Up to which array it has read Debezium cannot note, so a key has
--- none. Where an enum has a value that is new to Debezium, it reads the
--- table's columns again, with the generated ones, and takes those after one for their neighbours: the table is misplaced.
+-- What capture has to know of each table: whether a key tells its rows apart (tells_apart) and can be read by in chunks (keyed),
+-- which columns are never sent, which hold cursors (the driver reads on from the cursor of that name, and the snapshot fails),
+-- and which of the table and its partitions lack REPLICA IDENTITY FULL, as SQL names them. Without a primary key Debezium takes
+-- a unique index, also one that lets rows with NULL be alike; so none of them may. Up to which array it has read Debezium cannot
+-- note, so a table is not read by a key with one. Where an enum has a value that is new to Debezium, it reads the table's columns
+-- again, with the generated ones, and takes those after one for their neighbours: the table is misplaced.
 WITH RECURSIVE bases(type, base) AS (
     SELECT oid, oid FROM pg_type
     UNION
@@ -20,12 +20,7 @@ WITH RECURSIVE bases(type, base) AS (
 )
 SELECT c.nspname AS schema, c.relname AS table, c.nspname || '.' || c.relname AS name,
        format('%%I.%%I', c.nspname, c.relname) AS quoted,
-       COALESCE((SELECT bool_and(i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid AND NOT EXISTS (
-               SELECT FROM columns a
-               WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND (NOT a.attnotnull OR a.list)))
-           FROM pg_index i WHERE i.indrelid = c.oid AND CASE WHEN EXISTS (
-               SELECT FROM pg_index p WHERE p.indrelid = c.oid AND p.indisprimary) THEN i.indisprimary ELSE i.indisunique END),
-           false) AS keyed,
+       COALESCE(k.tells_apart, false) AS tells_apart, COALESCE(k.tells_apart AND NOT k.list, false) AS keyed,
        ARRAY(SELECT format('%%s.%%s.%%s', c.nspname, c.relname, a.attname) FROM columns a
              WHERE a.attrelid = c.oid AND a.attgenerated <> '' ORDER BY a.attnum) AS generated,
        ARRAY(SELECT format('%%s.%%s.%%s', c.nspname, c.relname, a.attname) FROM columns a
@@ -36,5 +31,13 @@ SELECT c.nspname AS schema, c.relname AS table, c.nspname || '.' || c.relname AS
        ARRAY(SELECT format('%%I.%%I', pn.nspname, p.relname) FROM pg_class p JOIN pg_namespace pn ON pn.oid = p.relnamespace
              WHERE (p.oid = c.oid OR p.oid IN (SELECT relid FROM pg_partition_tree(c.oid))) AND p.relreplident <> 'f'
              ORDER BY 1) AS not_full
-FROM tables c
+FROM tables c CROSS JOIN LATERAL (
+    SELECT bool_and(i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid AND NOT EXISTS (
+               SELECT FROM columns a
+               WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND NOT a.attnotnull)) AS tells_apart,
+           bool_or(EXISTS (
+               SELECT FROM columns a WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND a.list)) AS list
+    FROM pg_index i WHERE i.indrelid = c.oid AND CASE WHEN EXISTS (
+        SELECT FROM pg_index p WHERE p.indrelid = c.oid AND p.indisprimary) THEN i.indisprimary ELSE i.indisunique END
+) AS k
 ORDER BY c.nspname, c.relname

@@ -72,6 +72,8 @@ def test_keys_generated_columns_and_identities(database: psycopg.Connection[Any]
     assert found["cursors"]["cursors"] == ["s.cursors.one", "s.cursors.two", "s.cursors.three"]
     # A name with a blank cannot be captured.
     assert {name for name, row in found.items() if row["keyed"]} == keyed - {"Part 1"}
+    apart = {name for name, row in found.items() if row["tells_apart"]}
+    assert apart == {name for name, row in found.items() if row["keyed"]} | {"by_list"}
     assert found["computed"]["generated"] == ["s.computed.twice", "s.computed.Half"]
     assert found["computed"]["not_full"] == []
     assert found["keyed"]["not_full"] == ["s.keyed"]

@@ -21,6 +21,9 @@ final class Cuts {
             .build();
     static final Schema SCHEMA = SchemaBuilder.map(Schema.STRING_SCHEMA, ENTRY).optional().defaultValue(null).build();
 
+    /** Of an entry beside its name: the hash in hexadecimal, the number of bytes, and lengths. */
+    private static final int ENTRY_BYTES = 64 + 12;
+
     private final Map<String, Struct> entries = new LinkedHashMap<>();
 
     /**
@@ -34,7 +37,7 @@ final class Cuts {
                     ? bytes(buffer)
                     : PgText.of(source).getBytes(StandardCharsets.UTF_8);
             put(field, bytes.length, HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes)));
-        } catch (SQLException error) {
+        } catch (SQLException | RuntimeException error) {
             lost(field);
         } catch (NoSuchAlgorithmException error) {
             throw new IllegalStateException(error);
@@ -44,6 +47,11 @@ final class Cuts {
     /** A value that could not be read. */
     void lost(String field) {
         put(field, -1, "");
+    }
+
+    /** Bytes that the entry of a field takes. */
+    static long size(String field) {
+        return Sizes.of(field) + ENTRY_BYTES;
     }
 
     boolean isEmpty() {

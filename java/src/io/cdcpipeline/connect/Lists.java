@@ -4,13 +4,29 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /**
  * Arrays from PostgreSQL's text. A list holds one dimension that begins at 1, of elements that their type holds; every other
  * array is beside its column.
  */
 final class Lists {
+    /**
+     * How elements begin that PostgreSQL does not quote and does not part by commas: boxes, and PostGIS's shapes. A domain
+     * over such a type parts them likewise.
+     */
+    private static final Pattern OTHERWISE_PARTED = Pattern.compile("\\(.*|[0-9A-F]+:.*");
+
     private Lists() {}
+
+    /** Elements of a type of a user's, which are text. */
+    static Type.Conversion ofUsers() {
+        return sent -> {
+            String text = PgText.of(sent);
+            String inner = text.startsWith("{") ? text.substring(1) : "";
+            return OTHERWISE_PARTED.matcher(inner).lookingAt() ? Value.beside(text) : of(element -> element).of(text);
+        };
+    }
 
     /** Elements that their type holds always. */
     static Type.Conversion of(Function<String, Object> element) {

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.components.Versioned;
 import org.apache.kafka.connect.data.Field;
@@ -22,10 +24,14 @@ import org.slf4j.LoggerFactory;
  */
 public final class Lossless implements Transformation<SourceRecord>, Versioned {
     private static final String MAX_BYTES = "max.bytes";
+    private static final String UNKEYED = "unkeyed";
     private static final ConfigDef CONFIG = new ConfigDef()
             .define(MAX_BYTES, ConfigDef.Type.LONG, 1_000_000L, ConfigDef.Range.atLeast(1_000), ConfigDef.Importance.HIGH,
                     "Most bytes of a record. Of a larger one, the largest columns are null, and named with their size and"
-                    + " SHA-256 in __cut.");
+                    + " SHA-256 in __cut.")
+            .define(UNKEYED, ConfigDef.Type.LIST, List.of(), ConfigDef.Importance.MEDIUM,
+                    "Tables, as schema.table, whose records get no key, since what Debezium takes for one does not tell"
+                    + " their rows apart: a unique index that is partial, or in which columns may be null.");
     /** A connector keeps one schema for a table until the table changes. */
     private static final int MOST_PLANS = 4096;
     private static final Logger LOG = LoggerFactory.getLogger(Lossless.class);
@@ -33,6 +39,7 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
     private final Map<Schema, Plan> plans = new IdentityHashMap<>();
     private final CommitOrder commitOrder = new CommitOrder();
     private long mostBytes;
+    private Set<String> unkeyed = Set.of();
 
     /** What is done with the changes of one table, as one schema declares them. */
     private static final class Plan {
@@ -72,7 +79,9 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
 
     @Override
     public void configure(Map<String, ?> settings) {
-        mostBytes = (Long) CONFIG.parse(settings).get(MAX_BYTES);
+        Map<String, Object> parsed = CONFIG.parse(settings);
+        mostBytes = (Long) parsed.get(MAX_BYTES);
+        unkeyed = ((List<?>) parsed.get(UNKEYED)).stream().map(Object::toString).collect(Collectors.toUnmodifiableSet());
     }
 
     @Override
@@ -96,15 +105,34 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
         if (!(record.value() instanceof Struct change) || !isChange(schema)) {
             return record;
         }
-        Plan plan = plan(schema, record.keySchema());
-        Object key = record.key();
-        Schema keySchema = record.keySchema();
+        boolean keyed = unkeyed.isEmpty() || !unkeyed.contains(table(change));
+        Plan plan = plan(schema, keyed ? record.keySchema() : null);
+        Object key = keyed ? record.key() : null;
+        Schema keySchema = keyed ? record.keySchema() : null;
         if (key instanceof Struct struct && plan.keys != null) {
-            key = plan.keys.row(struct, false, 0);
-            keySchema = plan.keys.schema;
+            Struct found = plan.keys.row(struct, false, 0);
+            boolean whole = isWhole(found);
+            key = whole ? found : null;
+            keySchema = whole ? plan.keys.schema : null;
         }
         return record.newRecord(record.topic(), record.kafkaPartition(), keySchema, key, plan.envelope,
                 changed(record, change, plan), record.timestamp(), record.headers());
+    }
+
+    private static String table(Struct change) {
+        Struct source = change.getStruct("source");
+        boolean named = source.schema().field("schema") != null && source.schema().field("table") != null;
+        return named ? source.get("schema") + "." + source.get("table") : "";
+    }
+
+    /** Whether no part is missing that may not be: an identity by an index sends the columns of that index alone. */
+    private static boolean isWhole(Struct key) {
+        for (Field field : key.schema().fields()) {
+            if (key.get(field) == null && !field.schema().isOptional()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static boolean isChange(Schema schema) {

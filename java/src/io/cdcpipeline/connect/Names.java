@@ -3,7 +3,9 @@ package io.cdcpipeline.connect;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Names of fields for names of columns. */
 final class Names {
@@ -12,27 +14,35 @@ final class Names {
             Rows.TEXT, Rows.UNSENT, Rows.CUT, Rows.COMMIT_ORDER, "__deleted", "__op", "__lsn", "__txId", "__ts_us",
             "__source_ts_us", "__partition", "__offset");
 
+    private static final Set<String> RESERVED = OURS.stream().map(Names::folded).collect(Collectors.toUnmodifiableSet());
+
     private Names() {}
 
     /**
      * PostgreSQL's name wherever Avro allows it. Otherwise each character that Avro does not is an underscore, as in
-     * Debezium's mode `avro`; underscores at the end make it unique, and tell it from the names that are ours.
+     * Debezium's mode `avro`; underscores at the end make it unique, and tell it from the names that are ours. Names that
+     * differ by case alone are not unique: Parquet's readers take them for one.
      */
     static List<String> of(List<String> columns) {
-        Set<String> taken = new HashSet<>(OURS);
-        columns.stream().filter(name -> isValid(name)).forEach(taken::add);
+        Set<String> taken = new HashSet<>(RESERVED);
         List<String> names = new ArrayList<>();
         for (String column : columns) {
-            String name = column;
-            if (!isValid(column) || OURS.contains(column)) {
-                name = adjusted(column);
-                while (!taken.add(name)) {
+            names.add(isValid(column) && taken.add(folded(column)) ? column : null);
+        }
+        for (int i = 0; i < names.size(); i++) {
+            if (names.get(i) == null) {
+                String name = adjusted(columns.get(i));
+                while (!taken.add(folded(name))) {
                     name += "_";
                 }
+                names.set(i, name);
             }
-            names.add(name);
         }
         return names;
+    }
+
+    private static String folded(String name) {
+        return name.toLowerCase(Locale.ROOT);
     }
 
     private static boolean isValid(String name) {

@@ -47,7 +47,7 @@ public final class PgConverter implements CustomConverter<SchemaBuilder, Relatio
             return Value.beside(PgText.of(sent));
         } catch (RuntimeException | java.sql.SQLException error) {
             LOG.error("A value of {} is lost: {} cannot be read", name, sent.getClass().getName(), error);
-            return Value.LOST;
+            return Value.lost();
         }
     }
 }

@@ -139,17 +139,19 @@ final class Rows {
                 if (value == Value.UNSENT) {
                     names = names == null ? new ArrayList<>() : names;
                     names.add(name);
+                    size += Sizes.most(name);
                     continue;
                 }
-                if (value == Value.LOST) {
+                if (value.isLost()) {
                     cuts = cuts == null ? new Cuts() : cuts;
                     cuts.lost(name);
+                    size += Cuts.size(name);
                     continue;
                 }
                 if (exact == null) {
                     texts = texts == null ? new LinkedHashMap<>() : texts;
                     texts.put(name, (String) value.source());
-                    size += Sizes.most(value.source());
+                    size += Sizes.most(name) + Sizes.most(value.source());
                     othersSent |= !inKey[i];
                     continue;
                 }
@@ -170,7 +172,7 @@ final class Rows {
         }
         if (most > 0 && size > most) {
             cuts = cuts == null ? new Cuts() : cuts;
-            cut(source, row, texts, cuts, most);
+            cut(source, row, texts, names, cuts, most);
         }
         if (texts != null && !texts.isEmpty() && text != null) {
             row.put(text, texts);
@@ -209,19 +211,23 @@ final class Rows {
     }
 
     /** Takes the largest columns away until the row fits, never one of the key. */
-    private void cut(Struct source, Struct row, Map<String, String> texts, Cuts cuts, long most) {
+    private void cut(Struct source, Struct row, Map<String, String> texts, List<String> names, Cuts cuts, long most) {
         record Candidate(int column, long bytes) {}
         List<Candidate> candidates = new ArrayList<>();
-        long size = 0;
+        long size = cuts.toMap().keySet().stream().mapToLong(Cuts::size).sum();
+        size += names == null ? 0 : Sizes.of(names);
         for (int i = 0; i < to.length; i++) {
             Object held = row.get(to[i]);
+            long named = 0;
             if (held == null && texts != null) {
                 held = texts.get(to[i].name());
+                named = held == null ? 0 : Sizes.of(to[i].name());
             }
             if (held != null) {
-                long bytes = Sizes.of(held);
+                long bytes = named + Sizes.of(held);
                 size += inKey[i] ? 2 * bytes : bytes;
-                if (!inKey[i]) {
+                // To name a small one takes more than it does.
+                if (!inKey[i] && bytes > Cuts.size(to[i].name())) {
                     candidates.add(new Candidate(i, bytes));
                 }
             }
@@ -238,7 +244,7 @@ final class Rows {
             if (texts != null) {
                 texts.remove(field.name());
             }
-            size -= candidate.bytes;
+            size -= candidate.bytes - Cuts.size(field.name());
         }
     }
 

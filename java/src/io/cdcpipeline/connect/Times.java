@@ -37,7 +37,7 @@ final class Times {
     /** The ten days that JDBC's calendar lacks come as the ten that follow them, so that neither can be told. */
     private static Value of(LocalDate date) {
         boolean doubtful = date.isAfter(LAST_JULIAN) && date.isBefore(LAST_JULIAN.plusDays(21));
-        return doubtful ? Value.LOST : Value.of(Math.toIntExact(date.toEpochDay()));
+        return doubtful ? Value.lost() : Value.of(Math.toIntExact(date.toEpochDay()));
     }
 
     /** JDBC's date is of the calendar of its time and of the process's zone: what it prints is what PostgreSQL has. */

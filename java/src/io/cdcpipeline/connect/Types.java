@@ -59,9 +59,11 @@ final class Types {
             case 16 -> exact(SchemaBuilder.bool(), sent -> Value.of(sent instanceof Boolean flag ? flag : sent.equals("t")));
             case 21 -> exact(SchemaBuilder.int16(), sent -> Value.of(sent instanceof Number n ? n.shortValue() : Short.valueOf((String) sent)));
             case 23 -> exact(SchemaBuilder.int32(), sent -> Value.of(sent instanceof Number n ? n.intValue() : Integer.valueOf((String) sent)));
+            // One byte, which need be no character of any encoding.
+            case 18 -> exact(SchemaBuilder.string(), sent -> character(PgText.of(sent)));
             case 20, 26 -> exact(SchemaBuilder.int64(), sent -> Value.of(sent instanceof Number n ? n.longValue() : Long.valueOf((String) sent)));
             case 700 -> exact(SchemaBuilder.float32(), sent -> Value.of(sent instanceof Number n ? n.floatValue() : Float.valueOf((String) sent)));
-            case 701 -> exact(SchemaBuilder.float64(), sent -> Value.of(sent instanceof Number n ? n.doubleValue() : Double.valueOf((String) sent)));
+            case 701 -> exact(SchemaBuilder.float64(), Types::number);
             case 17 -> exact(SchemaBuilder.bytes(), sent -> Value.of(bytes(sent)));
             case 1700 -> numeric(column);
             case 790 -> exact(Decimal.builder(2), sent -> Numbers.fixed(sent, 2));
@@ -148,7 +150,7 @@ final class Types {
             case "_geometry" -> beside(SchemaBuilder.array(Geometry.builder().optional().build()));
             case "_geography" -> beside(SchemaBuilder.array(Geography.builder().optional().build()));
             // Of an enum, as Debezium has it, and so of each type of a user, since nothing here tells an enum from others.
-            default -> isUsersArray(column) ? list(SchemaBuilder.string(), Lists.of(text -> text)) : null;
+            default -> isUsersArray(column) ? list(SchemaBuilder.string(), Lists.ofUsers()) : null;
         };
     }
 
@@ -205,6 +207,18 @@ final class Types {
 
     private static ByteBuffer bytes(Object sent) {
         return ByteBuffer.wrap(sent instanceof byte[] bytes ? bytes : HexFormat.of().parseHex(((String) sent).substring(2)));
+    }
+
+    private static Value character(String text) {
+        return text.indexOf('\uFFFD') < 0 ? Value.of(text) : Value.lost();
+    }
+
+    /** Debezium reads a float4 where it takes a type for another one of its name. The digits that it cut off are gone. */
+    private static Value number(Object sent) {
+        if (sent instanceof Float) {
+            return Value.lost();
+        }
+        return Value.of(sent instanceof Number number ? number.doubleValue() : Double.valueOf((String) sent));
     }
 
     private static Type text(SchemaBuilder schema) {

@@ -19,8 +19,7 @@ final class Value extends AbstractList<Object> {
 
     /** PostgreSQL did not send the value. */
     static final Value UNSENT = new Value(null, null);
-    /** The value could not be read, not even as text. */
-    static final Value LOST = new Value(null, null);
+    private static final Object LOST = new Object();
 
     private final Object exact;
     private final Object source;
@@ -45,9 +44,18 @@ final class Value extends AbstractList<Object> {
         return new Value(null, text);
     }
 
+    /** A value that could not be read, not even as text. Each is another one, so that no two rows are taken for the same. */
+    static Value lost() {
+        return new Value(null, LOST);
+    }
+
     /** How a column of type `type` is declared on the way. */
     static SchemaBuilder schema(Schema type, boolean required) {
         return SchemaBuilder.array(type).name(SCHEMA).optional().parameter(REQUIRED, Boolean.toString(required));
+    }
+
+    boolean isLost() {
+        return source == LOST;
     }
 
     static boolean isSchema(Schema schema) {
@@ -79,7 +87,7 @@ final class Value extends AbstractList<Object> {
     public boolean equals(Object other) {
         return this == other
                 || other instanceof Value value
-                        && this != UNSENT && this != LOST && value != UNSENT && value != LOST
+                        && this != UNSENT && value != UNSENT && !isLost() && !value.isLost()
                         && Objects.equals(exact, value.exact)
                         && (exact != null || Objects.equals(source, value.source));
     }

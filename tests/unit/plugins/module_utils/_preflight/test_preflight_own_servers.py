@@ -18,7 +18,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.own_postgr
 
 GOOD = Server(
     version=150008, wal_level="logical", slots=4, slots_used=1, slot_database=None, senders=6, senders_used=0,
-    rolsuper=True, database_exists=True,
+    rolsuper=True, encoding="UTF8",
 )  # fmt: skip
 ASKED = {"where": "db:5432", "database": "shop", "slot": "debezium", "lowest_version": 14}
 
@@ -38,6 +38,7 @@ def test_a_server_that_offers_all():
         ({"slot_database": ""}, "The replication slot debezium is another one's"),
         ({"senders_used": 6}, "2 free WAL senders are needed"),
         ({"rolsuper": False}, "must be a superuser"),
+        ({"encoding": "SQL_ASCII"}, "which characters the texts of the database shop are"),
     ],
 )
 def test_what_is_missing(changed, expected):
@@ -69,6 +70,12 @@ TABLES = [Table("public.a", key=True, identity=True), Table("public.b", key=True
         ([*TABLES, Table("public.c", key=False, identity=False)], ["public.c"], ["without a primary key"]),
         ([*TABLES, Table("public.log", key=False, identity=False)], ["public.a"], ["refuses UPDATE and DELETE"]),
         ([*TABLES, Table("public.log", key=False, identity=True)], ["public.a"], []),
+        (
+            [*TABLES, Table("public.c", True, True, other_index=True)],
+            ["public.c"],
+            ["is not the primary key"],
+        ),
+        ([*TABLES, Table("public.c", True, True, other_index=True)], ["public.a"], []),
     ],
 )
 def test_tables_that_cannot_be_captured_or_published(tables, wanted, expected):

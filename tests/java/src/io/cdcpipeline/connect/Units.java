@@ -98,6 +98,19 @@ public final class Units {
                 Names.of(List.of("sel-ect", "sel_ect", "1st", "naïve", "__offset", "__text", "__text_", "userId")));
     }
 
+    void namesThatDifferByCaseAloneAreKeptApart() {
+        equal(List.of("Id", "id_", "__TEXT_", "sel_ect_", "SEL_ECT"), Names.of(List.of("Id", "id", "__TEXT", "sel-ect", "SEL_ECT")));
+    }
+
+    void arraysThatAreNotPartedByCommasAreBeside() throws Exception {
+        for (String text : List.of("{(1,1),(0,0);(3,3),(2,2)}", "{0101000000AA:0101000000BB}", "{(1,1),(0,0)}")) {
+            equal(null, Lists.ofUsers().of(text).exact());
+            equal(text, Lists.ofUsers().of(text).source());
+        }
+        equal(List.of("(1,2)", "a;b:c", "x"), Lists.ofUsers().of("{\"(1,2)\",a;b:c,x}").exact());
+        equal(List.of(), Lists.ofUsers().of("{}").exact());
+    }
+
     void hstoreIsJson() throws Exception {
         String text = "\"a\"=>\"x\\\"\\\\\", \"bb\"=>NULL";
         equal("{\"a\":\"x\\\"\\\\\",\"bb\":null}", Hstore.value(text).exact());
@@ -110,13 +123,13 @@ public final class Units {
         equal(Value.of(1), Value.of(1));
         equal(Value.of(1).hashCode(), Value.of(1).hashCode());
         equal(Value.beside("NaN"), Value.beside("NaN"));
-        if (Value.of(1).equals(Value.of(2)) || Value.beside("NaN").equals(Value.UNSENT) || Value.UNSENT.equals(Value.LOST)) {
+        if (Value.of(1).equals(Value.of(2)) || Value.beside("NaN").equals(Value.UNSENT) || Value.UNSENT.equals(Value.lost()) || Value.lost().equals(Value.lost())) {
             throw new AssertionError("values that differ are equal");
         }
     }
 
     void whatAColumnCannotHoldIsBeside() {
-        Struct row = after(Value.of(1), Value.beside("NaN"), Value.UNSENT, Value.LOST);
+        Struct row = after(Value.of(1), Value.beside("NaN"), Value.UNSENT, Value.lost());
         equal(null, row.get("price"));
         equal(Map.of("price", "NaN"), row.get("__text"));
         equal(List.of("note"), row.get("__unsent"));
@@ -202,6 +215,55 @@ public final class Units {
 
     void aListOfSmallNumbersTakesTwoBytesEach() {
         equal(2 * 300_000L + 5, Sizes.of(Collections.nCopies(300_000, 1)));
+    }
+
+    void aRowOfManyCutColumnsFitsWithTheirNames() throws Exception {
+        SchemaBuilder many = SchemaBuilder.struct().name("p.public.t.Value").optional();
+        for (int i = 0; i < 400; i++) {
+            many.field(String.format("%063d", i).replaceFirst("0", "c"), Value.schema(Schema.OPTIONAL_STRING_SCHEMA, false).build());
+        }
+        Schema schema = many.build();
+        for (Value value : List.of(Value.of("x".repeat(99_990)), Value.beside("x".repeat(3_000)))) {
+            Struct full = new Struct(schema);
+            schema.fields().forEach(field -> full.put(field, value));
+            Struct row = Rows.ofTable(schema, null).row(full, false, 1_000_000);
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            Encoder encoder = EncoderFactory.get().binaryEncoder(out, null);
+            AvroData avro = new AvroData(1);
+            new GenericDatumWriter<>(avro.fromConnectSchema(row.schema())).write(avro.fromConnectData(row.schema(), row), encoder);
+            encoder.flush();
+            if (out.size() > 1_000_000 || out.size() < 800_000) {
+                throw new AssertionError(out.size() + " bytes");
+            }
+        }
+    }
+
+    void aTableWithoutAKeyThatTellsRowsApartHasNone() {
+        Lossless lossless = new Lossless();
+        lossless.configure(Map.of("unkeyed", "public.other,public.t"));
+        equal(null, lossless.apply(inserted()).key());
+        equal(null, lossless.apply(inserted()).keySchema());
+        lossless.configure(Map.of("unkeyed", "public.other"));
+        equal(1, ((Struct) lossless.apply(inserted()).key()).get("id"));
+    }
+
+    void aKeyOfWhichAPartWasNotSentIsNone() {
+        Struct before = row(null, null, Value.of("x"), null);
+        SourceRecord record = changed("d", before, null);
+        equal(null, record.key());
+        equal(null, record.keySchema());
+    }
+
+    private static SourceRecord inserted() {
+        Schema source = SchemaBuilder.struct().name("source").field("schema", Schema.STRING_SCHEMA)
+                .field("table", Schema.STRING_SCHEMA).field("lsn", Schema.OPTIONAL_INT64_SCHEMA)
+                .field("sequence", Schema.OPTIONAL_STRING_SCHEMA).build();
+        Schema envelope = SchemaBuilder.struct().name("p.public.t.Envelope")
+                .field("before", ROW).field("after", ROW).field("source", source).field("op", Schema.STRING_SCHEMA).build();
+        Struct after = row(Value.of(1), null, null, null);
+        Struct change = new Struct(envelope).put("after", after).put("op", "c")
+                .put("source", new Struct(source).put("schema", "public").put("table", "t").put("sequence", "[\"24\",\"42\"]"));
+        return new SourceRecord(Map.of(), Map.of(), "p.public.t", KEY, new Struct(KEY).put("id", Value.of(1)), envelope, change);
     }
 
     void textBesideIsCutAsWell() {
