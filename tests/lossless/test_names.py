@@ -46,6 +46,17 @@ NAMES: dict[str, dict[str, str]] = {
         "sel ect": "sel_ect__",
         "sel.ect": "sel_ect___",
     },
+    # To readers of Parquet they are one.
+    "names_that_differ_by_case": {
+        "Id2": "Id2",
+        "id2": "id2_",
+        "ID2": "ID2__",
+        "__TEXT": "__TEXT_",
+        "__Op": "__Op_",
+        "__OFFSET": "__OFFSET_",
+        "a-b": "a_b_",
+        "A_B": "A_B",
+    },
     **{
         table: {name: name for name in names}
         for table, names in {

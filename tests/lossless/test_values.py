@@ -129,6 +129,8 @@ UNKNOWN = [
     *holds("{t.pairs}", '{"(1,x)"}', seen=["(1,x)"]),
     *holds("{t.domain_pair}", "(1,x)"),
     *holds("{t.domain_pair}[]", '{"(1,x)",NULL}', seen=["(1,x)", None]),
+    # Its elements are parted by semicolons.
+    *beside("{t.frame}[]", "{(1,1),(0,0);(3,3),(2,2)}", "{(1,1),(0,0)}"),
     *holds("interval[]", '{"1 year 2 mons 3 days 04:05:06",00:00:00}'),
     *holds("pg_lsn", "16/B374D848", "0/0", "FFFFFFFF/FFFFFFFF"),
     *holds("int4multirange", "{}", "{[1,3),[5,8)}"),
@@ -241,6 +243,7 @@ _COMPOSITES = (
     "CREATE TYPE {t.nested} AS (one {t.pair}, many {t.pair}[], span interval)",
     "CREATE DOMAIN {t.pairs} AS {t.pair}[]",
     "CREATE DOMAIN {t.domain_pair} AS {t.pair}",
+    "CREATE DOMAIN {t.frame} AS box",
     "CREATE TYPE {t.floats} AS RANGE (subtype = float8)",
 )
 

@@ -218,7 +218,7 @@ def judge_tables(tables: Sequence[Table], wanted: Sequence[str], where: str) -> 
     if other:
         yield Problem(
             "postgresql",
-            "PostgreSQL sends of a deleted row the columns of its replica identity alone, which is not the primary key; "
+            "PostgreSQL sends of a deleted row its replica identity alone, which is not the primary key; "
             f"{where} has such tables that cdc_tables names",
             found=_some(other),
             remedy="ALTER TABLE ... REPLICA IDENTITY DEFAULT, or FULL",
