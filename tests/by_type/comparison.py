@@ -21,17 +21,22 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 def archived_names(table: Table) -> dict[str, str]:
     """The archive's name of each column: PostgreSQL's, unless Avro lacks it or the archive has it for itself."""
     names = [each.name for each in table.sent]
-    taken = {name for name in names if _NAME.fullmatch(name) and name not in OWN}
-    found = {name: name for name in taken}
+    # Readers of Parquet take names for one that differ by case alone.
+    taken = {name.lower() for name in OWN}
+    found = {}
+    for name in names:
+        if _NAME.fullmatch(name) and name.lower() not in taken:
+            taken.add(name.lower())
+            found[name] = name
     for name in names:
         if name in found:
             continue
         adjusted = re.sub(r"[^A-Za-z0-9_]", "_", name)
         if not _NAME.fullmatch(adjusted):
             adjusted = f"_{adjusted}"
-        while adjusted in taken or adjusted in OWN:
+        while adjusted.lower() in taken:
             adjusted += "_"
-        taken.add(adjusted)
+        taken.add(adjusted.lower())
         found[name] = adjusted
     return {name: found[name] for name in names}
 
