@@ -57,7 +57,11 @@ class Flow:
         self._follower.start()
         self._writer.start()
         # Until the first has come through, a fault would not meet a pipeline that works.
-        until(self._ledger.seen, lambda count: count >= 5 * _SIZE, 60, "the first changes are in Kafka")
+        until(self._came, lambda count: count >= 5 * _SIZE, 60, "the first changes are in Kafka")
+
+    def _came(self) -> int:
+        assert self._follower.problem is None, self._follower.problem
+        return self._ledger.seen()
 
     def _write(self) -> None:
         connection: psycopg.Connection | None = None

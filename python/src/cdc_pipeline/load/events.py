@@ -7,27 +7,50 @@ from collections.abc import Callable
 from typing import Any
 
 FRAME = 5
-# Avro writes these as zigzag integers without a word before them.
+# Avro writes these as zigzag integers.
 _NUMBERS = {"int", "long"}
 
 
-def leading_numbers(schema: dict[str, Any], names: tuple[str, ...]) -> bool:
-    """Whether a record's first fields are plain integers of these names, in this order."""
+def leading_numbers(schema: dict[str, Any], names: tuple[str, ...]) -> list[int] | None:
+    """How a record's first fields are read, which are integers of these names, in this order.
+
+    Returns:
+        Of each field the branch of its union that is the integer, as the integer before it says; -1 where it is no
+        union, and no integer is before it. None where the fields are others.
+    """
     fields = schema.get("fields", [])[: len(names)]
-    kinds = [field["type"]["type"] if isinstance(field["type"], dict) else field["type"] for field in fields]
-    return [field["name"] for field in fields] == list(names) and all(
-        isinstance(kind, str) and kind in _NUMBERS for kind in kinds
-    )
+    if [field["name"] for field in fields] != list(names):
+        return None
+    branches = [_branch(field["type"]) for field in fields]
+    return None if None in branches else branches
 
 
-def read_numbers(data: bytes, count: int, at: int = FRAME) -> list[int]:
-    """The first ``count`` zigzag integers from ``at`` on.
+def _branch(kind: Any) -> int | None:
+    kinds = kind if isinstance(kind, list) else [kind]
+    plain = [each.get("type") if isinstance(each, dict) else each for each in kinds]
+    found = [at for at, each in enumerate(plain) if isinstance(each, str) and each in _NUMBERS]
+    if len(found) != 1 or set(plain) - _NUMBERS - {"null"}:
+        return None
+    return found[0] if isinstance(kind, list) else -1
+
+
+def read_numbers(data: bytes, branches: list[int], at: int = FRAME) -> list[int]:
+    """The leading integers, from ``at`` on.
+
+    Args:
+        branches: as `leading_numbers` gives them.
 
     Raises:
         IndexError: the data ends before.
+        ValueError: one is null.
     """
     found = []
-    for _ in range(count):
+    for branch in branches:
+        if branch >= 0:
+            # A union has few branches: one byte says which.
+            if data[at] != branch << 1:
+                raise ValueError("a number of the load table is null")
+            at += 1
         value = shift = 0
         while True:
             byte = data[at]
@@ -49,7 +72,7 @@ class Reader:
 
     def __init__(self, fetch: Callable[[int], str]) -> None:
         self._fetch = fetch
-        self._checked: set[bytes] = set()
+        self._known: dict[bytes, list[int]] = {}
 
     def __call__(self, value: bytes) -> tuple[int, int]:
         """
@@ -57,10 +80,12 @@ class Reader:
             ValueError: the event is not one of the load table.
         """
         frame = value[:FRAME]
-        if frame not in self._checked:
+        branches = self._known.get(frame)
+        if branches is None:
             schema = json.loads(self._fetch(int.from_bytes(frame[1:], "big")))
-            if frame[:1] != b"\0" or not leading_numbers(schema, ("run", "id", "seq")):
+            branches = leading_numbers(schema, ("run", "id", "seq")) if frame[:1] == b"\0" else None
+            if branches is None:
                 raise ValueError("the load table does not begin with the columns run, id, seq: make it anew")
-            self._checked.add(frame)
-        run, _, seq = read_numbers(value, 3)
+            self._known[frame] = branches
+        run, _, seq = read_numbers(value, branches)
         return run, seq
