@@ -48,9 +48,6 @@ NAMES: dict[str, dict[str, str]] = {
     },
     # To readers of Parquet they are one.
     "names_that_differ_by_case": {
-        "Id2": "Id2",
-        "id2": "id2_",
-        "ID2": "ID2__",
         "__TEXT": "__TEXT_",
         "__Op": "__Op_",
         "__OFFSET": "__OFFSET_",

@@ -4,6 +4,7 @@
 -- a unique index, also one that lets rows with NULL be alike; so none of them may. Up to which array it has read Debezium cannot
 -- note, so a table is not read by a key with one. Where an enum has a value that is new to Debezium, it reads the table's columns
 -- again, with the generated ones, and takes those after one for their neighbours: the table is misplaced.
+-- Debezium takes no table with columns whose names differ by case alone.
 WITH RECURSIVE bases(type, base) AS (
     SELECT oid, oid FROM pg_type
     UNION
@@ -28,6 +29,8 @@ SELECT c.nspname AS schema, c.relname AS table, c.nspname || '.' || c.relname AS
        EXISTS (SELECT FROM columns a WHERE a.attrelid = c.oid AND a.enum) AND EXISTS (
            SELECT FROM columns a JOIN columns b ON b.attrelid = a.attrelid AND b.attnum > a.attnum
            WHERE a.attrelid = c.oid AND a.attgenerated <> '' AND b.attgenerated = '') AS misplaced,
+       ARRAY(SELECT a.attname FROM columns a JOIN columns b ON b.attrelid = a.attrelid AND b.attnum <> a.attnum
+             WHERE a.attrelid = c.oid AND lower(a.attname) = lower(b.attname) ORDER BY a.attnum) AS alike,
        ARRAY(SELECT format('%%I.%%I', pn.nspname, p.relname) FROM pg_class p JOIN pg_namespace pn ON pn.oid = p.relnamespace
              WHERE (p.oid = c.oid OR p.oid IN (SELECT relid FROM pg_partition_tree(c.oid))) AND p.relreplident <> 'f'
              ORDER BY 1) AS not_full

@@ -37,6 +37,7 @@ CREATE TABLE s.misplaced (id int PRIMARY KEY, g int GENERATED ALWAYS AS (id) STO
 CREATE TABLE s.misplaced_too (state s.states, g int GENERATED ALWAYS AS (id) STORED, id int PRIMARY KEY);
 CREATE TABLE s.last (id int PRIMARY KEY, state s.state, g int GENERATED ALWAYS AS (id) STORED);
 CREATE DOMAIN s.list AS int[]; CREATE TABLE s.by_list (id s.list PRIMARY KEY);
+CREATE TABLE s.alike (id int PRIMARY KEY, "Note" text, note text, other int);
 CREATE VIEW s.view AS SELECT 1;
 """
 
@@ -67,11 +68,12 @@ def test_keys_generated_columns_and_identities(database: psycopg.Connection[Any]
     found = captured(database)
     assert {"view", "keyed_pkey"}.isdisjoint(found)
     keyed = {"keyed", "by_index", "computed", "parts", "Part 1", "leaf", "full_leaf"}
-    keyed |= {"cursors", "misplaced", "misplaced_too", "last"}
+    keyed |= {"cursors", "misplaced", "misplaced_too", "last", "alike"}
     assert {name for name, row in found.items() if row["misplaced"]} == {"misplaced", "misplaced_too"}
     assert found["cursors"]["cursors"] == ["s.cursors.one", "s.cursors.two", "s.cursors.three"]
     # A name with a blank cannot be captured.
     assert {name for name, row in found.items() if row["keyed"]} == keyed - {"Part 1"}
+    assert {name: row["alike"] for name, row in found.items() if row["alike"]} == {"alike": ["Note", "note"]}
     apart = {name for name, row in found.items() if row["tells_apart"]}
     assert apart == {name for name, row in found.items() if row["keyed"]} | {"by_list"}
     assert found["computed"]["generated"] == ["s.computed.twice", "s.computed.Half"]
