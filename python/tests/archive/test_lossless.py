@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from cdc_pipeline.archive import columns, lossless, parquet, pgtext, rows
+from cdc_pipeline.archive import columns, lossless, parquet, pgtext, rows, seen
 from cdc_pipeline.archive.decode import Decoder
 from cdc_pipeline.archive.planner import Records
 from cdc_pipeline.archive.tile import Footer, Source
@@ -426,3 +426,19 @@ def spoil(value: bytes, rng: random.Random) -> bytes:
     else:
         del datum[at : at + rng.randrange(1, 4)]
     return value[:5] + bytes(datum)
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (pl.Series("__lsn", [3, None, 7]), (3, 7)),
+        (pl.Series("__lsn", [None], dtype=pl.Int64), None),
+        (pl.Series("__lsn", [[1], [2]]), None),
+        (pl.Series("__lsn", [{"a": 1}]), None),
+        (pl.Series("__lsn", ["16/B374D848"]), None),
+        (pl.Series("__lsn", [True, False]), None),
+        (pl.Series("__lsn", [1.5]), None),
+    ],
+)
+def test_a_topic_of_others_may_have_anything_for_an_lsn(column: pl.Series, expected: tuple[int, int] | None) -> None:
+    assert seen._range(column.to_frame(), "__lsn") == expected

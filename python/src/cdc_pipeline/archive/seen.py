@@ -65,5 +65,9 @@ def _holes(start: int, offsets: list[int]) -> int:
 
 
 def _range(frame: pl.DataFrame, column: str) -> Range:
-    lowest, highest = frame.get_column(column).min(), frame.get_column(column).max()
+    values = frame.get_column(column)
+    # In topics of others it may be anything.
+    if not values.dtype.is_integer():
+        return None
+    lowest, highest = values.min(), values.max()
     return (lowest, highest) if isinstance(lowest, int) and isinstance(highest, int) else None

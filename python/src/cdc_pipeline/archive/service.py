@@ -482,7 +482,8 @@ class Service:
                 work.prepared = write.prepare(work.cut, source, self.settings.object_store.prefix, self._registry)
             write.check_topic(self._cluster, source, work.read_at)
             landed = write.land(work.prepared, self.store)
-        except Exception as error:
+        # A panic of Polars is no Exception; the partition would wait for this worker without end.
+        except BaseException as error:
             caught = error
             self._done.put(lambda: self._not_landed(work, generation, caught))
         else:
@@ -519,7 +520,7 @@ class Service:
         self.metrics.stopped.labels(key[0], str(key[1])).set(1)
         self._assign()
 
-    def _not_landed(self, work: Work, generation: int, error: Exception) -> None:
+    def _not_landed(self, work: Work, generation: int, error: BaseException) -> None:
         if not self._current(work, generation):
             return
         source = work.owned.source
