@@ -55,7 +55,7 @@ LEFT_OUT = {
 
 def words(rng: random.Random, most: int) -> str:
     """Text of up to so many characters, many of which something on the way could take for its own."""
-    return "".join(rng.choice(_UNICODE + "abc xyz") for _ in range(rng.randint(0, most)))
+    return "".join(rng.choice(_UNICODE + "abc xyz") for _index in range(rng.randint(0, most)))
 
 
 def _noise(rng: random.Random) -> str:
@@ -84,7 +84,7 @@ def _zone(rng: random.Random) -> str:
 
 
 def _stamp(rng: random.Random, zone: str = "") -> str:
-    day, _, era = _date(rng).partition(" ")
+    day, _other, era = _date(rng).partition(" ")
     return f"{day} {_time(rng)}{zone}" + (f" {era}" if era else "")
 
 
@@ -107,11 +107,11 @@ def _point(rng: random.Random) -> str:
 
 
 def _points(rng: random.Random, least: int = 1) -> str:
-    return ",".join(_point(rng) for _ in range(rng.randint(least, 6)))
+    return ",".join(_point(rng) for _index in range(rng.randint(least, 6)))
 
 
 def _many_points(rng: random.Random) -> str:
-    return "(" + ",".join(_point(rng) for _ in range(4000)) + ")"
+    return "(" + ",".join(_point(rng) for _index in range(4000)) + ")"
 
 
 def _json(rng: random.Random) -> str:
@@ -124,13 +124,13 @@ def _json(rng: random.Random) -> str:
 
 
 def _tsvector(rng: random.Random) -> str:
-    lexemes = {rng.choice(("fat", "cat", "it''s", "with blank", "größe", "\\\\")) for _ in range(4)}
+    lexemes = {rng.choice(("fat", "cat", "it''s", "with blank", "größe", "\\\\")) for _index in range(4)}
     return " ".join(f"'{each}':{rng.randint(1, 16383)}{rng.choice('ABCD')}" for each in sorted(lexemes))
 
 
 def _snapshot(rng: random.Random) -> str:
     low = rng.randint(1, 2**40)
-    inner = sorted({low + rng.randint(0, 9) for _ in range(rng.randint(0, 3))})
+    inner = sorted({low + rng.randint(0, 9) for _index in range(rng.randint(0, 3))})
     return f"{low}:{low + 10}:{','.join(map(str, inner))}"
 
 
@@ -378,7 +378,7 @@ MADE: dict[str, tuple[Made, ...]] = {
         Made("uuid", ("00000000-0000-0000-0000-000000000000", "f" * 32), lambda rng: rng.randbytes(16).hex()),
     ),
     "tsvector": (Made("tsvector", ("", "a", "'it''s':1A,2B c:3"), _tsvector,
-                      lambda r: " ".join(r.randbytes(20).hex() for _ in range(3000))),),
+                      lambda r: " ".join(r.randbytes(20).hex() for _index in range(3000))),),
     "tsquery": (Made("tsquery", ("", "a", "fat & !rat | 'it''s':*AB", "a <-> b <2> c"),
                      _pick("'größe'", "!( a | b ) & c", "'with blank'")),),
     "jsonpath": (Made("jsonpath", ("$", "strict $.a[*]?(@ > 1)"), _pick("lax $.\"ä\"", "$.a.b[last]"), key=False),),

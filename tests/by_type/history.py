@@ -67,7 +67,7 @@ class Writer:
 
     def insert(self, count: int) -> None:
         """So many rows; at first every extreme, and later any values."""
-        for _ in range(count):
+        for _index in range(count):
             values = {each.name: self._value(each, extreme=True) for each in self._table.sent}
             values = {name: value for name, value in values.items() if value != "DEFAULT"}
             # Another row may have the key already; types of few values are soon used up.
@@ -91,7 +91,7 @@ class Writer:
         """
         if large:
             self._toast()
-        for _ in range(count):
+        for _index in range(count):
             if not self._history.rows:
                 return
             ctid = self._rng.choice(list(self._history.rows))

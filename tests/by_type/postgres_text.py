@@ -45,7 +45,7 @@ def _zone_seconds(text: str) -> int:
 
 def date(text: str) -> int:
     """Days since 1970-01-01."""
-    text, _, era = text.partition(" ")
+    text, _other, era = text.partition(" ")
     year, month, day = (int(part) for part in _match(_DATE, text).groups())
     return _days(1 - year if era == "BC" else year, month, day)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import math
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -208,8 +209,8 @@ def _bits(form: str) -> Rule:
 
     def rule(text: str, value: float, _kind: pa.DataType) -> bool:
         wanted = float(text.replace("Infinity", "inf"))
-        if wanted != wanted or value != value:
-            return wanted != wanted and value != value
+        if math.isnan(wanted) or math.isnan(value):
+            return math.isnan(wanted) and math.isnan(value)
         return struct.pack(form, wanted) == struct.pack(form, value)
 
     return rule
@@ -236,7 +237,7 @@ def _vector(text: str, value: list[int], _kind: pa.DataType) -> bool:
 
 def _bytes_of(numbers: Iterable[float]) -> list[bytes]:
     """Bit by bit, but for NaN."""
-    return [b"NaN" if number != number else struct.pack("<d", number) for number in numbers]
+    return [b"NaN" if math.isnan(number) else struct.pack("<d", number) for number in numbers]
 
 
 def _numbers(text: str) -> list[float]:

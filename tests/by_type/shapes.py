@@ -67,7 +67,7 @@ class Shape:
             return [text for text in found if valid(self.declared, text)]
         if self.kind == "multirange":
             return ["{}", "{(,)}", f"{{{','.join(self.element.extremes(rng, valid))}}}"]
-        nothing = ",".join("" for _ in self.fields)
+        nothing = ",".join("" for _other in self.fields)
         rows = [[each.extremes(rng, valid) for each in self.fields]] if self.fields else []
         return [
             f"({nothing})",
@@ -81,12 +81,12 @@ class Shape:
         if self.kind == "enum":
             return rng.choice(self.labels)
         if self.kind == "array":
-            many = [self._item(rng, valid) for _ in range(rng.randint(0, 4))]
+            many = [self._item(rng, valid) for _index in range(rng.randint(0, 4))]
             return rng.choice((self._array(many), *self._arrays(rng, valid)))
         if self.kind == "range":
             return self._range(rng, valid)
         if self.kind == "multirange":
-            return "{" + ",".join(self.element.sample(rng, valid) for _ in range(rng.randint(0, 3))) + "}"
+            return "{" + ",".join(self.element.sample(rng, valid) for _index in range(rng.randint(0, 3))) + "}"
         return _row([None if rng.random() < 0.2 else each.any(rng, valid) for each in self.fields])
 
     def any(self, rng: random.Random, valid: Valid) -> str:
@@ -100,7 +100,7 @@ class Shape:
         if self.kind == "array":
             inner = self.element.large(rng, valid)
             # What does not shrink takes many elements.
-            some = [self.element.sample(rng, valid) for _ in range(40)]
+            some = [self.element.sample(rng, valid) for _index in range(40)]
             most = 100_000 // (sum(map(len, some)) // len(some) + 4)
             return self._array([inner, None] if inner else rng.choices(some, k=most))
         if self.kind == "composite":
@@ -215,7 +215,7 @@ def prepare(connection: psycopg.Connection) -> None:
 def read_types(connection: psycopg.Connection) -> Types:
     """Every base type, range and multirange of the server, the types that `prepare` made, and arrays of all of them."""
     rows = connection.execute(_BASE).fetchall()
-    missing = tuple(name for name, *_ in rows if name not in MADE and name not in LEFT_OUT)
+    missing = tuple(name for name, *_other in rows if name not in MADE and name not in LEFT_OUT)
     base: dict[str, Shape] = {}
     variants: list[Shape] = []
     for name, delimiter, qualified in rows:

@@ -138,10 +138,10 @@ def make_tables(types: Types, seed: int, count: int, valid: Valid, run: str = "t
 
 
 def _table(name: str, seed: str, dealt: Sequence[Shape], every: Sequence[Shape], rng: random.Random, valid: Valid):
-    shapes = [*dealt, *(rng.choice(every) for _ in range(rng.randint(1, 4)))]
+    shapes = [*dealt, *(rng.choice(every) for _index in range(rng.randint(1, 4)))]
     # The snapshot of an added table whose key has an array is refused.
     fit = [each for each in every if each.key and each.kind != "array"]
-    keys = [rng.choice(fit) for _ in range(rng.choice((1, 1, 1, 2, 3)))]
+    keys = [rng.choice(fit) for _index in range(rng.choice((1, 1, 1, 2, 3)))]
     rng.shuffle(shapes)
     names = _names(rng, len(shapes) + len(keys))
     columns = [_column(next(names), shape, rng, valid) for shape in shapes]

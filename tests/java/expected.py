@@ -111,7 +111,7 @@ def interval(text: str) -> str:
     parts = re.fullmatch(r"P(-?\d+)Y(-?\d+)M(-?\d+)DT(-?\d+)H(-?\d+)M(-?[\d.]+)S", text).groups()
     years, months, days, hours, minutes = map(int, parts[:5])
     sign = -1 if parts[5].startswith("-") else 1
-    whole, _, fraction = parts[5].lstrip("-").partition(".")
+    whole, _other, fraction = parts[5].lstrip("-").partition(".")
     micros = (hours * 3600 + minutes * 60) * 1_000_000 + sign * (int(whole) * 1_000_000 + int(fraction.ljust(6, "0")))
     words, negative = [], False
     for count, word in ((years, "year"), (months, "mon"), (days, "day")):

@@ -94,7 +94,7 @@ def surroundings(connection: psycopg.Connection[Any], shift: int = 0) -> Iterato
         connection.execute("SELECT pg_reload_conf()")
         yield
     finally:
-        for name, _, level in placed:
+        for name, _other, level in placed:
             connection.execute(_set(name, None, level))
         for name, value in own:
             connection.execute(_set(name, value, "role"))

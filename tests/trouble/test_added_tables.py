@@ -121,6 +121,6 @@ def test_two_tables_that_are_added_under_load_ten_times(
     running: Site, tables: Callable[[], tuple[str, str]], capture: Callable[..., None]
 ):
     added: list[str] = []
-    for _ in range(10):
+    for _index in range(10):
         added += tables()
         added_under_load(running, capture, added)
