@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import math
+import re
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
