@@ -15,25 +15,33 @@ from shop import Shop
 
 
 def offsets(**offset: object) -> dict:
-    return {"offsets": [{"partition": {"server": "postgres"}, "offset": {"lsn": 1, **offset}}]}
+    return {"offsets": [{"partition": {"server": "postgres"}, "offset": {"lsn": 2, "lsn_commit": 1, **offset}}]}
 
 
 def test_the_connector_is_as_far_as_its_stored_position() -> None:
     assert progress_of(offsets(ts_usec=1_500_000)).of("public.t") == Complete(1.5)
     assert progress_of({"offsets": []}).of("public.t").why == "the connector has no position yet"
-    running = progress_of(offsets(ts_usec=1, snapshot="INITIAL", last_snapshot_record=False))
+
+
+def test_the_time_of_a_snapshot_is_no_commit() -> None:
+    """The connector's host tells it, so that it may be later than commits that are not captured yet."""
+    running = progress_of(offsets(ts_usec=1, snapshot="INITIAL", last_snapshot_record=False, lsn_commit=None))
     assert running.of("public.t").why == "the first snapshot is not complete"
-    assert progress_of(offsets(ts_usec=2_000_000, snapshot="INITIAL", snapshot_completed=True)).of("t").until == 2.0
+    ended = progress_of(offsets(ts_usec=1, snapshot="INITIAL", snapshot_completed=True, lsn_commit=None))
+    streaming = progress_of(offsets(ts_usec=1, lsn_commit=None))
+    assert ended.of("public.t") == streaming.of("public.t") == Complete(None, "no commit has followed the snapshot yet")
     waiting = json.dumps([{"incremental_snapshot_collections_id": "public.new"}])
     progress = progress_of(offsets(ts_usec=1_500_000, incremental_snapshot_collections=waiting))
     assert progress.of("public.new") == Complete(None, "its snapshot is not complete")
-    assert progress.of("public.t").until == 1.5
+    assert progress.of("public.t") == Complete(None, "a snapshot of public.new is running")
 
 
 def test_where_all_is_archived_the_connector_decides_else_the_slowest_partition() -> None:
     commits = {0: 7.0, 1: 5.0, 2: None}.get
     assert complete_to(Complete(9.0), Lag(), commits) == Complete(9.0)
     assert complete_to(Complete(9.0), Lag(3, 1.0, True, frozenset((0, 1))), commits) == Complete(5.0)
+    # Partition 0 was archived further while this was found out, and nobody knows how far the others are.
+    assert complete_to(Complete(6.0), Lag(3, 1.0, True, frozenset((0,))), commits) == Complete(6.0)
     unknown = complete_to(Complete(9.0), Lag(3, 1.0, True, frozenset((0, 2))), commits)
     assert unknown.until is None and "partition 2" in unknown.why
     assert complete_to(Complete(None, "why"), Lag(), commits) == Complete(None, "why")

@@ -74,17 +74,29 @@ class Progress:
 
 
 def progress_of(document: Mapping[str, Any]) -> Progress:
-    """The progress in Connect's answer about a connector's offsets."""
+    """The progress in Connect's answer about a connector's offsets.
+
+    The time of a position is that of a commit only while changes are streamed. A row of a snapshot sets it to the clock
+    of the connector's host, which says nothing of the commits that have been captured.
+    """
     offset = next((each["offset"] for each in document.get("offsets", ()) if each.get("offset")), None)
     if offset is None:
-        return Progress(Complete(None, "the connector has no position yet"))
+        return _unknown("the connector has no position yet")
     if offset.get("snapshot") and not (offset.get("last_snapshot_record") or offset.get("snapshot_completed")):
-        return Progress(Complete(None, "the first snapshot is not complete"))
+        return _unknown("the first snapshot is not complete")
     collections = json.loads(offset.get("incremental_snapshot_collections") or "[]")
     waiting = frozenset(str(each["incremental_snapshot_collections_id"]) for each in collections)
+    if waiting:
+        return _unknown(f"a snapshot of {', '.join(sorted(waiting))} is running", waiting)
+    if offset.get("snapshot") or offset.get("lsn_commit") is None:
+        return _unknown("no commit has followed the snapshot yet")
     if offset.get("ts_usec") is None:
-        return Progress(Complete(None, "the connector's position has no time"), waiting)
-    return Progress(Complete(int(offset["ts_usec"]) / 1e6), waiting)
+        return _unknown("the connector's position has no time")
+    return Progress(Complete(int(offset["ts_usec"]) / 1e6))
+
+
+def _unknown(why: str, waiting: frozenset[str] = frozenset()) -> Progress:
+    return Progress(Complete(None, why), waiting)
 
 
 def read_progress(context: Context) -> Progress:
@@ -94,14 +106,15 @@ def read_progress(context: Context) -> Progress:
         answer = context.kafka_connect.get(f"/connectors/{name}/offsets", timeout=_OFFSETS_SECONDS)
         return progress_of(answer.raise_for_status().json())
     except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return Progress(Complete(None, f"Kafka Connect does not say how far the connector {name} is: {error}"))
+        return _unknown(f"Kafka Connect does not say how far the connector {name} is: {error}")
 
 
 def complete_to(progress: Complete, lag: Lag, commits: Callable[[int], float | None]) -> Complete:
     """Up to when a table is complete.
 
     Args:
-        progress: of the connector with this table, asked for before the lag.
+        progress: of the connector with this table, asked for before the lag. It bounds what is known of every
+            partition, those too that have been archived further since.
         lag: of its topic.
         commits: the commit of the last record that is archived, by partition.
     """
@@ -113,7 +126,7 @@ def complete_to(progress: Complete, lag: Lag, commits: Callable[[int], float | N
         return Complete(
             None, f"no commit of partition {min(unknown)} is known to be archived, and Kafka has more of it"
         )
-    return Complete(min(time for time in times.values() if time is not None))
+    return Complete(min(progress.until, *(time for time in times.values() if time is not None)))
 
 
 def last_commit(body: bytes) -> float | None:
