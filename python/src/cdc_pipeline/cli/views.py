@@ -38,8 +38,11 @@ _PLACE = (
 )
 _GONE = "(__deleted::BOOL IS TRUE)"
 # The order of the changes of a key. Two keys that differ in how a value is written, such as 1.5 and 1.50, are one to
-# DuckDB: the delete of the former comes before the insert, which has the same LSN and perhaps another partition.
-_ORDER = (*_PLACE, f"NOT {_GONE}", "__offset")
+# DuckDB: the delete of the former comes before the insert, which has the same LSN and perhaps another partition. Rows
+# without a commit order have no such LSN: those of one time are in the order of their partition.
+_ORDER = (*_PLACE, f"__commit_order IS NOT NULL AND NOT {_GONE}", "__offset")
+# What DuckDB has infinities of. Objects of before this version hold them in the column, later ones as text.
+_INFINITE = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 _CHANGES = "_changes"
 
 
@@ -112,7 +115,8 @@ def current_query(files: str, keys: Sequence[str], shape: Shape) -> str:
 def _last(files: str, keys: Sequence[str], shape: Shape) -> str:
     """The current rows of a table in which every change but deletes brings every column."""
     descending = ", ".join(f"{each} DESC" for each in _ORDER)
-    last = f"QUALIFY row_number() OVER (PARTITION BY {', '.join(_identity(keys))} ORDER BY {descending}) = 1"
+    identity = ", ".join(_identity(keys, shape.types))
+    last = f"QUALIFY row_number() OVER (PARTITION BY {identity} ORDER BY {descending}) = 1"
     changes = f"SELECT * FROM ({changes_query(files, shape.types)}) WHERE {_counts(shape)} {last}"
     columns = [identifier(name) for name in shape.types if name not in OWN]
     return f"SELECT {', '.join([*columns, _TEXT, _UNSENT, _CUT])} FROM ({changes}) WHERE NOT {_GONE}"
@@ -125,7 +129,7 @@ def _filled(files: str, keys: Sequence[str], shape: Shape) -> str:
     """
     # Files are numbered by the listing, which is the same for all parts of a query.
     changes = changes_query(files, shape.types, ", (file_index::BIGINT << 32) | file_row_number AS __at")
-    identity = _identity(keys)
+    identity = _identity(keys, shape.types)
     key = [f"key_{number}" for number in range(len(identity))]
     numbers = {name: number for number, name in enumerate(shape.unsent)}
     columns = [_value(name, numbers.get(name)) for name in shape.types if name not in OWN]
@@ -221,16 +225,18 @@ def _own(name: str, types: Mapping[str, str]) -> str:
     return f"map_from_entries({name})::{OWN[name]} AS {name}" if is_list else name
 
 
-def _identity(keys: Sequence[str]) -> list[str]:
+def _identity(keys: Sequence[str], types: Mapping[str, str]) -> list[str]:
     """What tells the rows of a table apart. A column of the key may be null, with its value as text beside it."""
-    return [
-        part
-        for key in keys
-        for part in (
-            identifier(key),
-            f"CASE WHEN {identifier(key)} IS NULL THEN {_TEXT}[{literal(key)}] END",
-        )
-    ]
+    return [part for key in keys for part in _part(key, types.get(key))]
+
+
+def _part(key: str, kind: str | None) -> tuple[str, str]:
+    column = identifier(key)
+    beside = f"WHEN {column} IS NULL THEN {_TEXT}[{literal(key)}]"
+    if kind not in _INFINITE:
+        return column, f"CASE {beside} END"
+    infinite = f"WHEN isinf({column}) THEN"
+    return f"CASE {infinite} NULL ELSE {column} END", f"CASE {beside} {infinite} {column}::VARCHAR END"
 
 
 def _counts(shape: Shape) -> str:
