@@ -359,3 +359,35 @@ def test_an_infinite_key_is_one_whether_its_column_or_its_text_says_so(
     ]
     write(tmp_path / "0.parquet", rows, {**NEW, "k": kind})
     assert [(row["name"], row["small"]) for row in shown(tmp_path)] == [("new", 1 if unsent else None)]
+
+
+# What the query, and DuckDB's reader of Parquet, call things of their own.
+ITS_OWN = (
+    *("file_row_number", "file_index", "filename", "__at", "source_0", "sent_0", "former_0", "from_0", "key_0", "each"),
+    *("seq", "gone", "began", "key", "life", "last", "target", "back", "value", "text", "cut", "__changes", "__now"),
+    *("column_0", "column_1", "column_2", "Column_3", "entry"),
+)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("name", ITS_OWN)
+def test_a_column_may_have_any_name_that_the_query_uses(tmp_path: Path, name: str, moved: bool) -> None:
+    """As a part of the key, as a column that was not sent, and as one that was."""
+    own = {**OLD, **AS_MAPS, **POSITION}
+    for number, (keys, unsent) in enumerate([((name,), "big"), (("id",), name), (("id",), "big")]):
+        kinds = {**dict.fromkeys(("id", name), "INTEGER"), "big": "VARCHAR", **own}
+        rows = [{**record("c", 10 + n, __offset=n), "id": n, name: n, "big": f"{n}", unsent: f"{n}"} for n in range(3)]
+        last = {**record("u", 20, __unsent=[unsent], __offset=3), "id": 1, name: 1, "big": "1", unsent: None}
+        rows.append(last)
+        if moved:
+            gone = [each for each in ("id", name, "big") if each not in keys]
+            rows.append({**record("d", 30, __unsent=gone, __offset=4), keys[0]: 1})
+            rows.append({**last, **record("c", 30, __unsent=[unsent], __offset=5), keys[0]: 7})
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        write(folder / "0.parquet", rows[:2], kinds)
+        write(folder / "1.parquet", rows[2:], kinds)
+        found = {row[keys[0]]: row for row in shown(folder, keys=keys)}
+        changed = found[7 if moved else 1]
+        assert set(found) == {0, 2, 7 if moved else 1} and len(found) == 3
+        assert (str(changed[unsent]), changed["__unsent"], found[2][unsent] is None) == ("1", None, False)

@@ -91,16 +91,15 @@ def read_shape(connection: duckdb.DuckDBPyConnection, files: str) -> Shape:
     return Shape(types, tuple(name for name in types if name in lacking), bool(moved), place and tuple(place))
 
 
-def changes_query(files: str, types: Mapping[str, str], more: str = "") -> str:
+def changes_query(files: str, types: Mapping[str, str]) -> str:
     """Every change of a table: its columns, then what is added to them, whether or not the objects have it.
 
     Args:
         files: a pattern, which DuckDB resolves when it reads.
         types: as of the table's :class:`Shape`.
-        more: further expressions, each after a comma.
     """
     columns = [identifier(name) for name in types if name not in OWN]
-    return f"SELECT {', '.join([*columns, *(_own(name, types) for name in OWN)])}{more} FROM {_objects(files)}"
+    return f"SELECT {', '.join([*columns, *_added(types)])} FROM {_objects(files)}"
 
 
 def current_query(files: str, keys: Sequence[str], shape: Shape) -> str:
@@ -125,14 +124,14 @@ def _last(files: str, keys: Sequence[str], shape: Shape) -> str:
 def _filled(files: str, keys: Sequence[str], shape: Shape) -> str:
     """The current rows where some columns have to be looked up in earlier changes.
 
-    First it is found which changes are wanted, by the few columns that this takes; then those are read whole.
+    First it is found which changes are wanted, by the few columns that this takes; then those are read whole. A table's
+    columns have other names within, since they may have any that the query gives to something else.
     """
-    # Files are numbered by the listing, which is the same for all parts of a query.
-    changes = changes_query(files, shape.types, ", (file_index::BIGINT << 32) | file_row_number AS __at")
-    identity = _identity(keys, shape.types)
+    inner = {name: f"column_{number}" for number, name in enumerate(shape.types) if name not in OWN}
+    identity = _identity(keys, shape.types, inner)
     key = [f"key_{number}" for number in range(len(identity))]
     numbers = {name: number for number, name in enumerate(shape.unsent)}
-    columns = [_value(name, numbers.get(name)) for name in shape.types if name not in OWN]
+    columns = [_value(name, column, numbers.get(name)) for name, column in inner.items()]
     never = ", ".join(
         f"CASE WHEN {_lacks(n)} AND from_{i}.__at IS NULL THEN {literal(n)} END" for n, i in numbers.items()
     )
@@ -145,7 +144,7 @@ def _filled(files: str, keys: Sequence[str], shape: Shape) -> str:
         ", CASE WHEN source_{0} IS DISTINCT FROM __at THEN CASE WHEN sent_{0} >= began THEN source_{0}"
         f" {otherwise}END END AS source_{{0}}"
     )
-    return f"""WITH RECURSIVE __changes AS NOT MATERIALIZED ({changes}),
+    return f"""WITH RECURSIVE __changes AS NOT MATERIALIZED ({_placed(files, shape.types, inner)}),
 __ordered AS (
   SELECT {", ".join(f"{part} AS {name}" for part, name in zip(identity, key, strict=True))}, __at, __op, __lsn, __txId,
     {_UNSENT}, {_GONE} AS gone,
@@ -161,7 +160,7 @@ __now AS MATERIALIZED (
   FROM __keys {"LEFT JOIN __former USING (__at)" if shape.moved else ""} WHERE NOT gone)
 SELECT {", ".join(columns)}, {_merged(_TEXT, "text", numbers)}, {_names(never)} AS {_UNSENT},
   {_merged(_CUT, "cut", numbers)}
-FROM __changes JOIN __now USING (__at) {" ".join(_join(name, i) for name, i in numbers.items())}"""
+FROM __changes JOIN __now USING (__at) {" ".join(_join(name, inner[name], i) for name, i in numbers.items())}"""
 
 
 def _former(key: Sequence[str], numbers: Mapping[str, int]) -> str:
@@ -194,27 +193,49 @@ __former AS (
 """
 
 
-def _value(name: str, number: int | None) -> str:
+def _value(name: str, column: str, number: int | None) -> str:
     """A column of a current row."""
-    own = f"__changes.{identifier(name)}"
+    own = f"__changes.{column}"
     if number is None:
-        return own
+        return f"{own} AS {identifier(name)}"
     return f"CASE WHEN {_lacks(name)} THEN from_{number}.value ELSE {own} END AS {identifier(name)}"
 
 
-def _join(name: str, number: int) -> str:
+def _join(name: str, column: str, number: int) -> str:
     """What an earlier change says of a column, by the current change that lacks it."""
     entry = literal(name)
     return (
-        f"LEFT JOIN (SELECT __now.__at, {identifier(name)} AS value, {_TEXT}[{entry}] AS text, {_CUT}[{entry}] AS cut"
+        f"LEFT JOIN (SELECT __now.__at, {column} AS value, {_TEXT}[{entry}] AS text, {_CUT}[{entry}] AS cut"
         f" FROM __changes JOIN __now ON __changes.__at = source_{number}) AS from_{number}"
         f" ON from_{number}.__at = __now.__at"
     )
 
 
-def _objects(files: str) -> str:
+def _objects(files: str, more: str = "") -> str:
+    """``more``: options, each after a comma."""
     # A table may have a column `year` of its own, which a folder's would hide.
-    return f"read_parquet({literal(files)}, union_by_name = true, hive_partitioning = false)"
+    return f"read_parquet({literal(files)}, union_by_name = true, hive_partitioning = false{more})"
+
+
+def _placed(files: str, types: Mapping[str, str], inner: Mapping[str, str]) -> str:
+    """Every change of a table, with the names that its columns have within, and ``__at``, which tells rows apart.
+
+    What DuckDB says of a row's place has a name of its own, and a column of that name hides it.
+    """
+    taken = {name.lower() for name in types}
+    file, row, path = "file_index", "file_row_number", "filename"
+    while path in taken:
+        path += "_"
+    columns = ", ".join([*(f"{identifier(name)} AS {column}" for name, column in inner.items()), *_added(types)])
+    if taken.isdisjoint((file, row)):
+        # Files are numbered by the listing, which is the same for all parts of a query.
+        return f"SELECT {columns}, ({file}::BIGINT << 32) | {row} AS __at FROM {_objects(files)}"
+    place = f"row({path}, {'__partition, __offset' if row in taken else row})"
+    return f"SELECT {columns}, {place} AS __at FROM {_objects(files, f', filename = {literal(path)}')}"
+
+
+def _added(types: Mapping[str, str]) -> list[str]:
+    return [_own(name, types) for name in OWN]
 
 
 def _own(name: str, types: Mapping[str, str]) -> str:
@@ -225,13 +246,15 @@ def _own(name: str, types: Mapping[str, str]) -> str:
     return f"map_from_entries({name})::{OWN[name]} AS {name}" if is_list else name
 
 
-def _identity(keys: Sequence[str], types: Mapping[str, str]) -> list[str]:
-    """What tells the rows of a table apart. A column of the key may be null, with its value as text beside it."""
-    return [part for key in keys for part in _part(key, types.get(key))]
+def _identity(keys: Sequence[str], types: Mapping[str, str], inner: Mapping[str, str] | None = None) -> list[str]:
+    """What tells the rows of a table apart. A column of the key may be null, with its value as text beside it.
+
+    ``inner``: the columns' names, where they are not their own.
+    """
+    return [part for key in keys for part in _part(key, types.get(key), (inner or {}).get(key, identifier(key)))]
 
 
-def _part(key: str, kind: str | None) -> tuple[str, str]:
-    column = identifier(key)
+def _part(key: str, kind: str | None, column: str) -> tuple[str, str]:
     beside = f"WHEN {column} IS NULL THEN {_TEXT}[{literal(key)}]"
     if kind not in _INFINITE:
         return column, f"CASE {beside} END"
