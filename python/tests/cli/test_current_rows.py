@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
+from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.views import changes_query, current_query, identifier, literal, read_shape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -391,3 +393,27 @@ def test_a_column_may_have_any_name_that_the_query_uses(tmp_path: Path, name: st
         changed = found[7 if moved else 1]
         assert set(found) == {0, 2, 7 if moved else 1} and len(found) == 3
         assert (str(changed[unsent]), changed["__unsent"], found[2][unsent] is None) == ("1", None, False)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ([("Id", "id", "more")], "Id and id"),
+        ([("Id",), ("id",)], "Id and id"),
+        ([("k", "__TEXT")], "__TEXT and __text"),
+        ([("k", "__TXID")], "__TXID and __txId"),
+    ],
+)
+@pytest.mark.parametrize("own", [{}, OLD])
+def test_names_that_differ_by_their_case_alone_are_refused(
+    tmp_path: Path, files: list[tuple[str, ...]], said: str, own: dict[str, str]
+) -> None:
+    """DuckDB would rename one of them, or take two for one. A name within a value is no column."""
+    nested = pl.Series("nested", [{"Id": 1, "inner": [{"ID": 2}]}])
+    for number, names in enumerate(files):
+        columns = {name: pl.Series(name, [1]) for name in (*names, *own)}
+        pl.DataFrame([nested, *columns.values()]).write_parquet(tmp_path / f"{number}.parquet")
+    with duckdb.connect() as connection, pytest.raises(CdcError, match=f"columns {said} differ by case alone"):
+        read_shape(connection, f"{tmp_path}/*.parquet")
+    pl.DataFrame([nested]).write_parquet(tmp_path / "0.parquet")
+    assert list(read_shape(duckdb.connect(), f"{tmp_path}/0.parquet").types) == ["nested"]

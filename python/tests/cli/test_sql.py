@@ -123,6 +123,14 @@ def test_only_what_a_statement_mentions_is_read(shop: Shop, monkeypatch: pytest.
     ]
 
 
+def test_a_table_that_duckdb_cannot_show_harms_no_other(shop: Shop) -> None:
+    fill(shop)
+    shop.put(ORDERS, [{"shop": 1, "SHOP": 2, "__op": "c"}], start=2)
+    assert [each["name"] for each in rows(shop, "SHOW TABLES")] == ["users", "users_changes"]
+    with pytest.raises(CdcError, match=r"sales\.orders cannot be shown.* columns SHOP and shop differ by case alone"):
+        ask(shop, "SELECT * FROM sales.orders_changes")
+
+
 def test_what_is_not_there_yet_is_said(shop: Shop) -> None:
     with pytest.raises(CdcError, match=r"public\.empty has nothing in the archive yet"):
         ask(shop, "SELECT * FROM empty")

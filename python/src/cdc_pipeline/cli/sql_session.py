@@ -191,7 +191,12 @@ class Session:
             return
         keys = self._archive.keys(table) if view == names.current else []
         if view == names.changes or keys:
-            shape = read_shape(self._connection, files)
+            try:
+                shape = read_shape(self._connection, files)
+            except CdcError as error:
+                if not required:
+                    return
+                raise CdcError(f"{table} cannot be shown: {error}") from None
             query = current_query(files, keys, shape) if keys else changes_query(files, shape.types)
             self._connection.execute(f"CREATE OR REPLACE VIEW {made} AS {query}")
             self._made[made] = objects

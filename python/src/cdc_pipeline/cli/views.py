@@ -7,10 +7,12 @@ This is the only place that says which change of a row is the last one, and what
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
+
+from cdc_pipeline.cli.errors import CdcError
 
 _TEXT, _UNSENT, _CUT = "__text", "__unsent", "__cut"
 # What the source and the archive add to a table's columns, and DuckDB's types of it.
@@ -76,8 +78,10 @@ def read_shape(connection: duckdb.DuckDBPyConnection, files: str) -> Shape:
     """The shape of a table. ``files``: a pattern; its objects must be the same when the query runs.
 
     Raises:
+        CdcError: columns have names that DuckDB does not tell apart.
         duckdb.Error: an object cannot be read.
     """
+    _check_names(connection, files)
     described = connection.execute(f"DESCRIBE SELECT * FROM {_objects(files)}").fetchall()
     types = {str(row[0]): str(row[1]) for row in described}
     if "__commit_order" not in types:
@@ -89,6 +93,37 @@ def read_shape(connection: duckdb.DuckDBPyConnection, files: str) -> Shape:
     place, names, moved = connection.execute(query).fetchone() or (None, None, None)
     lacking = set(names or ())
     return Shape(types, tuple(name for name in types if name in lacking), bool(moved), place and tuple(place))
+
+
+def _check_names(connection: duckdb.DuckDBPyConnection, files: str) -> None:
+    """Refuses names that differ by case alone, in one object or in two, or from what is added to them.
+
+    DuckDB renames the second of an object, and takes those of two objects for one column.
+    """
+    schemas = connection.execute(f"""SELECT DISTINCT names, children FROM (
+        SELECT list(name ORDER BY column_id) AS names, list(num_children ORDER BY column_id) AS children
+        FROM parquet_schema({literal(files)}) GROUP BY file_name)""").fetchall()
+    found: dict[str, set[str]] = {name.lower(): {name} for name in OWN}
+    for names, children in schemas:
+        for name in _top(names, children):
+            found.setdefault(name.lower(), set()).add(name)
+    alike = next((sorted(names) for names in found.values() if len(names) > 1), None)
+    if alike:
+        raise CdcError(
+            f"its columns {' and '.join(alike)} differ by case alone, and DuckDB does not tell them apart. Read its"
+            " objects by a program that does."
+        )
+
+
+def _top(names: Sequence[str], children: Sequence[int | None]) -> Iterator[str]:
+    """The columns of a schema that lists what is within them after each. The first entry is the whole."""
+    at = 1
+    while at < len(names):
+        yield names[at]
+        within = 1
+        while within:
+            within += (children[at] or 0) - 1
+            at += 1
 
 
 def changes_query(files: str, types: Mapping[str, str]) -> str:
