@@ -55,9 +55,9 @@ class ArchiveFiles(AbstractFileSystem):
         self._known: dict[str, Entry] = {}
         self._listed: dict[str, list[str]] = {}
 
-    def forget(self) -> None:
-        """List the objects again when they are next wanted."""
-        self._listed.clear()
+    def forget(self, path: str) -> None:
+        """List the objects of a pattern again when they are next wanted."""
+        self._listed.pop(_key(path), None)
 
     def glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> list[str]:
         path = _key(path)
