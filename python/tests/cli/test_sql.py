@@ -14,6 +14,7 @@ import duckdb
 import obstore
 import polars as pl
 import pytest
+from cdc_pipeline.cli import archive_files
 from cdc_pipeline.cli.archive import Archive
 from cdc_pipeline.cli.archive_files import ArchiveFiles, pattern
 from cdc_pipeline.cli.complete import Complete
@@ -293,6 +294,20 @@ def test_a_column_named_as_the_statement_is_and_wide_decimals(shop: Shop) -> Non
 
 def test_nothing_but_the_result_is_printed(shop: Shop) -> None:
     assert rows(shop, "SELECT current_setting('enable_progress_bar') AS bar") == [{"bar": False}]
+
+
+def test_a_small_object_is_fetched_once_while_there_is_room(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each column that is unsent is one more scan of all objects."""
+    entries = [SimpleNamespace(key=f"a/{n}", size=75, modified=None) for n in range(3)]
+    fetched: list[str] = []
+    files = ArchiveFiles(lambda _below: iter(entries), lambda key, *_at: fetched.append(key) or key.encode() * 25)
+    monkeypatch.setattr(archive_files, "_KEPT", 150, raising=False)
+    names = files.glob(pattern("a"))
+    for name in [*names[:2], *names[:2], names[0], names[2], names[0], names[1]]:
+        with files.open(name) as file:
+            assert file.read() == name.encode() * 25
+    # The third takes the place of the second, which was read longer ago than the first.
+    assert fetched == ["a/0", "a/1", "a/2", "a/1"]
 
 
 def test_threads_that_share_an_object_read_where_each_has_sought(shop: Shop) -> None:
