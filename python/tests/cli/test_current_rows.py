@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import random
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
+import pytest
+from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.views import changes_query, current_query, identifier, literal, read_shape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -226,12 +230,12 @@ class History:
         return sorted(str(as_written(row)) for row in self.table.values())
 
 
-def shown(folder: Path, more: str = "") -> list[Row]:
+def shown(folder: Path, more: str = "", keys: Sequence[str] = KEYS) -> list[Row]:
     """What the view of current rows has."""
     files = f"{folder}/*.parquet"
     with duckdb.connect() as connection:
         shape = read_shape(connection, files)
-        found = connection.execute(f"SELECT * FROM ({current_query(files, KEYS, shape)}) {more}")
+        found = connection.execute(f"SELECT * FROM ({current_query(files, keys, shape)}) {more}")
         names = [each[0] for each in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
@@ -329,3 +333,87 @@ def test_objects_of_before_have_every_column_in_the_views(tmp_path: Path) -> Non
         connection.execute(f"CREATE VIEW changes AS {changes_query(files, shape.types)}")
         query = "SELECT __text['k'], __cut['k'].bytes, __commit_order, len(__unsent) FROM changes"
         assert connection.execute(query).fetchall() == [(None, None, None, None)]
+
+
+@pytest.mark.parametrize("stamp", [None, 1])
+def test_rows_of_before_are_in_the_order_of_their_partition_where_their_times_are_not(
+    tmp_path: Path, stamp: int | None
+) -> None:
+    """Nobody says that a delete in the same microsecond was of a former row."""
+    old = {"__commit_order": None, "__ts_us": stamp}
+    rows = [record("c", 10, **old), record("d", 20, **old), record("d", 30, n=2, **old), record("c", 40, n=2, **old)]
+    write(tmp_path / "0.parquet", rows, NEW)
+    assert [row["n"] for row in shown(tmp_path)] == [2]
+
+
+@pytest.mark.parametrize("kind", ["TIMESTAMP", "TIMESTAMPTZ", "DATE"])
+@pytest.mark.parametrize("unsent", [None, ["small"]])
+def test_an_infinite_key_is_one_whether_its_column_or_its_text_says_so(
+    tmp_path: Path, kind: str, unsent: list[str] | None
+) -> None:
+    """Objects of before this version hold the number that DuckDB reads as infinity."""
+    old = {"__op": "c", "__deleted": "false", "__commit_order": None, "small": 1}
+    rows = [
+        record("c", 10, **{**old, "k": "infinity", "name": "old"}),
+        record("c", 11, **{**old, "k": "-infinity", "name": "old"}),
+        record("u", 20, k=None, __text={"k": "infinity"}, name="new", __unsent=unsent),
+        record("d", 30, k=None, __text={"k": "-infinity"}),
+    ]
+    write(tmp_path / "0.parquet", rows, {**NEW, "k": kind})
+    assert [(row["name"], row["small"]) for row in shown(tmp_path)] == [("new", 1 if unsent else None)]
+
+
+# What the query, and DuckDB's reader of Parquet, call things of their own.
+ITS_OWN = (
+    *("file_row_number", "file_index", "filename", "__at", "source_0", "sent_0", "former_0", "from_0", "key_0", "each"),
+    *("seq", "gone", "began", "key", "life", "last", "target", "back", "value", "text", "cut", "__changes", "__now"),
+    *("column_0", "column_1", "column_2", "Column_3", "entry"),
+)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+@pytest.mark.parametrize("name", ITS_OWN)
+def test_a_column_may_have_any_name_that_the_query_uses(tmp_path: Path, name: str, moved: bool) -> None:
+    """As a part of the key, as a column that was not sent, and as one that was."""
+    own = {**OLD, **AS_MAPS, **POSITION}
+    for number, (keys, unsent) in enumerate([((name,), "big"), (("id",), name), (("id",), "big")]):
+        kinds = {**dict.fromkeys(("id", name), "INTEGER"), "big": "VARCHAR", **own}
+        rows = [{**record("c", 10 + n, __offset=n), "id": n, name: n, "big": f"{n}", unsent: f"{n}"} for n in range(3)]
+        last = {**record("u", 20, __unsent=[unsent], __offset=3), "id": 1, name: 1, "big": "1", unsent: None}
+        rows.append(last)
+        if moved:
+            gone = [each for each in ("id", name, "big") if each not in keys]
+            rows.append({**record("d", 30, __unsent=gone, __offset=4), keys[0]: 1})
+            rows.append({**last, **record("c", 30, __unsent=[unsent], __offset=5), keys[0]: 7})
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        write(folder / "0.parquet", rows[:2], kinds)
+        write(folder / "1.parquet", rows[2:], kinds)
+        found = {row[keys[0]]: row for row in shown(folder, keys=keys)}
+        changed = found[7 if moved else 1]
+        assert set(found) == {0, 2, 7 if moved else 1} and len(found) == 3
+        assert (str(changed[unsent]), changed["__unsent"], found[2][unsent] is None) == ("1", None, False)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ([("Id", "id", "more")], "Id and id"),
+        ([("Id",), ("id",)], "Id and id"),
+        ([("k", "__TEXT")], "__TEXT and __text"),
+        ([("k", "__TXID")], "__TXID and __txId"),
+    ],
+)
+@pytest.mark.parametrize("own", [{}, OLD])
+def test_names_that_differ_by_their_case_alone_are_refused(
+    tmp_path: Path, files: list[tuple[str, ...]], said: str, own: dict[str, str]
+) -> None:
+    """DuckDB would rename one of them, or take two for one. A name within a value is no column."""
+    nested = pl.Series("nested", [{"Id": 1, "inner": [{"ID": 2}]}])
+    for number, names in enumerate(files):
+        columns = {name: pl.Series(name, [1]) for name in (*names, *own)}
+        pl.DataFrame([nested, *columns.values()]).write_parquet(tmp_path / f"{number}.parquet")
+    with duckdb.connect() as connection, pytest.raises(CdcError, match=f"columns {said} differ by case alone"):
+        read_shape(connection, f"{tmp_path}/*.parquet")
+    pl.DataFrame([nested]).write_parquet(tmp_path / "0.parquet")
+    assert list(read_shape(duckdb.connect(), f"{tmp_path}/0.parquet").types) == ["nested"]

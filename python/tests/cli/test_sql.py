@@ -14,6 +14,7 @@ import duckdb
 import obstore
 import polars as pl
 import pytest
+from cdc_pipeline.cli import archive_files
 from cdc_pipeline.cli.archive import Archive
 from cdc_pipeline.cli.archive_files import ArchiveFiles, pattern
 from cdc_pipeline.cli.complete import Complete
@@ -123,6 +124,14 @@ def test_only_what_a_statement_mentions_is_read(shop: Shop, monkeypatch: pytest.
     ]
 
 
+def test_a_table_that_duckdb_cannot_show_harms_no_other(shop: Shop) -> None:
+    fill(shop)
+    shop.put(ORDERS, [{"shop": 1, "SHOP": 2, "__op": "c"}], start=2)
+    assert [each["name"] for each in rows(shop, "SHOW TABLES")] == ["users", "users_changes"]
+    with pytest.raises(CdcError, match=r"sales\.orders cannot be shown.* columns SHOP and shop differ by case alone"):
+        ask(shop, "SELECT * FROM sales.orders_changes")
+
+
 def test_what_is_not_there_yet_is_said(shop: Shop) -> None:
     with pytest.raises(CdcError, match=r"public\.empty has nothing in the archive yet"):
         ask(shop, "SELECT * FROM empty")
@@ -145,13 +154,47 @@ def test_a_view_follows_what_is_archived_later(shop: Shop) -> None:
     assert (second["name"], second["more"], second["__unsent"]) == ("newest", 5, None)
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE VIEW v AS SELECT * FROM users",
+        "CREATE VIEW w AS SELECT * FROM users; CREATE TEMP VIEW v AS SELECT * FROM w",
+        "CREATE MACRO m() AS TABLE SELECT * FROM users; CREATE VIEW v AS SELECT * FROM m()",
+        "CREATE MACRO n() AS (SELECT count(*) FROM users); CREATE VIEW v AS SELECT 1 WHERE n() > 0",
+    ],
+)
+def test_what_a_user_makes_of_a_view_follows_it(shop: Shop, made: str) -> None:
+    """A TRUNCATE has to be known before the rows are read."""
+    fill(shop)
+    asked: list[list[str]] = []
+    truncate = {"id": None, "name": None, "__op": "t", "__deleted": "true", "__lsn": 9, "__commit_order": 8}
+    with session(Archive(shop), lambda tables: asked.append(tables) or {}) as opened:
+        list(opened.run(made))
+        (before,) = [len(list(result.rows())) for result in opened.run("SELECT * FROM v")]
+        shop.put(USERS, [truncate], start=7, __commit_order=pl.Int64())
+        (after,) = [len(list(result.rows())) for result in opened.run("SELECT * FROM v")]
+        assert (before > 0, after) == (True, 0)
+        assert asked[-1] == ["public.users"]
+
+
+def test_what_is_read_in_some_other_way_is_as_when_its_view_was_made(shop: Shop) -> None:
+    fill(shop)
+    later = {"id": 2, "name": None, "__op": "u", "__deleted": "false", "__lsn": 9, "__ts_us": 400, "__commit_order": 8}
+    kinds = {"__commit_order": pl.Int64(), "__unsent": pl.List(pl.String())}
+    with session(Archive(shop)) as opened:
+        list(opened.run("SELECT * FROM users"))
+        shop.put(USERS, [{**later, "__unsent": ["name"]}], start=7, **kinds)
+        (found,) = opened.run("SELECT name FROM query('FROM us' || 'ers') WHERE id = 2")
+        assert list(found.rows()) == [("newest",)]
+
+
 def test_all_parts_of_a_statement_read_the_same_objects(shop: Shop) -> None:
     fill(shop)
     files = ArchiveFiles(Archive(shop).objects, Archive(shop).fetch)
     listed = files.glob(pattern(f"archive/{USERS}"))
     shop.put(USERS, [{"id": 9, "name": "later"}], start=7)
     assert files.glob(pattern(f"archive/{USERS}")) == listed
-    files.forget()
+    files.forget(pattern(f"archive/{USERS}"))
     assert len(files.glob(pattern(f"archive/{USERS}"))) == len(listed) + 1
 
 
@@ -251,6 +294,20 @@ def test_a_column_named_as_the_statement_is_and_wide_decimals(shop: Shop) -> Non
 
 def test_nothing_but_the_result_is_printed(shop: Shop) -> None:
     assert rows(shop, "SELECT current_setting('enable_progress_bar') AS bar") == [{"bar": False}]
+
+
+def test_a_small_object_is_fetched_once_while_there_is_room(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each column that is unsent is one more scan of all objects."""
+    entries = [SimpleNamespace(key=f"a/{n}", size=75, modified=None) for n in range(3)]
+    fetched: list[str] = []
+    files = ArchiveFiles(lambda _below: iter(entries), lambda key, *_at: fetched.append(key) or key.encode() * 25)
+    monkeypatch.setattr(archive_files, "_KEPT", 150, raising=False)
+    names = files.glob(pattern("a"))
+    for name in [*names[:2], *names[:2], names[0], names[2], names[0], names[1]]:
+        with files.open(name) as file:
+            assert file.read() == name.encode() * 25
+    # The third takes the place of the second, which was read longer ago than the first.
+    assert fetched == ["a/0", "a/1", "a/2", "a/1"]
 
 
 def test_threads_that_share_an_object_read_where_each_has_sought(shop: Shop) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ _ALL = "/**"
 _WHOLE = 256 * 1024
 # What a larger one's footer usually takes.
 _TAIL = 64 * 1024
+# What is kept of objects that were read: all of small ones, the ends of others. A query may read each several times.
+_KEPT = 128 * 1024 * 1024
 Fetch = Callable[[str, int, int], bytes]
 
 
@@ -52,12 +55,13 @@ class ArchiveFiles(AbstractFileSystem):
         super().__init__()
         self._entries = entries
         self._fetch = fetch
+        self._kept = _Kept(fetch)
         self._known: dict[str, Entry] = {}
         self._listed: dict[str, list[str]] = {}
 
-    def forget(self) -> None:
-        """List the objects again when they are next wanted."""
-        self._listed.clear()
+    def forget(self, path: str) -> None:
+        """List the objects of a pattern again when they are next wanted."""
+        self._listed.pop(_key(path), None)
 
     def glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> list[str]:
         path = _key(path)
@@ -83,7 +87,7 @@ class ArchiveFiles(AbstractFileSystem):
         if mode != "rb":
             raise OSError(f"{path}: the archive is only read")
         entry = self._entry(path)
-        return _Object(entry.key, entry.size, self._fetch)
+        return _Object(entry.key, entry.size, self._fetch, self._kept)
 
     def _entry(self, path: str) -> Entry:
         try:
@@ -92,11 +96,36 @@ class ArchiveFiles(AbstractFileSystem):
             raise FileNotFoundError(path) from None
 
 
+class _Kept:
+    """Parts of objects, which never change; those that were read longest ago make room."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._parts: OrderedDict[tuple[str, int, int], bytes] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def part(self, key: str, begin: int, end: int) -> bytes:
+        at = key, begin, end
+        with self._lock:
+            if at in self._parts:
+                self._parts.move_to_end(at)
+                return self._parts[at]
+        data = self._fetch(key, begin, end)
+        with self._lock:
+            if at not in self._parts:
+                self._parts[at] = data
+                self._size += len(data)
+            while self._size > _KEPT:
+                self._size -= len(self._parts.popitem(last=False)[1])
+        return data
+
+
 class _Object(io.RawIOBase):
     """An object of which only what is read is fetched, and the end once."""
 
-    def __init__(self, key: str, size: int, fetch: Fetch) -> None:
-        self._key, self.size, self._fetch = key, size, fetch
+    def __init__(self, key: str, size: int, fetch: Fetch, kept: _Kept) -> None:
+        self._key, self.size, self._fetch, self._parts = key, size, fetch, kept
         self._position = threading.local()
         self._kept_from = 0 if size <= _WHOLE else size - _TAIL
         self._kept: bytes | None = None
@@ -129,7 +158,7 @@ class _Object(io.RawIOBase):
             return b""
         if self._at >= self._kept_from:
             if self._kept is None:
-                self._kept = self._fetch(self._key, self._kept_from, self.size)
+                self._kept = self._parts.part(self._key, self._kept_from, self.size)
             data = self._kept[self._at - self._kept_from : end - self._kept_from]
         else:
             data = self._fetch(self._key, self._at, end)

@@ -43,8 +43,8 @@ def command(instance: Instance, query: str | None, output: str | None) -> int:
       cdc sql "SELECT * FROM users_changes ORDER BY __commit_order DESC, __lsn DESC LIMIT 5"
 
     A query reads the columns that it needs of every object of its tables, and the footer of each first: some
-    thousand objects take seconds. Current rows are found among all changes. It uses at most 1 GiB of memory, then the
-    disk.
+    thousand objects take seconds. Current rows are found among all changes. It uses at most 1 GiB of memory, and
+    128 MiB for objects that are read several times, then the disk.
     """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     write: Writer = {"json": write_json, "csv": write_csv}.get(output or "", table_writer(width))

@@ -124,8 +124,8 @@ class Result:
 class Session:
     """Runs statements.
 
-    A view is made when a statement mentions it, since that reads every object's schema, and again when there are more
-    objects: what it looks up depends on what they have.
+    A view is made when a statement mentions it, or a view or macro of the user that does, since that reads every
+    object's schema, and again when there are more objects: what it looks up depends on what they have.
 
     Args:
         asked: up to when tables are complete, by what the servers say now; None if that is not asked for.
@@ -159,6 +159,7 @@ class Session:
     def _prepare(self, text: str) -> Mapping[str, Complete]:
         """Makes the views that a statement is about; up to when their tables are complete."""
         every = asks_for_all(text)
+        text = self._with_definitions(text)
         wanted = [
             (table, view)
             for table, names in self.names.items()
@@ -169,10 +170,28 @@ class Session:
         if self._asked is not None and wanted and not every:
             # Before the objects are listed, so that all that was archived at that time is among them.
             complete = self._asked(sorted({table for table, _view in wanted}))
-        self._files.forget()
+        # Of no others: what is read of them must be what their views were made for.
+        for table in {table for table, _view in wanted}:
+            self._files.forget(pattern(self._archive.folder(table)))
         for table, view in wanted:
             self._make(table, view, required=not every)
         return complete
+
+    def _with_definitions(self, text: str) -> str:
+        """A statement, and what the user's own views and macros are that it is about."""
+        found = self._connection.execute("""
+            SELECT view_name, sql, schema_name FROM duckdb_views() WHERE NOT internal UNION ALL
+            SELECT function_name, macro_definition, '' FROM duckdb_functions()
+            WHERE NOT internal AND macro_definition IS NOT NULL""").fetchall()
+        own = {
+            (str(name), str(definition))
+            for name, definition, schema in found
+            if f"{identifier(schema)}.{identifier(name)}" not in self._made
+        }
+        while more := {(name, definition) for name, definition in own if mentioned(name, text)}:
+            own -= more
+            text = "\n".join([text, *(definition for _name, definition in more)])
+        return text
 
     def _make(self, table: str, view: str, required: bool) -> None:
         """A view of a table over the objects that there are now; none where it has no objects, or no key."""
@@ -191,7 +210,12 @@ class Session:
             return
         keys = self._archive.keys(table) if view == names.current else []
         if view == names.changes or keys:
-            shape = read_shape(self._connection, files)
+            try:
+                shape = read_shape(self._connection, files)
+            except CdcError as error:
+                if not required:
+                    return
+                raise CdcError(f"{table} cannot be shown: {error}") from None
             query = current_query(files, keys, shape) if keys else changes_query(files, shape.types)
             self._connection.execute(f"CREATE OR REPLACE VIEW {made} AS {query}")
             self._made[made] = objects

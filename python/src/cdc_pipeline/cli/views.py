@@ -7,10 +7,12 @@ This is the only place that says which change of a row is the last one, and what
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
+
+from cdc_pipeline.cli.errors import CdcError
 
 _TEXT, _UNSENT, _CUT = "__text", "__unsent", "__cut"
 # What the source and the archive add to a table's columns, and DuckDB's types of it.
@@ -38,8 +40,11 @@ _PLACE = (
 )
 _GONE = "(__deleted::BOOL IS TRUE)"
 # The order of the changes of a key. Two keys that differ in how a value is written, such as 1.5 and 1.50, are one to
-# DuckDB: the delete of the former comes before the insert, which has the same LSN and perhaps another partition.
-_ORDER = (*_PLACE, f"NOT {_GONE}", "__offset")
+# DuckDB: the delete of the former comes before the insert, which has the same LSN and perhaps another partition. Rows
+# without a commit order have no such LSN: those of one time are in the order of their partition.
+_ORDER = (*_PLACE, f"__commit_order IS NOT NULL AND NOT {_GONE}", "__offset")
+# What DuckDB has infinities of. Objects of before this version hold them in the column, later ones as text.
+_INFINITE = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 _CHANGES = "_changes"
 
 
@@ -73,8 +78,10 @@ def read_shape(connection: duckdb.DuckDBPyConnection, files: str) -> Shape:
     """The shape of a table. ``files``: a pattern; its objects must be the same when the query runs.
 
     Raises:
+        CdcError: columns have names that DuckDB does not tell apart.
         duckdb.Error: an object cannot be read.
     """
+    _check_names(connection, files)
     described = connection.execute(f"DESCRIBE SELECT * FROM {_objects(files)}").fetchall()
     types = {str(row[0]): str(row[1]) for row in described}
     if "__commit_order" not in types:
@@ -88,16 +95,46 @@ def read_shape(connection: duckdb.DuckDBPyConnection, files: str) -> Shape:
     return Shape(types, tuple(name for name in types if name in lacking), bool(moved), place and tuple(place))
 
 
-def changes_query(files: str, types: Mapping[str, str], more: str = "") -> str:
+def _check_names(connection: duckdb.DuckDBPyConnection, files: str) -> None:
+    """Refuses names that differ by case alone, in one object or in two, or from what is added to them.
+
+    DuckDB renames the second of an object, and takes those of two objects for one column.
+    """
+    schemas = connection.execute(f"""SELECT DISTINCT names, children FROM (
+        SELECT list(name ORDER BY column_id) AS names, list(num_children ORDER BY column_id) AS children
+        FROM parquet_schema({literal(files)}) GROUP BY file_name)""").fetchall()
+    found: dict[str, set[str]] = {name.lower(): {name} for name in OWN}
+    for names, children in schemas:
+        for name in _top(names, children):
+            found.setdefault(name.lower(), set()).add(name)
+    alike = next((sorted(names) for names in found.values() if len(names) > 1), None)
+    if alike:
+        raise CdcError(
+            f"its columns {' and '.join(alike)} differ by case alone, and DuckDB does not tell them apart. Read its"
+            " objects by a program that does."
+        )
+
+
+def _top(names: Sequence[str], children: Sequence[int | None]) -> Iterator[str]:
+    """The columns of a schema that lists what is within them after each. The first entry is the whole."""
+    at = 1
+    while at < len(names):
+        yield names[at]
+        within = 1
+        while within:
+            within += (children[at] or 0) - 1
+            at += 1
+
+
+def changes_query(files: str, types: Mapping[str, str]) -> str:
     """Every change of a table: its columns, then what is added to them, whether or not the objects have it.
 
     Args:
         files: a pattern, which DuckDB resolves when it reads.
         types: as of the table's :class:`Shape`.
-        more: further expressions, each after a comma.
     """
     columns = [identifier(name) for name in types if name not in OWN]
-    return f"SELECT {', '.join([*columns, *(_own(name, types) for name in OWN)])}{more} FROM {_objects(files)}"
+    return f"SELECT {', '.join([*columns, *_added(types)])} FROM {_objects(files)}"
 
 
 def current_query(files: str, keys: Sequence[str], shape: Shape) -> str:
@@ -112,7 +149,8 @@ def current_query(files: str, keys: Sequence[str], shape: Shape) -> str:
 def _last(files: str, keys: Sequence[str], shape: Shape) -> str:
     """The current rows of a table in which every change but deletes brings every column."""
     descending = ", ".join(f"{each} DESC" for each in _ORDER)
-    last = f"QUALIFY row_number() OVER (PARTITION BY {', '.join(_identity(keys))} ORDER BY {descending}) = 1"
+    identity = ", ".join(_identity(keys, shape.types))
+    last = f"QUALIFY row_number() OVER (PARTITION BY {identity} ORDER BY {descending}) = 1"
     changes = f"SELECT * FROM ({changes_query(files, shape.types)}) WHERE {_counts(shape)} {last}"
     columns = [identifier(name) for name in shape.types if name not in OWN]
     return f"SELECT {', '.join([*columns, _TEXT, _UNSENT, _CUT])} FROM ({changes}) WHERE NOT {_GONE}"
@@ -121,14 +159,14 @@ def _last(files: str, keys: Sequence[str], shape: Shape) -> str:
 def _filled(files: str, keys: Sequence[str], shape: Shape) -> str:
     """The current rows where some columns have to be looked up in earlier changes.
 
-    First it is found which changes are wanted, by the few columns that this takes; then those are read whole.
+    First it is found which changes are wanted, by the few columns that this takes; then those are read whole. A table's
+    columns have other names within, since they may have any that the query gives to something else.
     """
-    # Files are numbered by the listing, which is the same for all parts of a query.
-    changes = changes_query(files, shape.types, ", (file_index::BIGINT << 32) | file_row_number AS __at")
-    identity = _identity(keys)
+    inner = {name: f"column_{number}" for number, name in enumerate(shape.types) if name not in OWN}
+    identity = _identity(keys, shape.types, inner)
     key = [f"key_{number}" for number in range(len(identity))]
     numbers = {name: number for number, name in enumerate(shape.unsent)}
-    columns = [_value(name, numbers.get(name)) for name in shape.types if name not in OWN]
+    columns = [_value(name, column, numbers.get(name)) for name, column in inner.items()]
     never = ", ".join(
         f"CASE WHEN {_lacks(n)} AND from_{i}.__at IS NULL THEN {literal(n)} END" for n, i in numbers.items()
     )
@@ -141,7 +179,7 @@ def _filled(files: str, keys: Sequence[str], shape: Shape) -> str:
         ", CASE WHEN source_{0} IS DISTINCT FROM __at THEN CASE WHEN sent_{0} >= began THEN source_{0}"
         f" {otherwise}END END AS source_{{0}}"
     )
-    return f"""WITH RECURSIVE __changes AS NOT MATERIALIZED ({changes}),
+    return f"""WITH RECURSIVE __changes AS NOT MATERIALIZED ({_placed(files, shape.types, inner)}),
 __ordered AS (
   SELECT {", ".join(f"{part} AS {name}" for part, name in zip(identity, key, strict=True))}, __at, __op, __lsn, __txId,
     {_UNSENT}, {_GONE} AS gone,
@@ -157,7 +195,7 @@ __now AS MATERIALIZED (
   FROM __keys {"LEFT JOIN __former USING (__at)" if shape.moved else ""} WHERE NOT gone)
 SELECT {", ".join(columns)}, {_merged(_TEXT, "text", numbers)}, {_names(never)} AS {_UNSENT},
   {_merged(_CUT, "cut", numbers)}
-FROM __changes JOIN __now USING (__at) {" ".join(_join(name, i) for name, i in numbers.items())}"""
+FROM __changes JOIN __now USING (__at) {" ".join(_join(name, inner[name], i) for name, i in numbers.items())}"""
 
 
 def _former(key: Sequence[str], numbers: Mapping[str, int]) -> str:
@@ -190,27 +228,49 @@ __former AS (
 """
 
 
-def _value(name: str, number: int | None) -> str:
+def _value(name: str, column: str, number: int | None) -> str:
     """A column of a current row."""
-    own = f"__changes.{identifier(name)}"
+    own = f"__changes.{column}"
     if number is None:
-        return own
+        return f"{own} AS {identifier(name)}"
     return f"CASE WHEN {_lacks(name)} THEN from_{number}.value ELSE {own} END AS {identifier(name)}"
 
 
-def _join(name: str, number: int) -> str:
+def _join(name: str, column: str, number: int) -> str:
     """What an earlier change says of a column, by the current change that lacks it."""
     entry = literal(name)
     return (
-        f"LEFT JOIN (SELECT __now.__at, {identifier(name)} AS value, {_TEXT}[{entry}] AS text, {_CUT}[{entry}] AS cut"
+        f"LEFT JOIN (SELECT __now.__at, {column} AS value, {_TEXT}[{entry}] AS text, {_CUT}[{entry}] AS cut"
         f" FROM __changes JOIN __now ON __changes.__at = source_{number}) AS from_{number}"
         f" ON from_{number}.__at = __now.__at"
     )
 
 
-def _objects(files: str) -> str:
+def _objects(files: str, more: str = "") -> str:
+    """``more``: options, each after a comma."""
     # A table may have a column `year` of its own, which a folder's would hide.
-    return f"read_parquet({literal(files)}, union_by_name = true, hive_partitioning = false)"
+    return f"read_parquet({literal(files)}, union_by_name = true, hive_partitioning = false{more})"
+
+
+def _placed(files: str, types: Mapping[str, str], inner: Mapping[str, str]) -> str:
+    """Every change of a table, with the names that its columns have within, and ``__at``, which tells rows apart.
+
+    What DuckDB says of a row's place has a name of its own, and a column of that name hides it.
+    """
+    taken = {name.lower() for name in types}
+    file, row, path = "file_index", "file_row_number", "filename"
+    while path in taken:
+        path += "_"
+    columns = ", ".join([*(f"{identifier(name)} AS {column}" for name, column in inner.items()), *_added(types)])
+    if taken.isdisjoint((file, row)):
+        # Files are numbered by the listing, which is the same for all parts of a query.
+        return f"SELECT {columns}, ({file}::BIGINT << 32) | {row} AS __at FROM {_objects(files)}"
+    place = f"row({path}, {'__partition, __offset' if row in taken else row})"
+    return f"SELECT {columns}, {place} AS __at FROM {_objects(files, f', filename = {literal(path)}')}"
+
+
+def _added(types: Mapping[str, str]) -> list[str]:
+    return [_own(name, types) for name in OWN]
 
 
 def _own(name: str, types: Mapping[str, str]) -> str:
@@ -221,16 +281,20 @@ def _own(name: str, types: Mapping[str, str]) -> str:
     return f"map_from_entries({name})::{OWN[name]} AS {name}" if is_list else name
 
 
-def _identity(keys: Sequence[str]) -> list[str]:
-    """What tells the rows of a table apart. A column of the key may be null, with its value as text beside it."""
-    return [
-        part
-        for key in keys
-        for part in (
-            identifier(key),
-            f"CASE WHEN {identifier(key)} IS NULL THEN {_TEXT}[{literal(key)}] END",
-        )
-    ]
+def _identity(keys: Sequence[str], types: Mapping[str, str], inner: Mapping[str, str] | None = None) -> list[str]:
+    """What tells the rows of a table apart. A column of the key may be null, with its value as text beside it.
+
+    ``inner``: the columns' names, where they are not their own.
+    """
+    return [part for key in keys for part in _part(key, types.get(key), (inner or {}).get(key, identifier(key)))]
+
+
+def _part(key: str, kind: str | None, column: str) -> tuple[str, str]:
+    beside = f"WHEN {column} IS NULL THEN {_TEXT}[{literal(key)}]"
+    if kind not in _INFINITE:
+        return column, f"CASE {beside} END"
+    infinite = f"WHEN isinf({column}) THEN"
+    return f"CASE {infinite} NULL ELSE {column} END", f"CASE {beside} {infinite} {column}::VARCHAR END"
 
 
 def _counts(shape: Shape) -> str:
