@@ -18,6 +18,7 @@ enum                                        index                               
 map (hstore)                                entries                             string, JSON
 array                                       array                               list
 bytes, fixed                                bytes                               binary
+record without fields                       nothing                             string, {}
 other records                               record                              struct
 __text, __unsent, __cut, __commit_order     map, array, long                    as `lossless` has them
 ==========================================  ==================================  =====================================
@@ -275,6 +276,8 @@ def _conversion(node: Node) -> _Conversion | None:
     if node.kind == "map":
         return _Conversion(pl.String(), _map, _map_text)
     if node.kind == "record":
+        if not node.fields:  # Parquet has no struct without fields
+            return _EMPTY
         return _VARIABLE_DECIMAL if meaning == VARIABLE_DECIMAL else None
     if node.precision and node.kind in ("bytes", "fixed"):
         to = pl.Decimal(node.precision, node.scale) if node.fits_decimal else pl.String()
@@ -319,6 +322,10 @@ def _enum(series: pl.Series, node: Node, _: _Misfits) -> pl.Series:
     if not inside.all():
         series = _only(series, inside)
     return pl.Series(node.symbols, dtype=pl.String).gather(series.cast(pl.UInt32)).alias(series.name)
+
+
+def _empty(series: pl.Series, _: Node, __: _Misfits) -> pl.Series:
+    return pl.Series(series.name, [None if value is None else "{}" for value in series.to_list()], dtype=pl.String)
 
 
 def _interval(series: pl.Series, _: Node, __: _Misfits) -> pl.Series:
@@ -500,6 +507,7 @@ def _timestamp_text(value: int, node: Node) -> str:
     return pgtext.timestamp(micros, "+00" if to == UTC_MICROS else "")
 
 
+_EMPTY = _Conversion(pl.String(), _empty, lambda _, __: "{}")
 _VARIABLE_DECIMAL = _Conversion(pl.String(), _variable_decimal, _variable_decimal_text)
 _ZONED_TIMESTAMP = _Conversion(UTC_MICROS, _zoned, _zoned_text)
 _DEBEZIUM_INTERVAL = _Conversion(pl.String(), _interval, lambda value, _: value)

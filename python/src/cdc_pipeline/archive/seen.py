@@ -65,5 +65,8 @@ def _holes(start: int, offsets: list[int]) -> int:
 
 
 def _range(frame: pl.DataFrame, column: str) -> Range:
-    lowest, highest = frame.get_column(column).min(), frame.get_column(column).max()
-    return (lowest, highest) if isinstance(lowest, int) and isinstance(highest, int) else None
+    values = frame.get_column(column)
+    if not values.dtype.is_integer():  # a foreign topic's column of this name
+        return None
+    lowest, highest = values.min(), values.max()
+    return None if lowest is None else (lowest, highest)  # type: ignore[return-value]

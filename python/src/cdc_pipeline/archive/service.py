@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -19,7 +20,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from cdc_pipeline.archive import clients, tile, write
 from cdc_pipeline.archive.backoff import Backoff
 from cdc_pipeline.archive.clients import Cluster
-from cdc_pipeline.archive.errors import UnavailableError
+from cdc_pipeline.archive.errors import UnavailableError, survivable
 from cdc_pipeline.archive.flush import FlushRequest, insist
 from cdc_pipeline.archive.log import LOGGER
 from cdc_pipeline.archive.metrics import Metrics
@@ -78,6 +79,11 @@ class Work:
     prepared: write.Prepared | None = None
     due: float = 0.0
     running: bool = False
+
+
+def _raise(error: BaseException) -> None:
+    """In the loop's thread, so that what a worker met ends the process."""
+    raise error
 
 
 class Service:
@@ -314,7 +320,10 @@ class Service:
             except UnavailableError as error:
                 reason = str(error)
                 self._done.put(lambda: self._not_resolved(generation, reason))
-            except Exception as error:
+            except BaseException as error:
+                if not survivable(error):
+                    self._done.put(partial(_raise, error))
+                    return
                 LOGGER.exception("resolving failed")
                 reason = repr(error)
                 self._done.put(lambda: self._not_resolved(generation, reason))
@@ -482,9 +491,9 @@ class Service:
                 work.prepared = write.prepare(work.cut, source, self.settings.object_store.prefix, self._registry)
             write.check_topic(self._cluster, source, work.read_at)
             landed = write.land(work.prepared, self.store)
-        except Exception as error:
-            caught = error
-            self._done.put(lambda: self._not_landed(work, generation, caught))
+        except BaseException as error:
+            failed = partial(self._not_landed, work, generation) if survivable(error) else _raise
+            self._done.put(partial(failed, error))
         else:
             self._done.put(lambda: self._landed(work, generation, landed))
 
@@ -519,7 +528,7 @@ class Service:
         self.metrics.stopped.labels(key[0], str(key[1])).set(1)
         self._assign()
 
-    def _not_landed(self, work: Work, generation: int, error: Exception) -> None:
+    def _not_landed(self, work: Work, generation: int, error: BaseException) -> None:
         if not self._current(work, generation):
             return
         source = work.owned.source

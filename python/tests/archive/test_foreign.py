@@ -1,0 +1,121 @@
+"""Topics that Debezium did not write: whatever their schema, no partition stops and no value is altered."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+from cdc_pipeline.archive import service, write
+from cdc_pipeline.archive.backoff import Backoff
+from cdc_pipeline.archive.planner import Cut, Limits, Partition, Records
+from cdc_pipeline.archive.service import Owned, Service, Work
+from cdc_pipeline.archive.tile import Source
+from polars.exceptions import PanicException
+
+sys.path.insert(0, str(Path(__file__).parent))
+from avro import encode, optional, record
+from test_lossless import Decoders, Message
+
+SOURCE = Source("shop", "id", 3)
+EMPTY = {"type": "record", "name": "Empty", "fields": []}
+
+
+class FullMessage(Message):
+    def leader_epoch(self) -> int:
+        return 4
+
+
+def prepare(schema: Any, rows: list[dict[str, Any]]) -> tuple[pl.DataFrame, write.Prepared]:
+    """The rows' tile, read back, and as it is to be written."""
+    offsets = list(range(5, 5 + len(rows)))
+    values: list[bytes | None] = [encode(schema, row) for row in rows]
+    records = Records([FullMessage(None) for _ in rows], values, offsets, [0] * len(rows))
+    cut = Cut(hour=0, seen=0.0, start=5, schema_id=7, records=records)
+    prepared = write.prepare(cut, SOURCE, "p", Decoders({7: schema}))
+    return pl.read_parquet(prepared.body), prepared
+
+
+# --- every schema can be written
+
+
+@pytest.mark.parametrize("name", ["__lsn", "__source_ts_us", "__commit_order"])
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ({"type": "array", "items": "long"}, [1]),
+        (record(("x", "int"), name="R"), {"x": 1}),
+        ({"type": "map", "values": "long"}, {"a": 1}),
+        ("boolean", True),
+        ("bytes", b"a"),
+        ("string", "a"),
+        ("double", 1.5),
+    ],
+    ids=str,
+)
+def test_a_foreign_column_of_a_counted_name_has_no_range(name: str, kind: Any, value: Any) -> None:
+    _, prepared = prepare(record((name, kind)), [{name: value}])
+    said = prepared.footer.seen
+    assert said is not None
+    assert (said.lsn, said.commit_order, said.commit_us) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "written"),
+    [
+        (EMPTY, {}, "{}"),
+        (optional(EMPTY), None, None),
+        (record(("e", EMPTY), ("i", "int"), name="R"), {"e": {}, "i": 1}, {"e": "{}", "i": 1}),
+        (record(("e", EMPTY), name="R"), {"e": {}}, {"e": "{}"}),
+        ({"type": "array", "items": optional(EMPTY)}, [{}, None], ["{}", None]),
+        (record(("x", "null"), name="R"), {"x": None}, {"x": None}),
+        ({"type": "array", "items": optional(record(("x", "null"), name="R"))}, [{"x": None}], [{"x": None}]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("columnar", [True, False])
+def test_a_record_without_fields_is_written(kind: Any, value: Any, written: Any, columnar: bool) -> None:
+    more = () if columnar else (("u", ["string", "bytes"]),)
+    schema = record(("c", kind), ("n", "int"), *more)
+    frame, _ = prepare(schema, [{"c": value, "n": n, "u": "a"} for n in range(2)])
+    assert frame["c"].to_list() == [written] * 2
+    assert frame["n"].to_list() == [0, 1]
+
+
+# --- what a worker meets is told to the loop
+
+
+def work_that_meets(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> tuple[Service, Work]:
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(service.write, "prepare", fail)
+    one = object.__new__(Service)
+    one.settings = SimpleNamespace(object_store=SimpleNamespace(prefix="p"))  # type: ignore[assignment]
+    one._registry, one._done, one._generation = None, service.queue.SimpleQueue(), 1  # type: ignore[assignment]
+    one.metrics = service.Metrics()
+    owned = Owned(SOURCE, Partition(0, Limits()))
+    one._owned = {("shop", 3): owned}
+    work = Work(owned, Cut(hour=0, seen=0.0), 0.0, Backoff(1.0), running=True)
+    one._work(work, 1)
+    return one, work
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), PanicException("no"), MemoryError()], ids=repr)
+def test_a_tile_that_fails_is_tried_again_whatever_it_fails_with(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    one, work = work_that_meets(monkeypatch, error)
+    one._results()
+    assert not work.running
+    assert work.owned.wait is not None
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)], ids=repr)
+def test_what_ends_the_process_ends_it_from_a_worker_too(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    one, _ = work_that_meets(monkeypatch, error)
+    with pytest.raises(type(error)):
+        one._results()
