@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from cdc_pipeline.archive import service, write
+from cdc_pipeline.archive import pgtext, service, write
 from cdc_pipeline.archive.backoff import Backoff
 from cdc_pipeline.archive.planner import Cut, Limits, Partition, Records
 from cdc_pipeline.archive.service import Owned, Service, Work
@@ -17,7 +18,7 @@ from cdc_pipeline.archive.tile import Source
 from polars.exceptions import PanicException
 
 sys.path.insert(0, str(Path(__file__).parent))
-from avro import encode, optional, record
+from avro import decimal, encode, named, optional, record, unscaled
 from test_lossless import Decoders, Message
 
 SOURCE = Source("shop", "id", 3)
@@ -119,3 +120,58 @@ def test_what_ends_the_process_ends_it_from_a_worker_too(monkeypatch: pytest.Mon
     one, _ = work_that_meets(monkeypatch, error)
     with pytest.raises(type(error)):
         one._results()
+
+
+# --- JSON
+
+INF = float("inf")
+FIRST, LAST = pgtext.FIRST_DAY, pgtext.LAST_DAY
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "shown"),
+    [
+        (named("int", "date"), [FIRST, 0, LAST], ["4714-11-24 BC", "1970-01-01", "5874897-12-31"]),
+        (
+            named("long", "timestamp-micros"),
+            [-62_135_596_800_000_001, 0],
+            ["0001-12-31 23:59:59.999999+00 BC", "1970-01-01 00:00:00+00"],
+        ),
+        (
+            named("long", "local-timestamp-millis"),
+            [253_402_300_800_000, 1],
+            ["10000-01-01 00:00:00", "1970-01-01 00:00:00.001"],
+        ),
+        (named("long", "time-micros"), [0, 86_399_999_999], ["00:00:00", "23:59:59.999999"]),
+        (named("long", "io.debezium.time.NanoTime"), [1_000_000_001, 1000], ["00:00:01.000000001", "00:00:00.000001"]),
+        (named("string", "io.debezium.time.ZonedTimestamp"), ["+10000-01-01T00:00:00Z"], ["10000-01-01 00:00:00+00"]),
+        (decimal(30, 2), [unscaled(-(10**29) - 1)], ["-1" + "0" * 26 + "0.01"]),
+        (decimal(60, 1), [unscaled(5)], ["0.5"]),
+        ("double", [INF, -INF, 1.5], ["Infinity", "-Infinity", 1.5]),
+        ({"type": "array", "items": optional("float")}, [[INF, None]], [["Infinity", None]]),
+        (
+            record(("d", named("int", "date")), ("b", "bytes"), name="R"),
+            [{"d": FIRST, "b": b"abc"}],
+            [{"d": "4714-11-24 BC", "b": "YWJj"}],
+        ),
+        ({"type": "map", "values": named("int", "date")}, [{"a": LAST}], ['{"a":"5874897-12-31"}']),
+        ("long", [2**63 - 1], [2**63 - 1]),
+        ("boolean", [True], [True]),
+        (EMPTY, [{}], [{}]),
+    ],
+    ids=str,
+)
+def test_a_map_is_json_of_any_value(kind: Any, values: list[Any], shown: list[Any]) -> None:
+    schema = record(("c", optional({"type": "map", "values": optional(kind)})), ("n", "int"))
+    maps = [{f"k{i}": value for i, value in enumerate(values)} | {"none": None}, {}, None]
+    frame, prepared = prepare(schema, [{"c": each, "n": 1} for each in maps])
+    assert prepared.footer.rejected == ()
+    found = [None if each is None else json.loads(each, parse_constant=pytest.fail) for each in frame["c"]]
+    assert found == [{f"k{i}": value for i, value in enumerate(shown)} | {"none": None}, {}, None]
+
+
+def test_nan_in_json_is_text() -> None:
+    schema = record(("c", {"type": "map", "values": "double"}), ("u", ["string", "double"]))
+    frame, _ = prepare(schema, [{"c": {"a": float("nan")}, "u": float("nan")}])
+    assert frame["c"].to_list() == ['{"a":"NaN"}']
+    assert "NaN" in json.dumps(json.loads(frame["u"][0], parse_constant=pytest.fail))

@@ -33,10 +33,12 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -344,29 +346,56 @@ def _interval(series: pl.Series, _: Node, __: _Misfits) -> pl.Series:
 
 
 def _map(series: pl.Series, node: Node, misfits: _Misfits) -> pl.Series:
-    values = _converted(series.explode().struct.field("value"), node.items, misfits).to_list()
-    out, at = [], 0
-    for entries in series.to_list():
-        if entries is None:
-            out.append(None)
-            at += 1
-            continue
-        out.append(to_json({e["key"]: values[at + i] for i, e in enumerate(entries)}))
-        at += max(len(entries), 1)
+    if _changes(node.items):
+        _converted(series.explode().struct.field("value"), node.items, misfits)  # counts them
+        # From what was read: Python has no date before the year 1 or after 9999.
+        out = [None if entries is None else _map_text(entries, node) for entries in _textual(series).to_list()]
+    else:
+        out = [
+            None if entries is None else to_json({e["key"]: e["value"] for e in entries})
+            for entries in series.to_list()
+        ]
     return pl.Series(series.name, out, dtype=pl.String)
 
 
 def _map_text(entries: list[dict[str, Any]], node: Node) -> str:
-    return to_json({e["key"]: None if e["value"] is None else text(e["value"], node.items) for e in entries})
+    return to_json({e["key"]: _within_json(e["value"], node.items) for e in entries})
+
+
+def _within_json(value: Any, node: Node) -> Any:
+    """A part of JSON for a value as read: itself, or its text where it means something else."""
+    if value is None:
+        return None
+    if node.kind == "record" and node.meaning != VARIABLE_DECIMAL:
+        return {name: _within_json(value.get(name), field) for name, field in node.fields}
+    if node.kind == "array":
+        return [_within_json(part, node.items) for part in value]
+    conversion = _conversion(node)
+    return value if conversion is None else conversion.text(value, node)
 
 
 def to_json(value: Any) -> str:
-    """Compact JSON; bytes as base64, other types as their text."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_json_default)
+    """Compact JSON; bytes as base64, numbers that JSON does not have and other types as their text."""
+    try:
+        return _dumps(value, allow_nan=False)
+    except ValueError:
+        return _dumps(_finite(value))
 
 
-def _json_default(value: Any) -> str:
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+_dumps = partial(
+    json.dumps,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    default=lambda value: base64.b64encode(value).decode() if isinstance(value, bytes) else str(value),
+)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list) else value
 
 
 # --- decimals
@@ -482,7 +511,10 @@ def _time(series: pl.Series, node: Node, _: _Misfits) -> pl.Series:
 
 def _time_text(value: int, node: Node) -> str:
     nanos = value * _TIMES[node.meaning or ""]
-    return pgtext.time(nanos // 1000) if 0 <= nanos <= NS_PER_DAY and nanos % 1000 == 0 else str(value)
+    if not 0 <= nanos <= NS_PER_DAY:
+        return str(value)
+    rest = f"{nanos % 1_000_000_000:09d}" if nanos % 1000 else ""
+    return f"{pgtext.time(nanos // 1_000_000_000 * 1_000_000)}.{rest}" if rest else pgtext.time(nanos // 1000)
 
 
 def _timestamp(series: pl.Series, node: Node, _: _Misfits) -> pl.Series:
