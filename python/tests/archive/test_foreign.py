@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -175,3 +177,98 @@ def test_nan_in_json_is_text() -> None:
     frame, _ = prepare(schema, [{"c": {"a": float("nan")}, "u": float("nan")}])
     assert frame["c"].to_list() == ['{"a":"NaN"}']
     assert "NaN" in json.dumps(json.loads(frame["u"][0], parse_constant=pytest.fail))
+
+
+# --- no two values look the same
+
+
+def text_of(kind: Any, value: Any) -> Any:
+    frame, prepared = prepare(record(("c", kind)), [{"c": value}])
+    assert prepared.footer.rejected == ()
+    return frame["c"].to_list()[0]
+
+
+A = record(("x", "int"), name="A")
+B = record(("x", "int"), name="B") | {"namespace": "other"}
+INNER = record(("u", ["null", "int", "string"]), name="Inner")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "shown"),
+    [
+        (["bytes", "string"], b"abc", {"bytes": "YWJj"}),
+        (["bytes", "string"], "YWJj", {"string": "YWJj"}),
+        (["null", "int", "long"], 5, {"int": 5}),
+        (["null", "int", "long"], None, None),
+        (["null", A, B], ("shop.A", {"x": 1}), {"shop.A": {"x": 1}}),
+        (["null", A, B], ("other.B", {"x": 1}), {"other.B": {"x": 1}}),
+        (["int", INNER], {"u": "a"}, {"shop.Inner": {"u": {"string": "a"}}}),
+        ([{"type": "array", "items": ["int", "string"]}, "string"], [1, "a"], {"array": [{"int": 1}, {"string": "a"}]}),
+        ([{"type": "map", "values": "int"}, "string"], {"a": 1}, {"map": {"a": 1}}),
+        (["int", {"type": "enum", "name": "Mood", "symbols": ["ok"]}], "ok", {"shop.Mood": "ok"}),
+        (["string", named("int", "date")], 3, {"int": 3}),
+    ],
+    ids=str,
+)
+def test_a_union_names_the_type_of_its_value(kind: Any, value: Any, shown: Any) -> None:
+    found = text_of(kind, value)
+    assert (None if found is None else json.loads(found)) == shown
+
+
+def test_a_type_that_a_union_defines_is_known_after_it() -> None:
+    schema = record(("c", ["string", A]), ("d", "A"), ("e", ["int", "shop.A"]))
+    frame, prepared = prepare(schema, [{"c": {"x": 1}, "d": {"x": 2}, "e": {"x": 3}}] * 2)
+    assert prepared.footer.rejected == ()
+    assert frame.row(0)[:3] == ('{"shop.A":{"x":1}}', {"x": 2}, '{"shop.A":{"x":3}}')
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "shown"),
+    [
+        (["string"], 'a"', 'a"'),
+        ([named("int", "date")], 0, date(1970, 1, 1)),
+        ([A], {"x": 1}, {"x": 1}),
+        (["null"], None, None),
+        ({"type": "array", "items": ["string"]}, ["a"], ["a"]),
+        ({"type": "array", "items": ["null"]}, [None], [None]),
+    ],
+    ids=str,
+)
+def test_a_union_of_one_type_is_that_type(kind: Any, value: Any, shown: Any) -> None:
+    assert text_of(kind, value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("P0Y0M0DT0H0M1.123456789S", "P0Y0M0DT0H0M1.123456789S"),
+        ("P0Y0M0DT0H0M2.000000001S", "P0Y0M0DT0H0M2.000000001S"),
+        ("P0Y0M0DT0H0M1.1234567S", "P0Y0M0DT0H0M1.1234567S"),
+        ("P0Y0M0DT0H0M1.211606999S", "P0Y0M0DT0H0M1.211607S"),
+        ("P0Y0M0DT0H0M-59.999999999S", "P0Y0M0DT0H0M-60S"),
+    ],
+)
+@pytest.mark.parametrize("within", [False, True])
+def test_only_what_debezium_cut_off_is_put_back(value: str, shown: str, within: bool) -> None:
+    kind = named("string", "io.debezium.time.Interval")
+    if within:
+        assert text_of({"type": "map", "values": kind}, {"a": value}) == f'{{"a":"{shown}"}}'
+    else:
+        assert text_of(kind, value) == shown
+
+
+@pytest.mark.parametrize(
+    ("digits", "scale", "shown"),
+    [
+        ("1" + "0" * 249_998 + "7", 0, "1" + "0" * 249_998 + "7"),
+        ("-1" + "0" * 249_998 + "7", 3, "-1" + "0" * 249_996 + ".007"),
+        ("7", 3, "0.007"),
+        ("-7", 1, "-0.7"),
+        ("0", 2, "0.00"),
+        ("0", -2, "0"),
+        ("-12", -2, "-1200"),
+    ],
+    ids=["250,000 digits", "and a scale", "small", "negative", "zero", "zero hundreds", "hundreds"],
+)
+def test_a_decimal_has_all_its_digits(digits: str, scale: int, shown: str) -> None:
+    assert pgtext.decimal(unscaled(int(Decimal(digits))), scale) == shown

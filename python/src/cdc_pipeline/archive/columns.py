@@ -8,12 +8,13 @@ io.debezium.time.{,Micro,Nano}Timestamp     long                                
 io.debezium.time.Date                       int                                 date
 io.debezium.time.{,Micro,Nano}Time          int, long                           time
 io.debezium.time.ZonedTime, ...             string                              string
-io.debezium.time.Interval                   string, nanoseconds cut off         string, microseconds
+io.debezium.time.Interval                   string, microseconds cut off        string, microseconds restored
 io.debezium.time.MicroDuration              long                                64-bit integer, microseconds
 org.apache.kafka.connect.data.Decimal       bytes, decimal(p, s)                decimal(p, s); string where p > 38,
                                                                                 s < 0 or s > p
 io.debezium.data.VariableScaleDecimal       struct(scale, value)                string
 io.debezium.data.{Json,Uuid,Xml,Enum,...}   string                              string
+union of several types                      {type: value}                       string, JSON
 enum                                        index                               string
 map (hstore)                                entries                             string, JSON
 array                                       array                               list
@@ -83,7 +84,7 @@ _TIMES = {
 }
 _ZONED = "io.debezium.time.ZonedTimestamp"
 _INTERVAL = "io.debezium.time.Interval"
-_FINER_THAN_MICROS = re.compile(r"(-?\d+\.\d{7,})S$")
+_CUT_OFF = re.compile(r"(-?\d+\.\d{6}999)S$")
 _PLAIN: dict[str, Any] = {
     "boolean": pl.Boolean(),
     "int": pl.Int32(),
@@ -330,19 +331,24 @@ def _empty(series: pl.Series, _: Node, __: _Misfits) -> pl.Series:
     return pl.Series(series.name, [None if value is None else "{}" for value in series.to_list()], dtype=pl.String)
 
 
-def _interval(series: pl.Series, _: Node, __: _Misfits) -> pl.Series:
+def _interval(series: pl.Series, node: Node, _: _Misfits) -> pl.Series:
+    if not series.str.contains(_CUT_OFF.pattern).any():
+        return series
+    texts = [None if value is None else _interval_text(value, node) for value in series.to_list()]
+    return pl.Series(series.name, texts, dtype=pl.String)
+
+
+def _interval_text(value: str, _: Node) -> str:
     """Debezium cuts the seconds of an interval off at nine digits of a double: 1.211607 s comes as 1.211606999.
 
-    PostgreSQL has microseconds, so the value that it had is the nearest one of six digits.
+    PostgreSQL has microseconds, so the value that it had is the nearest one of six digits. Seconds below 60 are so
+    close to it that nothing else ends so; other nanoseconds are those of another source, and stay.
     """
-    if not series.str.contains(_FINER_THAN_MICROS.pattern).any():
-        return series
 
     def rounded(found: re.Match[str]) -> str:
         return f"{Decimal(found[1]):.6f}".rstrip("0").rstrip(".") + "S"
 
-    texts = [text if text is None else _FINER_THAN_MICROS.sub(rounded, text) for text in series.to_list()]
-    return pl.Series(series.name, texts, dtype=pl.String)
+    return _CUT_OFF.sub(rounded, value)
 
 
 def _map(series: pl.Series, node: Node, misfits: _Misfits) -> pl.Series:
@@ -542,6 +548,6 @@ def _timestamp_text(value: int, node: Node) -> str:
 _EMPTY = _Conversion(pl.String(), _empty, lambda _, __: "{}")
 _VARIABLE_DECIMAL = _Conversion(pl.String(), _variable_decimal, _variable_decimal_text)
 _ZONED_TIMESTAMP = _Conversion(UTC_MICROS, _zoned, _zoned_text)
-_DEBEZIUM_INTERVAL = _Conversion(pl.String(), _interval, lambda value, _: value)
+_DEBEZIUM_INTERVAL = _Conversion(pl.String(), _interval, _interval_text)
 _DATE = _Conversion(pl.Date(), _date, _date_text)
 _TIME = _Conversion(pl.Time(), _time, _time_text)
