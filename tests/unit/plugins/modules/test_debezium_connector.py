@@ -171,19 +171,20 @@ def test_a_wrong_configuration_is_refused_before_the_connector_stops(capture, co
 
 
 class Interrupted:
-    """Refuses the n-th change, before or after it is made, once."""
+    """Refuses the n-th change, before or after it is made, once; or from then on."""
 
-    def __init__(self, connect, number, after):
+    def __init__(self, connect, number, after, lasting=False):
         self.answer = connect.answer
         self.left = number
         self.after = after
+        self.lasting = lasting
 
     def __call__(self, call):
         if call.method not in WRITES or call.path[-1] == "validate":
             return self.answer(call)
         self.left -= 1
-        if self.left == 0:
-            if self.after:
+        if self.left == 0 or (self.lasting and self.left < 0):
+            if self.after and self.left == 0:
                 with contextlib.suppress(Reply):
                     self.answer(call)
             raise Reply(403, {"error_code": 403, "message": "interrupted"})
@@ -220,9 +221,11 @@ def test_a_run_that_was_interrupted_anywhere_is_simply_run_again(capture, connec
 
 def test_a_table_of_an_interrupted_run_that_is_no_longer_wanted_gets_no_snapshot(capture, connect, monkeypatch):
     capture("public.a")
-    monkeypatch.setattr(connect, "answer", Interrupted(connect, 2, True))
-    with pytest.raises(ModuleFailed):
+    answer = connect.answer
+    monkeypatch.setattr(connect, "answer", Interrupted(connect, 2, True, lasting=True))
+    with pytest.raises(ModuleFailed, match="left stopped"):
         capture("public.a", "public.b")
+    monkeypatch.setattr(connect, "answer", answer)
     assert pending(connect.offsets["c"]) == ["public.b"]
     assert capture("public.a")["steps"] == ["resume"]
     assert (connect.snapshots, connect.connectors["c"]["state"]) == (["public.a"], "RUNNING")
@@ -241,3 +244,47 @@ def test_another_run_that_replaces_the_offset_meanwhile(capture, connect, monkey
     monkeypatch.setattr(connect, "answer", replace)
     capture("public.a", "public.b")
     assert connect.snapshots == ["public.a", "public.b"]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_run_that_fails_leaves_no_connector_stopped(capture, connect, monkeypatch, number, after):
+    capture("public.a")
+    monkeypatch.setattr(connect, "answer", Interrupted(connect, number, after))
+    with pytest.raises(ModuleFailed) as failure:
+        capture("public.a", "public.b")
+    assert connect.connectors["c"]["state"] == "RUNNING"
+    assert "left stopped" not in str(failure.value)
+    capture("public.a", "public.b")
+    assert set(connect.snapshots) == {"public.a", "public.b"}
+
+
+def test_a_connector_that_does_not_stop_in_time_is_resumed(capture, connect, monkeypatch):
+    capture("public.a")
+    answer = connect.answer
+
+    def never_stopped(call):
+        found = answer(call)
+        if call.path[-1] == "status" and found["connector"]["state"] == "STOPPED":
+            found["tasks"] = [{"id": 0, "state": "RUNNING", "worker_id": "w:1"}]
+        return found
+
+    monkeypatch.setattr(connect, "answer", never_stopped)
+    with pytest.raises(ModuleFailed, match="is not stopped"):
+        capture("public.a", "public.b", wait_timeout=1)
+    assert connect.connectors["c"]["state"] == "RUNNING"
+
+
+def test_a_connector_whose_new_table_has_no_snapshot_in_the_offset_stays_stopped(capture, connect, monkeypatch):
+    capture("public.a")
+    answer = Interrupted(connect, 4, False)
+
+    def replace(call):
+        if (call.method, call.path[-1]) == ("PUT", "config"):
+            connect.offsets["c"] = {"lsn": 9}
+        return answer(call)
+
+    monkeypatch.setattr(connect, "answer", replace)
+    with pytest.raises(ModuleFailed, match="left stopped"):
+        capture("public.a", "public.b")
+    assert connect.connectors["c"]["state"] == "STOPPED"
