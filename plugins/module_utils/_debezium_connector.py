@@ -18,9 +18,10 @@ from typing import Any
 from . import _connector
 from ._connect import ConnectClient, Connector
 from ._debezium_offsets import begins_with_snapshot, captured, offset_of, pending, with_pending
-from ._errors import InvalidError, PipelineError
+from ._errors import DeadlineError, InvalidError, PipelineError
 from ._module import Outcome
 from ._values import to_strings
+from ._wait import Deadline, wait_for
 
 # What a connector captures from its creation until its offset is known: a pattern that no table matches.
 _NOTHING = "(?!)"
@@ -51,6 +52,8 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
 
     done = planned
     if not check_mode:
+        if current is not None and (added or "update" in planned.facts["steps"]):
+            _await_initial_snapshot(client, params, current)
         if added or current is None:
             # Where it stands when it has stopped decides, not what was seen while it ran.
             with _running_after_all(client, current, [table for table in added if table not in params["unkeyed"]]):
@@ -97,6 +100,27 @@ def _refuse_uncaptured(snapshot: Sequence[str], tables: Sequence[str]) -> None:
             where="option snapshot",
             why=", ".join(unknown),
             remedy="add them to the tables that are captured, or take them out of snapshot",
+        )
+
+
+def _await_initial_snapshot(client: ConnectClient, params: Mapping[str, Any], current: Connector) -> None:
+    """Wait for the end of an initial snapshot that runs, since a connector that stops or changes begins it anew."""
+    name, server = current.name, current.config.get("topic.prefix", "")
+
+    def ended() -> bool | None:
+        found = client.connector(name)
+        if found is None or found.failures or found.state in ("PAUSED", "STOPPED"):
+            return True  # it does not run
+        return None if begins_with_snapshot(offset_of(client.offsets(name), server)) else True
+
+    if wait_for(ended, Deadline(params["wait_timeout"])) is None:
+        raise DeadlineError(
+            f"The initial snapshot of the connector {name} has not ended after {params['wait_timeout']} s",
+            where=client.where,
+            why="a change of the connector would begin it anew, and rows that are deleted meanwhile would stay in the"
+            " topics; nothing was changed",
+            remedy="run again when it has ended, or with a larger wait_timeout; to begin it anew all the same, stop the"
+            " connector first",
         )
 
 

@@ -98,15 +98,53 @@ def test_what_is_unfinished_is_kept_and_returned(capture, connect):
 
 @pytest.mark.parametrize("offset", [None, {"lsn": 7, "snapshot": "INITIAL"}])
 def test_an_initial_snapshot_that_is_still_to_come_has_the_added_tables(capture, connect, offset):
-    connect.add("c", {"table.include.list": "public.a"})
+    connect.add("c", {"table.include.list": "public.a"}, state="STOPPED")
     connect.offsets["c"] = offset
     result = capture("public.a", "public.b")
     assert (result["changed"], result["requested"]) == (True, [])
     assert connect.snapshots == ["public.a", "public.b"]
 
 
-def test_where_the_connector_stands_when_it_has_stopped_decides(capture, connect, monkeypatch):
+@pytest.mark.parametrize("offset", [None, {"lsn": 7, "snapshot": "INITIAL"}])
+@pytest.mark.parametrize("options", [{}, {"config": {"poll.interval.ms": 9}}])
+def test_an_initial_snapshot_that_runs_is_not_begun_anew(capture, connect, monkeypatch, offset, options):
     connect.add("c", {"table.include.list": "public.a"})
+    connect.offsets["c"] = offset
+    answer, looks = connect.answer, itertools.count(1)
+
+    def end_later(call):
+        if (call.method, call.path[-1]) == ("GET", "offsets") and next(looks) == 4:
+            connect.offsets["c"] = {"lsn": 8}
+        return answer(call)
+
+    monkeypatch.setattr(connect, "answer", end_later)
+    config = {"connector.class": PLUGIN, "topic.prefix": "t", **options.get("config", {})}
+    tables = ["public.a"] if options else ["public.a", "public.b"]
+    result = capture(*tables, config={**config, "table.include.list": ",".join(tables)})
+    assert result["requested"] == tables[1:]
+    assert connect.snapshots == tables[1:]
+
+
+def test_an_initial_snapshot_that_does_not_end_in_time(capture, connect):
+    connect.add("c", {"table.include.list": "public.a"})
+    connect.offsets["c"] = {"lsn": 7, "snapshot": "INITIAL"}
+    with pytest.raises(ModuleFailed, match="initial snapshot of the connector c has not ended after 1 s"):
+        capture("public.a", "public.b", wait_timeout=1)
+    assert (changes(connect), connect.connectors["c"]["state"]) == ([], "RUNNING")
+    assert capture("public.a", "public.b", check=True)["changed"]
+    assert not capture("public.a")["changed"]
+
+
+def test_a_snapshot_that_failed_is_not_waited_for(capture, connect):
+    connect.add("c", {"table.include.list": "public.a"}, failed=True)
+    connect.offsets["c"] = {"lsn": 7, "snapshot": "INITIAL"}
+    with contextlib.suppress(ModuleFailed):  # the fake's task stays failed
+        capture("public.a", "public.b", wait_timeout=1)
+    assert connect.snapshots == ["public.a", "public.b"]
+
+
+def test_where_the_connector_stands_when_it_has_stopped_decides(capture, connect, monkeypatch):
+    connect.add("c", {"table.include.list": "public.a"}, state="PAUSED")
     connect.offsets["c"] = {"lsn": 7, "snapshot": "INITIAL"}
     answer = connect.answer
 
