@@ -15,6 +15,7 @@ import pytest
 from cdc_pipeline.archive import pgtext, service, write
 from cdc_pipeline.archive.backoff import Backoff
 from cdc_pipeline.archive.planner import Cut, Limits, Partition, Records
+from cdc_pipeline.archive.seen import Returned
 from cdc_pipeline.archive.service import Owned, Service, Work
 from cdc_pipeline.archive.tile import Source
 from polars.exceptions import PanicException
@@ -38,7 +39,7 @@ def prepare(schema: Any, rows: list[dict[str, Any]]) -> tuple[pl.DataFrame, writ
     values: list[bytes | None] = [encode(schema, row) for row in rows]
     records = Records([FullMessage(None) for _ in rows], values, offsets, [0] * len(rows))
     cut = Cut(hour=0, seen=0.0, start=5, schema_id=7, records=records)
-    prepared = write.prepare(cut, SOURCE, "p", Decoders({7: schema}))
+    prepared = write.prepare(cut, SOURCE, "p", Decoders({7: schema}), offsets)
     return pl.read_parquet(prepared.body), prepared
 
 
@@ -100,9 +101,9 @@ def work_that_meets(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> tu
     one.settings = SimpleNamespace(object_store=SimpleNamespace(prefix="p"))  # type: ignore[assignment]
     one._registry, one._done, one._generation = None, service.queue.SimpleQueue(), 1  # type: ignore[assignment]
     one.metrics = service.Metrics()
-    owned = Owned(SOURCE, Partition(0, Limits()))
+    owned = Owned(SOURCE, Partition(0, Limits()), Returned(0))
     one._owned = {("shop", 3): owned}
-    work = Work(owned, Cut(hour=0, seen=0.0), 0.0, Backoff(1.0), running=True)
+    work = Work(owned, Cut(hour=0, seen=0.0), [], 0.0, Backoff(1.0), running=True)
     one._work(work, 1)
     return one, work
 

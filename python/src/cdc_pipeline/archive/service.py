@@ -28,6 +28,7 @@ from cdc_pipeline.archive.planner import Cut, Partition, Records
 from cdc_pipeline.archive.position import Log, Start, Stop, metadata
 from cdc_pipeline.archive.registry import Registry
 from cdc_pipeline.archive.resolve import Key, Resolved, Resolver
+from cdc_pipeline.archive.seen import Returned
 from cdc_pipeline.archive.settings import Settings
 from cdc_pipeline.archive.store import Store
 from cdc_pipeline.archive.tile import Source
@@ -50,6 +51,7 @@ class Owned:
 
     source: Source
     plan: Partition
+    returned: Returned
     key: str = ""
     """The key of the tile that has landed."""
     seen_ms: int = 0
@@ -74,6 +76,8 @@ class Work:
 
     owned: Owned
     cut: Cut
+    offsets: list[int]
+    """What the consumer returned of its range."""
     read_at: float
     backoff: Backoff
     prepared: write.Prepared | None = None
@@ -369,7 +373,15 @@ class Service:
 
     def _own(self, one: Resolved, start: Start) -> Owned:
         plan = Partition(start.position, self.settings.limits, start.read, start.adopt, start.leader_epoch)
-        owned = Owned(one.source, plan, key=one.adopt_key, own=False, commit_first=start.commit, again=start.again)
+        owned = Owned(
+            one.source,
+            plan,
+            Returned(start.read),
+            key=one.adopt_key,
+            own=False,
+            commit_first=start.commit,
+            again=start.again,
+        )
         LOGGER.info(
             "reading",
             extra={"topic": one.source.topic, "partition": one.source.partition, "topic_id": one.source.topic_id}
@@ -439,12 +451,9 @@ class Service:
         owned = self._owned.get(key)
         if owned is None:
             return
-        records = Records(
-            messages,
-            [m.value() for m in messages],
-            [m.offset() for m in messages],
-            [m.timestamp()[1] for m in messages],
-        )
+        offsets = [m.offset() for m in messages]
+        owned.returned.note(offsets)
+        records = Records(messages, [m.value() for m in messages], offsets, [m.timestamp()[1] for m in messages])
         owned.plan.add(records, now)
         self._count[0] += len(messages)
         self.metrics.consumed.labels(key[0]).inc(len(messages))
@@ -478,7 +487,7 @@ class Service:
                 cut = None if owned.commit_first else owned.plan.cut(now)
                 if cut is None:
                     continue
-                work = owned.work = Work(owned, cut, now, Backoff(self.settings.retry_seconds))
+                work = owned.work = Work(owned, cut, owned.returned.of(cut), now, Backoff(self.settings.retry_seconds))
             if not work.running and now >= work.due:
                 work.running = True
                 self._workers.submit(self._work, work, self._generation)
@@ -488,7 +497,8 @@ class Service:
         source = work.owned.source
         try:
             if work.prepared is None:
-                work.prepared = write.prepare(work.cut, source, self.settings.object_store.prefix, self._registry)
+                prefix = self.settings.object_store.prefix
+                work.prepared = write.prepare(work.cut, source, prefix, self._registry, work.offsets)
             write.check_topic(self._cluster, source, work.read_at)
             landed = write.land(work.prepared, self.store)
         except BaseException as error:
@@ -623,6 +633,7 @@ class Service:
                 owned.covered = owned.plan.seen if owned.plan.idle else 0
                 continue
             owned.plan.commit()
+            owned.returned.forget(owned.plan.position)
             self._account(owned, settlement)
             if owned.again:
                 again.add((owned.source.topic, owned.source.partition))
