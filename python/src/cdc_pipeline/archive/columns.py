@@ -185,7 +185,7 @@ def convert(series: pl.Series, node: Node) -> tuple[pl.Series, dict[int, str]]:
         return out, {}
     rows = (series.is_not_null() & out.is_null()).arg_true().to_list()
     if len(rows) < misfits.count:  # inside of lists and structs
-        rows = _rows_with_misfits(series, node)
+        rows = sorted(set(_rows_with_misfits(series, node, pl.Series(range(len(series)), dtype=pl.UInt32))))
         out = _converted(_only(series, pl.Series([True] * len(series)).scatter(rows, False)), node, _Misfits())
     values = _textual(series.gather(rows)).to_list()
     return out, {row: text(value, node) for row, value in zip(rows, values, strict=True)}
@@ -214,18 +214,22 @@ def _converted(series: pl.Series, node: Node, misfits: _Misfits) -> pl.Series:
     return series
 
 
-def _rows_with_misfits(series: pl.Series, node: Node) -> list[int]:
-    rows, parts = [], [(0, len(series))]
-    while parts:
-        begin, end = parts.pop()
-        found = _Misfits()
-        _converted(series.slice(begin, end - begin), node, found)
-        if found.count and end - begin > 1:
-            middle = (begin + end) // 2
-            parts += [(middle, end), (begin, middle)]
-        elif found.count:
-            rows.append(begin)
-    return rows
+def _rows_with_misfits(series: pl.Series, node: Node, rows: pl.Series) -> list[int]:
+    """``rows``: the row that each value is in. One may come several times."""
+    if not _changes(node) or node.kind == "null":
+        return []
+    if node.kind in ("array", "map"):
+        both = pl.DataFrame([series.alias("values"), rows.alias("rows")])
+        both = both.filter(pl.col("values").list.len() > 0).explode("values")
+        values = both.get_column("values")
+        parts = [(values if node.kind == "array" else values.struct.field("value"), node.items)]
+        rows = both.get_column("rows")
+    elif _conversion(node) is None:
+        parts = [(series.struct.field(name), field) for name, field in node.fields if field.kind != "null"]
+    else:
+        out = _converted(series, node, _Misfits())
+        return rows.filter(series.is_not_null() & out.is_null()).to_list()
+    return [row for values, part in parts for row in _rows_with_misfits(values, part, rows)]
 
 
 def text(value: Any, node: Node) -> str:
