@@ -5,20 +5,23 @@
 
 The order makes an interrupted run harmless: the connector stops, the snapshots go into its offset, then the
 configuration names the tables, then it resumes. Until the configuration names a table, the next run asks for its
-snapshot; once it does, the snapshot is in the offset. A connector that was left stopped is resumed by the next run.
+snapshot; once it does, the snapshot is in the offset. A run that fails resumes the connector; one that was left
+stopped is resumed by the next run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from . import _connector
 from ._connect import ConnectClient, Connector
 from ._debezium_offsets import begins_with_snapshot, captured, offset_of, pending, with_pending
-from ._errors import InvalidError
+from ._errors import DeadlineError, InvalidError, PipelineError
 from ._module import Outcome
 from ._values import to_strings
+from ._wait import Deadline, wait_for
 
 # What a connector captures from its creation until its offset is known: a pattern that no table matches.
 _NOTHING = "(?!)"
@@ -49,12 +52,15 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
 
     done = planned
     if not check_mode:
+        if current is not None and (added or "update" in planned.facts["steps"]):
+            _await_initial_snapshot(client, params, current)
         if added or current is None:
             # Where it stands when it has stopped decides, not what was seen while it ran.
-            offset = _stop(client, params, config, current)
-        requested = _requested(offset, added, params["unkeyed"])
-        if requested:
-            _request(client, params, config, requested)
+            with _running_after_all(client, current, [table for table in added if table not in params["unkeyed"]]):
+                offset = _stop(client, params, config, current)
+                requested = _requested(offset, added, params["unkeyed"])
+                if requested:
+                    _request(client, params, config, requested)
         done = _connector.reconcile(running, False)
     requested = _requested(offset, added, params["unkeyed"])
     expected = found + [table for table in requested if table not in found]
@@ -97,6 +103,27 @@ def _refuse_uncaptured(snapshot: Sequence[str], tables: Sequence[str]) -> None:
         )
 
 
+def _await_initial_snapshot(client: ConnectClient, params: Mapping[str, Any], current: Connector) -> None:
+    """Wait for the end of an initial snapshot that runs, since a connector that stops or changes begins it anew."""
+    name, server = current.name, current.config.get("topic.prefix", "")
+
+    def ended() -> bool | None:
+        found = client.connector(name)
+        if found is None or found.failures or found.state in ("PAUSED", "STOPPED"):
+            return True  # it does not run
+        return None if begins_with_snapshot(offset_of(client.offsets(name), server)) else True
+
+    if wait_for(ended, Deadline(params["wait_timeout"])) is None:
+        raise DeadlineError(
+            f"The initial snapshot of the connector {name} has not ended after {params['wait_timeout']} s",
+            where=client.where,
+            why="a change of the connector would begin it anew, and rows that are deleted meanwhile would stay in the"
+            " topics; nothing was changed",
+            remedy="run again when it has ended, or with a larger wait_timeout; to begin it anew all the same, stop the"
+            " connector first",
+        )
+
+
 def _stop(
     client: ConnectClient, params: Mapping[str, Any], config: Mapping[str, str], current: Connector | None
 ) -> Mapping[str, Any] | None:
@@ -106,6 +133,33 @@ def _stop(
     nothing = {**config, "table.include.list": _NOTHING} if current is None else None
     _connector.reconcile({**params, "state": "stopped", "config": nothing}, False)
     return offset_of(client.offsets(params["name"]), config["topic.prefix"])
+
+
+@contextlib.contextmanager
+def _running_after_all(client: ConnectClient, before: Connector | None, keyed: Sequence[str]) -> Iterator[None]:
+    """Resume a connector that was to be stopped for a moment when that fails, so that its tables are captured.
+
+    It stays stopped where it names tables by now whose snapshots may not stand in its offset.
+    """
+    try:
+        yield
+    except PipelineError as error:
+        if before is not None and not _resumed(client, before, keyed):
+            left = f"the connector {before.name} is left stopped: the next run resumes it"
+            error.remedy = f"{error.remedy}; {left}" if error.remedy else left
+        raise
+
+
+def _resumed(client: ConnectClient, before: Connector, keyed: Sequence[str]) -> bool:
+    try:
+        now = client.connector(before.name)
+        offset = offset_of(client.offsets(before.name), before.config.get("topic.prefix", ""))
+        safe = now is not None and (now.config == before.config or set(keyed) <= set(pending(offset)))
+        if safe:
+            client.resume(before.name)
+    except PipelineError:
+        return False
+    return safe
 
 
 def _request(client: ConnectClient, params: Mapping[str, Any], config: Mapping[str, str], tables: list[str]) -> None:

@@ -14,6 +14,8 @@ description:
   - A connector's initial snapshot covers the tables of its first configuration. For those that are added later, or
     taken out and put back, this module asks for an incremental snapshot. It stops the connector, adds the tables to
     the snapshots that stand in its offset, changes the configuration and resumes it.
+  - While a connector's initial snapshot runs, the module waits for its end before it changes the connector, for
+    O(wait_timeout) seconds at most. A change would begin the snapshot anew.
   - The configuration is the record of what was captured. A run that was interrupted at any step is simply run again.
   - A connector that was deleted, and left its offset, gets a snapshot of all tables when it is created again, since
     nobody knows what it captured.

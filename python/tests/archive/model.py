@@ -16,6 +16,7 @@ from cdc_pipeline.archive.decode import Decoded
 from cdc_pipeline.archive.planner import Cut, Limits, Partition, Records
 from cdc_pipeline.archive.position import Committed, Log, Start, Stop, decide, metadata
 from cdc_pipeline.archive.resolve import StoredChain
+from cdc_pipeline.archive.seen import Returned
 from cdc_pipeline.archive.store import Store
 from cdc_pipeline.archive.tile import Footer, Source
 from cdc_pipeline.verify.chain import follow, judge_body
@@ -132,6 +133,7 @@ class Writer:
         self.start = start
         self.key = chain.key_at(start.position) or "" if start.adopt else ""
         self.plan = Partition(start.position, self.limits, start.read, start.adopt, start.leader_epoch)
+        self.returned = Returned(start.read)
         self.commit_first = start.commit
 
     def read(self, count: int, again: int, now: float) -> None:
@@ -144,6 +146,7 @@ class Writer:
         end = min(begin + count, len(self.world.log))
         records = self.world.read(max(self.world.low, begin - again), end)
         if records.offsets:
+            self.returned.note(records.offsets)
             self.plan.add(records, now)
         if end == len(self.world.log):
             self.plan.end(end)
@@ -162,7 +165,7 @@ class Writer:
             return
         self.cut = self.plan.cut(now)
         if self.cut is not None:
-            self.prepared = write.prepare(self.cut, SOURCE, PREFIX, FakeDecoders())
+            self.prepared = write.prepare(self.cut, SOURCE, PREFIX, FakeDecoders(), self.returned.of(self.cut))
 
     def put(self) -> None:
         """The object is written; the writer does not know yet."""
@@ -206,6 +209,7 @@ class Writer:
         world.committed = Committed(settlement.footer.next, self.key, settlement.footer.leader_epoch)
         self.commit_first = False
         self.plan.commit()
+        self.returned.forget(self.plan.position)
         if self.start is not None and self.start.again:
             self.resolve()
 

@@ -15,7 +15,9 @@ decimal, s < 0, s > p  bytes                                       `columns` (te
 other logical types    their base type                             `columns`
 =====================  ==========================================  ===========================
 
-What has no such twin (a union of several types, a recursive type) is read one record at a time; see `fallback`.
+What has no such twin (a union of several types, or of one) is read one record at a time; see `fallback`. A schema that
+is no record, or whose type contains itself, is refused, and with it its records: a reader that follows a value to any
+depth could be ended by one, and the process with it.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import fastavro
@@ -92,11 +94,11 @@ def resolve(schema: Any, references: dict[str, Any] | None = None) -> Node:
     return node
 
 
-def _full(name: str, namespace: str) -> str:
+def full_name(name: str, namespace: str) -> str:
     return name if "." in name or not namespace else f"{namespace}.{name}"
 
 
-def _space(schema: dict, namespace: str) -> str:
+def namespace_in(schema: dict, namespace: str) -> str:
     name = schema.get("name", "")
     return name.rpartition(".")[0] if "." in name else schema.get("namespace", namespace)
 
@@ -108,8 +110,8 @@ def _collect(schema: Any, namespace: str, named: dict[str, Any]) -> None:
     elif isinstance(schema, dict):
         kind = schema.get("type")
         if kind in ("record", "enum", "fixed"):
-            inner = _space(schema, namespace)
-            named.setdefault(_full(schema["name"], inner), (schema, namespace))
+            inner = namespace_in(schema, namespace)
+            named.setdefault(full_name(schema["name"], inner), (schema, namespace))
             for f in schema.get("fields", ()):
                 _collect(f["type"], inner, named)
         elif isinstance(kind, dict | list):
@@ -124,7 +126,7 @@ def _node(schema: Any, namespace: str, named: dict[str, Any], above: tuple[str, 
     if isinstance(schema, str):
         if schema in PRIMITIVES:
             return Node(schema)
-        full = _full(schema, namespace)
+        full = full_name(schema, namespace)
         found = named.get(full) or named.get(schema)
         if found is None:
             raise UnsupportedSchemaError(f"the schema refers to {full}, which it does not define")
@@ -134,7 +136,7 @@ def _node(schema: Any, namespace: str, named: dict[str, Any], above: tuple[str, 
         return _node(kind, namespace, named, above)
     meaning = schema.get("connect.name") or schema.get("logicalType")
     if kind == "record":
-        return _record(schema, _space(schema, namespace), named, above, meaning)
+        return _record(schema, namespace_in(schema, namespace), named, above, meaning)
     if kind == "enum":
         return Node("enum", meaning=meaning, symbols=tuple(schema["symbols"]))
     if kind == "fixed":
@@ -150,7 +152,7 @@ def _node(schema: Any, namespace: str, named: dict[str, Any], above: tuple[str, 
 
 
 def _record(schema: dict, namespace: str, named: dict[str, Any], above: tuple[str, ...], meaning: str | None) -> Node:
-    full = _full(schema["name"], namespace)
+    full = full_name(schema["name"], namespace)
     if full in above:
         raise UnsupportedSchemaError(f"the type {full} contains itself")
     fields = tuple((f["name"], _node(f["type"], namespace, named, (*above, full))) for f in schema["fields"])
@@ -159,10 +161,11 @@ def _record(schema: dict, namespace: str, named: dict[str, Any], above: tuple[st
 
 def _union(schema: list, namespace: str, named: dict[str, Any], above: tuple[str, ...]) -> Node:
     branches = [_node(branch, namespace, named, above) for branch in schema]
+    if len(branches) == 1:  # nullable, since a value has a byte more than its type says
+        return replace(branches[0], nullable=True, odd=True)
     others = [b for b in branches if b.kind != "null"]
     if len(branches) == 2 and len(others) == 1:
-        inner = {slot: getattr(others[0], slot) for slot in Node.__dataclass_fields__}
-        return Node(**(inner | {"nullable": True, "null_first": branches[0].kind == "null"}))
+        return replace(others[0], nullable=True, null_first=branches[0].kind == "null")
     return Node("union", nullable=True, odd=True)
 
 

@@ -8,16 +8,18 @@ io.debezium.time.{,Micro,Nano}Timestamp     long                                
 io.debezium.time.Date                       int                                 date
 io.debezium.time.{,Micro,Nano}Time          int, long                           time
 io.debezium.time.ZonedTime, ...             string                              string
-io.debezium.time.Interval                   string, nanoseconds cut off         string, microseconds
+io.debezium.time.Interval                   string, microseconds cut off        string, microseconds restored
 io.debezium.time.MicroDuration              long                                64-bit integer, microseconds
 org.apache.kafka.connect.data.Decimal       bytes, decimal(p, s)                decimal(p, s); string where p > 38,
                                                                                 s < 0 or s > p
 io.debezium.data.VariableScaleDecimal       struct(scale, value)                string
 io.debezium.data.{Json,Uuid,Xml,Enum,...}   string                              string
+union of several types                      {type: value}                       string, JSON
 enum                                        index                               string
 map (hstore)                                entries                             string, JSON
 array                                       array                               list
 bytes, fixed                                bytes                               binary
+record without fields                       nothing                             string, {}
 other records                               record                              struct
 __text, __unsent, __cut, __commit_order     map, array, long                    as `lossless` has them
 ==========================================  ==================================  =====================================
@@ -32,10 +34,12 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -80,7 +84,7 @@ _TIMES = {
 }
 _ZONED = "io.debezium.time.ZonedTimestamp"
 _INTERVAL = "io.debezium.time.Interval"
-_FINER_THAN_MICROS = re.compile(r"(-?\d+\.\d{7,})S$")
+_CUT_OFF = re.compile(r"(-?\d+\.\d{6}999)S$")
 _PLAIN: dict[str, Any] = {
     "boolean": pl.Boolean(),
     "int": pl.Int32(),
@@ -181,7 +185,7 @@ def convert(series: pl.Series, node: Node) -> tuple[pl.Series, dict[int, str]]:
         return out, {}
     rows = (series.is_not_null() & out.is_null()).arg_true().to_list()
     if len(rows) < misfits.count:  # inside of lists and structs
-        rows = _rows_with_misfits(series, node)
+        rows = sorted(set(_rows_with_misfits(series, node, pl.Series(range(len(series)), dtype=pl.UInt32))))
         out = _converted(_only(series, pl.Series([True] * len(series)).scatter(rows, False)), node, _Misfits())
     values = _textual(series.gather(rows)).to_list()
     return out, {row: text(value, node) for row, value in zip(rows, values, strict=True)}
@@ -210,18 +214,22 @@ def _converted(series: pl.Series, node: Node, misfits: _Misfits) -> pl.Series:
     return series
 
 
-def _rows_with_misfits(series: pl.Series, node: Node) -> list[int]:
-    rows, parts = [], [(0, len(series))]
-    while parts:
-        begin, end = parts.pop()
-        found = _Misfits()
-        _converted(series.slice(begin, end - begin), node, found)
-        if found.count and end - begin > 1:
-            middle = (begin + end) // 2
-            parts += [(middle, end), (begin, middle)]
-        elif found.count:
-            rows.append(begin)
-    return rows
+def _rows_with_misfits(series: pl.Series, node: Node, rows: pl.Series) -> list[int]:
+    """``rows``: the row that each value is in. One may come several times."""
+    if not _changes(node) or node.kind == "null":
+        return []
+    if node.kind in ("array", "map"):
+        both = pl.DataFrame([series.alias("values"), rows.alias("rows")])
+        both = both.filter(pl.col("values").list.len() > 0).explode("values")
+        values = both.get_column("values")
+        parts = [(values if node.kind == "array" else values.struct.field("value"), node.items)]
+        rows = both.get_column("rows")
+    elif _conversion(node) is None:
+        parts = [(series.struct.field(name), field) for name, field in node.fields if field.kind != "null"]
+    else:
+        out = _converted(series, node, _Misfits())
+        return rows.filter(series.is_not_null() & out.is_null()).to_list()
+    return [row for values, part in parts for row in _rows_with_misfits(values, part, rows)]
 
 
 def text(value: Any, node: Node) -> str:
@@ -275,6 +283,8 @@ def _conversion(node: Node) -> _Conversion | None:
     if node.kind == "map":
         return _Conversion(pl.String(), _map, _map_text)
     if node.kind == "record":
+        if not node.fields:  # Parquet has no struct without fields
+            return _EMPTY
         return _VARIABLE_DECIMAL if meaning == VARIABLE_DECIMAL else None
     if node.precision and node.kind in ("bytes", "fixed"):
         to = pl.Decimal(node.precision, node.scale) if node.fits_decimal else pl.String()
@@ -321,45 +331,81 @@ def _enum(series: pl.Series, node: Node, _: _Misfits) -> pl.Series:
     return pl.Series(node.symbols, dtype=pl.String).gather(series.cast(pl.UInt32)).alias(series.name)
 
 
-def _interval(series: pl.Series, _: Node, __: _Misfits) -> pl.Series:
+def _empty(series: pl.Series, _: Node, __: _Misfits) -> pl.Series:
+    return pl.Series(series.name, [None if value is None else "{}" for value in series.to_list()], dtype=pl.String)
+
+
+def _interval(series: pl.Series, node: Node, _: _Misfits) -> pl.Series:
+    if not series.str.contains(_CUT_OFF.pattern).any():
+        return series
+    texts = [None if value is None else _interval_text(value, node) for value in series.to_list()]
+    return pl.Series(series.name, texts, dtype=pl.String)
+
+
+def _interval_text(value: str, _: Node) -> str:
     """Debezium cuts the seconds of an interval off at nine digits of a double: 1.211607 s comes as 1.211606999.
 
-    PostgreSQL has microseconds, so the value that it had is the nearest one of six digits.
+    PostgreSQL has microseconds, so the value that it had is the nearest one of six digits. Seconds below 60 are so
+    close to it that nothing else ends so; other nanoseconds are those of another source, and stay.
     """
-    if not series.str.contains(_FINER_THAN_MICROS.pattern).any():
-        return series
 
     def rounded(found: re.Match[str]) -> str:
         return f"{Decimal(found[1]):.6f}".rstrip("0").rstrip(".") + "S"
 
-    texts = [text if text is None else _FINER_THAN_MICROS.sub(rounded, text) for text in series.to_list()]
-    return pl.Series(series.name, texts, dtype=pl.String)
+    return _CUT_OFF.sub(rounded, value)
 
 
 def _map(series: pl.Series, node: Node, misfits: _Misfits) -> pl.Series:
-    values = _converted(series.explode().struct.field("value"), node.items, misfits).to_list()
-    out, at = [], 0
-    for entries in series.to_list():
-        if entries is None:
-            out.append(None)
-            at += 1
-            continue
-        out.append(to_json({e["key"]: values[at + i] for i, e in enumerate(entries)}))
-        at += max(len(entries), 1)
+    if _changes(node.items):
+        _converted(series.explode().struct.field("value"), node.items, misfits)  # counts them
+        # From what was read: Python has no date before the year 1 or after 9999.
+        out = [None if entries is None else _map_text(entries, node) for entries in _textual(series).to_list()]
+    else:
+        out = [
+            None if entries is None else to_json({e["key"]: e["value"] for e in entries})
+            for entries in series.to_list()
+        ]
     return pl.Series(series.name, out, dtype=pl.String)
 
 
 def _map_text(entries: list[dict[str, Any]], node: Node) -> str:
-    return to_json({e["key"]: None if e["value"] is None else text(e["value"], node.items) for e in entries})
+    return to_json({e["key"]: _within_json(e["value"], node.items) for e in entries})
+
+
+def _within_json(value: Any, node: Node) -> Any:
+    """A part of JSON for a value as read: itself, or its text where it means something else."""
+    if value is None:
+        return None
+    if node.kind == "record" and node.meaning != VARIABLE_DECIMAL:
+        return {name: _within_json(value.get(name), field) for name, field in node.fields}
+    if node.kind == "array":
+        return [_within_json(part, node.items) for part in value]
+    conversion = _conversion(node)
+    return value if conversion is None else conversion.text(value, node)
 
 
 def to_json(value: Any) -> str:
-    """Compact JSON; bytes as base64, other types as their text."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_json_default)
+    """Compact JSON; bytes as base64, numbers that JSON does not have and other types as their text."""
+    try:
+        return _dumps(value, allow_nan=False)
+    except ValueError:
+        return _dumps(_finite(value))
 
 
-def _json_default(value: Any) -> str:
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+_dumps = partial(
+    json.dumps,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    default=lambda value: base64.b64encode(value).decode() if isinstance(value, bytes) else str(value),
+)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list) else value
 
 
 # --- decimals
@@ -475,7 +521,10 @@ def _time(series: pl.Series, node: Node, _: _Misfits) -> pl.Series:
 
 def _time_text(value: int, node: Node) -> str:
     nanos = value * _TIMES[node.meaning or ""]
-    return pgtext.time(nanos // 1000) if 0 <= nanos <= NS_PER_DAY and nanos % 1000 == 0 else str(value)
+    if not 0 <= nanos <= NS_PER_DAY:
+        return str(value)
+    rest = f"{nanos % 1_000_000_000:09d}" if nanos % 1000 else ""
+    return f"{pgtext.time(nanos // 1_000_000_000 * 1_000_000)}.{rest}" if rest else pgtext.time(nanos // 1000)
 
 
 def _timestamp(series: pl.Series, node: Node, _: _Misfits) -> pl.Series:
@@ -500,8 +549,9 @@ def _timestamp_text(value: int, node: Node) -> str:
     return pgtext.timestamp(micros, "+00" if to == UTC_MICROS else "")
 
 
+_EMPTY = _Conversion(pl.String(), _empty, lambda _, __: "{}")
 _VARIABLE_DECIMAL = _Conversion(pl.String(), _variable_decimal, _variable_decimal_text)
 _ZONED_TIMESTAMP = _Conversion(UTC_MICROS, _zoned, _zoned_text)
-_DEBEZIUM_INTERVAL = _Conversion(pl.String(), _interval, lambda value, _: value)
+_DEBEZIUM_INTERVAL = _Conversion(pl.String(), _interval, _interval_text)
 _DATE = _Conversion(pl.Date(), _date, _date_text)
 _TIME = _Conversion(pl.Time(), _time, _time_text)

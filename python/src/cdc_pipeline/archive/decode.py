@@ -18,7 +18,7 @@ import polars as pl
 
 from cdc_pipeline.archive import columns
 from cdc_pipeline.archive.avro_schema import SYNC, Node, container_header, mark_field, resolve
-from cdc_pipeline.archive.errors import MalformedError
+from cdc_pipeline.archive.errors import MalformedError, survivable
 from cdc_pipeline.archive.fallback import SlowReader
 from cdc_pipeline.archive.planner import FRAME
 
@@ -131,8 +131,7 @@ def _halves(begin: int, end: int) -> list[tuple[int, int]]:
 
 
 def _reraise_if_not_of_a_reader(error: BaseException) -> None:
-    """Polars' PanicException derives from BaseException alone; what ends the process must still end it."""
-    if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit | MemoryError):
+    if isinstance(error, MemoryError) or not survivable(error):
         raise error
 
 

@@ -33,3 +33,8 @@ class UnsupportedSchemaError(ArchiveError):
 
 class MalformedError(ArchiveError):
     """A datum does not follow its schema, or a value has no representation in its column's type."""
+
+
+def survivable(error: BaseException) -> bool:
+    """Whether the process goes on after it. Polars' PanicException derives from BaseException alone."""
+    return not isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)

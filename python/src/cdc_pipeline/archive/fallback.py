@@ -3,30 +3,56 @@
 from __future__ import annotations
 
 import io
+import itertools
 from typing import Any
 
 import fastavro
 import polars as pl
 
-from cdc_pipeline.archive.avro_schema import Node
+from cdc_pipeline.archive.avro_schema import PRIMITIVES, Node, full_name, namespace_in
 from cdc_pipeline.archive.columns import raw_dtype, to_json
 from cdc_pipeline.archive.errors import MalformedError
 
+_NUMBERS = itertools.count()
 
-def strip(schema: Any) -> Any:
-    """A schema without logical types and properties, so that fastavro returns what is on the wire."""
+
+def strip(schema: Any, namespace: str = "") -> Any:
+    """A schema without logical types and properties, so that fastavro returns what is on the wire.
+
+    Each branch of a union of several types besides null becomes a record with one field, which has the branch's name
+    and no bytes of its own: a value is read as ``{branch: value}``, as Avro's JSON encoding has it.
+    """
     if isinstance(schema, list):
-        return [strip(branch) for branch in schema]
+        branches = [strip(branch, namespace) for branch in schema]
+        names = [_branch(branch, namespace) for branch in schema]
+        if len(names) - names.count("null") < 2:
+            return branches
+        return [b if n == "null" else _tagged(n, b) for n, b in zip(names, branches, strict=True)]
     if not isinstance(schema, dict):
         return schema
     kept = {k: schema[k] for k in ("name", "namespace", "symbols", "size", "aliases") if k in schema}
-    kept["type"] = strip(schema["type"])
+    kept["type"] = strip(schema["type"], namespace)
     if "fields" in schema:
-        kept["fields"] = [{"name": f["name"], "type": strip(f["type"])} for f in schema["fields"]]
+        inner = namespace_in(schema, namespace)
+        kept["fields"] = [{"name": f["name"], "type": strip(f["type"], inner)} for f in schema["fields"]]
     for part in ("items", "values"):
         if part in schema:
-            kept[part] = strip(schema[part])
+            kept[part] = strip(schema[part], namespace)
     return kept
+
+
+def _branch(schema: Any, namespace: str) -> str:
+    """The name of a union's branch: of its type, or, of a type that has a name, the full one."""
+    if isinstance(schema, dict):
+        if "name" in schema:
+            return full_name(schema["name"], namespace_in(schema, namespace))
+        return _branch(schema["type"], namespace)
+    return schema if schema in PRIMITIVES or schema in ("array", "map") else full_name(schema, namespace)
+
+
+def _tagged(name: str, branch: Any) -> dict[str, Any]:
+    # Without a namespace of its own, so that names within mean the same.
+    return {"type": "record", "name": f"tagged_{next(_NUMBERS)}", "fields": [{"name": name, "type": branch}]}
 
 
 class SlowReader:
@@ -50,7 +76,6 @@ class SlowReader:
         columns = [
             pl.Series(name, [_raw(row[name], field) for row in rows], dtype=raw_dtype(field, decimals=False))
             for name, field in self._node.fields
-            if field.kind != "null"
         ]
         return pl.DataFrame(columns)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Context, Decimal
+from decimal import Decimal
 
 DAY_MICROS = 86_400_000_000
 FIRST_DAY, LAST_DAY = -2_440_588, 2_145_042_905
@@ -11,7 +11,6 @@ FIRST_DAY, LAST_DAY = -2_440_588, 2_145_042_905
 FIRST_MICROS, LAST_MICROS = FIRST_DAY * DAY_MICROS, 9_224_318_015_999_999_999
 """PostgreSQL's timestamps, 4714-11-24 BC to 294276-12-31 23:59:59.999999, as microseconds since 1970-01-01."""
 
-_EXACT = Context(prec=200_000, Emax=10**9, Emin=-(10**9))
 _PLAIN_ELEMENT = re.compile(r'[^\s{}",\\]+')
 
 
@@ -61,7 +60,13 @@ def timestamp(micros: int, zone: str = "") -> str:
 
 def decimal(unscaled: bytes, scale: int) -> str:
     """The number ``unscaled`` (two's complement, big-endian) times 10 to the power of -``scale``."""
-    return format(Decimal(int.from_bytes(unscaled, "big", signed=True)).scaleb(-scale, _EXACT), "f")
+    number = int.from_bytes(unscaled, "big", signed=True)
+    # Decimal has the digits of any integer, where str refuses long ones; its other operations have limits.
+    sign, digits = "-" if number < 0 else "", format(Decimal(abs(number)), "f")
+    if scale <= 0:
+        return sign + digits + "0" * -scale if number else digits
+    digits = digits.zfill(scale + 1)
+    return f"{sign}{digits[:-scale]}.{digits[-scale:]}"
 
 
 def array(elements: list[str | None]) -> str:

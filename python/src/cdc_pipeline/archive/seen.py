@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 
 import polars as pl
@@ -16,25 +17,61 @@ from cdc_pipeline.archive.verdict import Verdict
 LSN, COMMIT_US = "__lsn", "__source_ts_us"
 
 
-def of(cut: Cut, judged: Verdict, texts: int) -> Seen:
+class Returned:
+    """The offsets that the consumer returned of a partition and that are not committed yet.
+
+    They are noted before anything is done with the records, so that what a tile says can be compared with them.
+
+    Args:
+        read: the first offset that counts; a record that the consumer returns again does not.
+    """
+
+    def __init__(self, read: int) -> None:
+        self._next = read
+        self._offsets: list[int] = []
+
+    def note(self, offsets: list[int]) -> None:
+        """Take the offsets of one answer of the consumer, as they came."""
+        if offsets[0] < self._next:
+            offsets = [offset for offset in offsets if offset >= self._next]
+        if offsets:
+            self._offsets += offsets
+            self._next = offsets[-1] + 1
+
+    def of(self, cut: Cut) -> list[int]:
+        """Those of the range of a tile."""
+        return self._offsets[bisect_left(self._offsets, cut.start) : bisect_left(self._offsets, cut.next)]
+
+    def forget(self, position: int) -> None:
+        """Everything below is committed."""
+        del self._offsets[: bisect_left(self._offsets, position)]
+        self._next = max(self._next, position)
+
+
+def of(cut: Cut, judged: Verdict, texts: int, offsets: list[int]) -> Seen:
     """What was seen of a tile that is about to be written.
 
     Args:
         texts: values that the archive put into ``__text``.
+        offsets: what the consumer returned of the tile's range.
 
     Raises:
-        ArchiveError: the records are not as many as rows and rejected ones, so that writing the tile would lose some.
+        ArchiveError: a sum of the footer is false, so that writing the tile would lose a record or have one twice.
     """
-    offsets, frame = cut.records.offsets, judged.frame
+    frame = judged.frame
     became = frame.height + len(judged.rejected)
     if became != len(offsets):
         raise ArchiveError(f"{len(offsets)} records from offset {cut.start} became {became} rows and dead letters")
+    holes = _holes(cut.start, offsets)
+    if len(offsets) + holes != cut.next - cut.start:
+        found = f"{len(offsets)} records and {holes} holes"
+        raise ArchiveError(f"the offsets [{cut.start}, {cut.next}) came as {found}: twice, or not in order")
     rules = Counter(rejection.rule for rejection in judged.rejected)
     if texts:
         rules[RULE_TEXT] = texts
     return Seen(
         consumed=len(offsets),
-        holes=_holes(cut.start, offsets),
+        holes=holes,
         first_offset=offsets[0],
         last_offset=offsets[-1],
         lsn=_range(frame, LSN),
@@ -54,13 +91,15 @@ def of_gap(start: int, end: int, frame: pl.DataFrame) -> Seen:
 
 
 def _holes(start: int, offsets: list[int]) -> int:
-    """Offsets from ``start`` to the last one that are not among ``offsets``, which rise."""
-    if offsets[-1] - offsets[0] + 1 == len(offsets):
-        return offsets[0] - start
+    """Offsets from ``start`` on that were passed over: with the records, all up to the last, if each came once."""
+    first = offsets[0]
+    if first >= start and offsets == list(range(first, first + len(offsets))):
+        return first - start
     holes, expected = 0, start
     for offset in offsets:
-        holes += offset - expected
-        expected = offset + 1
+        if offset >= expected:
+            holes += offset - expected
+            expected = offset + 1
     return holes
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -19,7 +20,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from cdc_pipeline.archive import clients, tile, write
 from cdc_pipeline.archive.backoff import Backoff
 from cdc_pipeline.archive.clients import Cluster
-from cdc_pipeline.archive.errors import UnavailableError
+from cdc_pipeline.archive.errors import UnavailableError, survivable
 from cdc_pipeline.archive.flush import FlushRequest, insist
 from cdc_pipeline.archive.log import LOGGER
 from cdc_pipeline.archive.metrics import Metrics
@@ -27,6 +28,7 @@ from cdc_pipeline.archive.planner import Cut, Partition, Records
 from cdc_pipeline.archive.position import Log, Start, Stop, metadata
 from cdc_pipeline.archive.registry import Registry
 from cdc_pipeline.archive.resolve import Key, Resolved, Resolver
+from cdc_pipeline.archive.seen import Returned
 from cdc_pipeline.archive.settings import Settings
 from cdc_pipeline.archive.store import Store
 from cdc_pipeline.archive.tile import Source
@@ -49,6 +51,7 @@ class Owned:
 
     source: Source
     plan: Partition
+    returned: Returned
     key: str = ""
     """The key of the tile that has landed."""
     seen_ms: int = 0
@@ -73,11 +76,18 @@ class Work:
 
     owned: Owned
     cut: Cut
+    offsets: list[int]
+    """What the consumer returned of its range."""
     read_at: float
     backoff: Backoff
     prepared: write.Prepared | None = None
     due: float = 0.0
     running: bool = False
+
+
+def _raise(error: BaseException) -> None:
+    """In the loop's thread, so that what a worker met ends the process."""
+    raise error
 
 
 class Service:
@@ -314,7 +324,10 @@ class Service:
             except UnavailableError as error:
                 reason = str(error)
                 self._done.put(lambda: self._not_resolved(generation, reason))
-            except Exception as error:
+            except BaseException as error:
+                if not survivable(error):
+                    self._done.put(partial(_raise, error))
+                    return
                 LOGGER.exception("resolving failed")
                 reason = repr(error)
                 self._done.put(lambda: self._not_resolved(generation, reason))
@@ -360,7 +373,15 @@ class Service:
 
     def _own(self, one: Resolved, start: Start) -> Owned:
         plan = Partition(start.position, self.settings.limits, start.read, start.adopt, start.leader_epoch)
-        owned = Owned(one.source, plan, key=one.adopt_key, own=False, commit_first=start.commit, again=start.again)
+        owned = Owned(
+            one.source,
+            plan,
+            Returned(start.read),
+            key=one.adopt_key,
+            own=False,
+            commit_first=start.commit,
+            again=start.again,
+        )
         LOGGER.info(
             "reading",
             extra={"topic": one.source.topic, "partition": one.source.partition, "topic_id": one.source.topic_id}
@@ -430,12 +451,9 @@ class Service:
         owned = self._owned.get(key)
         if owned is None:
             return
-        records = Records(
-            messages,
-            [m.value() for m in messages],
-            [m.offset() for m in messages],
-            [m.timestamp()[1] for m in messages],
-        )
+        offsets = [m.offset() for m in messages]
+        owned.returned.note(offsets)
+        records = Records(messages, [m.value() for m in messages], offsets, [m.timestamp()[1] for m in messages])
         owned.plan.add(records, now)
         self._count[0] += len(messages)
         self.metrics.consumed.labels(key[0]).inc(len(messages))
@@ -469,7 +487,7 @@ class Service:
                 cut = None if owned.commit_first else owned.plan.cut(now)
                 if cut is None:
                     continue
-                work = owned.work = Work(owned, cut, now, Backoff(self.settings.retry_seconds))
+                work = owned.work = Work(owned, cut, owned.returned.of(cut), now, Backoff(self.settings.retry_seconds))
             if not work.running and now >= work.due:
                 work.running = True
                 self._workers.submit(self._work, work, self._generation)
@@ -479,13 +497,13 @@ class Service:
         source = work.owned.source
         try:
             if work.prepared is None:
-                work.prepared = write.prepare(work.cut, source, self.settings.object_store.prefix, self._registry)
+                prefix = self.settings.object_store.prefix
+                work.prepared = write.prepare(work.cut, source, prefix, self._registry, work.offsets)
             write.check_topic(self._cluster, source, work.read_at)
             landed = write.land(work.prepared, self.store)
-        # A panic of Polars is no Exception; the partition would wait for this worker without end.
         except BaseException as error:
-            caught = error
-            self._done.put(lambda: self._not_landed(work, generation, caught))
+            failed = partial(self._not_landed, work, generation) if survivable(error) else _raise
+            self._done.put(partial(failed, error))
         else:
             self._done.put(lambda: self._landed(work, generation, landed))
 
@@ -615,6 +633,7 @@ class Service:
                 owned.covered = owned.plan.seen if owned.plan.idle else 0
                 continue
             owned.plan.commit()
+            owned.returned.forget(owned.plan.position)
             self._account(owned, settlement)
             if owned.again:
                 again.add((owned.source.topic, owned.source.partition))

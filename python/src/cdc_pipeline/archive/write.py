@@ -38,10 +38,14 @@ class Landed:
     size: int
 
 
-def prepare(cut: Cut, source: Source, prefix: str, decoders: Decoders) -> Prepared:
+def prepare(cut: Cut, source: Source, prefix: str, decoders: Decoders, offsets: list[int]) -> Prepared:
     """Decode, judge and encode a tile.
 
+    Args:
+        offsets: what the consumer returned of its range.
+
     Raises:
+        ArchiveError: as `seen.of`.
         UnavailableError: the schema registry cannot answer now.
     """
     built = rows.build(cut.records, cut.schema_id, source, decoders)
@@ -54,7 +58,7 @@ def prepare(cut: Cut, source: Source, prefix: str, decoders: Decoders) -> Prepar
         rejected=judged.rejected,
         schema_id=cut.schema_id,
         contract_version=judged.contract_version,
-        seen=seen.of(cut, judged, built.texts),
+        seen=seen.of(cut, judged, built.texts, offsets),
     )
     return Prepared(tile.key(prefix, source, cut.start, cut.hour), parquet.encode(judged.frame, footer), footer)
 

@@ -98,15 +98,53 @@ def test_what_is_unfinished_is_kept_and_returned(capture, connect):
 
 @pytest.mark.parametrize("offset", [None, {"lsn": 7, "snapshot": "INITIAL"}])
 def test_an_initial_snapshot_that_is_still_to_come_has_the_added_tables(capture, connect, offset):
-    connect.add("c", {"table.include.list": "public.a"})
+    connect.add("c", {"table.include.list": "public.a"}, state="STOPPED")
     connect.offsets["c"] = offset
     result = capture("public.a", "public.b")
     assert (result["changed"], result["requested"]) == (True, [])
     assert connect.snapshots == ["public.a", "public.b"]
 
 
-def test_where_the_connector_stands_when_it_has_stopped_decides(capture, connect, monkeypatch):
+@pytest.mark.parametrize("offset", [None, {"lsn": 7, "snapshot": "INITIAL"}])
+@pytest.mark.parametrize("options", [{}, {"config": {"poll.interval.ms": 9}}])
+def test_an_initial_snapshot_that_runs_is_not_begun_anew(capture, connect, monkeypatch, offset, options):
     connect.add("c", {"table.include.list": "public.a"})
+    connect.offsets["c"] = offset
+    answer, looks = connect.answer, itertools.count(1)
+
+    def end_later(call):
+        if (call.method, call.path[-1]) == ("GET", "offsets") and next(looks) == 4:
+            connect.offsets["c"] = {"lsn": 8}
+        return answer(call)
+
+    monkeypatch.setattr(connect, "answer", end_later)
+    config = {"connector.class": PLUGIN, "topic.prefix": "t", **options.get("config", {})}
+    tables = ["public.a"] if options else ["public.a", "public.b"]
+    result = capture(*tables, config={**config, "table.include.list": ",".join(tables)})
+    assert result["requested"] == tables[1:]
+    assert connect.snapshots == tables[1:]
+
+
+def test_an_initial_snapshot_that_does_not_end_in_time(capture, connect):
+    connect.add("c", {"table.include.list": "public.a"})
+    connect.offsets["c"] = {"lsn": 7, "snapshot": "INITIAL"}
+    with pytest.raises(ModuleFailed, match="initial snapshot of the connector c has not ended after 1 s"):
+        capture("public.a", "public.b", wait_timeout=1)
+    assert (changes(connect), connect.connectors["c"]["state"]) == ([], "RUNNING")
+    assert capture("public.a", "public.b", check=True)["changed"]
+    assert not capture("public.a")["changed"]
+
+
+def test_a_snapshot_that_failed_is_not_waited_for(capture, connect):
+    connect.add("c", {"table.include.list": "public.a"}, failed=True)
+    connect.offsets["c"] = {"lsn": 7, "snapshot": "INITIAL"}
+    with contextlib.suppress(ModuleFailed):  # the fake's task stays failed
+        capture("public.a", "public.b", wait_timeout=1)
+    assert connect.snapshots == ["public.a", "public.b"]
+
+
+def test_where_the_connector_stands_when_it_has_stopped_decides(capture, connect, monkeypatch):
+    connect.add("c", {"table.include.list": "public.a"}, state="PAUSED")
     connect.offsets["c"] = {"lsn": 7, "snapshot": "INITIAL"}
     answer = connect.answer
 
@@ -171,19 +209,20 @@ def test_a_wrong_configuration_is_refused_before_the_connector_stops(capture, co
 
 
 class Interrupted:
-    """Refuses the n-th change, before or after it is made, once."""
+    """Refuses the n-th change, before or after it is made, once; or from then on."""
 
-    def __init__(self, connect, number, after):
+    def __init__(self, connect, number, after, lasting=False):
         self.answer = connect.answer
         self.left = number
         self.after = after
+        self.lasting = lasting
 
     def __call__(self, call):
         if call.method not in WRITES or call.path[-1] == "validate":
             return self.answer(call)
         self.left -= 1
-        if self.left == 0:
-            if self.after:
+        if self.left == 0 or (self.lasting and self.left < 0):
+            if self.after and self.left == 0:
                 with contextlib.suppress(Reply):
                     self.answer(call)
             raise Reply(403, {"error_code": 403, "message": "interrupted"})
@@ -220,9 +259,11 @@ def test_a_run_that_was_interrupted_anywhere_is_simply_run_again(capture, connec
 
 def test_a_table_of_an_interrupted_run_that_is_no_longer_wanted_gets_no_snapshot(capture, connect, monkeypatch):
     capture("public.a")
-    monkeypatch.setattr(connect, "answer", Interrupted(connect, 2, True))
-    with pytest.raises(ModuleFailed):
+    answer = connect.answer
+    monkeypatch.setattr(connect, "answer", Interrupted(connect, 2, True, lasting=True))
+    with pytest.raises(ModuleFailed, match="left stopped"):
         capture("public.a", "public.b")
+    monkeypatch.setattr(connect, "answer", answer)
     assert pending(connect.offsets["c"]) == ["public.b"]
     assert capture("public.a")["steps"] == ["resume"]
     assert (connect.snapshots, connect.connectors["c"]["state"]) == (["public.a"], "RUNNING")
@@ -241,3 +282,47 @@ def test_another_run_that_replaces_the_offset_meanwhile(capture, connect, monkey
     monkeypatch.setattr(connect, "answer", replace)
     capture("public.a", "public.b")
     assert connect.snapshots == ["public.a", "public.b"]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("after", [False, True])
+def test_a_run_that_fails_leaves_no_connector_stopped(capture, connect, monkeypatch, number, after):
+    capture("public.a")
+    monkeypatch.setattr(connect, "answer", Interrupted(connect, number, after))
+    with pytest.raises(ModuleFailed) as failure:
+        capture("public.a", "public.b")
+    assert connect.connectors["c"]["state"] == "RUNNING"
+    assert "left stopped" not in str(failure.value)
+    capture("public.a", "public.b")
+    assert set(connect.snapshots) == {"public.a", "public.b"}
+
+
+def test_a_connector_that_does_not_stop_in_time_is_resumed(capture, connect, monkeypatch):
+    capture("public.a")
+    answer = connect.answer
+
+    def never_stopped(call):
+        found = answer(call)
+        if call.path[-1] == "status" and found["connector"]["state"] == "STOPPED":
+            found["tasks"] = [{"id": 0, "state": "RUNNING", "worker_id": "w:1"}]
+        return found
+
+    monkeypatch.setattr(connect, "answer", never_stopped)
+    with pytest.raises(ModuleFailed, match="is not stopped"):
+        capture("public.a", "public.b", wait_timeout=1)
+    assert connect.connectors["c"]["state"] == "RUNNING"
+
+
+def test_a_connector_whose_new_table_has_no_snapshot_in_the_offset_stays_stopped(capture, connect, monkeypatch):
+    capture("public.a")
+    answer = Interrupted(connect, 4, False)
+
+    def replace(call):
+        if (call.method, call.path[-1]) == ("PUT", "config"):
+            connect.offsets["c"] = {"lsn": 9}
+        return answer(call)
+
+    monkeypatch.setattr(connect, "answer", replace)
+    with pytest.raises(ModuleFailed, match="left stopped"):
+        capture("public.a", "public.b")
+    assert connect.connectors["c"]["state"] == "STOPPED"
