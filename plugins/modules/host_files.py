@@ -14,7 +14,7 @@ description:
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 options:
   folder:
-    description: The folder that the names of the files begin in.
+    description: The folder that contains the files.
     type: path
     required: true
   files:
@@ -42,7 +42,8 @@ options:
         type: path
   exact:
     description:
-      - Whether O(folder) holds these files and no others. Others are removed, and without O(files) the folder, too.
+      - Whether O(folder) holds only these files. All other files are removed.
+      - If O(files) is empty, O(folder) is removed.
     type: bool
     default: false
   state:
@@ -174,7 +175,7 @@ def target(folder, item):
         return Target(path, item["content"], int(item["mode"], 8))
     except ValueError as error:
         remedy = 'write it in octal, such as "0644"'
-        raise InvalidError(f"{item['mode']} is no mode of a file", where=item["name"], remedy=remedy) from error
+        raise InvalidError(f"{item['mode']} is not a valid file mode", where=item["name"], remedy=remedy) from error
 
 
 def leads_to(link, path):

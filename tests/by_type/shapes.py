@@ -265,5 +265,5 @@ def read_types(connection: psycopg.Connection) -> Types:
 
 
 def array(of: Shape) -> Shape:
-    """An array of a type; of an array's domain too, which is no array of more dimensions."""
+    """An array whose elements have this type. An array of a domain over an array keeps one dimension."""
     return Shape(f"{of.cast}[]", "array", f"_{of.base}", element=of, key=of.key)

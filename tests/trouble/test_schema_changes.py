@@ -78,7 +78,7 @@ def test_a_column_that_old_rows_lack(running: Site, table: str, tmp_path: Path):
 # It waits for two of the restarts, each of which growing pauses put off.
 @pytest.mark.full
 def test_a_type_that_cannot_be_read_as_the_new_one(running: Site, table: str, tmp_path: Path):
-    """The registry refuses it: all waits until it is let in, and then goes on by itself."""
+    """The registry refuses it. All tables wait until the schema is allowed, then capture continues by itself."""
     context = context_of(running)
     subject = f"{context.plan.topic(table)}-value"
     registry = running.endpoints()["schema_registry"]

@@ -85,7 +85,7 @@ def test_an_exact_folder_holds_nothing_else(run, tmp_path):
         ({"name": "../x"}, "does not lie below"),
         ({"name": "/etc/x"}, "does not lie below"),
         ({"name": "."}, "does not lie below"),
-        ({"name": "x", "mode": "u+x"}, "is no mode of a file"),
+        ({"name": "x", "mode": "u+x"}, "is not a valid file mode"),
     ],
 )
 def test_senseless_requests_change_nothing(run, tmp_path, file, message):

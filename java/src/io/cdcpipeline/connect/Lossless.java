@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Makes the rows of a change, which {@link PgConverter} has filled, to what is written: columns without defaults, and beside
  * them what they could not hold, what was not sent, and what is too large. It stands before ExtractNewRecordState, and
- * passes on what is no change of a row. It throws for no row.
+ * passes on records that are not changes of rows. It never throws because of a row.
  */
 public final class Lossless implements Transformation<SourceRecord>, Versioned {
     private static final String MAX_BYTES = "max.bytes";

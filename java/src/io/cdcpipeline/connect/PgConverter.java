@@ -14,7 +14,7 @@ public final class PgConverter implements CustomConverter<SchemaBuilder, Relatio
 
     @Override
     public void configure(Properties properties) {
-        // There is nothing to set: what a value is, is no matter of taste.
+        // The converter has no settings.
     }
 
     @Override

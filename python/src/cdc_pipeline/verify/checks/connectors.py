@@ -66,7 +66,7 @@ def judge_snapshot(table: str, rows: int | None, events: int | None) -> Finding:
         f"at least {rows}" + (" (counted no further)" if rows >= MOST_ROWS else ""),
         "no such topic" if events is None else events,
         events is not None and events >= rows,
-        "Was its snapshot taken? It goes on while GET /connectors/<name>/offsets names the table. Otherwise see the "
+        "The snapshot is still running while GET /connectors/<name>/offsets names the table. If it does not, see the "
         "log of Kafka Connect for `snapshot`, and run the tag connectors with connectors_snapshot naming the table.",
     )
 
