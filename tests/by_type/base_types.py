@@ -92,7 +92,7 @@ def _interval(rng: random.Random) -> str:
     part = rng.choice((9, 999, 99_999))
     return (
         f"{rng.randint(-part, part)} years {rng.randint(-11, 11)} mons {rng.randint(-part, part)} days"
-        f" {rng.choice(('', '-'))}{rng.randint(0, 99_999)}:{rng.randint(0, 59):02}:{rng.randint(0, 59):02}"
+        f" {rng.choice(('', '-'))}{rng.randint(0, rng.choice((99, 99_999, 2_562_047_787)))}:{rng.randint(0, 59):02}:{rng.randint(0, 59):02}"
         f".{rng.randrange(1_000_000):06}"
     )
 
@@ -179,8 +179,8 @@ _DATES = ("4714-11-24 BC", "0001-12-31 BC", "5874897-12-31", "infinity", "-infin
 _NUMBERS = ("NaN", "Infinity", "-Infinity", "0", "0.000", "1.500", "1e100", "-1e-30", "1e-16383", "1" + "0" * 1000,
             "123456789.123456789123456789", "9" * 38, "9" * 39)  # fmt: skip
 _INTERVALS = ("0", "1 year 2 mons 3 days 04:05:06.789", "-1 mons +2 days -00:00:00.000001", "178956970 years 7 mons",
-              "-178956970 years -8 mons", "2147483647 days", "-2147483648 days", "2147483647:59:59.999999",
-              "-2147483647:59:59.999999", "1.211607 seconds", "-1 year +3 days -04:05:06", "-0.5 seconds",
+              "-178956970 years -8 mons", "2147483647 days", "-2147483648 days", "2562047788:00:54.775807",
+              "-2562047788:00:54.775808", "1.211607 seconds", "-1 year +3 days -04:05:06", "-0.5 seconds",
               "11 mons 30 days 24:00:00")  # fmt: skip
 _TEXTS = ("", " ", "NULL", "null", _UNICODE, "__debezium_unavailable_value", "x" * 1500, "\\x00", "{}", "NaN")
 

@@ -1,7 +1,6 @@
 package io.cdcpipeline.connect;
 
 import io.debezium.connector.postgresql.PostgresValueConverter;
-import java.math.BigDecimal;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -9,7 +8,6 @@ import java.time.OffsetDateTime;
 import java.util.Calendar;
 import java.util.GregorianCalendar;
 import org.postgresql.PGStatement;
-import org.postgresql.util.PGInterval;
 
 /** Dates and times. Infinity, 24:00 and what 64 bits of microseconds do not reach are beside their column. */
 final class Times {
@@ -101,13 +99,10 @@ final class Times {
         return Value.of(new Moment(time.toEpochSecond(), time.getNano() / 1000).iso(precision));
     }
 
-    /** ISO 8601 from the driver's whole numbers; its seconds as a double would be off in the last digits. */
+    /** ISO 8601, which knows no infinity. */
     static Value interval(Object sent) throws SQLException {
-        PGInterval interval = sent instanceof PGInterval same ? same : new PGInterval(PgText.of(sent));
-        BigDecimal seconds = BigDecimal.valueOf(interval.getWholeSeconds())
-                .add(BigDecimal.valueOf(interval.getMicroSeconds(), 6));
-        return Value.of(io.debezium.time.Interval.toIsoString(interval.getYears(), interval.getMonths(), interval.getDays(),
-                interval.getHours(), interval.getMinutes(), seconds));
+        String text = PgText.of(sent);
+        return text.endsWith(INFINITY) ? Value.beside(text) : Value.of(Span.of(text).iso());
     }
 
     /** Days since 1970 of a text that begins with a date, such as 2024-02-29. */

@@ -22,6 +22,7 @@ import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
+import org.postgresql.util.PGInterval;
 
 /** The classes by themselves: each method without a result is a test. Prints what fails; the exit status says whether. */
 public final class Units {
@@ -90,6 +91,17 @@ public final class Units {
         for (String text : List.of("1e+15", "100000000000000", "0.0001", "1e-05", "1.7976931348623157e+308", "5e-324", "-0",
                 "0.1", "-1.5e-10", "123456789012345.6", "1.234567890123456e+15", "NaN", "-Infinity")) {
             equal(text, PgText.number(text.equals("5e-324") ? Double.MIN_VALUE : Double.parseDouble(text)));
+        }
+    }
+
+    void intervalsOfAnySizeAreIsoAndInfiniteOnesBeside() throws Exception {
+        equal("P1Y2M-3DT4H5M6.789012S", Times.interval(new PGInterval("1 year 2 mons -3 days +04:05:06.789012")).exact());
+        equal("P0Y-1M1DT0H0M-0.000001S", Times.interval("-1 mons +1 day -00:00:00.000001").exact());
+        equal("P0Y0M0DT0H0M0S", Times.interval("00:00:00").exact());
+        equal("P0Y0M0DT-2562047788H0M-54.775808S", Times.interval(new PGInterval("-2562047788:00:54.775808")).exact());
+        for (String text : List.of("infinity", "-infinity")) {
+            equal(null, Times.interval(new PGInterval(text)).exact());
+            equal(text, Times.interval(new PGInterval(text)).source());
         }
     }
 
