@@ -22,6 +22,9 @@ appender.console.name=console
 appender.console.target=SYSTEM_ERR
 appender.console.layout.type=PatternLayout
 appender.console.layout.pattern=%p %m (%c)%n
+# Its queue of latencies overflows where much is read at once.
+logger.measured.name=io.debezium.metrics.stats.MeasurementCollector
+logger.measured.level=ERROR
 """
 # Kafka's alone.
 NOT_HERE = ("signal.", "producer.", "exactly.", "predicates")
@@ -35,7 +38,9 @@ BEFORE = {
     "database.options": "",
     "database.binaryTransfer": "",
     "skipped.operations": "",
-    "transforms.unwrap.replace.null.with.default": "",
+    "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
+    "transforms.unwrap.delete.tombstone.handling.mode": "rewrite",
+    "transforms.unwrap.add.fields": "op,lsn,txId,ts_us,source.ts_us",
 }
 Row = dict[str, Any]
 
@@ -61,6 +66,7 @@ class Connector:
     def __init__(self, java: Java, database: psycopg.Connection, folder: Path) -> None:
         self.java = java
         self.folder = folder
+        self.database = database
         info = database.info
         self.own = {
             "name": "cdc",
@@ -79,8 +85,8 @@ class Connector:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, tables: list[str], **more: str) -> None:
-        """Begin with a snapshot of what is there."""
+    def command(self, main: str, tables: list[str], *arguments: object, **more: str) -> list[str]:
+        """What runs a class with this connector's settings."""
         settings = {key: value for key, value in connector_settings().items() if not key.startswith(NOT_HERE)}
         included = ",".join(f"(?-i){table}".replace(".", "\\.") for table in tables)
         settings |= self.own | {"table.include.list": included} | {key.replace("__", "."): v for key, v in more.items()}
@@ -89,8 +95,13 @@ class Connector:
         (self.folder / "log4j2.properties").write_text(LOG)
         lines = [f"{key}={value}".replace("\\", "\\\\") + "\n" for key, value in settings.items() if value]
         (self.folder / "connector.properties").write_text("".join(lines))
-        command = self.java.command("Capture", self.folder / "connector.properties")
+        command = self.java.command(main, self.folder / "connector.properties", *arguments)
         command.insert(1, f"-Dlog4j2.configurationFile={self.folder}/log4j2.properties")
+        return command
+
+    def start(self, tables: list[str], **more: str) -> None:
+        """Begin with a snapshot of what is there."""
+        command = self.command("Capture", tables, **more)
         with (self.folder / "records").open("w") as records, (self.folder / "log").open("w") as log:
             self.process = subprocess.Popen(command, stdout=records, stderr=log)
 

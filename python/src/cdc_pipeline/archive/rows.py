@@ -22,7 +22,7 @@ DEBEZIUM_COLUMNS: dict[str, Any] = {
     "__ts_us": pl.Int64(),
     "__source_ts_us": pl.Int64(),
 }
-"""Added by ExtractNewRecordState (``add.fields=op,lsn,txId,ts_us,source.ts_us``); null where a record lacks them.
+"""Added by the connector's transformation (ExtractNewRecordState in earlier versions); null where a record lacks them.
 
 ``__ts_us`` is when Debezium processed the change, ``__source_ts_us`` when the transaction committed.
 """

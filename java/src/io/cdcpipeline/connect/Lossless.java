@@ -1,6 +1,5 @@
 package io.cdcpipeline.connect;
 
-import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,7 +9,6 @@ import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.components.Versioned;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
-import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.apache.kafka.connect.transforms.Transformation;
@@ -18,9 +16,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes the rows of a change, which {@link PgConverter} has filled, to what is written: columns without defaults, and beside
- * them what they could not hold, what was not sent, and what is too large. It stands before ExtractNewRecordState, and
- * passes on records that are not changes of rows. It never throws because of a row.
+ * Makes of a change, whose values {@link PgConverter} has filled, the row that is written: columns without defaults; beside
+ * them what they could not hold, what was not sent, and what is too large; and what the change was. It takes the place of
+ * ExtractNewRecordState, so that a row is copied and checked once, not three times. It passes on records that are not changes
+ * of rows, and never throws because of a row.
  */
 public final class Lossless implements Transformation<SourceRecord>, Versioned {
     private static final String MAX_BYTES = "max.bytes";
@@ -46,11 +45,12 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
         final Field operation;
         final Field before;
         final Field after;
+        final Field time;
         final Field source;
+        final Field lsn;
+        final Field transaction;
+        final Field sourceTime;
         final Rows rows;
-        final Schema envelope;
-        final Field[] from;
-        final Field[] to;
         final Schema keySchema;
         final Rows keys;
 
@@ -58,22 +58,14 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
             operation = schema.field("op");
             before = schema.field("before");
             after = schema.field("after");
+            time = schema.field("ts_us");
             source = schema.field("source");
+            lsn = source.schema().field("lsn");
+            transaction = source.schema().field("txId");
+            sourceTime = source.schema().field("ts_us");
             rows = Rows.ofTable(after.schema(), key);
             keySchema = key;
             keys = key == null ? null : rows.keys(key);
-            SchemaBuilder builder = SchemaBuilder.struct().name(schema.name()).version(schema.version()).doc(schema.doc());
-            List<Field> others = new ArrayList<>();
-            for (Field field : schema.fields()) {
-                boolean isRow = field == before || field == after;
-                builder.field(field.name(), isRow ? rows.schema : field.schema());
-                if (!isRow) {
-                    others.add(field);
-                }
-            }
-            envelope = builder.build();
-            from = others.toArray(new Field[0]);
-            to = others.stream().map(field -> envelope.field(field.name())).toArray(Field[]::new);
         }
     }
 
@@ -102,7 +94,7 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
     @Override
     public SourceRecord apply(SourceRecord record) {
         Schema schema = record.valueSchema();
-        if (!(record.value() instanceof Struct change) || !isChange(schema)) {
+        if (!(record.value() instanceof Struct change) || !plans.containsKey(schema) && !isChange(schema)) {
             return record;
         }
         boolean keyed = unkeyed.isEmpty() || !unkeyed.contains(table(change));
@@ -115,7 +107,7 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
             key = whole ? found : null;
             keySchema = whole ? plan.keys.schema : null;
         }
-        return record.newRecord(record.topic(), record.kafkaPartition(), keySchema, key, plan.envelope,
+        return record.newRecord(record.topic(), record.kafkaPartition(), keySchema, key, plan.rows.schema,
                 changed(record, change, plan), record.timestamp(), record.headers());
     }
 
@@ -154,39 +146,42 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
     }
 
     private Struct changed(SourceRecord record, Struct change, Plan plan) {
-        Struct result = new Struct(plan.envelope);
         String operation = (String) change.get(plan.operation);
         Struct source = (Struct) change.get(plan.source);
-        // Rows of an incremental snapshot do not say where in the stream they were read, but their offset does.
-        if (source.schema().field("lsn") != null && source.get("lsn") == null && record.sourceOffset() != null
-                && record.sourceOffset().get("lsn") instanceof Long lsn) {
-            source.put("lsn", lsn);
-        }
-        for (int i = 0; i < plan.from.length; i++) {
-            result.put(plan.to[i], change.get(plan.from[i]));
-        }
         Struct before = (Struct) change.get(plan.before);
         Struct after = (Struct) change.get(plan.after);
-        Long order = commitOrder.of(record, operation, source);
+        Struct row;
         if (after != null) {
-            result.put(plan.after.name(), row(plan, after, false, order, source));
-        } else if ("t".equals(operation)) {
-            // An empty row before is what ExtractNewRecordState passes on, as it does with a deleted one.
-            result.put(plan.before.name(), new Struct(plan.rows.schema).put(plan.rows.commitOrder, order));
-        } else if (before != null) {
-            result.put(plan.before.name(), row(plan, before, "d".equals(operation), order, source));
+            row = row(plan, after, false, source);
+        } else {
+            row = before != null ? row(plan, before, "d".equals(operation), source) : new Struct(plan.rows.schema);
         }
-        return result;
+        row.put(plan.rows.commitOrder, commitOrder.of(record, operation, source));
+        row.put(plan.rows.deleted, after == null ? "true" : "false");
+        row.put(plan.rows.operation, operation);
+        row.put(plan.rows.lsn, lsn(record, source, plan));
+        row.put(plan.rows.transaction, value(source, plan.transaction));
+        row.put(plan.rows.time, value(change, plan.time));
+        return row.put(plan.rows.sourceTime, value(source, plan.sourceTime));
     }
 
-    private Struct row(Plan plan, Struct row, boolean deleted, Long order, Struct source) {
-        Struct result;
+    /** Rows of an incremental snapshot do not say where in the stream they were read, but their offset does. */
+    private static Object lsn(SourceRecord record, Struct source, Plan plan) {
+        Object own = value(source, plan.lsn);
+        Object offset = own == null && record.sourceOffset() != null ? record.sourceOffset().get("lsn") : null;
+        return offset instanceof Long lsn ? lsn : own;
+    }
+
+    private static Object value(Struct struct, Field field) {
+        return field == null ? null : struct.get(field);
+    }
+
+    private Struct row(Plan plan, Struct row, boolean deleted, Struct source) {
         try {
-            result = plan.rows.row(row, deleted, mostBytes);
+            return plan.rows.row(row, deleted, mostBytes);
         } catch (RuntimeException error) {
-            LOG.error("A row of {} at LSN {} is reduced to its key", plan.rows.schema.name(), source.get("lsn"), error);
-            result = plan.rows.lostRow(row);
+            LOG.error("A row of {} at LSN {} is reduced to its key", plan.rows.schema.name(), value(source, plan.lsn), error);
+            return plan.rows.lostRow(row);
         }
-        return result.put(plan.rows.commitOrder, order);
     }
 }

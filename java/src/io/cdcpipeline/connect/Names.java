@@ -9,10 +9,10 @@ import java.util.stream.Collectors;
 
 /** Names of fields for names of columns. */
 final class Names {
-    /** What the row gets beside its columns: by us, by ExtractNewRecordState, by the archive. */
+    /** What the row gets beside its columns: by us, by the archive. */
     private static final Set<String> OURS = Set.of(
-            Rows.TEXT, Rows.UNSENT, Rows.CUT, Rows.COMMIT_ORDER, "__deleted", "__op", "__lsn", "__txId", "__ts_us",
-            "__source_ts_us", "__partition", "__offset");
+            Rows.TEXT, Rows.UNSENT, Rows.CUT, Rows.COMMIT_ORDER, Rows.DELETED, Rows.OPERATION, Rows.LSN, Rows.TRANSACTION, Rows.TIME,
+            Rows.SOURCE_TIME, "__partition", "__offset");
 
     private static final Set<String> RESERVED = OURS.stream().map(Names::folded).collect(Collectors.toUnmodifiableSet());
 

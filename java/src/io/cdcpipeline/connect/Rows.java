@@ -23,17 +23,30 @@ final class Rows {
     static final String UNSENT = "__unsent";
     static final String CUT = "__cut";
     static final String COMMIT_ORDER = "__commit_order";
+    static final String DELETED = "__deleted";
+    static final String OPERATION = "__op";
+    static final String LSN = "__lsn";
+    static final String TRANSACTION = "__txId";
+    static final String TIME = "__ts_us";
+    static final String SOURCE_TIME = "__source_ts_us";
     /** Parameter of a field with another name than its column. */
     static final String COLUMN = "cdc.column";
 
     private static final Schema TEXTS =
             SchemaBuilder.map(Schema.STRING_SCHEMA, Schema.STRING_SCHEMA).optional().defaultValue(null).build();
     private static final Schema NAMES = SchemaBuilder.array(Schema.STRING_SCHEMA).optional().defaultValue(null).build();
+    private static final Schema WORD = SchemaBuilder.string().optional().defaultValue(null).build();
     private static final Schema NUMBER = SchemaBuilder.int64().optional().defaultValue(null).build();
     private static final Logger LOG = LoggerFactory.getLogger(Rows.class);
 
     final Schema schema;
     final Field commitOrder;
+    final Field deleted;
+    final Field operation;
+    final Field lsn;
+    final Field transaction;
+    final Field time;
+    final Field sourceTime;
     private final Field[] from;
     private final Field[] to;
     private final boolean[] carried;
@@ -50,7 +63,7 @@ final class Rows {
         carried = new boolean[size];
         inKey = new boolean[size];
         SchemaBuilder builder = SchemaBuilder.struct().name(source.name()).version(source.version()).doc(source.doc());
-        if (source.isOptional()) {
+        if (isKey && source.isOptional()) {
             builder.optional();
         }
         boolean somethingBeside = false;
@@ -81,7 +94,9 @@ final class Rows {
             builder.field(TEXT, TEXTS);
         }
         if (!isKey) {
-            builder.field(UNSENT, NAMES).field(CUT, Cuts.SCHEMA).field(COMMIT_ORDER, NUMBER);
+            builder.field(UNSENT, NAMES).field(CUT, Cuts.SCHEMA).field(COMMIT_ORDER, NUMBER).field(DELETED, WORD)
+                    .field(OPERATION, WORD).field(LSN, NUMBER).field(TRANSACTION, NUMBER).field(TIME, NUMBER)
+                    .field(SOURCE_TIME, NUMBER);
         }
         schema = builder.build();
         for (int i = 0; i < size; i++) {
@@ -91,6 +106,12 @@ final class Rows {
         unsent = schema.field(UNSENT);
         cut = schema.field(CUT);
         commitOrder = schema.field(COMMIT_ORDER);
+        deleted = schema.field(DELETED);
+        operation = schema.field(OPERATION);
+        lsn = schema.field(LSN);
+        transaction = schema.field(TRANSACTION);
+        time = schema.field(TIME);
+        sourceTime = schema.field(SOURCE_TIME);
         deletesAreNamed = !key.isEmpty() && key.size() < size;
     }
 

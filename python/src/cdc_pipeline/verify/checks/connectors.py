@@ -199,7 +199,7 @@ def _coverage(context: Context) -> Iterator[Finding]:
         fields = _fields(context, f"{topic}-value")
         lacking = sorted({"__deleted", "__op", "__lsn", "__txId", "__ts_us", "__source_ts_us"} - fields)
         yield equal(
-            f"T9.fields.{topic}", f"fields missing in the events of {topic}", [], lacking, "See transforms.unwrap."
+            f"T9.fields.{topic}", f"fields missing in the events of {topic}", [], lacking, "See transforms.lossless."
         )
     with context.postgresql() as connection:
         for table in expected.tables:

@@ -4,6 +4,7 @@ import io.apicurio.registry.utils.converter.avro.AvroData;
 import io.apicurio.registry.utils.converter.avro.AvroDataConfig;
 import io.debezium.connector.postgresql.PostgresConnectorTask;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.io.Reader;
 import java.lang.reflect.InvocationHandler;
@@ -43,20 +44,24 @@ public final class Capture {
 
     public static void main(String[] arguments) throws Exception {
         Path file = Path.of(arguments[0]);
-        Properties properties = new Properties();
-        try (Reader reader = Files.newBufferedReader(file)) {
-            properties.load(reader);
-        }
-        Map<String, String> config = new HashMap<>();
-        properties.forEach((name, value) -> config.put((String) name, (String) value));
         try {
-            new Capture().run(config, file.resolveSibling("stop"));
+            new Capture().run(config(file), file.resolveSibling("stop"));
             System.exit(0);
         } catch (Throwable error) {
             // The connector's threads would go on.
             error.printStackTrace();
             System.exit(1);
         }
+    }
+
+    static Map<String, String> config(Path file) throws IOException {
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file)) {
+            properties.load(reader);
+        }
+        Map<String, String> config = new HashMap<>();
+        properties.forEach((name, value) -> config.put((String) name, (String) value));
+        return config;
     }
 
     private void run(Map<String, String> config, Path stop) throws Exception {
@@ -110,7 +115,7 @@ public final class Capture {
     }
 
     /** A task's context: no offsets, nothing to do for the rest. */
-    private static SourceTaskContext context(Map<String, String> config) {
+    static SourceTaskContext context(Map<String, String> config) {
         OffsetStorageReader offsets = new OffsetStorageReader() {
             @Override
             public <T> Map<String, Object> offset(Map<String, T> partition) {

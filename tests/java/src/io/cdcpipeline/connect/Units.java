@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.apache.avro.generic.GenericDatumWriter;
 import org.apache.avro.io.Encoder;
 import org.apache.avro.io.EncoderFactory;
@@ -34,9 +35,11 @@ public final class Units {
             .build();
     private static final Schema KEY = SchemaBuilder.struct().name("p.public.t.Key").field("id", ROW.field("id").schema()).build();
     private static final Schema SOURCE = SchemaBuilder.struct().name("source")
-            .field("lsn", Schema.OPTIONAL_INT64_SCHEMA).field("sequence", Schema.OPTIONAL_STRING_SCHEMA).build();
+            .field("lsn", Schema.OPTIONAL_INT64_SCHEMA).field("sequence", Schema.OPTIONAL_STRING_SCHEMA)
+            .field("txId", Schema.OPTIONAL_INT64_SCHEMA).field("ts_us", Schema.OPTIONAL_INT64_SCHEMA).build();
     private static final Schema ENVELOPE = SchemaBuilder.struct().name("p.public.t.Envelope")
-            .field("before", ROW).field("after", ROW).field("source", SOURCE).field("op", Schema.STRING_SCHEMA).build();
+            .field("before", ROW).field("after", ROW).field("source", SOURCE).field("op", Schema.STRING_SCHEMA)
+            .field("ts_us", Schema.OPTIONAL_INT64_SCHEMA).build();
 
     public static void main(String[] arguments) throws Exception {
         Method[] tests = Units.class.getDeclaredMethods();
@@ -149,7 +152,7 @@ public final class Units {
     }
 
     void rowsHaveNoDefaults() {
-        Schema row = changed("c", null, row(Value.of(1), null, null, null)).valueSchema().field("after").schema();
+        Schema row = changed("c", null, row(Value.of(1), null, null, null)).valueSchema();
         row.fields().forEach(field -> {
             equal(null, field.schema().defaultValue());
             equal(true, field.schema().isOptional());
@@ -165,16 +168,18 @@ public final class Units {
     }
 
     void deletesNameWhatWasNotSent() {
-        Struct before = (Struct) ((Struct) changed("d", row(Value.of(1), null, null, null), null).value()).get("before");
+        Struct before = (Struct) changed("d", row(Value.of(1), null, null, null), null).value();
         equal(List.of("price", "note", "raw"), before.get("__unsent"));
-        Struct full = (Struct) ((Struct) changed("d", row(Value.of(1), null, Value.of("x"), null), null).value()).get("before");
+        equal("true", before.get("__deleted"));
+        Struct full = (Struct) changed("d", row(Value.of(1), null, Value.of("x"), null), null).value();
         equal(null, full.get("__unsent"));
     }
 
     void aTruncationIsAnEmptyRow() {
-        Struct before = (Struct) ((Struct) changed("t", null, null).value()).get("before");
+        Struct before = (Struct) changed("t", null, null).value();
         equal(null, before.get("id"));
         equal(24L, before.get("__commit_order"));
+        equal("true", before.get("__deleted"));
     }
 
     void theLargestColumnsAreCutUntilTheRowFits() {
@@ -290,8 +295,18 @@ public final class Units {
         equal(-1L, ((Struct) row.getMap("__cut").get("price")).get("bytes"));
     }
 
-    void changesAreOrderedByTheCommitBefore() {
-        equal(24L, after(Value.of(1), null, null, null).get("__commit_order"));
+    void rowsSayWhatTheChangeWas() {
+        Struct row = after(Value.of(1), null, null, null);
+        equal(24L, row.get("__commit_order"));
+        equal(Arrays.asList("false", "c", 42L, 7L, 3L, 5L), Stream.of("__deleted", "__op", "__lsn", "__txId", "__ts_us", "__source_ts_us")
+                .map(row::get).toList());
+    }
+
+    void aRowOfASnapshotThatIsReadBesideTheStreamHasTheLsnOfItsOffset() {
+        Struct source = new Struct(SOURCE).put("txId", 7L);
+        Struct change = new Struct(ENVELOPE).put("after", row(Value.of(1), null, null, null)).put("source", source).put("op", "r");
+        SourceRecord record = new SourceRecord(Map.of(), Map.of("lsn", 99L), "p.public.t", null, null, ENVELOPE, change);
+        equal(99L, ((Struct) lossless().apply(record).value()).get("__lsn"));
     }
 
     void whatIsNoChangeOfARowPasses() {
@@ -316,12 +331,14 @@ public final class Units {
     }
 
     private static Struct after(Value... values) {
-        return (Struct) ((Struct) changed("c", null, row(values)).value()).get("after");
+        return (Struct) changed("c", null, row(values)).value();
     }
 
     private static SourceRecord changed(String operation, Struct before, Struct after) {
-        Struct source = new Struct(SOURCE).put("lsn", 42L).put("sequence", "[\"24\",\"42\"]");
-        Struct change = new Struct(ENVELOPE).put("before", before).put("after", after).put("source", source).put("op", operation);
+        Struct source = new Struct(SOURCE).put("lsn", 42L).put("sequence", "[\"24\",\"42\"]").put("txId", 7L)
+                .put("ts_us", 5L);
+        Struct change = new Struct(ENVELOPE).put("before", before).put("after", after).put("source", source).put("op", operation)
+                .put("ts_us", 3L);
         Struct row = after == null ? before : after;
         Struct key = row == null ? null : new Struct(KEY).put("id", row.get("id"));
         return lossless().apply(new SourceRecord(Map.of(), Map.of(), "p.public.t", row == null ? null : KEY, key, ENVELOPE, change));
