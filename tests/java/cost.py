@@ -24,12 +24,11 @@ VERSIONS = {"before": (BEFORE, "DEFAULT"), "now": ({}, "DEFAULT"), "now, identit
 def _fill(database: psycopg.Connection, events: int) -> None:
     """Rows and updates of rows, in transactions of 100."""
     database.execute(
-        """DO $$ BEGIN FOR k IN 0..%d LOOP
+        f"""DO $$ BEGIN FOR k IN 0..{events // 100} LOOP
         INSERT INTO load SELECT 1, k * 100 + i, k * 100 + i, i * 1.25, now(), repeat(md5(i::text), 4)
         FROM generate_series(1, 80) i;
         UPDATE load SET seq = seq + 80 WHERE run = 1 AND id BETWEEN k * 100 + 1 AND k * 100 + 20;
         COMMIT; END LOOP; END $$"""
-        % (events // 100)
     )
 
 
