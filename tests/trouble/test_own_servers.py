@@ -99,7 +99,6 @@ def variables(database: dict[str, Any], bucket: dict[str, Any]) -> dict[str, Any
         "postgresql_superuser": database["user"],
         "postgresql_superuser_password": database["password"],
         "postgresql_cdc_user": database["dbname"],
-        "postgresql_publication": database["dbname"],
         "cdc_slot": database["dbname"],
         "cdc_database": database["dbname"],
         "cdc_tables": ["shop.parcels"],
