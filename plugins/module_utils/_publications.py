@@ -20,7 +20,8 @@ ORDER BY pubname
 """
 # A server before 15 has no columns for filters.
 _TABLES = """
-SELECT n.nspname, c.relname, (to_jsonb(r) ->> 'prqual') IS NOT NULL OR (to_jsonb(r) ->> 'prattrs') IS NOT NULL AS partial
+SELECT n.nspname, c.relname,
+       (to_jsonb(r) ->> 'prqual') IS NOT NULL OR (to_jsonb(r) ->> 'prattrs') IS NOT NULL AS partial
 FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE r.prpubid = %(oid)s ORDER BY 1, 2
 """

@@ -24,7 +24,8 @@ _RUNNING = """
 SELECT backend_xid::text AS xid, format('process %s of %s, %s', pid, usename, coalesce(application_name, '')) AS who
 FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL
 UNION ALL
-SELECT transaction::text, format('prepared transaction %s', gid) FROM pg_prepared_xacts WHERE database = current_database()
+SELECT transaction::text, format('prepared transaction %s', gid) FROM pg_prepared_xacts
+WHERE database = current_database()
 """
 _SLOT = """
 SELECT active, wal_status, confirmed_flush_lsn::text AS confirmed, confirmed_flush_lsn >= %(lsn)s::pg_lsn AS past
@@ -96,7 +97,7 @@ def wait(params: Mapping[str, Any], check_mode: bool) -> Outcome:
                     f"The replication slot {slot} has lost its WAL, so that changes are missing",
                     where=where,
                     why="wal_status is lost: the connector was behind by more than max_slot_wal_keep_size",
-                    remedy="drop the slot, delete the connector with its offsets, and run again: it begins with a snapshot",
+                    remedy="drop the slot, delete the connector with its offsets, and run again: a snapshot begins it",
                 )
             return True if seen is None or seen["past"] else None
 

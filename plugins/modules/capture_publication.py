@@ -13,11 +13,11 @@ description:
     table that they are partitions of.
   - A table is added before the connector captures it, and taken out after it has ceased to. So the module is run before
     the connector is changed, and once more after that with O(captured=true).
-  - A comment on the publication says that it is the pipeline's own. One that is another's is used as it is if it fits, and
-    refused otherwise; it is never changed or dropped.
-  - The comment also names the tables that are due for a snapshot, namely those that were added to a publication that was
-    there. A table that was dropped and created again is one of them, since it left the publication. They are returned by
-    each run until O(captured=true), so that an interrupted run forgets none.
+  - A comment on the publication says that it is the pipeline's own. One that is another's is used as it is if it fits,
+    and refused otherwise; it is never changed or dropped.
+  - The comment also names the tables that are due for a snapshot, namely those that were added to a publication that
+    was there. A table that was dropped and created again is one of them, since it left the publication. They are
+    returned by each run until O(captured=true), so that an interrupted run forgets none.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
@@ -43,9 +43,9 @@ options:
     default: []
   captured:
     description:
-      - Whether the connector captures just these tables through this publication by now, and the snapshots that were due
-        have been asked for. Then tables that are beyond are taken out, former publications of the slot are dropped, and
-        nothing is due any more.
+      - Whether the connector captures just these tables through this publication by now, and the snapshots that were
+        due have been asked for. Then tables that are beyond are taken out, former publications of the slot are dropped,
+        and nothing is due any more.
     type: bool
     default: false
   state:

@@ -10,10 +10,10 @@ short_description: Wait until a connector may read a publication that was change
 version_added: "1.0.0"
 description:
   - PostgreSQL decodes a transaction with the catalog as it was while the transaction ran. A connector that gets a
-    transaction from before its publication was created fails, and it misses changes of a table from before the table was
-    added.
-  - The module waits until the transactions have ended that run now, and, where it is needed, until the slot is past them.
-    Run it between the change of the publication and that of the connector. The connector has to be running.
+    transaction from before its publication was created fails, and it misses changes of a table from before the table
+    was added.
+  - The module waits until the transactions have ended that run now, and, where it is needed, until the slot is past
+    them. Run it between the change of the publication and that of the connector. The connector has to be running.
   - In check mode, and where there is no slot, it does not wait.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)

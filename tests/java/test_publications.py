@@ -45,12 +45,16 @@ def test_partitions_come_as_of_their_root(database: psycopg.Connection[Any], con
     publish(database, "ev", "plain")
     connector.start(["public.ev", "public.plain"], publication__name="own")
     assert sorted(rows(connector.wait(3), "ev")) == [("r", 1, "old"), ("r", 2, "leaf"), ("r", 3, "default")]
-    database.execute("INSERT INTO ev VALUES (4, '2023-06-06', 'new'), (5, '2024-06-06', 'new'), (6, '2031-01-01', 'new')")
+    database.execute(
+        "INSERT INTO ev VALUES (4, '2023-06-06', 'new'), (5, '2024-06-06', 'new'), (6, '2031-01-01', 'new')"
+    )
     database.execute("UPDATE ev SET note = 'changed' WHERE id = 4")
     database.execute("DELETE FROM ev WHERE id = 2")
     database.execute("CREATE TABLE late (LIKE ev INCLUDING ALL); INSERT INTO late VALUES (7, '2026-01-01', 'before')")
     database.execute("ALTER TABLE ev ATTACH PARTITION late FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')")
-    database.execute("INSERT INTO ev VALUES (8, '2026-02-02', 'attached'); INSERT INTO late VALUES (9, '2026-03-03', 'direct')")
+    database.execute(
+        "INSERT INTO ev VALUES (8, '2026-02-02', 'attached'); INSERT INTO late VALUES (9, '2026-03-03', 'direct')"
+    )
     # From one partition to another.
     database.execute("UPDATE ev SET d = '2026-04-04' WHERE id = 5")
     records = connector.wait(3 + 3 + 1 + 1 + 2 + 2)
@@ -99,9 +103,7 @@ UNCAPTURED = [
 
 
 @pytest.mark.parametrize("statement", UNCAPTURED)
-def test_what_is_not_captured_does_no_harm(
-    database: psycopg.Connection[Any], connector: Connector, statement: str
-):
+def test_what_is_not_captured_does_no_harm(database: psycopg.Connection[Any], connector: Connector, statement: str):
     database.execute("CREATE TABLE plain (id int PRIMARY KEY)")
     publish(database, "plain")
     connector.start(["public.plain"], publication__name="own")
@@ -187,7 +189,9 @@ def test_a_table_that_is_created_again_is_not_read_until_it_is_published(
     connector.start(["public.plain", "public.again"], publication__name="own")
     database.execute("INSERT INTO again VALUES (1)")
     connector.wait(1)
-    database.execute("DROP TABLE again; CREATE TABLE again (id int PRIMARY KEY, note text); INSERT INTO again VALUES (2)")
+    database.execute(
+        "DROP TABLE again; CREATE TABLE again (id int PRIMARY KEY, note text); INSERT INTO again VALUES (2)"
+    )
     database.execute("ALTER PUBLICATION own ADD TABLE ONLY again")
     database.execute("INSERT INTO again VALUES (3, 'new')")
     database.execute("INSERT INTO plain VALUES (1)")

@@ -65,15 +65,14 @@ def operations(rows: list[dict[str, Any]]) -> list[tuple[str, int]]:
     return sorted((row["__op"], row["id"]) for row in rows)
 
 
-def test_a_partitioned_table_comes_as_itself(
-    context: Context, schema: str, capture: Callable[..., None], flow: Flow
-):
+def test_a_partitioned_table_comes_as_itself(context: Context, schema: str, capture: Callable[..., None], flow: Flow):
     """C1"""
     root = f"{schema}.ev"
     execute(
         context,
         f"CREATE TABLE {root} (id int, d date, note text, PRIMARY KEY (id, d)) PARTITION BY RANGE (d)",
-        f"CREATE TABLE {root}_a PARTITION OF {root} FOR VALUES FROM ('2024-01-01') TO ('2025-01-01') PARTITION BY RANGE (d)",
+        f"CREATE TABLE {root}_a PARTITION OF {root} FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')"
+        " PARTITION BY RANGE (d)",
         f"CREATE TABLE {root}_a1 PARTITION OF {root}_a FOR VALUES FROM ('2024-01-01') TO ('2024-07-01')",
         f"CREATE TABLE {root}_b (note text, d date NOT NULL, id int NOT NULL, PRIMARY KEY (id, d))",
         f"ALTER TABLE {root} ATTACH PARTITION {root}_b FOR VALUES FROM ('2023-01-01') TO ('2024-01-01')",
@@ -135,7 +134,9 @@ def test_a_table_that_is_created_again(
     capture(table)
     objects_of(context, table, 1)
     # What comes before the next run is in no stream, so that the run's snapshot brings it.
-    execute(context, f"DROP TABLE {table}", f"CREATE TABLE {table} (id int PRIMARY KEY)", f"INSERT INTO {table} VALUES (2)")
+    execute(
+        context, f"DROP TABLE {table}", f"CREATE TABLE {table} (id int PRIMARY KEY)", f"INSERT INTO {table} VALUES (2)"
+    )
     shared = [*context.plan.expected.postgresql.tables]
     run = running.run(playbook="playbooks/verify.yml", cdc_tables=[*shared, table])
     run.must_fail_with("T4.capture_publication", f"without {table}")

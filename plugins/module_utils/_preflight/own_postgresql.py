@@ -176,8 +176,8 @@ def judge(server: Server, where: str, database: str, slot: str, lowest_version: 
     if not server.rolsuper:
         yield Problem(
             "postgresql",
-            "The user in postgresql_superuser must be a superuser, to create a role with REPLICATION and to publish tables "
-            "of others",
+            "The user in postgresql_superuser must be a superuser, to create a role with REPLICATION and to publish "
+            "tables of others",
             found=f"rolsuper is false at {where}",
             remedy="name a superuser, or have the server's administrator grant it for the set-up",
         )

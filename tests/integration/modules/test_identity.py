@@ -22,9 +22,10 @@ STATEMENTS = {
     "unlogged": "CREATE UNLOGGED TABLE t (id int); ALTER TABLE t SET LOGGED",
     "without its key": "CREATE TABLE t (id int PRIMARY KEY); ALTER TABLE t DROP CONSTRAINT t_pkey",
     "without a column of its key": "CREATE TABLE t (id int, k int PRIMARY KEY); ALTER TABLE t DROP COLUMN k",
-    "without the type of its key": "CREATE TYPE k AS ENUM ('a'); CREATE TABLE t (id int, k k PRIMARY KEY); DROP TYPE k CASCADE",
-    "without the schema of that type": "CREATE SCHEMA x; CREATE DOMAIN x.k AS int; CREATE TABLE t (id int, k x.k PRIMARY KEY);"
-    " DROP SCHEMA x CASCADE",
+    "without the type of its key": "CREATE TYPE k AS ENUM ('a'); CREATE TABLE t (id int, k k PRIMARY KEY);"
+    " DROP TYPE k CASCADE",
+    "without the schema of that type": "CREATE SCHEMA x; CREATE DOMAIN x.k AS int;"
+    " CREATE TABLE t (id int, k x.k PRIMARY KEY); DROP SCHEMA x CASCADE",
     "without the index that identified": "CREATE TABLE t (id int NOT NULL); CREATE UNIQUE INDEX u ON t (id);"
     " ALTER TABLE t REPLICA IDENTITY USING INDEX u; DROP INDEX u",
     "identity nothing": "CREATE TABLE t (id int PRIMARY KEY); ALTER TABLE t REPLICA IDENTITY NOTHING",
@@ -36,13 +37,14 @@ STATEMENTS = {
     "attached": "CREATE TABLE t (id int) PARTITION BY RANGE (id); CREATE TABLE t1 (id int);"
     " ALTER TABLE t ATTACH PARTITION t1 FOR VALUES FROM (0) TO (100)",
     "inherited": "CREATE TABLE p (id int); CREATE TABLE t () INHERITS (p)",
-    "without a column of an inherited key": "CREATE TABLE p (id int, k int); CREATE TABLE t (PRIMARY KEY (k)) INHERITS (p);"
-    " ALTER TABLE p DROP COLUMN k",
+    "without a column of an inherited key": "CREATE TABLE p (id int, k int);"
+    " CREATE TABLE t (PRIMARY KEY (k)) INHERITS (p); ALTER TABLE p DROP COLUMN k",
     "in a function": "DO $$ BEGIN CREATE TABLE t (id int); END $$",
     "as a replica": "SET session_replication_role = replica; CREATE TABLE t (id int); RESET session_replication_role",
     "with rows that wait for a trigger": "CREATE TABLE r (id int PRIMARY KEY); CREATE TABLE t (id int REFERENCES r"
     " DEFERRABLE INITIALLY DEFERRED)",
-    "an odd name": 'CREATE SCHEMA "S s"; CREATE TABLE "S s"."T"".t" (id int); CREATE VIEW t AS SELECT * FROM "S s"."T"".t"',
+    "an odd name": 'CREATE SCHEMA "S s"; CREATE TABLE "S s"."T"".t" (id int);'
+    ' CREATE VIEW t AS SELECT * FROM "S s"."T"".t"',
 }
 
 
@@ -95,16 +97,22 @@ def test_tables_that_are_there_already(database: Connection, case: str):
 
 def test_others_keep_their_identity(database: Connection):
     install(database)
-    database.execute("CREATE TABLE k (id int PRIMARY KEY); CREATE TEMP TABLE t (id int); CREATE UNLOGGED TABLE u (id int)")
+    database.execute(
+        "CREATE TABLE k (id int PRIMARY KEY); CREATE TEMP TABLE t (id int); CREATE UNLOGGED TABLE u (id int)"
+    )
     database.execute("CREATE TABLE i (id int NOT NULL UNIQUE); ALTER TABLE i REPLICA IDENTITY USING INDEX i_id_key")
-    rows = database.execute("SELECT relname, relreplident FROM pg_class WHERE relname IN ('k', 't', 'u', 'i') ORDER BY 1")
+    rows = database.execute(
+        "SELECT relname, relreplident FROM pg_class WHERE relname IN ('k', 't', 'u', 'i') ORDER BY 1"
+    )
     assert rows.fetchall() == [("i", "i"), ("k", "d"), ("t", "d"), ("u", "d")]
 
 
 def test_a_role_that_may_do_little_is_not_hindered(database: Connection, name: str):
     role = name.replace("-", "_")
     install(database)
-    database.execute(f"CREATE PUBLICATION every FOR ALL TABLES; CREATE ROLE {role}; GRANT CREATE ON SCHEMA public TO {role}")
+    database.execute(
+        f"CREATE PUBLICATION every FOR ALL TABLES; CREATE ROLE {role}; GRANT CREATE ON SCHEMA public TO {role}"
+    )
     try:
         database.execute(f"SET ROLE {role}; CREATE TABLE t (id int); INSERT INTO t VALUES (1); UPDATE t SET id = 2")
         database.execute("DROP TABLE t; CREATE TEMP TABLE x (id int PRIMARY KEY); DROP TABLE x")
@@ -114,7 +122,9 @@ def test_a_role_that_may_do_little_is_not_hindered(database: Connection, name: s
 
 def test_a_table_that_is_in_use_is_a_warning_and_nothing_fails(database: Connection):
     install(database)
-    database.execute("CREATE TYPE k AS ENUM ('a'); CREATE TABLE t (id int, k k PRIMARY KEY); CREATE TABLE other (id int)")
+    database.execute(
+        "CREATE TYPE k AS ENUM ('a'); CREATE TABLE t (id int, k k PRIMARY KEY); CREATE TABLE other (id int)"
+    )
     database.execute("ALTER EVENT TRIGGER cdc_replica_identity DISABLE; ALTER TABLE other REPLICA IDENTITY DEFAULT")
     database.execute("ALTER EVENT TRIGGER cdc_replica_identity ENABLE ALWAYS")
     notices: list[str] = []

@@ -38,8 +38,8 @@ ORDER BY 1
 """
 _CAPTURE_HINT = (
     "Run the tag connectors: it adds what is missing, with a snapshot, and takes out what is beyond. A table that was "
-    "dropped and created again has left the publication; its changes since then come by that snapshot. A publication that "
-    "you made yourself is left to you."
+    "dropped and created again has left the publication; its changes since then come by that snapshot. A publication "
+    "that you made yourself is left to you."
 )
 
 
@@ -117,8 +117,7 @@ def judge_all_tables(name: str, found: Published | None, unidentified: Sequence[
         "T4.publication",
         f"publication {name}",
         "FOR ALL TABLES, with inserts, updates, deletes and truncates",
-        "no such publication" if found is None else f"{'' if found.all_tables else 'not '}FOR ALL TABLES, "
-        + ", ".join(found.operations),
+        "no such publication" if found is None else f"all tables: {found.all_tables}, {', '.join(found.operations)}",
         found is not None and found.all_tables and found.operations == OPERATIONS,
         "Run the tag postgresql.",
     )

@@ -58,7 +58,7 @@ def test_a_table_is_added_at_once_and_taken_out_when_the_connector_has_ceased_to
         f"COMMENT ON PUBLICATION \"p\" IS '{Mark('s').text}'",
     )
     assert settled.due == ()
-    assert after(settled)["p"]["tables"] == ["My Shop.Order \"Items\"", "public.a"]
+    assert after(settled)["p"]["tables"] == ['My Shop.Order "Items"', "public.a"]
 
 
 def test_a_table_that_lost_its_place_by_being_created_again_is_due():

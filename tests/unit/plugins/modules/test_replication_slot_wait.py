@@ -14,7 +14,13 @@ NOWHERE = {"login_host": "127.0.0.1", "login_port": 1, "login_db": "d"}
 
 @pytest.mark.parametrize(
     ("version", "new", "must"),
-    [(150012, False, True), (150013, False, False), (140017, False, True), (180000, False, False), (150013, True, True)],
+    [
+        (150012, False, True),
+        (150013, False, False),
+        (140017, False, True),
+        (180000, False, False),
+        (150013, True, True),
+    ],
 )
 def test_when_the_slot_has_to_be_past_the_change(version, new, must):
     assert _slot_wait.must_pass(version, new) is must
