@@ -43,15 +43,15 @@ BEGIN
 END
 $$;
 
-DROP EVENT TRIGGER IF EXISTS cdc_replica_identity;
-CREATE EVENT TRIGGER cdc_replica_identity ON ddl_command_end
+DROP EVENT TRIGGER IF EXISTS pipeline_replica_identity;
+CREATE EVENT TRIGGER pipeline_replica_identity ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE SCHEMA')
     EXECUTE FUNCTION cdc_pipeline.give_identity();
-ALTER EVENT TRIGGER cdc_replica_identity ENABLE ALWAYS;
+ALTER EVENT TRIGGER pipeline_replica_identity ENABLE ALWAYS;
 
-DROP EVENT TRIGGER IF EXISTS cdc_replica_identity_dropped;
-CREATE EVENT TRIGGER cdc_replica_identity_dropped ON sql_drop EXECUTE FUNCTION cdc_pipeline.give_identity();
-ALTER EVENT TRIGGER cdc_replica_identity_dropped ENABLE ALWAYS;
+DROP EVENT TRIGGER IF EXISTS pipeline_replica_identity_dropped;
+CREATE EVENT TRIGGER pipeline_replica_identity_dropped ON sql_drop EXECUTE FUNCTION cdc_pipeline.give_identity();
+ALTER EVENT TRIGGER pipeline_replica_identity_dropped ENABLE ALWAYS;
 
 SET LOCAL lock_timeout = '10s';
 DO $$

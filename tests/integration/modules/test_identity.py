@@ -51,7 +51,7 @@ STATEMENTS = {
 def install(database: Connection) -> None:
     with database.transaction():
         database.execute((FILES / "identity.sql").read_text())
-        for name in ("cdc_replica_identity", "cdc_replica_identity_dropped"):
+        for name in ("pipeline_replica_identity", "pipeline_replica_identity_dropped"):
             database.execute(f"COMMENT ON EVENT TRIGGER {name} IS 'mark'")
 
 
@@ -125,8 +125,8 @@ def test_a_table_that_is_in_use_is_a_warning_and_nothing_fails(database: Connect
     database.execute(
         "CREATE TYPE k AS ENUM ('a'); CREATE TABLE t (id int, k k PRIMARY KEY); CREATE TABLE other (id int)"
     )
-    database.execute("ALTER EVENT TRIGGER cdc_replica_identity DISABLE; ALTER TABLE other REPLICA IDENTITY DEFAULT")
-    database.execute("ALTER EVENT TRIGGER cdc_replica_identity ENABLE ALWAYS")
+    database.execute("ALTER EVENT TRIGGER pipeline_replica_identity DISABLE; ALTER TABLE other REPLICA IDENTITY DEFAULT")
+    database.execute("ALTER EVENT TRIGGER pipeline_replica_identity ENABLE ALWAYS")
     notices: list[str] = []
     database.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
     with psycopg.connect(database.info.dsn, password=database.info.password) as reader:
@@ -142,7 +142,7 @@ def test_they_are_installed_again_where_they_were_altered(database: Connection):
     assert found(database)[0] is False
     install(database)
     assert found(database)[0] is True
-    database.execute("ALTER EVENT TRIGGER cdc_replica_identity DISABLE")
+    database.execute("ALTER EVENT TRIGGER pipeline_replica_identity DISABLE")
     assert found(database)[0] is False
     install(database)
     install(database)
