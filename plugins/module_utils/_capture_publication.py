@@ -141,7 +141,7 @@ def plan_present(name: str, slot: str, wanted: Sequence[Table], found: Sequence[
     added: Sequence[Table] = ()
     if current is None:
         added = wanted
-        result = Publication(name, tuple(sorted(wanted)), comment=Mark(slot).text)
+        result = Publication(name, tuple(sorted(wanted)), comment=Mark(slot, _due_by(former, wanted)).text)
         tables = f" FOR TABLE {_listed(wanted)}" if wanted else ""
         statements = [f"CREATE PUBLICATION {quoted(name)}{tables} WITH ({_OPTIONS})", _comment(result)]
     elif current.mark is None:
@@ -179,6 +179,15 @@ _OPTIONS = f"publish = '{', '.join(OPERATIONS)}', publish_via_partition_root = t
 
 def _ours(publication: Publication, slot: str) -> bool:
     return publication.mark is not None and publication.mark.slot == slot
+
+
+def _due_by(former: Sequence[Publication], wanted: Sequence[Table]) -> tuple[Table, ...]:
+    """The tables that are due when the publication gets another name: what the former one lacked, or was still due."""
+    if not former:
+        return ()
+    settled = {table for publication in former for table in publication.tables}
+    settled -= {table for publication in former if publication.mark for table in publication.mark.due}
+    return tuple(table for table in wanted if table not in settled)
 
 
 def _records(publications: Iterable[Publication]) -> dict[str, Any]:

@@ -94,6 +94,14 @@ def test_former_publications_of_the_slot_go_once_the_connector_reads_this_one():
     assert plan([A, B], OURS, former, others, captured=True).statements == ('DROP PUBLICATION "former"',)
 
 
+def test_another_name_forgets_nothing_that_is_due():
+    former = replace(OURS, name="former", tables=(A, B), comment=Mark("s", (B,)).text)
+    assert plan([A, B, ODD], former).due == (B, ODD)
+    assert plan([A, B], replace(former, comment=Mark("s").text)).due == ()
+    # One of all tables had them all.
+    assert plan([A, B], replace(former, comment=None, all_tables=True)).due == ()
+
+
 def test_absent_drops_what_is_marked_for_the_slot():
     publications = [OURS, replace(OURS, name="q"), Publication("p"), replace(OURS, name="r", comment=Mark("t").text)]
     assert capture.plan_absent("s", publications).statements == ('DROP PUBLICATION "p"', 'DROP PUBLICATION "q"')
