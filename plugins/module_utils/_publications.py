@@ -40,7 +40,8 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     :raises FailedError: the server refuses the change.
     """
     name, slot = params["name"], params["slot"]
-    wanted = [Table(table["schema"], table["table"]) for table in params["tables"] or []]
+    named = {Table(table["schema"], table["table"]): table.get("name") for table in params["tables"] or []}
+    wanted = list(named)
     with connected(params) as connection:
         found = _read(connection, name)
         if params["state"] == "absent":
@@ -56,8 +57,8 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         before=dict(plan.before),
         after=dict(plan.after),
         facts={
-            "added": [table.key for table in plan.added],
-            "snapshots_due": [table.key for table in plan.due],
+            "added": [named.get(table) or table.key for table in plan.added],
+            "snapshots_due": [named.get(table) or table.key for table in plan.due],
         },
     )
 

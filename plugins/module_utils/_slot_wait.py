@@ -109,6 +109,6 @@ def wait(params: Mapping[str, Any], check_mode: bool) -> Outcome:
                 why=f"it is at {seen['confirmed']}, and {'is' if seen['active'] else 'is not'} read"
                 if seen
                 else "it is gone",
-                remedy="see that the connector runs, with its heartbeat, and catches up; then run again: nothing is lost",
+                remedy="see that the connector runs, with its heartbeat, and catches up; then run again",
             )
     return Outcome(changed=False)

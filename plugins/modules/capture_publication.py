@@ -37,7 +37,8 @@ options:
     required: true
   tables:
     description:
-      - The captured tables, each with C(schema) and C(table) as the catalog has them. Other keys are ignored.
+      - The captured tables, each with C(schema) and C(table) as the catalog has them, and perhaps the C(name) by which
+        the module returns it. Other keys are ignored.
     type: list
     elements: dict
     default: []
@@ -89,12 +90,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 added:
-  description: Tables that were added to the publication, or would be, as C(schema.table).
+  description: Tables that were added to the publication, or would be, by their names or as C(schema.table).
   returned: success
   type: list
   elements: str
 snapshots_due:
-  description: Tables that are to be snapshotted, as C(schema.table).
+  description: Tables that are to be snapshotted, likewise.
   returned: success
   type: list
   elements: str

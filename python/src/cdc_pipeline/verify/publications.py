@@ -16,9 +16,13 @@ SELECT p.oid, puballtables, pubviaroot, pubinsert AS insert, pubupdate AS update
        pubtruncate AS truncate
 FROM pg_publication p WHERE pubname = %s
 """
+# As cdc_tables has a name: with quotes where it is not plain.
+_NAME = """(SELECT string_agg(CASE WHEN part ~ '^[a-z_][a-z0-9_$]*$' THEN part
+                  ELSE '"' || replace(part, '"', '""') || '"' END, '.' ORDER BY at)
+        FROM (VALUES (1, n.nspname::text), (2, c.relname::text)) AS parts(at, part))"""
 # What a server before 15 does not have is null.
-_TABLES = """
-SELECT n.nspname || '.' || c.relname AS name,
+_TABLES = f"""
+SELECT {_NAME} AS name,
        to_jsonb(r) ->> 'prqual' IS NOT NULL OR to_jsonb(r) ->> 'prattrs' IS NOT NULL AS partial
 FROM pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE r.prpubid = %s ORDER BY 1
@@ -28,8 +32,8 @@ SELECT n.nspname FROM pg_publication_namespace p JOIN pg_namespace n ON n.oid = 
 """
 _FIRST_WITH_SCHEMAS = 150_000
 # A deferrable key does not identify a row, nor one that is not valid.
-_UNIDENTIFIED = """
-SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+_UNIDENTIFIED = f"""
+SELECT {_NAME} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND c.oid >= 16384 AND c.relreplident <> 'f'
   AND (c.relreplident = 'n' OR NOT EXISTS (
       SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate
