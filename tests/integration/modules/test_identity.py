@@ -125,7 +125,9 @@ def test_a_table_that_is_in_use_is_a_warning_and_nothing_fails(database: Connect
     database.execute(
         "CREATE TYPE k AS ENUM ('a'); CREATE TABLE t (id int, k k PRIMARY KEY); CREATE TABLE other (id int)"
     )
-    database.execute("ALTER EVENT TRIGGER pipeline_replica_identity DISABLE; ALTER TABLE other REPLICA IDENTITY DEFAULT")
+    database.execute(
+        "ALTER EVENT TRIGGER pipeline_replica_identity DISABLE; ALTER TABLE other REPLICA IDENTITY DEFAULT"
+    )
     database.execute("ALTER EVENT TRIGGER pipeline_replica_identity ENABLE ALWAYS")
     notices: list[str] = []
     database.add_notice_handler(lambda notice: notices.append(notice.message_primary or ""))
