@@ -45,6 +45,24 @@ def kafka_arguments() -> dict[str, Any]:
     }
 
 
+def postgresql_arguments() -> dict[str, Any]:
+    """Options of the doc fragment `postgresql`."""
+    return {
+        "login_host": {"type": "str", "required": True},
+        "login_port": {"type": "int", "default": 5432},
+        "login_user": {"type": "str", "default": "postgres"},
+        "login_password": {"type": "str", "no_log": True},
+        "login_db": {"type": "str", "required": True},
+        "ssl_mode": {
+            "type": "str",
+            "choices": ["allow", "disable", "prefer", "require", "verify-ca", "verify-full"],
+            "default": "prefer",
+        },
+        "ca_cert": {"type": "path"},
+        "connect_timeout": {"type": "int", "default": 10},
+    }
+
+
 def kubernetes_arguments() -> dict[str, Any]:
     """Options of the doc fragment `kubernetes`."""
     return {

@@ -23,6 +23,8 @@ _HIGHEST_OFFSET = 30000
 _SYSTEM_FOLDERS = {"/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/opt", "/proc", "/root", "/run", "/srv"}
 _SYSTEM_FOLDERS |= {"/sys", "/tmp", "/usr", "/var", "/var/lib", "/var/cache", "/var/log"}
 _TABLE = re.compile(r"[^.\s]+\.[^.\s]+\Z")
+# As in the connector's heartbeat.action.query.
+_HEARTBEAT = "heartbeat"
 _PATTERNS = {
     "cdc_instance": (r"[a-z][a-z0-9-]{0,30}\Z", "a short name of a-z, 0-9 and -, such as local"),
     "cdc_user": (r"[a-z_][a-z0-9_-]{0,31}\Z", "the name of a system user, such as cdc"),
@@ -109,6 +111,27 @@ def _tables(get: Get) -> Iterator[Problem]:
             f"cdc_tables may not name the probe table {probe}, whose rows verify.yml replaces",
             remedy=f"take {probe} out of cdc_tables, or choose another cdc_probe_table",
         )
+
+
+def _messages(get: Get) -> Iterator[Problem]:
+    prefixes = [str(prefix) for prefix in get("cdc_message_prefixes") or []]
+    remedy = "take it out of cdc_message_prefixes"
+    for prefix in dict.fromkeys(prefixes):
+        if not prefix or not prefix.isprintable():
+            yield Problem(
+                "message",
+                "cdc_message_prefixes: a prefix has characters, none of them a control character",
+                found=repr(prefix),
+                remedy=remedy,
+            )
+        if prefix == _HEARTBEAT:
+            yield Problem(
+                "message",
+                f"cdc_message_prefixes may not have {_HEARTBEAT}, the prefix of the connector's own messages",
+                remedy=f"{remedy}; let your application use another prefix",
+            )
+        if prefixes.count(prefix) > 1:
+            yield Problem("message", f"cdc_message_prefixes has {prefix!r} twice", remedy="take one of them away")
 
 
 def _kafka(get: Get) -> Iterator[Problem]:
@@ -234,4 +257,4 @@ def _tls(get: Get) -> Iterator[Problem]:
             )
 
 
-RULES: tuple[Rule, ...] = (_names, _folders, _offset, _tables, _kafka, _own_servers, _tls)
+RULES: tuple[Rule, ...] = (_names, _folders, _offset, _tables, _messages, _kafka, _own_servers, _tls)

@@ -27,7 +27,7 @@ logger.measured.name=io.debezium.metrics.stats.MeasurementCollector
 logger.measured.level=ERROR
 """
 # Kafka's alone.
-NOT_HERE = ("signal.", "producer.", "exactly.", "predicates")
+NOT_HERE = ("signal.", "producer.", "exactly.")
 # What 39700d6 had in the place of what is set now.
 BEFORE = {
     "field.name.adjustment.mode": "avro",
@@ -89,7 +89,15 @@ class Connector:
         """What runs a class with this connector's settings."""
         settings = {key: value for key, value in connector_settings().items() if not key.startswith(NOT_HERE)}
         included = ",".join(f"(?-i){table}".replace(".", "\\.") for table in tables)
-        settings |= self.own | {"table.include.list": included} | {key.replace("__", "."): v for key, v in more.items()}
+        topics = ",".join(f"postgres.{table}" for table in (*tables, "message")) + ",__debezium-heartbeat.postgres"
+        computed = {
+            "table.include.list": included,
+            "message.prefix.include.list": "(?!)",
+            "transforms.known.topics": topics,
+            "transforms.known.server": "postgres",
+            "transforms.messages.topic": "postgres.message",
+        }
+        settings |= self.own | computed | {key.replace("__", "."): v for key, v in more.items()}
         (self.folder / "signals").touch()
         (self.folder / "stop").unlink(missing_ok=True)
         (self.folder / "log4j2.properties").write_text(LOG)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 from collection_path import ROOT
 from jinja2 import Environment, StrictUndefined
 
@@ -36,3 +38,11 @@ def connector_settings() -> dict[str, str]:
     settings = yaml.safe_load((ROOT / "roles/connectors/defaults/main.yml").read_text())["connectors_settings"]
     filled = _filled(settings, session)
     return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in filled.items()}
+
+
+def message_patterns(prefixes: list[str]) -> str:
+    """What the role makes of prefixes of logical messages."""
+    loader = DataLoader()
+    stated = loader.load_from_file(str(ROOT / "roles/connectors/vars/main.yml"))["__connectors_prefixes"]
+    templar = Templar(loader=loader, variables={"cdc_message_prefixes": prefixes})
+    return str(templar.template(trust_as_template(str(stated))))

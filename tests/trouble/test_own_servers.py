@@ -27,6 +27,12 @@ def slots(server: dict[str, Any]) -> set[str]:
         return {name for (name,) in connection.execute("SELECT slot_name FROM pg_replication_slots").fetchall()}
 
 
+def publications(server: dict[str, Any]) -> dict[str, bool]:
+    """The publications, and whether each is of all tables."""
+    with postgresql.connect(PostgresqlEndpoint(**server)) as connection:
+        return dict(connection.execute("SELECT pubname, puballtables FROM pg_publication").fetchall())
+
+
 @pytest.fixture
 def database(running: Site) -> Iterator[dict[str, Any]]:
     """A user's database: a table in a schema of its own, and everybody may create in public, as before version 15."""
@@ -40,6 +46,8 @@ def database(running: Site) -> Iterator[dict[str, Any]]:
                 inside.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
                 inside.execute("CREATE SCHEMA shop")
                 inside.execute("CREATE TABLE shop.parcels (id bigint PRIMARY KEY, note text)")
+                inside.execute("CREATE TABLE shop.log AS SELECT n FROM generate_series(1, 5) AS n")
+                inside.execute("CREATE PUBLICATION mine FOR TABLE shop.parcels")
                 inside.execute("INSERT INTO shop.parcels SELECT n, 'parcel ' || n FROM generate_series(1, 50) AS n")
             yield mine
         finally:
@@ -99,7 +107,6 @@ def variables(database: dict[str, Any], bucket: dict[str, Any]) -> dict[str, Any
         "postgresql_superuser": database["user"],
         "postgresql_superuser_password": database["password"],
         "postgresql_cdc_user": database["dbname"],
-        "postgresql_publication": database["dbname"],
         "cdc_slot": database["dbname"],
         "cdc_database": database["dbname"],
         "cdc_tables": ["shop.parcels"],
@@ -122,18 +129,24 @@ def test_a_site_on_servers_of_ones_own(variables: dict[str, Any], database: dict
     with postgresql.connect(PostgresqlEndpoint(**database)) as connection:
         assert {name for (name,) in connection.execute(TABLES).fetchall()} == {
             "shop.parcels",
+            "shop.log",
             "public.pipeline_probe",
         }
+        assert publications(database) == {"mine": False, f"{database['dbname']}_captured": False}
+        # A table without a key is nobody's concern.
+        connection.execute("UPDATE shop.log SET n = n + 1")
+        connection.execute("DELETE FROM shop.log")
     assert fresh.run(**variables).must_succeed().changed == 0
 
     fresh.run(playbook="playbooks/destroy.yml", destroy_data=True, **variables).must_succeed()
     assert database["dbname"] not in slots(database)
+    assert publications(database) == {"mine": False}
 
 
 def test_tables_that_ones_own_database_does_not_have(variables: dict[str, Any], fresh: Site):
     del variables["cdc_tables"]
     run = fresh.run(**variables)
-    run.must_fail_with("missing: public.users", "others there: shop.parcels", "set cdc_tables")
+    run.must_fail_with("missing: public.users", "others there: shop.log, shop.parcels", "set cdc_tables")
     assert not fresh.home.exists() or not any(fresh.home.iterdir())
 
 

@@ -58,6 +58,7 @@ class Upgraded:
         old: where the version is that it was set up with.
         variables: that the new version was run with.
         refused: what the new version said to old names of variables; None where no variable has been renamed.
+        publication: that the connector read before.
         before: the tables' objects before the upgrade, each with its tag.
         made: every committed change, the rows before the first one among them.
         rows: the database's, by table and key.
@@ -71,6 +72,7 @@ class Upgraded:
     old: Path
     variables: Mapping[str, Any]
     refused: Run | None
+    publication: str
     before: Mapping[str, str]
     made: list[Change]
     rows: Mapping[tuple[Any, ...], Mapping[str, Any]]
@@ -128,6 +130,13 @@ def timed(what: str) -> Iterator[None]:
     print(f"{what}: {time.monotonic() - begin:.0f} s")
 
 
+def publication_of(site: Installation) -> str:
+    """The publication that the connector reads."""
+    url = f"{site.endpoints()['kafka_connect']['url']}/connectors/postgres-cdc/config"
+    answer = httpx.get(url, timeout=30, trust_env=False).raise_for_status()
+    return str(answer.json()["publication.name"])
+
+
 def _upgrade(
     site: Installation,
     old: Path,
@@ -146,6 +155,10 @@ def _upgrade(
             f"{endpoints['archive']['url']}/flush", params={"timeout": 30}, timeout=60, trust_env=False
         ).raise_for_status()
         before = objects(store_of(endpoints["object_store"]))
+        publication = publication_of(site)
+        with writer.connect() as connection:
+            connection.execute("CREATE TABLE keyless (id int)")
+            connection.execute("INSERT INTO keyless VALUES (1)")
         begin = time.monotonic()
         with timed("the new version"):
             run = site.make("site", ROOT, variables=given)
@@ -166,6 +179,7 @@ def _upgrade(
         old,
         given,
         refused,
+        publication,
         before,
         writer.changes,
         rows,

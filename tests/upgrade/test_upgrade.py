@@ -15,7 +15,7 @@ import pytest
 from archive import objects, read_changes, tiling_problems, with_documents
 from base import ROOT
 from changes import SNAPSHOT, Change, current, differences, row_differences
-from conftest import Upgraded, timed
+from conftest import Upgraded, publication_of, timed
 from left_over import (
     files_of,
     left_over_files,
@@ -73,6 +73,24 @@ def test_every_change_is_archived_once_by_value(upgraded: Upgraded, archived_cha
 def test_the_archive_has_the_rows_of_the_database_by_value(upgraded: Upgraded, archived_changes: list[Change]):
     assert any(change.operation == SNAPSHOT for change in archived_changes)
     assert row_differences(upgraded.rows, current(archived_changes)) == []
+
+
+def test_the_connector_has_moved_to_a_publication_of_its_own(upgraded: Upgraded):
+    context = upgraded.site.context()
+    expected = context.plan.expected.postgresql
+    # The comparisons above have it that nothing was lost on the way.
+    assert upgraded.publication == expected.publication
+    assert publication_of(upgraded.site) == expected.capture_publication
+    with context.postgresql() as connection:
+        found = dict(connection.execute("SELECT pubname, puballtables FROM pg_publication").fetchall())
+        tables = connection.execute(
+            "SELECT schemaname || '.' || tablename FROM pg_publication_tables WHERE pubname = %s",
+            (expected.capture_publication,),
+        ).fetchall()
+        # The earlier version's publication made this impossible.
+        connection.execute("UPDATE keyless SET id = 2")
+    assert found == {expected.publication: True, expected.capture_publication: False}
+    assert {name for (name,) in tables} == set(expected.captured)
 
 
 def test_a_second_run_changes_nothing_and_proves_the_pipeline(upgraded: Upgraded):

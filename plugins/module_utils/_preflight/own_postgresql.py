@@ -35,7 +35,7 @@ SELECT current_setting('server_version_num')::int AS version,
        (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = %(database)s) AS encoding
 FROM pg_roles WHERE rolname = current_user
 """
-# The tables that a publication of all tables takes in.
+# The tables that can be published.
 _TABLES = """
 SELECT n.nspname || '.' || c.relname AS name, keys.there AS key,
        c.relreplident IN ('f', 'i') OR c.relreplident = 'd' AND keys.there AS identity,
@@ -172,12 +172,12 @@ def judge(server: Server, where: str, database: str, slot: str, lowest_version: 
             found=f"its encoding is SQL_ASCII at {where}",
             remedy="move it to a database with ENCODING 'UTF8': pg_dump --encoding names what the texts are",
         )
-    # FOR ALL TABLES and a role with REPLICATION can only be had from a superuser.
+    # A role with REPLICATION can only be had from a superuser.
     if not server.rolsuper:
         yield Problem(
             "postgresql",
-            "The user in postgresql_superuser must be a superuser, to create a role with REPLICATION and a publication "
-            "of all tables",
+            "The user in postgresql_superuser must be a superuser, to create a role with REPLICATION and to publish "
+            "tables of others",
             found=f"rolsuper is false at {where}",
             remedy="name a superuser, or have the server's administrator grant it for the set-up",
         )
@@ -195,7 +195,7 @@ def judge_database(database: str, wanted: Sequence[str], where: str) -> Iterator
 
 
 def judge_tables(tables: Sequence[Table], wanted: Sequence[str], where: str) -> Iterator[Problem]:
-    """The tables to capture are there with a key, and no table suffers from being published."""
+    """The tables to capture are there with a key, and do not suffer from being published."""
     named = {table.name: table for table in tables}
     missing = [name for name in wanted if name not in named]
     if missing:
@@ -223,14 +223,14 @@ def judge_tables(tables: Sequence[Table], wanted: Sequence[str], where: str) -> 
             found=_some(other),
             remedy="ALTER TABLE ... REPLICA IDENTITY DEFAULT, or FULL",
         )
-    fixed = [table.name for table in tables if not table.identity and table.name not in keyless]
+    fixed = [name for name in wanted if name in named and not named[name].identity and name not in keyless]
     if fixed:
         yield Problem(
             "postgresql",
-            "Once all tables are published, PostgreSQL refuses UPDATE and DELETE of those without a replica identity; "
-            f"{where} has some",
+            "Once a table is published, PostgreSQL refuses UPDATE and DELETE of it if it has no replica identity; "
+            f"{where} has such tables that cdc_tables names",
             found=_some(fixed),
-            remedy="give each a primary key, or ALTER TABLE ... REPLICA IDENTITY FULL",
+            remedy="ALTER TABLE ... REPLICA IDENTITY DEFAULT, or FULL",
         )
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -39,6 +40,22 @@ def endpoints() -> dict[str, Any]:
 def name() -> str:
     """A name that nothing else on the servers has."""
     return f"test-{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def database(endpoints: dict[str, Any], name: str) -> Iterator[psycopg.Connection[Any]]:
+    """A database of the test's own, without slots at the end."""
+    server = {key: endpoints["postgresql"][key] for key in ("host", "port", "user", "password", "dbname")}
+    own = name.replace("-", "_")
+    with psycopg.connect(**server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {own}")
+        try:
+            with psycopg.connect(**{**server, "dbname": own}, autocommit=True) as inside:
+                yield inside
+        finally:
+            slots = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = %s"
+            connection.execute(slots, (own,))
+            connection.execute(f"DROP DATABASE {own} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

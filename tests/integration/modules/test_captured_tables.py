@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
 QUERY = Path(__file__).resolve().parents[3] / "roles/postgresql/files/captured.sql"
 TABLES = """
@@ -40,20 +38,6 @@ CREATE DOMAIN s.list AS int[]; CREATE TABLE s.by_list (id s.list PRIMARY KEY);
 CREATE TABLE s.alike (id int PRIMARY KEY, "Note" text, note text, other int);
 CREATE VIEW s.view AS SELECT 1;
 """
-
-
-@pytest.fixture
-def database(endpoints: dict[str, Any], name: str) -> Iterator[psycopg.Connection[Any]]:
-    """A database of the test's own."""
-    server = {key: endpoints["postgresql"][key] for key in ("host", "port", "user", "password", "dbname")}
-    own = name.replace("-", "_")
-    with psycopg.connect(**server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {own}")
-        try:
-            with psycopg.connect(**{**server, "dbname": own}, autocommit=True) as inside:
-                yield inside
-        finally:
-            connection.execute(f"DROP DATABASE {own} WITH (FORCE)")
 
 
 def captured(database: psycopg.Connection[Any]) -> dict[str, dict[str, Any]]:

@@ -27,7 +27,8 @@ class Postgresql:
     """``settings``: as in postgresql.conf, compared by value (256MB is 32768 pages of 8kB).
 
     ``version``: the major version, or the lowest one of a server that is not ``managed`` but the user's own.
-    ``message_prefix``: of logical messages that the connector leaves out of its stream.
+    ``publication``: of all tables, on a managed server. ``capture_publication``: of the tables ``captured``, for the
+    connector. ``message_prefix``: of logical messages that the connector leaves out of its stream.
     ``session``: settings that the WAL sender prints values with. ``replica_identity``: full, or keep for any.
     """
 
@@ -49,6 +50,8 @@ class Postgresql:
     sample_data: bool = True
     role: str = "debezium"
     publication: str = "debezium_publication"
+    capture_publication: str = "debezium_captured"
+    captured: tuple[str, ...] = ()
     slot: str = "debezium"
     message_prefix: str = "heartbeat"
     session: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""T4: settings, tables, the CDC role, the publication, the slot, and a stream of WAL."""
+"""T4: settings, tables, the CDC role, the publications, the slot, and a stream of WAL."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import psycopg
 
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.publications import judge_all_tables, judge_capture, read_publication, read_unidentified
 from cdc_pipeline.verify.streaming import stream_until
 from cdc_pipeline.verify.tables import identifier
 from cdc_pipeline.verify.units import mebibytes, postgresql_value
@@ -163,19 +164,12 @@ def _tables(context: Context) -> Iterator[Finding]:
         yield from judge_tables(expected.tables, found, SAMPLE if expected.sample_data else frozenset())
         role = cursor.execute(_ROLE, (expected.role,)).fetchone()
         yield from judge_role(role, found, expected.role)
-        publication = cursor.execute(
-            "SELECT puballtables, pubinsert, pubupdate, pubdelete, pubtruncate FROM pg_publication WHERE pubname = %s",
-            (expected.publication,),
-        ).fetchone()
-        yield Finding(
-            "T4.publication",
-            f"publication {expected.publication}",
-            "FOR ALL TABLES, with inserts, updates, deletes and truncates",
-            "no such publication" if publication is None else publication,
-            publication is not None and all(publication.values()),
-            "Run the tag postgresql. On a server of your own: "
-            f"ALTER PUBLICATION {expected.publication} SET (publish = 'insert, update, delete, truncate').",
+        yield from judge_capture(
+            expected.capture_publication, expected.captured, read_publication(cursor, expected.capture_publication)
         )
+        if expected.managed:
+            published = read_publication(cursor, expected.publication)
+            yield from judge_all_tables(expected.publication, published, read_unidentified(cursor))
 
 
 def _slot(context: Context) -> Iterator[Finding]:
@@ -221,7 +215,7 @@ def _stream(context: Context) -> Iterator[Finding]:
             connection.execute("SELECT pg_logical_emit_message(true, %s, %s)", (expected.message_prefix, payload))
 
     received = stream_until(
-        context.plan.endpoints.postgresql, slot, expected.publication, emit, payload.encode(), _STREAM_SECONDS
+        context.plan.endpoints.postgresql, slot, expected.capture_publication, emit, payload.encode(), _STREAM_SECONDS
     )
     yield Finding(
         "T4.wal_streaming",

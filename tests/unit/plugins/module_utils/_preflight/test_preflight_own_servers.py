@@ -68,7 +68,8 @@ TABLES = [Table("public.a", key=True, identity=True), Table("public.b", key=True
         (TABLES, ["public.a", "public.users"], ["cdc_tables names tables that"]),
         ([*TABLES, Table("public.c", key=False, identity=True)], ["public.c"], ["without a primary key"]),
         ([*TABLES, Table("public.c", key=False, identity=False)], ["public.c"], ["without a primary key"]),
-        ([*TABLES, Table("public.log", key=False, identity=False)], ["public.a"], ["refuses UPDATE and DELETE"]),
+        ([*TABLES, Table("public.log", key=False, identity=False)], ["public.a"], []),
+        ([*TABLES, Table("public.log", key=True, identity=False)], ["public.log"], ["refuses UPDATE and DELETE"]),
         ([*TABLES, Table("public.log", key=False, identity=True)], ["public.a"], []),
         (
             [*TABLES, Table("public.c", True, True, other_index=True)],

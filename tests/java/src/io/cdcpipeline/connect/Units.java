@@ -3,6 +3,7 @@ package io.cdcpipeline.connect;
 import io.apicurio.registry.utils.converter.avro.AvroData;
 import io.debezium.data.SpecialValueDecimal;
 import java.io.ByteArrayOutputStream;
+import java.lang.management.ManagementFactory;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.math.BigDecimal;
@@ -15,6 +16,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
+import javax.management.openmbean.TabularData;
 import org.apache.avro.generic.GenericDatumWriter;
 import org.apache.avro.io.Encoder;
 import org.apache.avro.io.EncoderFactory;
@@ -314,6 +318,60 @@ public final class Units {
         equal(heartbeat, lossless().apply(heartbeat));
         SourceRecord nothing = new SourceRecord(Map.of(), Map.of(), "h", null, null, null, null);
         equal(nothing, lossless().apply(nothing));
+    }
+
+    void whatIsForNoTopicIsDroppedAndCounted() throws Exception {
+        MBeanServer server = ManagementFactory.getPlatformMBeanServer();
+        ObjectName name = new ObjectName("io.cdcpipeline.connect:type=dropped,server=\"p\"");
+        Known known = new Known();
+        known.configure(Map.of("topics", "p.public.t,p.message", "server", "p"));
+        equal("p.public.t", known.apply(of("p.public.t")).topic());
+        for (String topic : List.of("p.public.other", "p.public.T", "p", "p.public.other")) {
+            equal(null, known.apply(of(topic)));
+        }
+        equal(4L, server.getAttribute(name, "Records"));
+        TabularData topics = (TabularData) server.getAttribute(name, "Topics");
+        equal(2L, topics.get(new Object[] {"p.public.other"}).get("value"));
+        for (int i = 0; i < 1000; i++) {
+            equal(null, known.apply(of("p.x" + i)));
+        }
+        equal(1004L, server.getAttribute(name, "Records"));
+        equal(101, ((TabularData) server.getAttribute(name, "Topics")).size());
+        // The next task of the connector, while this one ends.
+        Known next = new Known();
+        next.configure(Map.of("topics", "p.public.t", "server", "p"));
+        equal(0L, server.getAttribute(name, "Records"));
+        next.close();
+        known.close();
+        equal(false, server.isRegistered(name));
+    }
+
+    void aMessageIsARowWithoutAKey() {
+        Schema content = SchemaBuilder.struct().field("prefix", Schema.OPTIONAL_STRING_SCHEMA)
+                .field("content", Schema.OPTIONAL_BYTES_SCHEMA).build();
+        Schema schema = SchemaBuilder.struct().name("MessageValue").field("op", Schema.STRING_SCHEMA)
+                .field("ts_ms", Schema.OPTIONAL_INT64_SCHEMA).field("source", SOURCE).field("message", content).build();
+        Struct message = new Struct(content).put("prefix", "out,box").put("content", ByteBuffer.wrap(new byte[1_200_000]));
+        Struct value = new Struct(schema).put("op", "m").put("ts_ms", 7L).put("message", message)
+                .put("source", new Struct(SOURCE).put("lsn", 42L).put("sequence", "[\"24\",\"42\"]"));
+        Messages messages = new Messages();
+        messages.configure(Map.of("topic", "p.message"));
+        SourceRecord record = new SourceRecord(Map.of(), Map.of(), "p.message", KEY, new Struct(KEY), schema, value);
+        SourceRecord changed = lossless().apply(messages.apply(record));
+        equal(null, changed.key());
+        Struct row = ((Struct) changed.value()).getStruct("after");
+        equal("out,box", row.get("prefix"));
+        equal(null, row.get("content"));
+        equal(1_200_000L, ((Struct) row.getMap("__cut").get("content")).get("bytes"));
+        equal(24L, row.get("__commit_order"));
+        equal("m", ((Struct) changed.value()).get("op"));
+        equal(7_000L, ((Struct) changed.value()).get("ts_us"));
+        SourceRecord other = of("p.public.t");
+        equal(other, messages.apply(other));
+    }
+
+    private static SourceRecord of(String topic) {
+        return new SourceRecord(Map.of(), Map.of(), topic, Schema.STRING_SCHEMA, "x");
     }
 
     private static Lossless lossless() {

@@ -1,0 +1,76 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Connections of modules to PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ._errors import FailedError, MissingLibraryError, UnreachableError
+
+try:
+    import psycopg
+
+    IMPORT_ERROR = None
+except ImportError:
+    import traceback
+
+    IMPORT_ERROR = traceback.format_exc()
+
+# Of a lock on a table that others use.
+_LOCK_SECONDS = 10
+
+
+@contextlib.contextmanager
+def connected(params: Mapping[str, Any]) -> Iterator[Any]:
+    """A connection that commits each statement, with rows as maps.
+
+    :param params: options of the doc fragment `postgresql`.
+    :raises MissingLibraryError: psycopg is not installed.
+    :raises UnreachableError: the server or the database is not there, or refuses the user.
+    :raises FailedError: the server refuses a statement.
+    """
+    if IMPORT_ERROR:
+        raise MissingLibraryError("psycopg", IMPORT_ERROR)
+    where = f"{params['login_host']}:{params['login_port']}, database {params['login_db']}"
+    try:
+        connection = psycopg.connect(
+            host=params["login_host"],
+            port=params["login_port"],
+            user=params["login_user"],
+            password=params["login_password"],
+            dbname=params["login_db"],
+            sslmode=params["ssl_mode"],
+            sslrootcert=params["ca_cert"],
+            connect_timeout=params["connect_timeout"],
+            application_name="cdc.pipeline",
+            options=f"-c lock_timeout={_LOCK_SECONDS}s",
+            autocommit=True,
+            row_factory=psycopg.rows.dict_row,
+        )
+    except psycopg.OperationalError as error:
+        raise UnreachableError(
+            "The PostgreSQL server does not let the pipeline in",
+            where=where,
+            why=_last_line(error),
+            remedy="see that it runs, and that user, password and pg_hba.conf are right",
+        ) from error
+    with connection:
+        try:
+            yield connection
+        except psycopg.Error as error:
+            raise FailedError(
+                "PostgreSQL refuses a statement",
+                where=where,
+                why=_last_line(error),
+                remedy="run again once nobody locks the table"
+                if isinstance(error, psycopg.errors.LockNotAvailable)
+                else "correct what it says, such as a right that is missing, and run again",
+            ) from error
+
+
+def _last_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,75 @@
+#!/usr/bin/python
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: replication_slot_wait
+short_description: Wait until a connector may read a publication that was changed
+version_added: "1.0.0"
+description:
+  - PostgreSQL decodes a transaction with the catalog as it was while the transaction ran. A connector that gets a
+    transaction from before its publication was created fails, and it misses changes of a table from before the table
+    was added.
+  - The module waits until the transactions have ended that run now, and, where it is needed, until the slot is past
+    them. Run it between the change of the publication and that of the connector. The connector has to be running.
+  - In check mode, and where there is no slot, it does not wait.
+author:
+  - Contributors to the cdc.pipeline collection (@cdc-pipeline)
+extends_documentation_fragment:
+  - cdc.pipeline.postgresql
+  - cdc.pipeline.attributes
+  - cdc.pipeline.attributes.reads
+options:
+  slot:
+    description:
+      - Name of the replication slot.
+    type: str
+    required: true
+  new:
+    description:
+      - Whether the connector has not read this publication before. Otherwise the slot has to be past the change only on
+        servers before 13.21, 14.18, 15.13, 16.9 and 17.5, which go on with what they knew of a table.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - Seconds to wait at most.
+    type: int
+    default: 600
+seealso:
+  - module: cdc.pipeline.capture_publication
+"""
+
+EXAMPLES = r"""
+- name: Wait until the connector may read its new publication
+  cdc.pipeline.replication_slot_wait:
+    login_host: localhost
+    login_password: "{{ vault_postgresql_password }}"
+    login_db: ecommerce
+    slot: debezium
+    new: true
+"""
+
+RETURN = r""" # """
+
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import postgresql_arguments
+from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
+from ansible_collections.cdc.pipeline.plugins.module_utils._slot_wait import wait
+
+
+def main() -> None:
+    run(
+        postgresql_arguments()
+        | {
+            "slot": {"type": "str", "required": True},
+            "new": {"type": "bool", "default": False},
+            "wait_timeout": {"type": "int", "default": 600},
+        },
+        wait,
+    )
+
+
+if __name__ == "__main__":
+    main()
