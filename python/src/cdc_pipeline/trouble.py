@@ -97,6 +97,12 @@ def troubles_in(body: str | bytes) -> list[Trouble]:
     return troubles
 
 
+def notes_in(body: str | bytes) -> list[str]:
+    """What a service says that is no trouble, and explains what looks like one: a sentence each."""
+    notes = _document(body).get("notes")
+    return [str(each) for each in notes] if isinstance(notes, list) else []
+
+
 def says_troubles(body: str | bytes) -> bool:
     """Whether this is the answer of a service that lists its troubles, be it none."""
     return isinstance(_document(body).get("troubles"), list)

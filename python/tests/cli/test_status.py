@@ -145,7 +145,9 @@ def test_what_is_stuck_although_every_process_runs(supervised: Path, cdc) -> Non
         assert "connector postgres-cdc" in lines[-2] and "somebody has paused it. Resume it." in lines[-2]
         assert lines[-1].split()[:5] == ["partition", "postgres.public.t-3", "stopped", "-", "web-0"]
         body["troubles"] = body["stopped"] = []
-        assert cdc("status", "--home", supervised)[0] == 0
+        body["notes"] = ["the first snapshot runs since 2026-01-02"]
+        code, out, _err = cdc("status", "--home", supervised)
+        assert code == 0 and out.splitlines()[-1] == "web-0: the first snapshot runs since 2026-01-02"
     finally:
         server.shutdown()
         server.server_close()
@@ -254,10 +256,10 @@ def test_what_pods_say_is_stuck(instance_in, cdc, monkeypatch) -> None:
     code, out, _err = cdc("status", "--home", home, "--json")
     document = json.loads(out)
     assert code == 1 and [each["process"] for each in document["stuck"]] == ["connectors-0"]
-    sentence = "archive-0 cannot be asked what is stuck: pods/portforward is forbidden"
-    assert document["unasked"] == [sentence]
-    code, out, err = cdc("status", "--home", home)
-    assert "somebody has paused it" in out and err.strip() == sentence
+    sentence = "archive-0: it cannot be asked what is stuck: pods/portforward is forbidden"
+    assert document["notes"] == [sentence]
+    _code, out, _err = cdc("status", "--home", home)
+    assert "somebody has paused it" in out and out.splitlines()[-1] == sentence
 
 
 def test_a_pod_is_asked_by_a_tunnel() -> None:

@@ -160,7 +160,7 @@ def test_readiness_metrics_and_status_say_what_is_stuck(pipeline: Pipeline, serv
     value = service.registry.get_sample_value
     assert value("cdc_connectors_troubles", {"what": "connector", "state": "paused"}) == 0
     labels = {"what": "connector", "state": "paused"}
-    assert value("cdc_connectors_trouble_start_time_seconds", labels) is None
+    assert value("cdc_connectors_trouble_start_timestamp_seconds", labels) is None
 
 
 def test_a_connector_that_was_deleted_is_absent(pipeline: Pipeline, service: Service):

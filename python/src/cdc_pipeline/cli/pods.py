@@ -9,7 +9,7 @@ from typing import Any
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Instance
 from cdc_pipeline.cli.state import Row, State, Stuck
-from cdc_pipeline.trouble import troubles_in
+from cdc_pipeline.trouble import notes_in, troubles_in
 from cdc_pipeline.verify.cluster import Cluster, ClusterError, ready, trouble
 from cdc_pipeline.verify.pod_servers import working_set
 from cdc_pipeline.verify.units import quantity
@@ -46,22 +46,25 @@ def read_pods(instance: Instance) -> State:
         raise CdcError(f"The pods in the namespace {cluster.namespace} cannot be seen: {error}") from None
     rows = state_of(pods, controllers, memory_of(cluster, pods))
     where = f"context {cluster.where.context}" if cluster.where.context else "the kubeconfig's context"
-    stuck, unasked = stuck_of(cluster, pods)
-    return State(f"instance {instance.name}: namespace {cluster.namespace}, {where}", rows, True, stuck, unasked)
+    stuck, notes = stuck_of(cluster, pods)
+    return State(f"instance {instance.name}: namespace {cluster.namespace}, {where}", rows, True, stuck, notes)
 
 
 def stuck_of(cluster: Cluster, pods: Sequence[Mapping[str, Any]]) -> tuple[list[Stuck], list[str]]:
-    """What the pods say is stuck, and why one of them cannot be asked."""
-    stuck, unasked = [], []
+    """What the pods say is stuck; and what they note beside, or why one of them cannot be asked."""
+    stuck, notes = [], []
     for pod in pods:
         workload, name = workload_of(pod), pod["metadata"]["name"]
         if workload not in SAYING or (pod.get("status") or {}).get("phase") != "Running":
             continue
         try:
-            stuck += [Stuck(name, workload, trouble) for trouble in troubles_in(cluster.ask_ready(pod))]
+            body = cluster.ask_ready(pod)
         except (ClusterError, OSError) as error:
-            unasked.append(f"{name} cannot be asked what is stuck: {error}")
-    return stuck, unasked
+            notes.append(f"{name}: it cannot be asked what is stuck: {error}")
+            continue
+        stuck += [Stuck(name, workload, trouble) for trouble in troubles_in(body)]
+        notes += [f"{name}: {note}" for note in notes_in(body)]
+    return stuck, notes
 
 
 def memory_of(cluster: Cluster, pods: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from cdc_pipeline.supervise.checks import Result
 from cdc_pipeline.supervise.probe import wait
 from cdc_pipeline.supervise.replica import Replica, read_replica
 from cdc_pipeline.supervise.rpc import Process, Supervisor
-from cdc_pipeline.trouble import troubles_in
+from cdc_pipeline.trouble import notes_in, troubles_in
 from cdc_pipeline.verify.processes import ProcessTable, memory_of
 
 _ALIVE = ("STARTING", "RUNNING")
@@ -45,7 +45,8 @@ def read_processes(instance: Instance) -> State:
     stuck = [
         Stuck(name, component_of(name), trouble) for name, each in probed.items() for trouble in troubles_in(each.body)
     ]
-    return State(heading, rows, processes is not None, stuck)
+    notes = [f"{name}: {note}" for name, each in probed.items() for note in notes_in(each.body)]
+    return State(heading, rows, processes is not None, stuck, notes)
 
 
 def replicas(home: Path) -> dict[str, Replica]:

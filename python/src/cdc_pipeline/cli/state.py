@@ -71,14 +71,14 @@ class State:
     Attributes:
         heading: what the rows are of, and how that is, in a line.
         runs: whether what starts them works.
-        unasked: why a process that would know could not be asked what is stuck, a sentence each.
+        notes: what explains what looks like trouble, or why a pod cannot be asked for it, a sentence each.
     """
 
     heading: str
     rows: Sequence[Row]
     runs: bool = True
     stuck: Sequence[Stuck] = ()
-    unasked: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
     @property
     def up(self) -> bool:

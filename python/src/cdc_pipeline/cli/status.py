@@ -37,8 +37,9 @@ def command(instance: Instance, json_output: bool) -> int:
             if state.stuck:
                 click.echo()
                 print_table(_STUCK_COLUMNS, [_stuck_cells(each, now) for each in state.stuck], _RIGHT)
-            for sentence in state.unasked:
-                click.echo(sentence, err=True)
+            if state.notes:
+                click.echo()
+                click.echo("\n".join(state.notes))
         else:
             click.echo(f"Nothing is set up in it. Set it up with `{instance.note.run('site')}`.")
     return 0 if state.up else 1
@@ -52,7 +53,7 @@ def document(instance: Instance, state: State) -> dict[str, object]:
         "up": state.up,
         "processes": [row.document() for row in state.rows],
         "stuck": [each.document() for each in state.stuck],
-        "unasked": list(state.unasked),
+        "notes": list(state.notes),
     }
 
 

@@ -160,7 +160,7 @@ def bound(service: Service) -> type[Handler]:
                 self.health(service.alive())
             elif path == "/health/ready":
                 reasons = service.not_ready()
-                self.health(not reasons, reasons=reasons, troubles=service.troubles())
+                self.health(not reasons, reasons=reasons, troubles=service.troubles(), notes=service.notes())
             elif path == "/status":
                 self.json(200, service.status())
             else:

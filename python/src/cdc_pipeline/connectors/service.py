@@ -95,11 +95,17 @@ class Service:
         """What is stuck, since when, why, and what to do."""
         return [each.document() for each in self._troubles]
 
+    def notes(self) -> list[str]:
+        """What explains a slot and an offset that stand still, and is no trouble."""
+        snapshot = self._seen.source.snapshot if self._seen and self._seen.source else None
+        return [f"the first snapshot runs since {stamp(snapshot)}"] if snapshot is not None else []
+
     def status(self) -> dict[str, Any]:
         """All that was seen at the last look."""
         seen, progressed = self._seen, self._judge.progressed()
         return {
             "troubles": self.troubles(),
+            "notes": self.notes(),
             "connectors": _states((seen.connectors if seen else None) or {}),
             "slot": _slot(seen.source if seen else None),
             "progressed": stamp(None if progressed is None else self._wall(progressed)),

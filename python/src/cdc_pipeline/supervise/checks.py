@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 300
 # Of an answer, as of a service that lists what is stuck.
-_MOST_BYTES = 256 * 1024
+_MOST_BYTES = 4 * 1024**2
 
 
 @dataclass(frozen=True)
