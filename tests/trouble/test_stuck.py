@@ -107,7 +107,7 @@ def occupied(site: Site) -> Iterator[None]:
         where, replication="database", application_name="somebody", options="-c wal_sender_timeout=0"
     )
     command = (
-        f'START_REPLICATION SLOT "{slot}" LOGICAL 0/0 (proto_version \'1\', publication_names \'"{publication}"\')'
+        f"START_REPLICATION SLOT \"{slot}\" LOGICAL 0/0 (proto_version '1', publication_names '\"{publication}\"')"
     )
     try:
         deadline = time.monotonic() + 20
@@ -133,7 +133,7 @@ def test_a_slot_that_another_client_reads_is_said(running: Site, flow: Flow, con
 
 @pytest.fixture
 def recapture(running: Site) -> Iterator[Callable[..., None]]:
-    """Has these tables captured beside the others, and a hung connector noticed after half a minute; neither at the end."""
+    """Has these tables captured beside the others, and a hung connector noticed soon; neither at the end."""
     shared = running.context().plan.expected.postgresql.tables
 
     def run(*tables: str, **variables: Any) -> None:
@@ -160,7 +160,8 @@ def test_a_task_that_hangs_is_said_and_restarted(running: Site, connector: str, 
         found = is_said(running, "connector", "stuck", 30 + SAID)
         assert "RUNNING, but nothing more" in found["reason"]
         log = running.home / "log/connectors-0.log"
-        until(log.read_text, lambda text: '"restarted"' in text.rpartition('"stuck"')[2], 60, "the connector is restarted")
+        after = lambda text: text.rpartition('"stuck"')[2]  # noqa: E731
+        until(log.read_text, lambda text: '"restarted"' in after(text), 60, "the connector is restarted")
         # A run makes the topic again.
         recapture(table)
         is_over(running, COMES_BACK)

@@ -34,11 +34,11 @@ def seen(where: Source | None, connector: Connector | None = RUNS, **more: Any) 
     return Seen(0.0, {} if connector is None else {"cdc": connector}, where, **more)
 
 
-def told(looks: Iterable[Seen], expected: Expected = EXPECTED, every: float = EVERY) -> list[list[tuple[str, str, str]]]:
-    """What is said after each look, one every ``every`` seconds."""
+def told(looks: Iterable[Seen], expected: Expected = EXPECTED) -> list[list[tuple[str, str, str]]]:
+    """What is said after each look, one every ``EVERY`` seconds."""
     judge = Judge(expected)
     return [
-        [(each.what, each.name, each.state) for each in judge.see(dataclasses.replace(look, at=number * every))]
+        [(each.what, each.name, each.state) for each in judge.see(dataclasses.replace(look, at=number * EVERY))]
         for number, look in enumerate(looks)
     ]
 
@@ -144,7 +144,8 @@ def test_the_same_failure_at_the_same_position_is_one_trouble_with_its_place_and
     position = '[{"offset": {"lsn": 4294967312}}]'
     judge, repeat = Judge(EXPECTED), {"cdc": Repeat(5, "name duplication", position, 60.0)}
     between = seen(source(100, 200))
-    for number, look in enumerate((between, seen(source(100, 200), Connector(Part("RUNNING"), {0: Part("FAILED", "x")})))):
+    failed = seen(source(100, 200), Connector(Part("RUNNING"), {0: Part("FAILED", "x")}))
+    for number, look in enumerate((between, failed)):
         (found,) = judge.see(dataclasses.replace(look, at=number), repeat)
         assert (found.what, found.name, found.state, found.since) == ("connector", "cdc", "failing", 0)
         assert found.reason == (

@@ -86,8 +86,9 @@ def watch(port: int) -> SourceWatch:
 @contextmanager
 def reading(port: int, user: str, application: str) -> Iterator[None]:
     """A client that reads the slot, and confirms what it has read every second."""
-    command = [BIN / "pg_recvlogical", "-h", "127.0.0.1", "-p", str(port), "-U", user, "-d", "postgres", "-S", "debezium"]
-    command += ["--start", "-f", "/dev/null", "-s", "1", "-F", "1", "-o", "proto_version=1", "-o", "publication_names=pub"]
+    options = "--start -S debezium -f /dev/null -s 1 -F 1 -o proto_version=1 -o publication_names=pub"
+    where = f"-h 127.0.0.1 -p {port} -U {user} -d postgres"
+    command = [BIN / "pg_recvlogical", *where.split(), *options.split()]
     process = subprocess.Popen(command, env={"PGAPPNAME": application}, stderr=subprocess.DEVNULL)
     try:
         yield

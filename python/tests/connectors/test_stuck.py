@@ -6,6 +6,7 @@ import json
 import logging
 import urllib.error
 import urllib.request
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -52,7 +53,7 @@ class Pipeline:
         return httpx.Response(200, json={"cdc": {"status": status}} if self.there else {})
 
     def latest(self) -> tuple[Source | None, str]:
-        return Source(Slot(True, "reserved", self.confirmed, 50, 1000, OURS), self.end, 10000), ""
+        return Source(Slot(True, "reserved", self.confirmed, 50, 9000, OURS), self.end, 10000), ""
 
     def times(self, text: str) -> list[float]:
         return [at for at, call in self.asked if text in call]
@@ -83,7 +84,7 @@ def test_a_hung_task_is_said_restarted_and_restarted_ever_more_rarely(pipeline: 
         run(service, pipeline, 10000)
     times = pipeline.times("POST")
     assert 300 <= times[0] < 310, "once after the stated time"
-    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(times)]
     assert [round(pause, -2) for pause in pauses] == [600, 1200, 2400, 3600]
     assert pipeline.asked[-1][1].startswith("GET") and {call for _at, call in pipeline.asked if "POST" in call} == {
         "POST /connectors/cdc/restart?includeTasks=true&onlyFailed=false"
@@ -103,9 +104,10 @@ def test_what_fails_again_at_the_same_position_waits_longer_and_says_where(pipel
     pipeline.poisoned, pipeline.task = True, "FAILED"
     run(service, pipeline, 4000)
     times = pipeline.times("POST")
-    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(times)]
     assert [round(pause) for pause in pauses[:7]] == [10, 20, 40, 60, 60, 60, 60]
-    assert [round(pause) for pause in pauses[7:]] == [120, 240, 480, 600, 600, 600][: len(pauses) - 7] and len(pauses) > 10
+    longer = [round(pause) for pause in pauses[7:]]
+    assert len(longer) > 4 and longer == [120, 240, 480, 600, 600, 600][: len(longer)]
     assert len(pipeline.times("/offsets")) == len(times) + 1, "once for each failure"
     (trouble,) = service.troubles()
     assert trouble["state"] == "failing"
@@ -125,7 +127,7 @@ def test_a_failure_elsewhere_is_another_one(pipeline: Pipeline, service: Service
         run(service, pipeline, 2)
         pipeline.offset += 1
     times = pipeline.times("POST")
-    assert max(later - earlier for earlier, later in zip(times, times[1:], strict=False)) < 65
+    assert max(later - earlier for earlier, later in pairwise(times)) < 65
     assert {each["state"] for each in service.troubles()} == {"failed"}
 
 
@@ -175,7 +177,7 @@ def test_a_connector_that_was_deleted_is_absent(pipeline: Pipeline, service: Ser
 
 def test_no_secret_is_said(pipeline: Pipeline, service: Service, caplog):
     pipeline.task = "FAILED"
-    pipeline.cause = "Caused by: X: http://writer:hush-hush@registry:1 refused, password=hush-hush; sasl.secret: 'hush-hush'"
+    pipeline.cause = "Caused by: X: http://w:hush-hush@registry:1 refused, password=hush-hush; a.secret: 'hush-hush'"
     with caplog.at_level(logging.INFO, "cdc-connectors"):
         service.look()
     (trouble,) = service.troubles()

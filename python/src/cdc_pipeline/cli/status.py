@@ -22,8 +22,8 @@ _STUCK_COLUMNS = ("STUCK", "STATE", "SINCE", "SAID BY", "WHY")
 def command(instance: Instance, json_output: bool) -> int:
     """Show every process or pod: state, health, restarts, memory; and what is stuck, although all of them run.
 
-    SINCE is how long ago it was started, or got stuck, MIB its memory now, WHERE its process id or node. Ends with 1 when
-    something is down, not ready, or stuck.
+    SINCE is how long ago it was started, or got stuck, MIB its memory now, WHERE its process id or node. Ends with 1
+    when something is down, not ready, or stuck.
     """
     state = read_state(instance)
     if json_output:

@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--stuck",
         type=float,
-        default=Patience.stuck,
+        default=Patience().stuck,
         help="seconds without progress, while there is something to read, until a connector is said to be stuck, and "
         "restarted",
     )

@@ -61,7 +61,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Something of one look; it is a trouble once it has lasted for ``grace`` seconds. ``since``: where that is known."""
+    """Something of one look; it is a trouble once it has lasted for ``grace`` seconds. ``since``: where it is known."""
 
     what: str
     name: str
@@ -83,6 +83,10 @@ class _Held:
     found: _Found
     since: float
     said: bool = False
+
+    def trouble(self) -> Trouble:
+        found = self.found
+        return Trouble(found.what, found.name, found.state, self.since, found.reason, found.remedy)
 
 
 class Judge:
@@ -114,11 +118,7 @@ class Judge:
             since = each.since if each.since is not None else known.since if known else seen.at
             held[each.key] = _Held(each, since, seen.at - since >= each.grace or bool(known and known.said))
         self._held = held
-        return [
-            Trouble(each.found.what, each.found.name, each.found.state, each.since, each.found.reason, each.found.remedy)
-            for each in held.values()
-            if each.said
-        ]
+        return [each.trouble() for each in held.values() if each.said]
 
     def progressed(self) -> float | None:
         """When the slot or the stored position was last seen to move, by the clock of the looks."""
@@ -202,7 +202,8 @@ class Judge:
             yield _Found("slot", name, "stuck", self._patience.stuck, reason, remedy)
         elif slot.active and slot.holder is not None and not slot.holder.own:
             reason = f"another client reads it: {slot.holder}; what it confirms is lost to the connector"
-            remedy = f"End that client: SELECT pg_terminate_backend({slot.holder.pid}); each pipeline needs its own slot."
+            end = f"SELECT pg_terminate_backend({slot.holder.pid})"
+            remedy = f"End that client: {end}; each pipeline needs its own slot."
             yield _Found("slot", name, "slot_occupied", self._patience.occupied, reason, remedy)
         elif not slot.active and reads:
             reason = f"the connector {self.expected.cdc} runs, but does not read it; it stands at {lsn(slot.confirmed)}"
@@ -228,8 +229,8 @@ def _failing(name: str, repeat: Repeat, source: Source | None) -> _Found:
     how = "in the same way" if repeat.position is None else "in the same way at the same position"
     reason = f"failed {repeat.times} times {how}{at}: {repeat.cause}"
     remedy = (
-        f"Restarts do not help, and come every {repeat.pause:.0f} s. Remove the cause, then {_TAG}, which restarts it at "
-        f"once; see {_PAGE}, `failing`."
+        f"Restarts do not help, and come every {repeat.pause:.0f} s. Remove the cause, then {_TAG}, which restarts it "
+        f"at once; see {_PAGE}, `failing`."
     )
     return _Found("connector", name, "failing", 0.0, reason, remedy)
 
@@ -247,9 +248,11 @@ def _lost(name: str, slot: Slot, source: Source) -> _Found:
     limit = f" of {_size(source.limit)}" if source.limit is not None else ""
     at = f" after {lsn(slot.confirmed)}" if slot.confirmed is not None else ""
     reason = (
-        f"PostgreSQL has removed WAL that was not read, beyond max_slot_wal_keep_size{limit}; changes{at} are not captured"
+        f"PostgreSQL has removed WAL that was not read, beyond max_slot_wal_keep_size{limit}; "
+        f"changes{at} are not captured"
     )
-    return _Found("slot", name, "slot_lost", 0.0, reason, f"Make a new slot and take a snapshot: see {_PAGE}, `slot_lost`.")
+    remedy = f"Make a new slot and take a snapshot: see {_PAGE}, `slot_lost`."
+    return _Found("slot", name, "slot_lost", 0.0, reason, remedy)
 
 
 def _filling(slot: Slot, source: Source) -> bool:
@@ -259,7 +262,7 @@ def _filling(slot: Slot, source: Source) -> bool:
 def _wal_filling(name: str, slot: Slot, source: Source) -> _Found:
     held = f"it holds {_size(source.end - slot.kept)} of WAL" if slot.kept is not None else "it holds much WAL"
     limit = f", of {_size(source.limit)} at most" if source.limit is not None else ""
-    left = f"; after {_size(max(slot.safe, 0))} more it is lost" if slot.safe is not None else "; it may be lost any moment"
+    left = "; it may be lost any moment" if slot.safe is None else f"; after {_size(max(slot.safe, 0))} more it is lost"
     remedy = "See what holds the connector up, and raise max_slot_wal_keep_size until it has caught up."
     return _Found("slot", name, "wal_filling", 0.0, held + limit + left, remedy)
 
@@ -340,11 +343,11 @@ class _Progress:
 
     def _stuck(self, confirmed: int, source: Source) -> _Found:
         reason = (
-            f"RUNNING, but nothing more of what PostgreSQL has comes to Kafka: the slot {self._expected.slot} stands at "
-            f"{lsn(confirmed)}, {_size(source.end - confirmed)} of WAL wait"
+            f"RUNNING, but nothing more of what PostgreSQL has comes to Kafka: the slot {self._expected.slot} stands "
+            f"at {lsn(confirmed)}, {_size(source.end - confirmed)} of WAL wait"
         )
         remedy = (
-            "It is restarted, again and again with growing pauses. See the log of kafka-connect for what it waits for, and "
-            f"{_PAGE}, `stuck`."
+            "It is restarted, again and again with growing pauses. See the log of kafka-connect for what it waits "
+            f"for, and {_PAGE}, `stuck`."
         )
         return _Found("connector", self._expected.cdc, "stuck", 0.0, reason, remedy, self.moved)

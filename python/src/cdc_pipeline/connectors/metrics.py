@@ -35,17 +35,17 @@ class Metrics:
         self._failed = gauge("failed", "Connectors and tasks that have failed")
         self._connect_up = gauge("connect_up", "Whether a worker of Kafka Connect answers")
         self._troubles = gauge("troubles", "What is stuck, by its kind and state", ("what", "state"))
-        self._oldest = gauge("trouble_start_timestamp_seconds", "Since when the oldest trouble of this kind is", ("what", "state"))
+        self._oldest = gauge("trouble_start_timestamp_seconds", "When the oldest of them began", ("what", "state"))
         self._labels: set[tuple[str, str]] = set()
         self._slot = slot
         if not slot:
             return
         self._postgresql_up = gauge("postgresql_up", "Whether PostgreSQL answers")
-        self._progressed = gauge("progress_timestamp_seconds", "When the slot or the stored position was last seen to move")
+        self._progressed = gauge("progress_timestamp_seconds", "When the slot or the stored offset last moved")
         self._active = gauge("slot_active", "Whether the slot is read")
         self._retained = gauge("slot_retained_bytes", "WAL that PostgreSQL keeps for the slot")
         self._lag = gauge("slot_lag_bytes", "WAL after what the connector has confirmed")
-        self._safe = gauge("slot_safe_bytes", "WAL that may be written until the slot can be lost; +Inf without a limit")
+        self._safe = gauge("slot_safe_bytes", "WAL until the slot can be lost; +Inf without a limit")
         self._status = gauge("slot_wal_status", "1 for what wal_status of the slot is", ("status",))
 
     def show(self, seen: Seen, troubles: Iterable[Trouble], progressed: float | None, reached: bool) -> None:

@@ -55,10 +55,10 @@ class _Record:
 class Restarts:
     """Growing pauses, one row of them for each connector.
 
-    What fails is restarted after ``delay`` seconds, then after ``first``, and again after twice as long each time, up to
-    ``most``; what fails in the same way at the same position every time, at last up to ``repeated``. The first pause
-    leaves whoever has just changed the connector the time to see that it fails. A connector that has run for ``steady``
-    seconds since its last restart begins from the first pause again.
+    What fails is restarted after ``delay`` seconds, ``first`` unless it is given, and again after a pause that is twice
+    as long each time, up to ``most``; what fails in the same way at the same position every time, at last up to
+    ``repeated``. The first pause leaves whoever has just changed the connector the time to see that it fails. A
+    connector that has run for ``steady`` seconds since its last restart begins from the first pause again.
     """
 
     def __init__(
