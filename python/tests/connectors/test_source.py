@@ -41,11 +41,13 @@ def port() -> Iterator[int]:
         port = free.getsockname()[1]
     options = (
         f"-p {port} -h 127.0.0.1 -k {home} -c wal_level=logical -c fsync=off -c shared_buffers=32MB -c autovacuum=off "
-        f"-c min_wal_size=2MB -c max_wal_size=4MB -c max_slot_wal_keep_size={LIMIT}MB"
+        f"-c min_wal_size=2MB -c max_wal_size=4MB"
     )
     data = home / "data"
     initdb = [BIN / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--wal-segsize=1", "--no-sync"]
     subprocess.run([*user, *initdb], check=True, capture_output=True, cwd=home)
+    with (data / "postgresql.conf").open("a") as settings:
+        settings.write(f"max_slot_wal_keep_size = {LIMIT}MB\n")
     pg_ctl = [*user, BIN / "pg_ctl", "-D", data, "-w"]
     subprocess.run([*pg_ctl, "-l", home / "log", "-o", options, "start"], check=True, capture_output=True, cwd=home)
     try:
@@ -195,7 +197,9 @@ def test_a_long_transaction_is_not_taken_for_a_hang(port: int, slot: str, watch:
     with admin(port) as connection:
         connection.execute("ALTER SYSTEM SET max_slot_wal_keep_size = -1")
         connection.execute("SELECT pg_reload_conf()")
-        connection.execute("INSERT INTO t SELECT generate_series(1, 1000000)")
+        # Until the checkpointer has heard of it, too.
+        time.sleep(1)
+        connection.execute("INSERT INTO t SELECT generate_series(1, 500000)")
         with reading(port, "debezium", "Debezium Streaming"):
             assert looked(watch, lambda source: source.slot and source.slot.decoding)
             found = looked(watch, lambda source: source.slot and source.slot.confirmed >= source.end - 1000)

@@ -72,18 +72,18 @@ def service(pipeline: Pipeline) -> Service:
     return Service(workers, Restarts(), judge, pipeline, hung, clock=lambda: pipeline.now)
 
 
-def run(service: Service, pipeline: Pipeline, seconds: float) -> None:
+def run(service: Service, pipeline: Pipeline, seconds: float, every: float = 2.0) -> None:
     end = pipeline.now + seconds
     while pipeline.now < end:
-        pipeline.now += 2
+        pipeline.now += every
         service.look()
 
 
 def test_a_hung_task_is_said_restarted_and_restarted_ever_more_rarely(pipeline: Pipeline, service: Service, caplog):
     with caplog.at_level(logging.INFO, "cdc-connectors"):
-        run(service, pipeline, 10000)
+        run(service, pipeline, 10000, 10)
     times = pipeline.times("POST")
-    assert 300 <= times[0] < 310, "once after the stated time"
+    assert 300 <= times[0] <= 310, "once after the stated time"
     pauses = [later - earlier for earlier, later in pairwise(times)]
     assert [round(pause, -2) for pause in pauses] == [600, 1200, 2400, 3600]
     assert pipeline.asked[-1][1].startswith("GET") and {call for _at, call in pipeline.asked if "POST" in call} == {
@@ -107,12 +107,14 @@ def test_what_fails_again_at_the_same_position_waits_longer_and_says_where(pipel
     pauses = [later - earlier for earlier, later in pairwise(times)]
     assert [round(pause) for pause in pauses[:7]] == [10, 20, 40, 60, 60, 60, 60]
     longer = [round(pause) for pause in pauses[7:]]
-    assert len(longer) > 4 and longer == [120, 240, 480, 600, 600, 600][: len(longer)]
+    assert len(longer) > 4 and longer == [120, 240, 480, *[600] * (len(longer) - 3)]
     assert len(pipeline.times("/offsets")) == len(times) + 1, "once for each failure"
     (trouble,) = service.troubles()
     assert trouble["state"] == "failing"
     assert f"at the same position (after LSN 1/10): {CAUSE}" in trouble["reason"] and trouble["remedy"]
-    pipeline.poisoned, pipeline.task = False, "RUNNING"
+    pipeline.poisoned = False
+    while pipeline.task == "FAILED":
+        run(service, pipeline, 2)
     run(service, pipeline, 4)
     assert service.troubles(), "it may fail again"
     pipeline.confirmed += 1
