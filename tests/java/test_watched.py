@@ -21,7 +21,7 @@ from connector import Connector
 RUNS = {"cdc": Reported(Part("RUNNING"), {0: Part("RUNNING")})}
 
 
-def until(database: psycopg.Connection, good: Callable[[Source], Any], seconds: float = 60) -> Source:
+def until(database: psycopg.Connection, good: Callable[[Source], Any], seconds: float = 180) -> Source:
     end = time.monotonic() + seconds
     while not good(found := read_source(database, "cdc")):
         assert time.monotonic() < end, found
@@ -43,7 +43,7 @@ def said(looks: list[Source]) -> list[str]:
 
 def test_what_is_seen_of_it(database: psycopg.Connection, connector: Connector):
     database.execute("CREATE TABLE big (id int PRIMARY KEY, t text)")
-    database.execute("INSERT INTO big SELECT n, repeat('x', 200) FROM generate_series(1, 300000) n")
+    database.execute("INSERT INTO big SELECT n, repeat('x', 200) FROM generate_series(1, 50000) n")
     connector.start(["public.big"])
     snapshot = until(database, lambda source: source.snapshot is not None)
     assert said([snapshot]) == [], "nobody reads the slot meanwhile"

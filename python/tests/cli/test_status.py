@@ -279,8 +279,9 @@ def test_a_pod_is_asked_by_a_tunnel() -> None:
     cluster._client = Client()
     there = pod("connectors-0", "connectors")
     assert cluster.ask_ready(there) == b"", "without such a probe there is nothing to ask"
-    probe = {"httpGet": {"path": "/health/ready", "port": server.server_address[1]}}
-    there["spec"]["containers"][0]["readinessProbe"] = probe
+    container = there["spec"]["containers"][0]
+    container["readinessProbe"] = {"httpGet": {"path": "/health/ready", "port": "http"}}
+    container["ports"] = [{"name": "http", "containerPort": server.server_address[1]}]
     try:
         assert json.loads(cluster.ask_ready(there)) == {"troubles": [TROUBLE]}
     finally:

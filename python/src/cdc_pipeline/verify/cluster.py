@@ -171,11 +171,13 @@ class Cluster:
         Raises:
             ClusterError: the API refuses, or nothing answers.
         """
-        probes = ((each.get("readinessProbe") or {}).get("httpGet") for each in pod["spec"]["containers"])
-        probe = next((each for each in probes if each), None)
-        if probe is None:
-            return b""
-        return self._ask(pod["metadata"]["name"], int(probe["port"]), probe.get("path") or "/", seconds)
+        for container in pod["spec"]["containers"]:
+            probe = (container.get("readinessProbe") or {}).get("httpGet")
+            if probe:
+                ports = {each.get("name"): each["containerPort"] for each in container.get("ports") or ()}
+                port = int(ports.get(probe["port"], probe["port"]))
+                return self._ask(pod["metadata"]["name"], port, probe.get("path") or "/", seconds)
+        return b""
 
     def _ask(self, pod: str, port: int, path: str, seconds: float) -> bytes:
         ours, theirs = socket.socketpair()
