@@ -139,7 +139,7 @@ class Service:
             return None, str(error)
 
     def _ask_position(self, names: Iterable[str]) -> str | None:
-        """The stored offset of the connector that reads the slot; None where it is not to be had."""
+        """The stored offset of the connector that reads the slot, if it is one of these; None where there is none."""
         cdc = self._judge.expected.cdc
         if cdc not in names:
             return None
@@ -155,13 +155,9 @@ class Service:
         for failure in failed:
             causes.setdefault(failure.connector, []).append(failure.cause)
         for name, each in causes.items():
-            if not self._restarts.unjudged(name):
-                continue
-            try:
-                position = self._workers.position(name)
-            except WorkersError:
-                position = None
-            self._restarts.failed(name, "; ".join(sorted(set(each))), position)
+            if self._restarts.unjudged(name):
+                # Of one connector alone, since each answer may take its time.
+                self._restarts.failed(name, "; ".join(sorted(set(each))), self._ask_position({name}))
 
     def _note_progress(self, connectors: Mapping[str, Connector]) -> None:
         cdc, progressed = self._judge.expected.cdc, self._judge.progressed()
