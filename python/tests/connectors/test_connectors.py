@@ -109,6 +109,26 @@ def test_pauses_grow_and_begin_anew_after_a_steady_time():
     assert restarts.due((), 292) == [] and restarts.due({"cdc"}, 293) == [] and restarts.due({"cdc"}, 298) == ["cdc"]
 
 
+@pytest.mark.parametrize(
+    ("causes", "positions", "same"),
+    [
+        (["at 12:01", "at 12:02"], ["1"], True),
+        (["a"], ["1", None], True),
+        (["a"], [None], True),
+        (["a", "b"], ["1"], False),
+        (["a"], ["1", "2"], False),
+    ],
+)
+def test_the_same_failure_is_one_by_its_cause_and_its_position(causes, positions, same):
+    restarts = Restarts()
+    for number in range(10):
+        now = number * 1000.0
+        restarts.due({"cdc"}, now)
+        restarts.failed("cdc", causes[number % len(causes)], positions[number % len(positions)])
+        restarts.restarted("cdc", now)
+    assert [each.times for each in restarts.repeats().values()] == ([10] if same else [])
+
+
 def test_what_recovers_by_itself_is_forgotten():
     restarts = Restarts(first=5)
     assert restarts.due({"cdc"}, 0) == [] and restarts.due((), 4) == [] and restarts.due({"cdc"}, 6) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -50,6 +51,11 @@ class _Record:
     position: str | None = None
     same: int = 0
     judged: bool = False
+
+
+def _general(cause: str) -> str:
+    """What is the same each time that something fails in the same way: times, process ids and the like are not."""
+    return re.sub(r"\d+", "#", cause)
 
 
 class Restarts:
@@ -109,9 +115,14 @@ class Restarts:
             position: its stored offset; None where it is not known.
         """
         record = self._records[name]
-        same = record.last is not None and (record.cause, record.position) == (cause, position)
+        same = (
+            record.last is not None
+            and _general(record.cause) == _general(cause)
+            and (position is None or record.position is None or record.position == position)
+        )
         record.same = record.same + 1 if same else 0
-        record.cause, record.position, record.judged = cause, position, True
+        record.position = record.position if same and position is None else position
+        record.cause, record.judged = cause, True
         if record.last is not None and not same and record.wait > self._most:
             # Another failure: the long pauses were for the one before.
             record.wait, record.at = self._most, min(record.at, record.last + self._most)
