@@ -1,11 +1,10 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The connector as the service `connectors` sees it in PostgreSQL: at its snapshot, at rest, and when it hangs."""
+"""The connector as the service `connectors` sees it in PostgreSQL: while it takes its first snapshot, and at rest."""
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +20,7 @@ from connector import Connector
 RUNS = {"cdc": Reported(Part("RUNNING"), {0: Part("RUNNING")})}
 
 
-def until(database: psycopg.Connection, good: Callable[[Source], Any], seconds: float = 180) -> Source:
+def until(database: psycopg.Connection, good: Callable[[Source], Any], seconds: float = 90) -> Source:
     end = time.monotonic() + seconds
     while not good(found := read_source(database, "cdc")):
         assert time.monotonic() < end, found
@@ -29,38 +28,26 @@ def until(database: psycopg.Connection, good: Callable[[Source], Any], seconds: 
     return found
 
 
-def confirmed(source: Source) -> int:
-    return (source.slot and source.slot.confirmed) or 0
-
-
-def said(looks: list[Source]) -> list[str]:
-    """What is said after these looks, the last of which lasts for ten minutes."""
+def said_of(source: Source) -> list[str]:
+    """What is said where it stays so for an hour."""
     judge = Judge(Expected(("cdc",), "cdc", "cdc"))
-    for at, source in enumerate([*looks, *[looks[-1]] * 60]):
+    for at in range(360):
         found = judge.see(Seen(at * 10.0, RUNS, source))
     return [each.state for each in found]
 
 
-def test_what_is_seen_of_it(database: psycopg.Connection, connector: Connector):
+def test_a_snapshot_is_told_from_a_connector_that_stands_still(database: psycopg.Connection, connector: Connector):
     database.execute("CREATE TABLE big (id int PRIMARY KEY, t text)")
-    database.execute("INSERT INTO big SELECT n, repeat('x', 200) FROM generate_series(1, 50000) n")
+    database.execute("INSERT INTO big SELECT n, repeat('x', 200) FROM generate_series(1, 20000) n")
     connector.start(["public.big"])
-    snapshot = until(database, lambda source: source.snapshot is not None)
-    assert said([snapshot]) == [], "nobody reads the slot meanwhile"
+    snapshot = until(database, lambda source: source.slot and source.snapshot is not None)
+    assert snapshot.slot and not snapshot.slot.active and said_of(snapshot) == []
     streams = until(database, lambda source: source.slot and source.slot.active and source.snapshot is None)
     assert streams.slot and streams.slot.holder and streams.slot.holder.own, streams
-    # Nothing happens in the database but the connector's own heartbeat.
-    moves = [until(database, lambda source: confirmed(source) > confirmed(streams))]
-    moves += [until(database, lambda source: confirmed(source) > confirmed(moves[0]))]
-    assert moves[-1].snapshot is None
-    connector.process.send_signal(signal.SIGSTOP)
-    try:
-        database.execute("INSERT INTO big VALUES (0)")
-        hung = until(database, lambda source: source.slot and not source.slot.decoding)
-        time.sleep(3)
-        still = until(database, lambda source: source.slot and not source.slot.decoding)
-        assert confirmed(still) == confirmed(hung) < still.end and still.slot.active
-        assert said([*moves, still]) == ["stuck"]
-    finally:
-        connector.process.send_signal(signal.SIGCONT)
-    until(database, lambda source: confirmed(source) > still.end)
+    # None of its sessions is left in a transaction, and the server does not seem to decode: else no hang would be seen.
+    looks = []
+    for _look in range(20):
+        looks.append(read_source(database, "cdc"))
+        time.sleep(0.1)
+    assert sum(look.snapshot is None and bool(look.slot) and not look.slot.decoding for look in looks) > 15, looks
+    assert said_of(looks[-1]) == ["stuck"]
