@@ -41,8 +41,8 @@ def test_a_snapshot_is_told_from_a_connector_that_stands_still(database: psycopg
     database.execute("INSERT INTO big SELECT n, repeat('x', 200) FROM generate_series(1, 20000) n")
     connector.start(["public.big"])
     # The slot is active while it is being made.
-    snapshot = until(database, lambda source: source.slot and not source.slot.active)
-    assert snapshot.snapshot is not None and said_of(snapshot) == []
+    snapshot = until(database, lambda source: source.snapshot and source.slot and not source.slot.active)
+    assert said_of(snapshot) == []
     streams = until(database, lambda source: source.slot and source.slot.active and source.snapshot is None)
     assert streams.slot and streams.slot.holder and streams.slot.holder.own, streams
     # None of its sessions is left in a transaction, and the server does not seem to decode: else no hang would be seen.

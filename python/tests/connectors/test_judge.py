@@ -177,6 +177,11 @@ def test_a_first_snapshot_of_hours():
     assert not any(told([*before, *after]))
 
 
+def test_a_snapshot_while_streaming_waits():
+    """As a blocking one that was asked for: the slot stays in the connector's hands."""
+    assert not any(told([seen(source(100, 100 + number, 12.5)) for number in range(300)]))
+
+
 def test_a_slot_that_stands_still_without_a_heartbeat():
     looks = [seen(source(100, 100 + number)) for number in range(300)]
     assert not any(told(looks, dataclasses.replace(EXPECTED, heartbeat=False)))
