@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 _LONGEST = 500
+_RETRIED_SECONDS = 60.0
 # Credentials in a URL, and settings that are named like one.
 _IN_URL = re.compile(r"(\w+://)[^/\s@]+@")
 _SETTING = re.compile(r"(?i)(password|secret|token|credential)(\w*\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&]+)")
@@ -68,7 +70,8 @@ def troubles_in(body: str | bytes) -> list[Trouble]:
     """What a service's readiness says is stuck; nothing where the answer is another one.
 
     Two shapes: ``troubles``, a list as :meth:`Trouble.document` gives them, and the archive's ``stopped`` and
-    ``waiting``, lists of its partitions with ``topic``, ``partition``, ``reason`` and ``since``.
+    ``waiting``, lists of its partitions with ``topic``, ``partition``, ``reason`` and ``since``. A step that is tried again
+    for less than a minute is no trouble.
     """
     found = _document(body)
     troubles = [
@@ -93,6 +96,7 @@ def troubles_in(body: str | bytes) -> list[Trouble]:
                 str(each.get("remedy", "")),
             )
             for each in _maps(found.get(state))
+            if state == "stopped" or _lasts(_seconds(each.get("since")))
         ]
     return troubles
 
@@ -118,6 +122,10 @@ def _document(body: str | bytes) -> Mapping[str, Any]:
 
 def _maps(value: Any) -> list[Mapping[str, Any]]:
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
+def _lasts(since: float | None) -> bool:
+    return since is None or time.time() - since >= _RETRIED_SECONDS
 
 
 def _seconds(value: Any) -> float | None:

@@ -97,6 +97,14 @@ def test_a_connector_that_does_not_run(connector, wanted, grace):
     assert told([*looks, seen(source(101, 200))])[-1] == []
 
 
+def test_a_connector_that_the_service_itself_has_paused():
+    paused = Connector(Part("PAUSED"), {0: Part("PAUSED")})
+    judge = Judge(EXPECTED)
+    (found,) = judge.see(seen(source(100, 200), paused, waits="a broker is full"))
+    assert (found.state, found.reason) == ("waiting", "a broker is full")
+    assert judge.see(dataclasses.replace(seen(source(100, 200)), at=10.0)) == []
+
+
 def test_a_connector_of_others_may_stop_but_not_fail():
     others = {"cdc": RUNS, "theirs": Connector(Part("PAUSED")), "broken": Connector(Part("FAILED", "x"))}
     looks = [dataclasses.replace(seen(source(number, number)), connectors=others) for number in range(60)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 import urllib.error
 import urllib.request
 from itertools import pairwise
@@ -204,6 +205,8 @@ def test_the_archives_partitions_are_troubles_of_the_same_shape():
     stopped, waiting = troubles_in(json.dumps(body))
     assert (stopped.what, stopped.name, stopped.state, stopped.reason) == ("partition", "t-3", "stopped", "unreadable")
     assert stopped.since == waiting.since == 1767323045 and waiting.state == "waiting"
+    body["waiting"][0]["since"] = time.time() - 5
+    assert [each.state for each in troubles_in(json.dumps(body))] == ["stopped"], "it may work at the next attempt"
     for other in ("", "no json", "[1]", '{"stopped": 3}', '{"troubles": ["x"]}'):
         assert troubles_in(other) == []
     assert not says_troubles(json.dumps(body)) and not says_troubles("[]")

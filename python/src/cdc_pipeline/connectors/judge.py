@@ -137,7 +137,7 @@ class Judge:
             remedy = "See the status and the log of PostgreSQL; what changes meanwhile is captured later."
             yield _Found("postgresql", "server", "unreachable", away, seen.source_problem, remedy)
         if seen.connectors is not None:
-            yield from self._connectors(seen.connectors, seen.source, repeats)
+            yield from self._connectors(seen.connectors, seen, repeats)
         if seen.source is not None and self.expected.slot:
             yield from self._slot(seen.connectors, seen.source)
         yield from self._progress.see(seen)
@@ -145,7 +145,7 @@ class Judge:
     # --- connectors and tasks
 
     def _connectors(
-        self, connectors: Mapping[str, Connector], source: Source | None, repeats: Mapping[str, Repeat]
+        self, connectors: Mapping[str, Connector], seen: Seen, repeats: Mapping[str, Repeat]
     ) -> Iterator[_Found]:
         for name in self.expected.names:
             if name not in connectors:
@@ -153,16 +153,19 @@ class Judge:
                 yield _Found("connector", name, "absent", self._patience.settle, reason, f"Make it again: {_TAG}.")
         for name, connector in connectors.items():
             if name in repeats:
-                yield _failing(name, repeats[name], source if name == self.expected.cdc else None)
+                yield _failing(name, repeats[name], seen.source if name == self.expected.cdc else None)
             else:
                 yield from _failed(name, connector)
             # What others run, they may stop.
             if name in self.expected.names:
-                yield from self._halted(name, connector)
+                yield from self._halted(name, connector, seen.waits if name == self.expected.cdc else "")
 
-    def _halted(self, name: str, connector: Connector) -> Iterator[_Found]:
+    def _halted(self, name: str, connector: Connector, waits: str) -> Iterator[_Found]:
         """Of a connector that has not failed, but does not run."""
         state = connector.own.state
+        if state == "PAUSED" and waits:
+            yield _Found("connector", name, "waiting", 0.0, waits, f"It goes on by itself; see {_PAGE}, `waiting`.")
+            return
         if state in ("PAUSED", "STOPPED"):
             reason = f"somebody has {state.lower()} it; Kafka Connect runs no task of it"
             remedy = f"Resume it: PUT /connectors/{name}/resume of Kafka Connect, or {_TAG}."

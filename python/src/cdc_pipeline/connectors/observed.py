@@ -93,6 +93,7 @@ class Seen:
         position: the connector's stored offset as Kafka Connect shows it, where it was asked for.
         connect_problem: why no worker answers, if so.
         source_problem: why PostgreSQL does not, if so.
+        waits: why this service itself has paused the connector that reads the slot, if so.
     """
 
     at: float
@@ -101,6 +102,7 @@ class Seen:
     position: str | None = None
     connect_problem: str = ""
     source_problem: str = ""
+    waits: str = ""
 
 
 def lsn(position: int) -> str:
