@@ -70,8 +70,8 @@ def troubles_in(body: str | bytes) -> list[Trouble]:
     """What a service's readiness says is stuck; nothing where the answer is another one.
 
     Two shapes: ``troubles``, a list as :meth:`Trouble.document` gives them, and the archive's ``stopped`` and
-    ``waiting``, lists of its partitions with ``topic``, ``partition``, ``reason`` and ``since``. A step that is tried again
-    for less than a minute is no trouble.
+    ``waiting``, lists of its partitions with ``topic``, ``partition``, ``reason`` and ``since``. A step that is tried
+    again for less than a minute is no trouble.
     """
     found = _document(body)
     troubles = [
