@@ -264,6 +264,12 @@ def test_wrong_arguments(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["--workers", "https://a:1", "--port", "1", "--ca", "/no/such.pem"])
     assert "/no/such.pem" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["--workers", "http://a:1", "--port", "1", "--slot", "debezium"])
+    assert "--slot, --postgresql and --cdc belong together" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["--workers", "http://a:1", "--port", "1", "--most", "60", "--repeated", "30"])
+    assert "at most --repeated" in capsys.readouterr().err
 
 
 def test_a_wrong_login_file_is_refused_and_not_shown(tmp_path, capsys):
@@ -274,6 +280,12 @@ def test_a_wrong_login_file_is_refused_and_not_shown(tmp_path, capsys):
             main(["--workers", "http://a:1", "--port", "1", "--login", str(file)])
         said = capsys.readouterr().err
         assert "is not a JSON object of username and password" in said and "secret" not in said
+    for text in ('{"password": "secret', '{"host": "h", "port": "secret"}', '["secret"]'):
+        file.write_text(text)
+        with pytest.raises(SystemExit, match="2"):
+            main(["--workers", "http://a:1", "--port", "1", "--cdc", "c", "--slot", "s", "--postgresql", str(file)])
+        said = capsys.readouterr().err
+        assert f"--postgresql: {file}" in said and "secret" not in said
 
 
 def test_the_process_answers_and_ends_in_order():

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import http.server
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
+import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -170,6 +175,59 @@ def test_a_slot_that_is_lost(port: int, slot: str, watch: SourceWatch):
             said += [state for state in states(found, 0) if state not in said]
     assert said == ["wal_filling", "slot_lost"]
     assert found.slot and (found.slot.status, found.slot.kept) == ("lost", None)
+
+
+class Connect(http.server.BaseHTTPRequestHandler):
+    """A connector that Kafka Connect says is running, as one that waits for the slot."""
+
+    def do_GET(self) -> None:
+        part = {"state": "RUNNING", "worker_id": "w"}
+        status = {"name": "cdc", "connector": part, "tasks": [{"id": 0, **part}], "type": "source"}
+        body = json.dumps({"cdc": {"status": status}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def test_the_process_looks_at_both(port: int, slot: str, tmp_path: Path):
+    """What Kafka Connect and PostgreSQL say, in one answer; the password is in none."""
+    connect = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Connect)
+    threading.Thread(target=connect.serve_forever, daemon=True).start()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        own = free.getsockname()[1]
+    login = {"host": "127.0.0.1", "port": port, "dbname": "postgres", "user": "debezium", "password": "hush-hush"}
+    (tmp_path / "postgresql.json").write_text(json.dumps(login))
+    arguments = f"--workers=http://127.0.0.1:{connect.server_address[1]} --port={own} --expect=cdc,other --cdc=cdc"
+    command = [sys.executable, "-m", "cdc_pipeline.connectors.cli", *arguments.split(), "--slot=debezium"]
+    process = subprocess.Popen(
+        [*command, f"--postgresql={tmp_path}/postgresql.json"], stdout=subprocess.PIPE, text=True
+    )
+
+    def status() -> dict[str, Any]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{own}/status") as answer:
+                return json.load(answer)
+        except OSError:
+            return {}
+
+    try:
+        with reading(port, "debezium", "pg_recvlogical"):
+            end = time.monotonic() + 60
+            while not ((found := status()).get("slot") or {}).get("read_by"):
+                assert time.monotonic() < end and process.poll() is None, found
+                time.sleep(0.2)
+    finally:
+        process.terminate()
+        output, _ = process.communicate(timeout=30)
+        connect.shutdown()
+        connect.server_close()
+    assert found["connectors"] == {"cdc": {"state": "RUNNING", "tasks": {"0": "RUNNING"}}}
+    assert found["slot"]["active"] and "application pg_recvlogical" in found["slot"]["read_by"]
+    assert "hush-hush" not in json.dumps(found) + output and process.returncode == 0
 
 
 def test_the_first_snapshot_is_seen(port: int, slot: str, watch: SourceWatch):
