@@ -123,6 +123,16 @@ def test_what_fails_again_at_the_same_position_waits_longer_and_says_where(pipel
     assert service.troubles() == [], "it got on"
 
 
+def test_a_server_that_is_away_is_asked_every_minute(pipeline: Pipeline, service: Service):
+    """It fails in the same way at the same position for hours, and goes on soon after the server is back."""
+    pipeline.poisoned, pipeline.task = True, "FAILED"
+    pipeline.cause = "ConnectException: x\nCaused by: java.net.ConnectException: Connection refused\n\tat y\n"
+    run(service, pipeline, 3000)
+    times = pipeline.times("POST")
+    assert max(later - earlier for earlier, later in pairwise(times)) < 65
+    assert [each["state"] for each in service.troubles()] == ["failing"]
+
+
 def test_a_failure_elsewhere_is_another_one(pipeline: Pipeline, service: Service):
     """As in a large transaction with an outage now and then: the offset moves, the slot does not."""
     pipeline.poisoned, pipeline.task = True, "FAILED"

@@ -11,9 +11,10 @@ MOST_SECONDS = 60.0
 REPEATED_SECONDS = 600.0
 STEADY_SECONDS = 600.0
 HOPEFUL = 3
-# Until what fails in the same way is given longer pauses. With the pauses above some five minutes: a server that was
-# away comes back within them.
+# Until what fails in the same way is given longer pauses: with the pauses above some five minutes.
 MANY = 8
+# A server that is away comes back some time, and is then not kept waiting for long.
+_AWAY = re.compile(r"java\.net\.\w+Exception|Connection refused|timed out")
 # What has run for so long after a restart does not fail in the same way.
 _CURED_SECONDS = 60.0
 
@@ -144,7 +145,7 @@ class Restarts:
     def restarted(self, name: str, now: float) -> None:
         """It was; the next time it waits longer."""
         record = self._records[name]
-        most = self._repeated if record.same + 1 >= MANY else self._most
+        most = self._repeated if record.same + 1 >= MANY and not _AWAY.search(record.cause) else self._most
         record.wait = min(record.wait * 2, max(most, record.wait))
         record.last, record.at = now, now + record.wait
         record.count += 1
