@@ -268,8 +268,8 @@ def test_wrong_arguments(capsys):
         main(["--workers", "http://a:1", "--port", "1", "--slot", "debezium"])
     assert "--slot, --postgresql and --cdc belong together" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
-        main(["--workers", "http://a:1", "--port", "1", "--most", "60", "--repeated", "30"])
-    assert "at most --repeated" in capsys.readouterr().err
+        main(["--workers", "http://a:1", "--port", "1", "--stuck", "0"])
+    assert "--stuck must be more than 0" in capsys.readouterr().err
 
 
 def test_a_wrong_login_file_is_refused_and_not_shown(tmp_path, capsys):
