@@ -178,6 +178,13 @@ def test_readiness_metrics_and_status_say_what_is_stuck(pipeline: Pipeline, serv
     assert value("cdc_connectors_trouble_start_timestamp_seconds", labels) is None
 
 
+def test_a_connector_that_the_process_itself_has_paused_is_not_somebodys(pipeline: Pipeline, service: Service):
+    pipeline.state = pipeline.task = "PAUSED"
+    service.waits = lambda: "a broker is full"
+    run(service, pipeline, 40)
+    assert [(each["state"], each["reason"]) for each in service.troubles()] == [("waiting", "a broker is full")]
+
+
 def test_a_connector_that_was_deleted_is_absent(pipeline: Pipeline, service: Service):
     run(service, pipeline, 10)
     pipeline.there = False

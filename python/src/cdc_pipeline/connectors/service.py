@@ -38,9 +38,11 @@ class Service:
         judge: of what is stuck.
         source: looks at PostgreSQL; None where nobody does.
         hung: restarts of what runs and does not get on; None for none.
-        waits: says why this service has paused the connector that reads the slot, if so.
         every: seconds between two looks.
         clock: seconds of a clock that never goes back.
+
+    Attributes:
+        waits: says why this process itself has paused the connector that reads the slot; nothing where it has not.
     """
 
     def __init__(
@@ -50,12 +52,12 @@ class Service:
         judge: Judge,
         source: Watch | None = None,
         hung: Restarts | None = None,
-        waits: Callable[[], str] = str,
         every: float = EVERY_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._workers, self._restarts, self._judge, self._source, self._hung = workers, restarts, judge, source, hung
-        self._waits, self._every, self._clock = waits, every, clock
+        self._every, self._clock = every, clock
+        self.waits: Callable[[], str] = str
         self._ended = threading.Event()
         self._looked = clock()
         self._known: set[Failure] = set()
@@ -124,7 +126,7 @@ class Service:
         failed = failures(connectors) if connectors is not None else []
         due = self._restarts.due({failure.connector for failure in failed}, now)
         self._note(failed)
-        self._seen = Seen(now, connectors, source, position, plain(problem), source_problem, self._waits())
+        self._seen = Seen(now, connectors, source, position, plain(problem), source_problem, self.waits())
         troubles = self._judge.see(self._seen, self._restarts.repeats())
         self._note_progress(connectors or {})
         self._say_troubles(troubles)
