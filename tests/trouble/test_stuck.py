@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A pipeline that does not get on although every process runs: it is said, with a reason, until it gets on again."""
+"""A pipeline without progress although every process runs: it is said, with a reason, until it is over."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _SETTING = re.compile(r"(?i)(password|secret|token|credential)(\w*\s*[=:]\s*)(\"
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that does not get on by itself.
+    """Something that makes no progress, or needs a person.
 
     Attributes:
         what: connector, task, slot, partition, or a server: postgresql, kafka-connect.

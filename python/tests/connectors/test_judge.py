@@ -69,11 +69,11 @@ def test_a_task_that_runs_and_does_not_get_on_is_stuck():
     assert "stands at 0/64" in found[0].reason and "kafka-connect" in found[0].remedy
 
 
-def test_it_is_stuck_until_it_gets_on():
+def test_it_is_stuck_until_it_makes_progress():
     stands = [seen(source(100, 500))] * 40
     restarted = [seen(source(100, 500), Connector(Part("RUNNING"), {0: Part("RESTARTING")})), *[seen(source(100, 500))]]
-    gets_on = [seen(source(101, 500))]
-    said = told([*stands, *restarted, *gets_on])
+    progress = [seen(source(101, 500))]
+    said = told([*stands, *restarted, *progress])
     assert said[-2] == [("connector", "cdc", "stuck")] and said[-1] == []
 
 
@@ -274,7 +274,7 @@ def test_every_trouble_has_lasted_and_has_a_text(looks):
 
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 28), min_size=1, max_size=60))
-def test_whoever_gets_on_often_enough_is_never_stuck(pauses):
+def test_progress_in_time_is_never_called_stuck(pauses):
     looks = [seen(source(number, 10**6)) for number, pause in enumerate(pauses) for _look in range(pause)]
     assert not any(told(looks))
 

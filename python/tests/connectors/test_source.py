@@ -255,7 +255,7 @@ def test_a_long_transaction_is_not_taken_for_a_hang(port: int, slot: str, watch:
     with admin(port) as connection:
         connection.execute("ALTER SYSTEM SET max_slot_wal_keep_size = -1")
         connection.execute("SELECT pg_reload_conf()")
-        # Until the checkpointer has heard of it, too.
+        # Until the checkpointer has heard of it.
         time.sleep(1)
         connection.execute("INSERT INTO t SELECT generate_series(1, 500000)")
         with reading(port, "debezium", "Debezium Streaming"):

@@ -120,11 +120,11 @@ def test_what_fails_again_at_the_same_position_waits_longer_and_says_where(pipel
     assert service.troubles(), "it may fail again"
     pipeline.confirmed += 1
     run(service, pipeline, 4)
-    assert service.troubles() == [], "it got on"
+    assert service.troubles() == [], "it made progress"
 
 
 def test_a_server_that_is_away_is_asked_every_minute(pipeline: Pipeline, service: Service):
-    """It fails in the same way at the same position for hours, and goes on soon after the server is back."""
+    """It fails in the same way at the same position for hours, and recovers soon after the server is back."""
     pipeline.poisoned, pipeline.task = True, "FAILED"
     pipeline.cause = "ConnectException: x\nCaused by: java.net.ConnectException: Connection refused\n\tat y\n"
     run(service, pipeline, 3000)

@@ -10,7 +10,7 @@ from cdc_pipeline.connectors.observed import FAILED, RUNNING, Connector, Seen, S
 from cdc_pipeline.connectors.restarts import Repeat
 from cdc_pipeline.trouble import Trouble
 
-# A longer pause between two looks is none of the pipeline's: the service itself was held up.
+# After a longer pause between two looks, the service itself was stopped: that time says nothing of the pipeline.
 _HELD_UP_SECONDS = 30.0
 _MEBIBYTE = 1024**2
 _TAG = "run the tag connectors"
@@ -125,7 +125,7 @@ class Judge:
         return self._progress.moved
 
     def asks_position(self, at: float) -> bool:
-        """Whether the next look should hold the stored position: the slot alone does not show that it gets on."""
+        """Whether the next look should hold the stored position: the slot alone does not show progress."""
         return self._progress.asks(at)
 
     def _find(self, seen: Seen, repeats: Mapping[str, Repeat]) -> Iterator[_Found]:
@@ -164,7 +164,7 @@ class Judge:
         """Of a connector that has not failed, but does not run."""
         state = connector.own.state
         if state == "PAUSED" and waits:
-            yield _Found("connector", name, "waiting", 0.0, waits, f"It goes on by itself; see {_PAGE}, `waiting`.")
+            yield _Found("connector", name, "waiting", 0.0, waits, f"It resumes by itself; see {_PAGE}, `waiting`.")
             return
         if state in ("PAUSED", "STOPPED"):
             reason = f"somebody has {state.lower()} it; Kafka Connect runs no task of it"

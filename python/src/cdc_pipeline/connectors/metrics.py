@@ -28,7 +28,7 @@ class Metrics:
 
         self.restarted = Counter(
             "cdc_connectors_restarts",
-            "Restarts of what had failed or did not get on, of a connector",
+            "Restarts of what had failed or made no progress, of a connector",
             ("connector",),
             registry=r,
         )
@@ -53,7 +53,7 @@ class Metrics:
 
         Args:
             troubles: with times since the epoch.
-            progressed: when the connector was last seen to get on, since the epoch.
+            progressed: when the connector was last seen to make progress, since the epoch.
             reached: whether Kafka Connect did what it was asked.
         """
         if seen.connectors is not None:

@@ -1,4 +1,4 @@
-"""When to restart what has failed, or does not get on."""
+"""When to restart what has failed, or makes no progress."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class Restarts:
         }
 
     def progressed(self, name: str, at: float) -> None:
-        """A connector that runs was seen to get on at that time."""
+        """A connector that runs was seen to make progress at that time."""
         record = self._records.get(name)
         if record is not None and record.last is not None and at > record.last:
             record.same = 0

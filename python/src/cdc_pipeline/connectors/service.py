@@ -37,7 +37,7 @@ class Service:
         restarts: of what has failed.
         judge: of what is stuck.
         source: looks at PostgreSQL; None where nobody does.
-        hung: restarts of what runs and does not get on; None for none.
+        hung: restarts of what runs and makes no progress; None for none.
         every: seconds between two looks.
         clock: seconds of a clock that never goes back.
 

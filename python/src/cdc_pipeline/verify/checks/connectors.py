@@ -196,7 +196,7 @@ def judge_stuck(said: str | bytes) -> Finding:
         found = ["it does not say"]
     return equal(
         "T9.stuck",
-        "connectors, tasks and the slot that do not get on, as the service that watches them says",
+        "connectors, tasks and the slot that are stuck, as the service that watches them says",
         [],
         found,
         "See `{cdc} status`, and docs/troubleshooting.md.",
