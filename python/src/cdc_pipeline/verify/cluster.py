@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import http.client
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -192,14 +191,13 @@ class Cluster:
                 theirs.close()
 
         threading.Thread(target=carry, daemon=True).start()
-        connection = http.client.HTTPConnection(pod, port)
+        # It takes time to load.
+        from cdc_pipeline.clients.http import get_over
+
         with contextlib.closing(ours):
-            ours.settimeout(seconds)
-            connection.sock = ours
             try:
-                connection.request("GET", path, headers={"Connection": "close"})
-                return connection.getresponse().read()
-            except (OSError, http.client.HTTPException) as error:
+                return get_over(ours, pod, path, seconds)
+            except OSError as error:
                 raise ClusterError(f"pod {pod} does not answer on port {port}: {(problems or [error])[0]}") from None
 
     def stats(self, nodes: Sequence[str]) -> dict[str, Object]:
