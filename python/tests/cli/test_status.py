@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,6 +82,75 @@ def test_the_processes_of_a_host(supervised: Path, cdc) -> None:
     subprocess.run(["kill", "-KILL", web["place"]], check=True)
     again = until(rows, lambda rows: rows["web-0"]["ready"] and rows["web-0"]["restarts"] == 1)["web-0"]
     assert again["place"] != web["place"]
+
+
+TROUBLE = {
+    "what": "connector",
+    "name": "postgres-cdc",
+    "state": "paused",
+    "since": "2026-01-02T03:04:05+00:00",
+    "reason": "somebody has paused it",
+    "remedy": "Resume it.",
+}
+STOPPED = {"topic": "postgres.public.t", "partition": 3, "reason": "unreadable object", "since": None}
+
+
+def serving(body: dict[str, Any]) -> http.server.ThreadingHTTPServer:
+    """A service that runs, and answers its readiness probe so."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def test_what_is_stuck_although_every_process_runs(supervised: Path, cdc) -> None:
+    """Its readiness says it; the state of the processes does not."""
+    body: dict[str, Any] = {"status": "UP"}
+    server = serving(body)
+    http_probe = {"host": "127.0.0.1", "port": server.server_address[1], "path": "/health/ready", "headers": {}}
+    probes = {"readiness": {"http": http_probe, "timeout_seconds": 1}}
+    replicas = supervised / "supervisor" / "replicas"
+    (replicas / "broken-0.json").unlink()
+    (replicas / "web-0.json").write_text(json.dumps(REPLICA | {"name": "web-0", "probes": probes}))
+    try:
+        until(lambda: cdc("status", "--home", supervised)[0], lambda code: code == 0)
+        body |= {"troubles": [TROUBLE], "stopped": [STOPPED]}
+        code, out, _err = cdc("status", "--home", supervised, "--json")
+        document = json.loads(out)
+        assert code == 1 and not document["up"] and document["processes"][0]["up"]
+        assert document["stuck"][0] == {"component": "web", "process": "web-0", **TROUBLE}
+        assert document["stuck"][1] == {
+            "component": "web",
+            "process": "web-0",
+            "what": "partition",
+            "name": "postgres.public.t-3",
+            "state": "stopped",
+            "since": None,
+            "reason": "unreadable object",
+            "remedy": "",
+        }
+        code, out, _err = cdc("status", "--home", supervised)
+        assert code == 1
+        lines = out.splitlines()
+        assert "connector postgres-cdc" in lines[-2] and "somebody has paused it. Resume it." in lines[-2]
+        assert lines[-1].split()[:5] == ["partition", "postgres.public.t-3", "stopped", "-", "web-0"]
+        body["troubles"] = body["stopped"] = []
+        body["notes"] = ["the first snapshot runs since 2026-01-02"]
+        code, out, _err = cdc("status", "--home", supervised)
+        assert code == 0 and out.splitlines()[-1] == "web-0: the first snapshot runs since 2026-01-02"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_a_supervisor_that_does_not_run(instance_in, cdc) -> None:
@@ -167,6 +238,58 @@ def test_the_pods_of_a_cluster(instance_in, cdc, monkeypatch) -> None:
 def test_all_is_well_in_a_cluster() -> None:
     rows = state_of([pod("kafka-0", "kafka")], [controller("kafka", 1)], {})
     assert [(row.name, row.up, row.memory) for row in rows] == [("kafka-0", True, None)]
+
+
+class Answering(FakeCluster):
+    """Its pods answer to their readiness probes; one cannot be asked."""
+
+    def ask_ready(self, pod: Any, seconds: float = 10.0) -> bytes:
+        if pod["metadata"]["name"] == "archive-0":
+            raise ClusterError("pods/portforward is forbidden", 403)
+        return json.dumps({"troubles": [TROUBLE]}).encode()
+
+
+def test_what_pods_say_is_stuck(instance_in, cdc, monkeypatch) -> None:
+    pods = [pod(f"{name}-0", name) for name in ("connectors", "archive", "kafka")]
+    cluster = Answering({f"{NAMESPACE}/pods": pods})
+    home = in_a_cluster(instance_in, monkeypatch, cluster)
+    code, out, _err = cdc("status", "--home", home, "--json")
+    document = json.loads(out)
+    assert code == 1 and [each["process"] for each in document["stuck"]] == ["connectors-0"]
+    sentence = "archive-0: it cannot be asked what is stuck: pods/portforward is forbidden"
+    assert document["notes"] == [sentence]
+    _code, out, _err = cdc("status", "--home", home)
+    assert "somebody has paused it" in out and out.splitlines()[-1] == sentence
+
+
+def test_a_pod_is_asked_by_a_tunnel() -> None:
+    """Through the API server, at the port of its readiness probe."""
+    server = serving({"troubles": [TROUBLE]})
+    asked = []
+
+    class Client:
+        def tunnel(self, path: str, port: int, connection: socket.socket) -> None:
+            asked.append(path)
+            with socket.create_connection(("127.0.0.1", port)) as pods:
+                pods.sendall(connection.recv(65536))
+                while data := pods.recv(65536):
+                    connection.sendall(data)
+
+    cluster = FakeCluster({})
+    cluster._client = Client()
+    there = pod("connectors-0", "connectors")
+    assert cluster.ask_ready(there) == b"", "without such a probe there is nothing to ask"
+    container = there["spec"]["containers"][0]
+    container["readinessProbe"] = {"httpGet": {"path": "/health/ready", "port": "http"}}
+    container["ports"] = [{"name": "http", "containerPort": server.server_address[1]}]
+    try:
+        assert json.loads(cluster.ask_ready(there)) == {"troubles": [TROUBLE]}
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert asked == [f"{NAMESPACE}/pods/connectors-0"]
+    with pytest.raises(ClusterError, match="connectors-0 does not answer on port"):
+        cluster.ask_ready(there)
 
 
 def test_a_cluster_that_refuses(instance_in, cdc, monkeypatch) -> None:

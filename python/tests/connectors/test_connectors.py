@@ -18,9 +18,10 @@ from typing import Any
 import httpx
 import pytest
 from cdc_pipeline.connectors.cli import main
+from cdc_pipeline.connectors.judge import Expected, Judge
 from cdc_pipeline.connectors.restarts import Restarts
 from cdc_pipeline.connectors.service import Service
-from cdc_pipeline.connectors.workers import Failure, Workers, WorkersError, root_cause
+from cdc_pipeline.connectors.workers import Failure, Workers, WorkersError, failures, root_cause
 from cdc_pipeline.endpoints import KafkaConnectEndpoint
 from certificates import https_server
 from hypothesis import given
@@ -37,6 +38,8 @@ class Connect:
         self.heals = True
         self.away: set[str] = set()
         self.rebalances = False
+        self.there = True
+        self.offset = {"lsn": 0x1_0000_0010, "ts_usec": 1}
         self.asked: list[str] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -49,7 +52,9 @@ class Connect:
             if self.heals:
                 self.states = dict.fromkeys(self.states, "RUNNING")
             return httpx.Response(202)
-        return httpx.Response(200, json={"cdc": {"status": self._status()}})
+        if request.url.path.endswith("/offsets"):
+            return httpx.Response(200, json={"offsets": [{"partition": {"server": "p"}, "offset": self.offset}]})
+        return httpx.Response(200, json={"cdc": {"status": self._status()}} if self.there else {})
 
     def _status(self) -> dict[str, Any]:
         def shown(state: str) -> dict[str, str]:
@@ -77,7 +82,7 @@ def workers(connect: Connect) -> Workers:
 
 def test_failures_name_their_root_cause(connect: Connect, workers: Workers):
     connect.states |= {"connector": "FAILED", 1: "FAILED"}
-    assert workers.failures() == [Failure("cdc", None, "refused"), Failure("cdc", 1, "refused")]
+    assert failures(workers.connectors()) == [Failure("cdc", None, "refused"), Failure("cdc", 1, "refused")]
     assert root_cause("only a line") == "only a line"
 
 
@@ -87,7 +92,7 @@ def test_only_what_failed_is_restarted_by_any_worker(connect: Connect, workers: 
     assert connect.asked == ["POST b /connectors/cdc/restart?includeTasks=true&onlyFailed=true"]
     connect.away = {"a", "b"}
     with pytest.raises(WorkersError, match="http://a:1: refused; http://b:1: refused"):
-        workers.failures()
+        workers.connectors()
 
 
 def test_pauses_grow_and_begin_anew_after_a_steady_time():
@@ -102,6 +107,26 @@ def test_pauses_grow_and_begin_anew_after_a_steady_time():
     assert restarts.due((), 190) == [] and restarts.due({"cdc"}, 191) == ["cdc"], "it was not steady for long enough"
     restarts.restarted("cdc", 191)
     assert restarts.due((), 292) == [] and restarts.due({"cdc"}, 293) == [] and restarts.due({"cdc"}, 298) == ["cdc"]
+
+
+@pytest.mark.parametrize(
+    ("causes", "positions", "same"),
+    [
+        (["at 12:01", "at 12:02"], ["1"], True),
+        (["a"], ["1", None], True),
+        (["a"], [None], True),
+        (["a", "b"], ["1"], False),
+        (["a"], ["1", "2"], False),
+    ],
+)
+def test_the_same_failure_is_one_by_its_cause_and_its_position(causes, positions, same):
+    restarts = Restarts()
+    for number in range(10):
+        now = number * 1000.0
+        restarts.due({"cdc"}, now)
+        restarts.failed("cdc", causes[number % len(causes)], positions[number % len(positions)])
+        restarts.restarted("cdc", now)
+    assert [each.times for each in restarts.repeats().values()] == ([10] if same else [])
 
 
 def test_what_recovers_by_itself_is_forgotten():
@@ -126,7 +151,7 @@ def metric(service: Service, name: str, **labels: str) -> float | None:
 
 def test_a_failed_task_is_restarted(connect: Connect, workers: Workers, caplog):
     now = [0.0]
-    service = Service(workers, Restarts(), clock=lambda: now[0])
+    service = Service(workers, Restarts(), Judge(Expected()), clock=lambda: now[0])
     connect.states[1] = "FAILED"
     with caplog.at_level(logging.INFO, "cdc-connectors"):
         for now[0] in (0, 2, 4):
@@ -146,7 +171,7 @@ def test_a_failed_task_is_restarted(connect: Connect, workers: Workers, caplog):
 
 def test_what_no_restart_mends_is_not_waited_for(connect: Connect, workers: Workers):
     now = [0.0]
-    service = Service(workers, Restarts(), clock=lambda: now[0])
+    service = Service(workers, Restarts(), Judge(Expected()), clock=lambda: now[0])
     connect.states[0], connect.heals = "FAILED", False
     ready = []
     for now[0] in range(0, 80, 2):
@@ -158,7 +183,7 @@ def test_what_no_restart_mends_is_not_waited_for(connect: Connect, workers: Work
 
 def test_a_restart_that_was_refused_is_tried_again(connect: Connect, workers: Workers):
     now = [0.0]
-    service = Service(workers, Restarts(), clock=lambda: now[0])
+    service = Service(workers, Restarts(), Judge(Expected()), clock=lambda: now[0])
     connect.states[0], connect.rebalances = "FAILED", True
     for now[0] in (0, 6):
         service.look()
@@ -183,6 +208,7 @@ def test_one_that_cannot_be_restarted_keeps_no_other_from_it(caplog):
     service = Service(
         Workers(KafkaConnectEndpoint("http://w:1"), transport=httpx.MockTransport(answer)),
         Restarts(),
+        Judge(Expected()),
         clock=lambda: now[0],
     )
     for now[0] in (0, 6):
@@ -192,7 +218,7 @@ def test_one_that_cannot_be_restarted_keeps_no_other_from_it(caplog):
 
 def test_what_is_paused_or_stopped_is_left_alone(connect: Connect, workers: Workers):
     now = [0.0]
-    service = Service(workers, Restarts(), clock=lambda: now[0])
+    service = Service(workers, Restarts(), Judge(Expected()), clock=lambda: now[0])
     connect.states = {"connector": "STOPPED", 0: "PAUSED"}
     for now[0] in range(0, 100, 10):
         service.look()
@@ -201,7 +227,7 @@ def test_what_is_paused_or_stopped_is_left_alone(connect: Connect, workers: Work
 
 def test_it_is_alive_while_it_looks(workers: Workers):
     now = [0.0]
-    service = Service(workers, Restarts(), clock=lambda: now[0])
+    service = Service(workers, Restarts(), Judge(Expected()), clock=lambda: now[0])
     assert service.alive()
     now[0] = 121.0
     assert not service.alive()
@@ -222,9 +248,9 @@ def test_workers_are_asked_by_tls_and_with_the_login(authority, stranger):
 
     with https_server(Handler, authority.context("127.0.0.1")) as port:
         where = KafkaConnectEndpoint(f"https://127.0.0.1:{port}", (), str(authority.ca), "u", "p")
-        assert Workers(where).failures() == [] and seen == ["Basic dTpw"]
+        assert Workers(where).connectors() == {} and seen == ["Basic dTpw"]
         with pytest.raises(WorkersError, match="CERTIFICATE_VERIFY_FAILED"):
-            Workers(dataclasses.replace(where, ca=str(stranger.ca))).failures()
+            Workers(dataclasses.replace(where, ca=str(stranger.ca))).connectors()
     assert len(seen) == 1
 
 
@@ -238,6 +264,12 @@ def test_wrong_arguments(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["--workers", "https://a:1", "--port", "1", "--ca", "/no/such.pem"])
     assert "/no/such.pem" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["--workers", "http://a:1", "--port", "1", "--slot", "debezium"])
+    assert "--slot, --postgresql and --cdc belong together" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["--workers", "http://a:1", "--port", "1", "--stuck", "0"])
+    assert "--stuck must be more than 0" in capsys.readouterr().err
 
 
 def test_a_wrong_login_file_is_refused_and_not_shown(tmp_path, capsys):
@@ -248,6 +280,12 @@ def test_a_wrong_login_file_is_refused_and_not_shown(tmp_path, capsys):
             main(["--workers", "http://a:1", "--port", "1", "--login", str(file)])
         said = capsys.readouterr().err
         assert "is not a JSON object of username and password" in said and "secret" not in said
+    for text in ('{"password": "secret', '{"host": "h", "port": "secret"}', '["secret"]'):
+        file.write_text(text)
+        with pytest.raises(SystemExit, match="2"):
+            main(["--workers", "http://a:1", "--port", "1", "--cdc", "c", "--slot", "s", "--postgresql", str(file)])
+        said = capsys.readouterr().err
+        assert f"--postgresql: {file}" in said and "secret" not in said
 
 
 def test_the_process_answers_and_ends_in_order():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from cdc_pipeline.verify.checks.connectors import (
     judge_session,
     judge_snapshot,
     judge_status,
+    judge_stuck,
     restarts,
 )
 from cdc_pipeline.verify.checks.kafka import ConfigValue, differing, judge_topic, under_replicated
@@ -84,6 +86,14 @@ def test_the_archives_start_is_read_from_its_metrics() -> None:
 class Answers(SimpleNamespace):
     def get(self, url: str) -> SimpleNamespace:
         return SimpleNamespace(status_code=self.codes[url.rpartition("/")[2]])
+
+
+def test_what_is_stuck_fails_although_all_runs() -> None:
+    trouble = {"what": "connector", "name": "cdc", "state": "stuck", "since": None, "reason": "why", "remedy": "Do."}
+    assert judge_stuck(json.dumps({"troubles": []})).ok
+    found = judge_stuck(json.dumps({"troubles": [trouble]}))
+    assert (found.ok, found.found) == (False, ["connector cdc stuck: why Do."])
+    assert not judge_stuck("{}").ok and not judge_stuck(b"").ok, "who says nothing does not say that all is well"
 
 
 def test_what_restarts_connectors_is_asked_for_its_health() -> None:

@@ -8,12 +8,15 @@ from typing import Any
 
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Instance
-from cdc_pipeline.cli.state import Row, State
+from cdc_pipeline.cli.state import Row, State, Stuck
+from cdc_pipeline.trouble import notes_in, troubles_in
 from cdc_pipeline.verify.cluster import Cluster, ClusterError, ready, trouble
 from cdc_pipeline.verify.pod_servers import working_set
 from cdc_pipeline.verify.units import quantity
 
 _NAME = "app.kubernetes.io/name"
+# Whose readiness lists what is stuck.
+SAYING = ("archive", "connectors")
 
 
 def cluster_of(instance: Instance) -> Cluster:
@@ -43,7 +46,25 @@ def read_pods(instance: Instance) -> State:
         raise CdcError(f"The pods in the namespace {cluster.namespace} cannot be seen: {error}") from None
     rows = state_of(pods, controllers, memory_of(cluster, pods))
     where = f"context {cluster.where.context}" if cluster.where.context else "the kubeconfig's context"
-    return State(f"instance {instance.name}: namespace {cluster.namespace}, {where}", rows)
+    stuck, notes = stuck_of(cluster, pods)
+    return State(f"instance {instance.name}: namespace {cluster.namespace}, {where}", rows, True, stuck, notes)
+
+
+def stuck_of(cluster: Cluster, pods: Sequence[Mapping[str, Any]]) -> tuple[list[Stuck], list[str]]:
+    """What the pods say is stuck; and what they note beside, or why one of them cannot be asked."""
+    stuck, notes = [], []
+    for pod in pods:
+        workload, name = workload_of(pod), pod["metadata"]["name"]
+        if workload not in SAYING or (pod.get("status") or {}).get("phase") != "Running":
+            continue
+        try:
+            body = cluster.ask_ready(pod)
+        except (ClusterError, OSError) as error:
+            notes.append(f"{name}: it cannot be asked what is stuck: {error}")
+            continue
+        stuck += [Stuck(name, workload, trouble) for trouble in troubles_in(body)]
+        notes += [f"{name}: {note}" for note in notes_in(body)]
+    return stuck, notes
 
 
 def memory_of(cluster: Cluster, pods: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cdc_pipeline.cli.instance import Instance, forbidden
-from cdc_pipeline.cli.state import Row, State
+from cdc_pipeline.cli.state import Row, State, Stuck
 from cdc_pipeline.cli.supervisor_log import read_unasked_ends
 from cdc_pipeline.supervise.cgroup import bound_for
 from cdc_pipeline.supervise.checks import Result
 from cdc_pipeline.supervise.probe import wait
 from cdc_pipeline.supervise.replica import Replica, read_replica
 from cdc_pipeline.supervise.rpc import Process, Supervisor
+from cdc_pipeline.trouble import notes_in, troubles_in
 from cdc_pipeline.verify.processes import ProcessTable, memory_of
 
 _ALIVE = ("STARTING", "RUNNING")
@@ -40,7 +41,12 @@ def read_processes(instance: Instance) -> State:
     ]
     stopped = f"supervisor does not run; start it with `{instance.note.run('start')}`"
     said = "supervisor runs" if processes is not None else stopped
-    return State(f"instance {instance.name} in {instance.home}: {said}", rows, processes is not None)
+    heading = f"instance {instance.name} in {instance.home}: {said}"
+    stuck = [
+        Stuck(name, component_of(name), trouble) for name, each in probed.items() for trouble in troubles_in(each.body)
+    ]
+    notes = [f"{name}: {note}" for name, each in probed.items() for note in notes_in(each.body)]
+    return State(heading, rows, processes is not None, stuck, notes)
 
 
 def replicas(home: Path) -> dict[str, Replica]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cdc_pipeline.cli.instance import Instance
+from cdc_pipeline.trouble import Trouble
 
 
 @dataclass(frozen=True)
@@ -51,16 +52,38 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Stuck:
+    """What a process or pod, by its name, says is stuck."""
+
+    process: str
+    component: str
+    trouble: Trouble
+
+    def document(self) -> dict[str, Any]:
+        """As in the output of `cdc status --json`."""
+        return {"component": self.component, "process": self.process, **self.trouble.document()}
+
+
+@dataclass(frozen=True)
 class State:
-    """``heading``: what the rows are of, and how that is, in a line. ``runs``: whether what starts them works."""
+    """The rows, and what they say is stuck.
+
+    Attributes:
+        heading: what the rows are of, and how that is, in a line.
+        runs: whether what starts them works.
+        notes: what explains what looks like trouble, or why a pod cannot be asked for it, a sentence each.
+    """
 
     heading: str
     rows: Sequence[Row]
     runs: bool = True
+    stuck: Sequence[Stuck] = ()
+    notes: Sequence[str] = ()
 
     @property
     def up(self) -> bool:
-        return self.runs and bool(self.rows) and all(row.up for row in self.rows)
+        """Whether every process is, and nothing is stuck."""
+        return self.runs and bool(self.rows) and all(row.up for row in self.rows) and not self.stuck
 
 
 def read_state(instance: Instance) -> State:

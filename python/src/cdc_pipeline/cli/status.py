@@ -9,20 +9,21 @@ import click
 from cdc_pipeline.cli.instance import Instance
 from cdc_pipeline.cli.options import as_json, for_instance
 from cdc_pipeline.cli.output import colored, duration, mebibytes, print_json, print_table
-from cdc_pipeline.cli.state import Row, State, read_state
+from cdc_pipeline.cli.state import Row, State, Stuck, read_state
 
 _COLUMNS = ("NAME", "STATE", "READY", "SINCE", "RESTARTS", "MIB", "LIMIT", "WHERE", "DETAIL")
 _RIGHT = ("SINCE", "RESTARTS", "MIB", "LIMIT")
+_STUCK_COLUMNS = ("STUCK", "STATE", "SINCE", "SAID BY", "WHY")
 
 
 @click.command()
 @for_instance
 @as_json
 def command(instance: Instance, json_output: bool) -> int:
-    """Show every process or pod: state, health, restarts, memory.
+    """Show every process or pod: state, health, restarts, memory; and what is stuck, although all of them run.
 
-    SINCE is how long ago it was started, MIB its memory now, WHERE its process id or node. Ends with 1 when something
-    is down or not ready.
+    SINCE is how long ago it was started, or got stuck, MIB its memory now, WHERE its process id or node. Ends with 1
+    when something is down, not ready, or stuck.
     """
     state = read_state(instance)
     if json_output:
@@ -30,8 +31,15 @@ def command(instance: Instance, json_output: bool) -> int:
     else:
         click.echo(state.heading)
         if state.rows:
+            now = time.time()
             click.echo()
-            print_table(_COLUMNS, [_cells(row, time.time()) for row in state.rows], _RIGHT)
+            print_table(_COLUMNS, [_cells(row, now) for row in state.rows], _RIGHT)
+            if state.stuck:
+                click.echo()
+                print_table(_STUCK_COLUMNS, [_stuck_cells(each, now) for each in state.stuck], _RIGHT)
+            if state.notes:
+                click.echo()
+                click.echo("\n".join(state.notes))
         else:
             click.echo(f"Nothing is set up in it. Set it up with `{instance.note.run('site')}`.")
     return 0 if state.up else 1
@@ -44,6 +52,8 @@ def document(instance: Instance, state: State) -> dict[str, object]:
         "runtime": instance.note.runtime,
         "up": state.up,
         "processes": [row.document() for row in state.rows],
+        "stuck": [each.document() for each in state.stuck],
+        "notes": list(state.notes),
     }
 
 
@@ -60,4 +70,15 @@ def _cells(row: Row, now: float) -> list[object]:
         row.place or None,
         # What a probe that passes has found is of no interest.
         "" if row.up and "killed" not in row.detail else row.detail,
+    ]
+
+
+def _stuck_cells(each: Stuck, now: float) -> list[object]:
+    trouble = each.trouble
+    return [
+        f"{trouble.what} {trouble.name}",
+        colored(trouble.state, False),
+        duration(None if trouble.since is None else max(0.0, now - trouble.since)),
+        each.process,
+        f"{trouble.reason}. {trouble.remedy}".rstrip(". ") + ".",
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import socket
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +35,25 @@ def client(
         trust_env=False,
         **options,
     )
+
+
+def get_over(connection: socket.socket, host: str, path: str, seconds: float = SECONDS) -> bytes:
+    """The body of an answer to a GET, whatever its status, over a connection that is there already, such as a tunnel.
+
+    Args:
+        host: as the request names it.
+
+    Raises:
+        OSError: nothing answers in time, or what answers is no HTTP.
+    """
+    connection.settimeout(seconds)
+    asked = http.client.HTTPConnection(host)
+    asked.sock = connection
+    try:
+        asked.request("GET", path, headers={"Connection": "close"})
+        return asked.getresponse().read()
+    except http.client.HTTPException as error:
+        raise OSError(str(error) or type(error).__name__) from None
 
 
 def client_of_all(endpoints: Endpoints, seconds: float = SECONDS) -> httpx.Client:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -10,10 +11,11 @@ from urllib.parse import quote
 import httpx
 
 from cdc_pipeline.clients.http import client
+from cdc_pipeline.connectors.observed import FAILED, Connector, Part
 from cdc_pipeline.endpoints import KafkaConnectEndpoint
+from cdc_pipeline.trouble import plain
 
 TIMEOUT_SECONDS = 10.0
-_FAILED = "FAILED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,25 @@ class Workers:
             url: client(url, where.login, where.ca, TIMEOUT_SECONDS, transport=transport) for url in where.workers
         }
 
-    def failures(self) -> list[Failure]:
-        """Everything that has failed.
+    def connectors(self) -> dict[str, Connector]:
+        """Every connector that has a state, with its tasks.
 
         Raises:
             WorkersError: no worker answers.
         """
         found = self._ask("GET", "/connectors", {"expand": "status"}).json()
-        return [failure for name, each in found.items() for failure in _failures(name, each["status"])]
+        return {name: _connector(each["status"]) for name, each in found.items()}
+
+    def position(self, connector: str) -> str:
+        """Its stored offsets, as one text that is the same as long as they are.
+
+        Connect reads a topic for it each time, so this is not for every look.
+
+        Raises:
+            WorkersError: no worker answers.
+        """
+        found = self._ask("GET", f"/connectors/{quote(connector, safe='')}/offsets", {}).json()
+        return json.dumps(found.get("offsets", []), sort_keys=True)
 
     def restart_failed(self, connector: str) -> None:
         """Restart what has failed of it, and nothing else.
@@ -57,7 +70,18 @@ class Workers:
         Raises:
             WorkersError: no worker could, such as while tasks are being moved between them.
         """
-        query = {"includeTasks": "true", "onlyFailed": "true"}
+        self._restart(connector, "true")
+
+    def restart(self, connector: str) -> None:
+        """Restart it and all its tasks.
+
+        Raises:
+            WorkersError: as of :meth:`restart_failed`.
+        """
+        self._restart(connector, "false")
+
+    def _restart(self, connector: str, only_failed: str) -> None:
+        query = {"includeTasks": "true", "onlyFailed": only_failed}
         self._ask("POST", f"/connectors/{quote(connector, safe='')}/restart", query)
 
     def _ask(self, method: str, path: str, query: dict[str, str]) -> httpx.Response:
@@ -73,12 +97,22 @@ class Workers:
         raise WorkersError("; ".join(problems))
 
 
-def _failures(name: str, status: dict[str, Any]) -> Iterator[Failure]:
-    if status["connector"]["state"] == _FAILED:
-        yield Failure(name, None, root_cause(status["connector"].get("trace", "")))
-    for task in status["tasks"]:
-        if task["state"] == _FAILED:
-            yield Failure(name, task["id"], root_cause(task.get("trace", "")))
+def failures(connectors: Mapping[str, Connector]) -> list[Failure]:
+    """Everything that has failed."""
+    found = []
+    for name, connector in connectors.items():
+        if connector.own.state == FAILED:
+            found.append(Failure(name, None, connector.own.cause))
+        found += [Failure(name, id, task.cause) for id, task in connector.tasks.items() if task.state == FAILED]
+    return found
+
+
+def _connector(status: Mapping[str, Any]) -> Connector:
+    return Connector(_part(status["connector"]), {int(task["id"]): _part(task) for task in status["tasks"]})
+
+
+def _part(status: Mapping[str, Any]) -> Part:
+    return Part(status["state"], plain(root_cause(status.get("trace") or "")) if status["state"] == FAILED else "")
 
 
 def root_cause(trace: str) -> str:

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cdc_pipeline.supervise.replica import Replica, identity
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     import http.client
 
 _SHOWN = 300
+# Of an answer, as of a service that lists what is stuck.
+_MOST_BYTES = 4 * 1024**2
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a probe found; ``detail`` is one line for people."""
+    """What a probe found; ``detail`` is one line for people, ``body`` the beginning of an answer in JSON."""
 
     ok: bool
     detail: str
+    body: str = field(default="", compare=False, repr=False)
 
 
 def check(replica: Replica, probe: Mapping[str, Any]) -> Result:
@@ -67,13 +70,32 @@ def _http(target: Mapping[str, Any], timeout: float) -> Result:
         # A kubelet calls 200 to 399 healthy.
         ok = 200 <= response.status < 400
         detail = f"{shown}: {response.status}"
+        body = ""
+        if not ok or response.headers.get_content_type() == "application/json":
+            body = _body(response, ok)
         if not ok:
-            detail += " " + _line(response.read(2 * _SHOWN).decode("utf-8", "replace"))
-        return Result(ok, detail)
+            detail += " " + _line(body[: 2 * _SHOWN])
+        return Result(ok, detail, body)
     except (OSError, http.client.HTTPException) as error:
         return Result(False, f"{shown}: {_line(error)}")
     finally:
         connection.close()
+
+
+def _body(response: http.client.HTTPResponse, ok: bool) -> str:
+    """
+    Raises:
+        OSError, http.client.HTTPException: it cannot be read, and the status was not good.
+    """
+    import http.client
+
+    try:
+        return response.read(_MOST_BYTES).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException):
+        # The status was the answer.
+        if ok:
+            return ""
+        raise
 
 
 def _connection(target: Mapping[str, Any], timeout: float) -> http.client.HTTPConnection:

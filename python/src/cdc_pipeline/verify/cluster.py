@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import socket
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,7 @@ from cdc_pipeline.verify.plan_cluster import ClusterAccess
 from cdc_pipeline.verify.pod_choice import choose
 
 _EXEC_SECONDS = 20.0
+_ASK_SECONDS = 10.0
 # But not the pods that checks run, which may have a workload's labels.
 _PART_OF = "app.kubernetes.io/part-of=cdc-pipeline,!cdc-pipeline/cdc-verify"
 Object = dict[str, Any]
@@ -160,6 +163,42 @@ class Cluster:
         if pod is None:
             raise ClusterError(f"no pod of {workload} runs")
         self._client.tunnel(self.path("pods", pod), port, client)
+
+    def ask_ready(self, pod: Mapping[str, Any], seconds: float = _ASK_SECONDS) -> bytes:
+        """What a pod answers to its readiness probe, whether it is ready or not; nothing where it has none by HTTP.
+
+        Raises:
+            ClusterError: the API refuses, or nothing answers.
+        """
+        for container in pod["spec"]["containers"]:
+            probe = (container.get("readinessProbe") or {}).get("httpGet")
+            if probe:
+                ports = {each.get("name"): each["containerPort"] for each in container.get("ports") or ()}
+                port = int(ports.get(probe["port"], probe["port"]))
+                return self._ask(pod["metadata"]["name"], port, probe.get("path") or "/", seconds)
+        return b""
+
+    def _ask(self, pod: str, port: int, path: str, seconds: float) -> bytes:
+        ours, theirs = socket.socketpair()
+        problems: list[Exception] = []
+
+        def carry() -> None:
+            try:
+                self._client.tunnel(self.path("pods", pod), port, theirs)
+            except Exception as error:
+                problems.append(error)
+            finally:
+                theirs.close()
+
+        threading.Thread(target=carry, daemon=True).start()
+        # It takes time to load.
+        from cdc_pipeline.clients.http import get_over
+
+        with contextlib.closing(ours):
+            try:
+                return get_over(ours, pod, path, seconds)
+            except OSError as error:
+                raise ClusterError(f"pod {pod} does not answer on port {port}: {(problems or [error])[0]}") from None
 
     def stats(self, nodes: Sequence[str]) -> dict[str, Object]:
         """What the kubelets of these nodes measured of each pod, by the pod's uid.

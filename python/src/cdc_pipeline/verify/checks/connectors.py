@@ -13,6 +13,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from cdc_pipeline.connectors.workers import root_cause
+from cdc_pipeline.trouble import says_troubles, troubles_in
 from cdc_pipeline.verify.checks.kafka import differing
 from cdc_pipeline.verify.checks.postgresql import SLOT
 from cdc_pipeline.verify.context import Context
@@ -184,6 +185,33 @@ def restarts(context: Context) -> Iterator[Finding]:
         )
 
 
+def judge_stuck(said: str | bytes) -> Finding:
+    """Nothing is stuck, although everything runs.
+
+    Args:
+        said: the answer of the service that watches the connectors.
+    """
+    found = [f"{trouble.line()} {trouble.remedy}".rstrip() for trouble in troubles_in(said)]
+    if not says_troubles(said):
+        found = ["it does not say"]
+    return equal(
+        "T9.stuck",
+        "connectors, tasks and the slot that are stuck, as the service that watches them says",
+        [],
+        found,
+        "See `{cdc} status`, and docs/troubleshooting.md.",
+    )
+
+
+def stuck(context: Context) -> Iterator[Finding]:
+    """What the service that watches the connectors says is stuck."""
+    if context.plan.cluster is None:
+        yield judge_stuck(context.connectors.get("/health/ready").content)
+        return
+    pods = context.cluster.pods("connectors")
+    yield judge_stuck(context.cluster.ask_ready(pods[0]) if pods else b"")
+
+
 def _coverage(context: Context) -> Iterator[Finding]:
     expected = context.plan.expected.connectors
     ends = end_offsets(context.kafka_admin, (*expected.topics, expected.heartbeat_topic))
@@ -273,6 +301,7 @@ def _slot_active(context: Context) -> Iterator[Finding]:
 STEPS = (
     Step("T9.connectors", "connectors", _connectors),
     Step("T9.restarts", "connectors", restarts),
+    Step("T9.stuck", "connectors", stuck),
     Step("T9.coverage", "connectors", _coverage),
     Step("T9.captured", "connectors", _captured),
     Step("T4.slot_follows", "connectors", _slot_active),

@@ -1,0 +1,169 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A pipeline without progress although every process runs: it is said, with a reason, until it is over."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from cdc_pipeline.clients import postgresql
+from cdc_pipeline.endpoints import PostgresqlEndpoint
+from cdc_pipeline.verify.checks.connectors import STEPS
+from flow import Flow
+from psycopg import pq
+from site_runs import Site
+from waiting import until
+
+# From what somebody has done by hand until it is said, and until it is no longer.
+SAID = 75
+OVER = 60
+# After Connect was killed, it first has to come back, and the connector gives up waiting for a slot after a minute.
+COMES_BACK = 180
+
+
+def status(site: Site) -> tuple[int, dict[tuple[str, str], dict[str, Any]]]:
+    """The exit code of `cdc status`, and what it says is stuck."""
+    done = subprocess.run(
+        [site.home / "bin" / "cdc", "status", "--json", "--home", site.home],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, {(each["what"], each["state"]): each for each in json.loads(done.stdout)["stuck"]}
+
+
+def is_said(site: Site, what: str, state: str, seconds: float = SAID) -> dict[str, Any]:
+    """What is said of it, with all that belongs to it; the command then ends with 1."""
+    wanted = f"{what} is said to be {state}"
+    code, found = until(lambda: status(site), lambda now: (what, state) in now[1], seconds, wanted, pause=2)
+    each = found[what, state]
+    assert code == 1 and each["reason"] and each["remedy"] and each["since"], each
+    return each
+
+
+def is_over(site: Site, seconds: float = OVER) -> None:
+    until(lambda: status(site), lambda now: now == (0, {}), seconds, "nothing is stuck", pause=2)
+
+
+@pytest.fixture
+def connector(running: Site) -> str:
+    """The path of the Debezium connector in Kafka Connect's interface."""
+    is_over(running, COMES_BACK)
+    return f"/connectors/{running.context().plan.expected.connectors.names[0]}"
+
+
+def test_a_paused_connector_is_said(running: Site, flow: Flow, connector: str):
+    connect = running.context().kafka_connect
+    connect.put(f"{connector}/pause").raise_for_status()
+    try:
+        found = is_said(running, "connector", "paused")
+        assert f"{connector}/resume" in found["remedy"]
+        text = subprocess.run(
+            [running.home / "bin" / "cdc", "status", "--home", running.home],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert text.returncode == 1 and "somebody has paused it" in " ".join(text.stdout.split())
+        (check,) = next(step for step in STEPS if step.id == "T9.stuck").run(running.context())
+        assert not check.ok and "paused" in str(check.found), check
+    finally:
+        connect.put(f"{connector}/resume").raise_for_status()
+    is_over(running)
+    flow.arrived()
+
+
+def test_a_connector_that_somebody_deleted_is_said(running: Site, flow: Flow, connector: str):
+    connect = running.context().kafka_connect
+    config = connect.get(f"{connector}/config").raise_for_status().json()
+    connect.delete(connector).raise_for_status()
+    try:
+        is_said(running, "connector", "absent")
+    finally:
+        connect.put(f"{connector}/config", json=config).raise_for_status()
+    is_over(running)
+    flow.arrived()
+
+
+@contextmanager
+def occupied(site: Site) -> Iterator[None]:
+    """The slot is read by a client that confirms nothing, as soon as it is free."""
+    where = PostgresqlEndpoint(**site.endpoints()["postgresql"])
+    publication = site.context().plan.expected.postgresql.publication
+    slot = site.context().plan.expected.postgresql.slot
+    # It would be thrown out after a minute, since it never answers.
+    outer = postgresql.connect(
+        where, replication="database", application_name="somebody", options="-c wal_sender_timeout=0"
+    )
+    command = (
+        f"START_REPLICATION SLOT \"{slot}\" LOGICAL 0/0 (proto_version '1', publication_names '\"{publication}\"')"
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while (result := outer.pgconn.exec_(command.encode())).status != pq.ExecStatus.COPY_BOTH:
+            assert time.monotonic() < deadline, result.get_error_message()
+            time.sleep(0.05)
+        yield
+    finally:
+        outer.close()
+
+
+@pytest.mark.full
+def test_a_slot_that_another_client_reads_is_said(running: Site, flow: Flow, connector: str):
+    """Kafka Connect comes back, says RUNNING, and waits for the slot."""
+    os.kill(running.processes()["kafka-connect-0"], signal.SIGKILL)
+    with occupied(running):
+        found = is_said(running, "slot", "slot_occupied")
+        assert "application somebody" in found["reason"] and "pg_terminate_backend" in found["remedy"]
+    is_over(running, COMES_BACK)
+    flow.arrived()
+    running.recovers()
+
+
+@pytest.fixture
+def recapture(running: Site) -> Iterator[Callable[..., None]]:
+    """Has these tables captured beside the others, and a hung connector noticed soon; neither at the end."""
+    shared = running.context().plan.expected.postgresql.tables
+
+    def run(*tables: str, **variables: Any) -> None:
+        running.run("--tags", "connectors,archive", cdc_tables=[*shared, *tables], **variables).must_succeed()
+
+    yield lambda *tables: run(*tables, connectors_stuck_seconds=30)
+    run()
+
+
+@pytest.mark.full
+def test_a_task_that_hangs_is_said_and_restarted(running: Site, connector: str, recapture: Callable[..., None]):
+    """Its producer waits for a topic that somebody has deleted; Kafka Connect says RUNNING."""
+    context = running.context()
+    table = f"public.stuck_{uuid.uuid4().hex[:6]}"
+    with context.postgresql() as connection:
+        connection.execute(f"CREATE TABLE {table} (id int PRIMARY KEY)")
+        recapture(table)
+        # Before anything was sent to it: the producer knows nothing of it, and waits.
+        for future in context.kafka_admin.delete_topics([context.plan.topic(table)]).values():
+            future.result()
+        connection.execute(f"INSERT INTO {table} VALUES (1)")
+        states = context.kafka_connect.get(f"{connector}/status").raise_for_status().json()
+        assert {each["state"] for each in (states["connector"], *states["tasks"])} == {"RUNNING"}
+        found = is_said(running, "connector", "stuck", 30 + SAID)
+        assert "RUNNING, but nothing more" in found["reason"]
+        log = running.home / "log/connectors-0.log"
+        after = lambda text: text.rpartition('"stuck"')[2]  # noqa: E731
+        until(log.read_text, lambda text: '"restarted"' in after(text), 60, "the connector is restarted")
+        # A run makes the topic again.
+        recapture(table)
+        is_over(running, COMES_BACK)
+        connection.execute(f"DROP TABLE {table}")
