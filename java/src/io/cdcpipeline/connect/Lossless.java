@@ -38,6 +38,7 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
 
     private final Map<Schema, Plan> plans = new IdentityHashMap<>();
     private final CommitOrder commitOrder = new CommitOrder();
+    private final CutRows cutRows = new CutRows(System::nanoTime, LOG::warn);
     private long mostBytes;
     private Set<String> unkeyed = Set.of();
 
@@ -187,6 +188,7 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
             LOG.error("A row of {} at LSN {} is reduced to its key", plan.rows.schema.name(), source.get("lsn"), error);
             result = plan.rows.lostRow(row);
         }
+        cutRows.note(plan.rows.schema.name(), result.getMap(Rows.CUT), source);
         return result.put(plan.rows.commitOrder, order);
     }
 }
