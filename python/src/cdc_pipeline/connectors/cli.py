@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from cdc_pipeline.connectors.restarts import FIRST_SECONDS, MOST_SECONDS, Restarts
 from cdc_pipeline.connectors.service import LOGGER, Service
 from cdc_pipeline.connectors.workers import Workers
+from cdc_pipeline.disk import keeper as disk_keeper
 from cdc_pipeline.endpoints import KafkaConnectEndpoint
 from cdc_pipeline.log import configure
 from cdc_pipeline.serving import Handler, listen
@@ -34,6 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, required=True, help="port to listen on, for metrics and probes")
     parser.add_argument("--first", type=float, default=FIRST_SECONDS, help="seconds from a failure to a restart")
     parser.add_argument("--most", type=float, default=MOST_SECONDS, help="most seconds between two restarts")
+    parser.add_argument(
+        "--disk", type=Path, metavar="FILE", help="JSON object of what the brokers' disks are looked after by; none: they are not"
+    )
     options = parser.parse_args(arguments)
     if not 0 < options.first <= options.most:
         parser.error("--first must be more than 0, and at most --most")
@@ -42,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         workers = Workers(_where(options))
+        disk = disk_keeper.Settings.read(options.disk) if options.disk else None
     except (OSError, ValueError) as error:
         parser.error(str(error))
     service = Service(workers, Restarts(options.first, options.most))
@@ -52,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         LOGGER.error("failed", extra={"reason": f"cannot listen on {options.bind}:{options.port}: {error.strerror}"})
         return 1
+    if disk:
+        disk_keeper.Keeper(disk, disk_keeper.Brokers(disk), workers, service.registry).start()
     try:
         service.run()
     finally:
