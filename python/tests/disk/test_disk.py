@@ -11,7 +11,7 @@ from cdc_pipeline.archive import tile
 from cdc_pipeline.connectors.workers import WorkersError
 from cdc_pipeline.disk import decide as deciding
 from cdc_pipeline.disk.decide import At, Broker, Partition, broker, decide
-from cdc_pipeline.disk.keeper import TRIM_SECONDS, Keeper, Settings, _archived
+from cdc_pipeline.disk.keeper import AGAIN_SECONDS, TRIM_SECONDS, Keeper, Settings, _archived
 from cdc_pipeline.disk.log_dirs import parse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -192,9 +192,19 @@ def test_a_pause_that_failed_after_its_mark_is_done_again() -> None:
     connector.away = False
     keeper.look()
     assert not connector.runs
-    third = keeper_of(cluster, connector, clock)
-    third.look()
-    assert connector.asked == 2
+
+
+def test_a_connector_that_a_run_resumes_is_paused_again() -> None:
+    cluster, connector, clock = FakeCluster(), FakeConnector(), Clock()
+    cluster.high = 900
+    keeper = keeper_of(cluster, connector, clock)
+    keeper.look()
+    connector.runs = True
+    keeper.look()
+    assert connector.runs and connector.asked == 1
+    clock.now += AGAIN_SECONDS
+    keeper.look()
+    assert not connector.runs
 
 
 def test_what_does_not_answer_is_asked_again(caplog: pytest.LogCaptureFixture) -> None:

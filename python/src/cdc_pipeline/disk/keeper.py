@@ -27,6 +27,8 @@ LOGGER = logging.getLogger("cdc-connectors")
 EVERY_SECONDS = 5.0
 TRIM_SECONDS = 60.0
 """From one deletion to the next: until then, the brokers have removed the segments of the first."""
+AGAIN_SECONDS = 60.0
+"""From one pause to the next, while it is to wait: a run of the roles, or a person, may have resumed it."""
 _REQUEST = 10.0
 _GROUP = "cdc-disk"
 
@@ -159,6 +161,7 @@ class Keeper:
         self._ended = threading.Event()
         self._waits: bool | None = None
         self._trimmed: float | None = None
+        self._paused: float | None = None
         self._problem = ""
         self._used = Gauge(
             "cdc_disk_used_ratio", "What a broker holds, of what it may", ("broker",), registry=registry
@@ -198,14 +201,14 @@ class Keeper:
         self._problem = problem
 
     def _act(self) -> None:
-        # After a start, what was marked is done once more: it may have been marked alone.
-        first = self._waits is None
         waits = self._cluster.marked() if self._waits is None else self._waits
         partitions = self._cluster.partitions()
         brokers = {name: broker(each, partitions, self._settings.limit) for name, each in self._cluster.brokers().items()}
         decision = decide(brokers.values(), partitions, waits)
-        if decision.wait != waits or (first and waits):
-            self._turn(decision.wait, brokers)
+        if decision.wait and (self._paused is None or self._clock() - self._paused >= AGAIN_SECONDS):
+            self._pause(brokers)
+        if waits and not decision.wait:
+            self._resume(brokers)
         self._waits = decision.wait
         self._show(brokers)
         recently = self._trimmed is not None and self._clock() - self._trimmed < TRIM_SECONDS
@@ -214,19 +217,21 @@ class Keeper:
             self._trimmed = self._clock()
             LOGGER.info("deleted archived records", extra={"partitions": len(decision.trim), "used": _used(brokers)})
 
-    def _turn(self, wait: bool, brokers: dict[str, Broker]) -> None:
-        """The mark stands whenever the connector may be paused by this."""
-        if wait:
-            self._cluster.mark(True)
-            self._connector.pause(self._settings.connector)
-            LOGGER.warning(
-                "the connector waits for the archive, since a broker is full of records that are not archived",
-                extra={"connector": self._settings.connector, "used": _used(brokers)},
-            )
-        else:
-            self._connector.resume(self._settings.connector)
-            self._cluster.mark(False)
-            LOGGER.info("the connector goes on", extra={"connector": self._settings.connector, "used": _used(brokers)})
+    def _pause(self, brokers: dict[str, Broker]) -> None:
+        # First, so that it stands whenever the connector may be paused by this. Kafka forgets it after a week.
+        self._cluster.mark(True)
+        self._connector.pause(self._settings.connector)
+        self._paused = self._clock()
+        LOGGER.warning(
+            "the connector waits for the archive, since a broker is full of records that are not archived",
+            extra={"connector": self._settings.connector, "used": _used(brokers)},
+        )
+
+    def _resume(self, brokers: dict[str, Broker]) -> None:
+        self._connector.resume(self._settings.connector)
+        self._cluster.mark(False)
+        self._paused = None
+        LOGGER.info("the connector goes on", extra={"connector": self._settings.connector, "used": _used(brokers)})
 
     def _show(self, brokers: dict[str, Broker]) -> None:
         for name, each in brokers.items():

@@ -28,6 +28,8 @@ final class Value extends AbstractList<Object> {
 
     /** What Debezium counts for a null in an array of anything but numbers, of which it counts more. */
     private static final int BYTES_OF_NULL = 8;
+    /** What it counts for an array without elements is enough for most values, and takes no time. */
+    private static final int BYTES_OF_ARRAY = 200;
 
     private final Object exact;
     private final Object source;
@@ -91,7 +93,8 @@ final class Value extends AbstractList<Object> {
     @Override
     public Iterator<Object> iterator() {
         if (nulls < 0) {
-            nulls = (int) Math.min(Integer.MAX_VALUE, bytes() / BYTES_OF_NULL);
+            long bytes = bytes();
+            nulls = bytes < BYTES_OF_ARRAY ? 0 : (int) Math.min(Integer.MAX_VALUE, bytes / BYTES_OF_NULL);
         }
         return Collections.nCopies(nulls, null).iterator();
     }
