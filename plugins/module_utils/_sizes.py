@@ -121,7 +121,8 @@ class ConnectSizes:
         heap, work, fetched = int(limit * _HEAP), _WORK * row, _SINK_FETCHES * sizes.batch if sinks else 0
         rest = max(0, heap - _BASE - work - fetched)
         producer = max(sizes.record + MIB, min(rest // 8, _MOST_PRODUCER))
-        queue = min(max(rest // 8, _LEAST_QUEUE), _MOST_QUEUE)
+        spare = (rest - producer - _SNAPSHOT_COPIES * row) // 2
+        queue = min(max(min(rest // 8, spare), _LEAST_QUEUE), _MOST_QUEUE)
         for_rows = max(0, rest - producer - 2 * queue) // _SNAPSHOT_COPIES
         rows = min(max(for_rows // row, 1), _MOST_SNAPSHOT_ROWS)
         return cls(heap, _BASE, work, fetched, queue, producer, rows, _SNAPSHOT_COPIES * rows * row)

@@ -41,7 +41,12 @@ def rule_problems(get: Get, names: Iterable[str], stated: Stated) -> list[Proble
     """
     workloads = stated.all()
     problems = [problem for rule in RULES for problem in rule(get)]
-    problems += [*port_problems(get, workloads), *_memory(get, names), *_replicas(get, stated.specs), *size_problems(get)]
+    problems += [
+        *port_problems(get, workloads),
+        *_memory(get, names),
+        *_replicas(get, stated.specs),
+        *size_problems(get),
+    ]
     if get("cdc_runtime") == "kubernetes":
         problems += cluster_problems(get, workloads)
     return problems

@@ -114,7 +114,9 @@ def _connect(get: Get, row: int) -> Iterator[Problem]:
     if total <= sizes.heap:
         return
     least = least_connect_limit(row, sinks)
-    stated = [key for key, value in (("max.queue.size.in.bytes", queue), ("buffer.memory", producer)) if value is not None]
+    stated = [
+        key for key, value in (("max.queue.size.in.bytes", queue), ("buffer.memory", producer)) if value is not None
+    ]
     others = f", or take {' and '.join(stated)} out of connectors_settings_extra" if stated else ""
     yield Problem(
         "memory",
@@ -138,7 +140,8 @@ def _brokers(get: Get, row: int) -> Iterator[Problem]:
             "cdc_max_row_bytes",
         )
     limit = _bytes(memory.get("limit")) if isinstance(memory, Mapping) else None
-    if limit is not None and limit < broker_limit(int(heap * MIB), row):
+    # More than four fifths is refused for every Java machine.
+    if limit is not None and heap * MIB <= 0.8 * limit < 0.8 * broker_limit(int(heap * MIB), row):
         needed = _text(broker_limit(int(heap * MIB), row))
         yield Problem(
             "memory",

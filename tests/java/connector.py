@@ -89,7 +89,9 @@ class Connector:
         """
         settings = {key: value for key, value in connector_settings().items() if not key.startswith(NOT_HERE)}
         included = ",".join(f"(?-i){table}".replace(".", "\\.") for table in tables)
-        settings |= self.own | {"table.include.list": included} | {key.replace("__", "."): str(v) for key, v in more.items()}
+        settings |= (
+            self.own | {"table.include.list": included} | {key.replace("__", "."): str(v) for key, v in more.items()}
+        )
         (self.folder / "signals").touch()
         (self.folder / "stop").unlink(missing_ok=True)
         (self.folder / "log4j2.properties").write_text(LOG)

@@ -30,7 +30,9 @@ TEXT = "repeat(md5(n::text), %s / 32)"
 
 @pytest.fixture
 def table(database: psycopg.Connection) -> psycopg.Connection:
-    database.execute("CREATE TABLE public.large (id int PRIMARY KEY, version int NOT NULL DEFAULT 0, note text, raw bytea)")
+    database.execute(
+        "CREATE TABLE public.large (id int PRIMARY KEY, version int NOT NULL DEFAULT 0, note text, raw bytea)"
+    )
     database.execute("ALTER TABLE public.large REPLICA IDENTITY FULL")
     return database
 

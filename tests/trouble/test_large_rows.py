@@ -35,7 +35,9 @@ def table(running: Site, context: Context, capture: Callable[..., None]) -> Iter
     """A captured table without rows, whose updates bring the old row as well."""
     name = f"public.large_{uuid.uuid4().hex[:6]}"
     with context.postgresql() as connection:
-        connection.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, version int NOT NULL DEFAULT 0, note text, raw bytea)")
+        connection.execute(
+            f"CREATE TABLE {name} (id int PRIMARY KEY, version int NOT NULL DEFAULT 0, note text, raw bytea)"
+        )
         connection.execute(f"ALTER TABLE {name} REPLICA IDENTITY FULL")
     capture(name)
     yield name
@@ -76,21 +78,30 @@ def archived(objects: Iterable[Object], first: int, columns: str) -> list[tuple[
     return sorted(found)
 
 
-def test_a_text_of_more_than_a_megabyte_arrives(context: Context, table: str, before: int, flow: Flow, nothing_ends: None):
+def test_a_text_of_more_than_a_megabyte_arrives(
+    context: Context, table: str, before: int, flow: Flow, nothing_ends: None
+):
     execute(context, f"INSERT INTO {table} (id, note) VALUES (11, repeat('x', 1200000))")
     objects = objects_of(context, table, before + 1, SECONDS)
     assert archived(objects, 11, "__op, strlen(note), __cut")[0] == (11, "c", 1_200_000, None)
 
 
 @pytest.mark.parametrize(("id", "value"), [(21, "repeat(md5('1'), 15 * 31250)"), (22, "repeat('é', 7500000)")])
-def test_a_row_of_15_mb_arrives(id: int, value: str, context: Context, table: str, before: int, flow: Flow, nothing_ends: None):
+def test_a_row_of_15_mb_arrives(
+    id: int, value: str, context: Context, table: str, before: int, flow: Flow, nothing_ends: None
+):
     execute(context, f"INSERT INTO {table} (id, note) VALUES ({id}, {value})")
     execute(context, f"UPDATE {table} SET version = 1 WHERE id = {id}")
     found = archived(objects_of(context, table, before + 2, SECONDS), id, "__op, strlen(note), version, __cut")
-    assert [row[:5] for row in found if row[0] == id] == [(id, "c", 15_000_000, 0, None), (id, "u", 15_000_000, 1, None)]
+    assert [row[:5] for row in found if row[0] == id] == [
+        (id, "c", 15_000_000, 0, None),
+        (id, "u", 15_000_000, 1, None),
+    ]
 
 
-def test_bytes_arrive_whose_text_in_the_log_is_twice_as_long(context: Context, table: str, before: int, nothing_ends: None):
+def test_bytes_arrive_whose_text_in_the_log_is_twice_as_long(
+    context: Context, table: str, before: int, nothing_ends: None
+):
     execute(context, f"INSERT INTO {table} (id, raw) VALUES (31, decode(repeat('00ff', 7500000), 'hex'))")
     found = archived(objects_of(context, table, before + 1, SECONDS), 31, "octet_length(raw), __cut")
     assert found[0] == (31, 15_000_000, None)
@@ -100,7 +111,9 @@ def test_a_row_of_20_mb_arrives_without_its_largest_column(
     running: Site, context: Context, table: str, before: int, flow: Flow, nothing_ends: None
 ):
     execute(context, f"INSERT INTO {table} (id, note, raw) VALUES (41, repeat('y', 20000000), 'small')")
-    found = archived(objects_of(context, table, before + 1, SECONDS), 41, "note, raw, __cut['note'].bytes, __cut['note'].sha256")
+    found = archived(
+        objects_of(context, table, before + 1, SECONDS), 41, "note, raw, __cut['note'].bytes, __cut['note'].sha256"
+    )
     digest = hashlib.sha256(b"y" * 20_000_000).hexdigest()
     assert found[0] == (41, None, b"small", 20_000_000, digest)
     # Somebody is told.
@@ -120,11 +133,15 @@ def test_twenty_updates_of_200_rows_of_96_kb(context: Context, table: str, befor
     assert mine == [(id, version, 96_002) for id in range(1001, 1201) for version in range(21)]
 
 
-def test_a_transaction_of_4000_rows_of_480_kb(context: Context, table: str, before: int, flow: Flow, nothing_ends: None):
+def test_a_transaction_of_4000_rows_of_480_kb(
+    context: Context, table: str, before: int, flow: Flow, nothing_ends: None
+):
     text = "repeat(md5(n::text), 15000)"
     execute(context, f"INSERT INTO {table} (id, note) SELECT n, {text} FROM generate_series(2001, 6000) n")
     found = archived(objects_of(context, table, before + 4000, SECONDS), 2001, "__op, strlen(note)")
-    assert [row for row in found if row[0] <= 6000 and row[1] == "c"] == [(id, "c", 480_000) for id in range(2001, 6001)]
+    assert [row for row in found if row[0] <= 6000 and row[1] == "c"] == [
+        (id, "c", 480_000) for id in range(2001, 6001)
+    ]
 
 
 def test_a_transaction_of_33000_changed_rows_of_25_kb_with_their_old_rows(

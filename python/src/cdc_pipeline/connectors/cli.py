@@ -36,7 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--first", type=float, default=FIRST_SECONDS, help="seconds from a failure to a restart")
     parser.add_argument("--most", type=float, default=MOST_SECONDS, help="most seconds between two restarts")
     parser.add_argument(
-        "--disk", type=Path, metavar="FILE", help="JSON object of what the brokers' disks are looked after by; none: they are not"
+        "--disk",
+        type=Path,
+        metavar="FILE",
+        help="JSON object of what the brokers' disks are looked after by; none: they are not",
     )
     options = parser.parse_args(arguments)
     if not 0 < options.first <= options.most:

@@ -163,14 +163,14 @@ class Keeper:
         self._trimmed: float | None = None
         self._paused: float | None = None
         self._problem = ""
-        self._used = Gauge(
-            "cdc_disk_used_ratio", "What a broker holds, of what it may", ("broker",), registry=registry
-        )
+        self._used = Gauge("cdc_disk_used_ratio", "What a broker holds, of what it may", ("broker",), registry=registry)
         self._left = Gauge(
             "cdc_disk_unarchived_ratio", "What a broker holds and is not archived", ("broker",), registry=registry
         )
         self._waiting = Gauge(
-            "cdc_disk_connector_waits", "Whether the connector waits for the archive, since a broker is full", registry=registry
+            "cdc_disk_connector_waits",
+            "Whether the connector waits for the archive, since a broker is full",
+            registry=registry,
         )
 
     def start(self) -> threading.Thread:
@@ -203,7 +203,9 @@ class Keeper:
     def _act(self) -> None:
         waits = self._cluster.marked() if self._waits is None else self._waits
         partitions = self._cluster.partitions()
-        brokers = {name: broker(each, partitions, self._settings.limit) for name, each in self._cluster.brokers().items()}
+        brokers = {
+            name: broker(each, partitions, self._settings.limit) for name, each in self._cluster.brokers().items()
+        }
         decision = decide(brokers.values(), partitions, waits)
         if decision.wait and (self._paused is None or self._clock() - self._paused >= AGAIN_SECONDS):
             self._pause(brokers)

@@ -153,7 +153,7 @@ def test_rows_that_a_process_cannot_hold_are_refused_with_the_sum_and_what_helps
     found = {problem.what: problem for problem in rule_problems(given.get, given, stated())}
     connect = found["kafka_connect_memory.limit is too small for cdc_max_row_bytes and the connector's buffers"]
     assert connect.found == (
-        "961Mi (160Mi the worker itself + 512Mi a row on its way (8 times cdc_max_row_bytes) + 24Mi twice "
+        "946Mi (160Mi the worker itself + 512Mi a row on its way (8 times cdc_max_row_bytes) + 16Mi twice "
         "max.queue.size.in.bytes + 66Mi producer.override.buffer.memory + 192Mi the rows that a snapshot reads at a time) "
         "above 768Mi, the heap of 1Gi"
     )
