@@ -80,12 +80,13 @@ class Connector:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, tables: list[str], heap: int = 512, sizes: bool = False, **more: object) -> None:
+    def start(self, tables: list[str], heap: int = 512, sizes: bool = False, slow: int = 0, **more: object) -> None:
         """Begin with a snapshot of what is there.
 
         Args:
             heap: mebibytes.
             sizes: whether records are printed as their sizes, which takes less time and memory.
+            slow: milliseconds that each of these takes besides.
         """
         settings = {key: value for key, value in connector_settings().items() if not key.startswith(NOT_HERE)}
         included = ",".join(f"(?-i){table}".replace(".", "\\.") for table in tables)
@@ -98,7 +99,7 @@ class Connector:
         lines = [f"{key}={value}".replace("\\", "\\\\") + "\n" for key, value in settings.items() if value]
         (self.folder / "connector.properties").write_text("".join(lines))
         command = self.java.command("Capture", self.folder / "connector.properties", heap=heap)
-        command.insert(1, f"-Dsizes={str(sizes).lower()}")
+        command[1:1] = [f"-Dsizes={str(sizes).lower()}", f"-Dslow={slow}"]
         command.insert(1, f"-Dlog4j2.configurationFile={self.folder}/log4j2.properties")
         with (self.folder / "records").open("w") as records, (self.folder / "log").open("w") as log:
             self.process = subprocess.Popen(command, stdout=records, stderr=log)

@@ -37,9 +37,9 @@ def table(database: psycopg.Connection) -> psycopg.Connection:
     return database
 
 
-def start(connector: Connector, database: psycopg.Connection, rows: int) -> None:
+def start(connector: Connector, database: psycopg.Connection, rows: int, slow: int = 0) -> None:
     """What is inserted afterwards comes by the stream. `rows`: those that a snapshot brings."""
-    connector.start(["public.large"], HEAP, sizes=True, **SETTINGS)
+    connector.start(["public.large"], HEAP, sizes=True, slow=slow, **SETTINGS)
     connector.wait(rows, 300)
     for _ in range(300):
         if database.execute("SELECT count(*) FROM pg_replication_slots WHERE active").fetchone() == (1,):
@@ -62,7 +62,7 @@ def judge(records: list[Row], count: int, size: int) -> None:
 
 def test_one_transaction_of_many_large_rows(connector: Connector, table: psycopg.Connection):
     fill(table, 1, 480_000)
-    start(connector, table, 1)
+    start(connector, table, 1, slow=10)
     fill(table, 2_000, 480_000, first=2)
     judge(connector.wait(2_001, 300), 2_001, 480_000)
 

@@ -79,6 +79,8 @@ public final class Capture {
                     last = System.currentTimeMillis();
                     if (Boolean.getBoolean("sizes")) {
                         printSize(changed);
+                        // As brokers that confirm records slowly.
+                        Thread.sleep(Integer.getInteger("slow", 0));
                     } else {
                         print(changed);
                     }
