@@ -15,8 +15,8 @@ short_description: How a worker of Kafka Connect divides its memory
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
-  - Divides the heap, which is three quarters of the limit, between Debezium's queue, the producer, what a snapshot reads at
-    a time, and one row on its way.
+  - Divides the heap, which is three quarters of the limit, between Debezium's queue, the producer, what a snapshot
+    reads at a time, and one row on its way.
   - Where the limit is too small, C(needed) is above C(heap); the check of the variables refuses that.
 options:
   _input:
@@ -42,7 +42,7 @@ RETURN = r"""
 _value:
   description:
     - Bytes of the C(heap), its C(base), the C(work) on one row, what C(sinks) fetch, the C(queue), the C(producer), the
-      C(snapshot), and all that is C(needed). C(snapshot_rows) is a number of rows.
+      C(snapshot), and all that is C(needed). C(snapshot_rows) is a number of rows, of which a chunk has one less.
   type: dict
 """
 

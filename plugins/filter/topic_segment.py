@@ -15,8 +15,8 @@ short_description: Bytes of a segment of a captured table's topic
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
-  - The newest segment of a partition cannot be deleted. All of them are to take at most a quarter of a broker's storage, and a
-    record has to fit into one.
+  - The newest segment of a partition cannot be deleted. All of them are to take at most a quarter of a broker's
+    storage, and a record has to fit into one.
 options:
   _input:
     description: The storage of one broker.

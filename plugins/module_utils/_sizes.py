@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What follows from the largest row: every limit of bytes on its way, and what Kafka Connect keeps of its memory for it.
+"""What follows from the largest row: every limit of bytes on its way, and how Kafka Connect divides its memory.
 
 Bytes everywhere. docs/sizes.md explains it for users.
 """
@@ -31,8 +31,8 @@ _LEAST_QUEUE, _MOST_QUEUE = 8 * MIB, 256 * MIB
 _MOST_PRODUCER = 128 * MIB
 _SINK_FETCHES = 4
 """Of a sink connector: one fetch of each of three brokers, and the one that is being converted."""
-_MOST_SNAPSHOT_ROWS = 1024
-"""Debezium's default of an incremental snapshot."""
+_LEAST_SNAPSHOT_ROWS, _MOST_SNAPSHOT_ROWS = 2, 1025
+"""Debezium's default of an incremental snapshot is 1024, and the driver asks for one more: see `snapshot_rows`."""
 _SNAPSHOT_COPIES = 3
 """Of the rows that a snapshot reads at a time: as the driver got them, where a bytea has two bytes a byte, and read."""
 
@@ -50,8 +50,8 @@ class RecordSizes:
     """Each is larger than what must fit into it.
 
     :param row: most of a row in Avro with its key. Of a larger one the largest columns are cut.
-    :param record: what a producer sends: the row, what the transformation cannot cut (key columns, names of columns), and
-        Debezium's own fields. The producer looks at it before it compresses.
+    :param record: what a producer sends: the row, what the transformation cannot cut (key columns, names of columns),
+        and Debezium's own fields. The producer looks at it before it compresses.
     :param batch: what a topic of a captured table takes: the record, were it to grow when it is compressed.
     :param dead_letter: a batch with the headers that say why. The brokers take and copy as much of any topic.
     :param request: what a broker reads at once: a dead letter with the request around it.
@@ -101,7 +101,9 @@ class ConnectSizes:
     :param sinks: what sink connectors fetch.
     :param queue: Debezium's queue. It counts twice, since a batch is sent while the queue fills again.
     :param producer: records that the brokers have not confirmed.
-    :param snapshot_rows: rows that a snapshot reads at a time.
+    :param snapshot_rows: rows that the driver asks for at a time. Debezium's chunk of an incremental snapshot has to be
+        smaller: were a chunk to need a second fetch, its heartbeat may have ended the transaction by then, and Debezium
+        skips the rest of a table of which a fetch fails.
     :param snapshot: what they take, were all of them as large as a row may be.
     """
 
@@ -121,10 +123,10 @@ class ConnectSizes:
         heap, work, fetched = int(limit * _HEAP), _WORK * row, _SINK_FETCHES * sizes.batch if sinks else 0
         rest = max(0, heap - _BASE - work - fetched)
         producer = max(sizes.record + MIB, min(rest // 8, _MOST_PRODUCER))
-        spare = (rest - producer - _SNAPSHOT_COPIES * row) // 2
+        spare = (rest - producer - _LEAST_SNAPSHOT_ROWS * _SNAPSHOT_COPIES * row) // 2
         queue = min(max(min(rest // 8, spare), _LEAST_QUEUE), _MOST_QUEUE)
         for_rows = max(0, rest - producer - 2 * queue) // _SNAPSHOT_COPIES
-        rows = min(max(for_rows // row, 1), _MOST_SNAPSHOT_ROWS)
+        rows = min(max(for_rows // row, _LEAST_SNAPSHOT_ROWS), _MOST_SNAPSHOT_ROWS)
         return cls(heap, _BASE, work, fetched, queue, producer, rows, _SNAPSHOT_COPIES * rows * row)
 
     @property
@@ -140,7 +142,14 @@ def least_connect_limit(row: int, sinks: bool = False) -> int:
     """The smallest limit of a worker's memory, in whole mebibytes, with which rows of that size fit."""
     sizes = RecordSizes.of(row)
     fetched = _SINK_FETCHES * sizes.batch if sinks else 0
-    heap = _BASE + (_WORK + _SNAPSHOT_COPIES) * row + fetched + sizes.record + MIB + 2 * _LEAST_QUEUE
+    heap = (
+        _BASE
+        + (_WORK + _LEAST_SNAPSHOT_ROWS * _SNAPSHOT_COPIES) * row
+        + fetched
+        + sizes.record
+        + MIB
+        + 2 * _LEAST_QUEUE
+    )
     return -(-int(heap / _HEAP) // MIB) * MIB + MIB
 
 

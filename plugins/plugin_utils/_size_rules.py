@@ -79,7 +79,17 @@ def _limits(get: Get, row: int) -> Iterator[Problem]:
                     found=f"{value}, and {least} are needed for {_text(row)}",
                     remedy=f"take {key} out of {name}, since it follows from cdc_max_row_bytes; or lower that",
                 )
-    cut = _bytes(_connector(get).get("transforms.lossless.max.bytes"))
+    settings = _connector(get)
+    fetch, chunk = (settings.get(key) for key in ("snapshot.fetch.size", "incremental.snapshot.chunk.size"))
+    if (fetch is None) != (chunk is None) or (fetch is not None and int(fetch) <= int(chunk)):
+        yield Problem(
+            "size",
+            "connectors_settings_extra: snapshot.fetch.size must be above incremental.snapshot.chunk.size, or Debezium "
+            "may skip rows of added tables",
+            found=f"{fetch} and {chunk}",
+            remedy="set both, such as to 10240 and 1024, or neither",
+        )
+    cut = _bytes(settings.get("transforms.lossless.max.bytes"))
     if cut is not None and cut > row:
         yield Problem(
             "size",
@@ -167,10 +177,11 @@ def _storage(get: Get, row: int) -> Iterator[Problem]:
         yield Problem(
             "storage",
             "kafka_storage_size is too small for the topics of the captured tables",
-            found=f"{replicas} replicas on a broker with a segment of {_text(segment)} each, which has to hold a row of "
-            f"cdc_max_row_bytes, may take {_text(replicas * segment)} of {get('kafka_storage_size')}, of which four fifths are theirs",
-            remedy=f"raise kafka_storage_size to {_text(replicas * segment // 4 * 5)}, or lower kafka_topic_partitions or "
-            "cdc_max_row_bytes",
+            found=f"{replicas} replicas on a broker, with a segment of {_text(segment)} each, which has to hold a row of "
+            f"cdc_max_row_bytes, may take {_text(replicas * segment)}, and four fifths of {get('kafka_storage_size')} "
+            "are theirs",
+            remedy=f"raise kafka_storage_size to {_text(replicas * segment // 4 * 5)}, or lower "
+            "kafka_topic_partitions or cdc_max_row_bytes",
         )
 
 
@@ -195,10 +206,11 @@ def _postgresql(get: Get) -> Iterator[Problem]:
     }
     total = sum(parts.values())
     if total > limit:
+        in_bytes = {name: int(size * MIB) for name, size in parts.items()}
         yield Problem(
             "memory",
             "postgresql_memory.limit is too small for postgresql_settings",
-            found=f"{total:.0f}Mi ({_sum({name: int(size * MIB) for name, size in parts.items()})}) above {memory['limit']}",
+            found=f"{total:.0f}Mi ({_sum(in_bytes)}) above {memory['limit']}",
             remedy="raise postgresql_memory.limit, or lower shared_buffers or max_connections",
         )
 

@@ -15,13 +15,13 @@ from connector import Connector, Row
 
 ROW = 16 * MIB
 # Of Kafka Connect itself the task alone runs here.
-LIMIT = 512 * MIB
+LIMIT = 576 * MIB
 SIZES = ConnectSizes.of(LIMIT, ROW)
 # As the role sets them.
 SETTINGS: dict[str, Any] = {
     "max__queue__size__in__bytes": SIZES.queue,
     "snapshot__fetch__size": SIZES.snapshot_rows,
-    "incremental__snapshot__chunk__size": SIZES.snapshot_rows,
+    "incremental__snapshot__chunk__size": SIZES.snapshot_rows - 1,
     "transforms__lossless__max__bytes": RecordSizes.of(ROW).row,
 }
 HEAP = SIZES.heap // MIB

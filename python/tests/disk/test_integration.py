@@ -1,4 +1,4 @@
-"""On brokers that run (CDC_ENDPOINTS): large records with their dead letters, sizes of replicas, and deletion by the keeper."""
+"""On brokers that run (CDC_ENDPOINTS): large records, sizes of replicas, and deletion by the keeper."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_a_worker_has_room_for_what_it_divides_or_says_that_it_has_not(row: int,
     assert sizes.heap < limit
     # The producer takes the largest record.
     assert sizes.producer > RecordSizes.of(row).record
-    assert sizes.snapshot_rows >= 1 and sizes.queue >= 8 * MIB
+    assert sizes.snapshot_rows > 1 and sizes.queue >= 8 * MIB
     if limit >= least_connect_limit(row, sinks):
         assert sizes.needed <= sizes.heap
     else:

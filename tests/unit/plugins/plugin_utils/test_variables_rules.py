@@ -153,16 +153,16 @@ def test_rows_that_a_process_cannot_hold_are_refused_with_the_sum_and_what_helps
     found = {problem.what: problem for problem in rule_problems(given.get, given, stated())}
     connect = found["kafka_connect_memory.limit is too small for cdc_max_row_bytes and the connector's buffers"]
     assert connect.found == (
-        "946Mi (160Mi the worker itself + 512Mi a row on its way (8 times cdc_max_row_bytes) + 16Mi twice "
-        "max.queue.size.in.bytes + 66Mi producer.override.buffer.memory + 192Mi the rows that a snapshot reads at a time) "
-        "above 768Mi, the heap of 1Gi"
+        "1138Mi (160Mi the worker itself + 512Mi a row on its way (8 times cdc_max_row_bytes) + 16Mi twice "
+        "max.queue.size.in.bytes + 66Mi producer.override.buffer.memory + 384Mi the rows that a snapshot reads at a "
+        "time) above 768Mi, the heap of 1Gi"
     )
-    assert connect.remedy == "raise kafka_connect_memory.limit to 1263Mi or more, or lower cdc_max_row_bytes"
+    assert connect.remedy == "raise kafka_connect_memory.limit to 1519Mi or more, or lower cdc_max_row_bytes"
     broker = found["kafka_heap is too small for records of cdc_max_row_bytes"]
     assert broker.remedy == "raise kafka_heap to 656m and kafka_memory with it, or lower cdc_max_row_bytes"
     # What is advised is enough.
     advised = {
-        "kafka_connect_memory": {"request": "768Mi", "limit": "1263Mi"},
+        "kafka_connect_memory": {"request": "768Mi", "limit": "1519Mi"},
         "kafka_heap": "656m",
         "kafka_memory": {"request": "1Gi", "limit": "1048Mi"},
     }
@@ -170,11 +170,15 @@ def test_rows_that_a_process_cannot_hold_are_refused_with_the_sum_and_what_helps
 
 
 def test_whoever_says_how_many_rows_a_snapshot_reads_knows_how_large_they_are():
-    assert whats(connectors_settings_extra={"snapshot.fetch.size": 10_000}) == []
+    own = {"snapshot.fetch.size": 10_240, "incremental.snapshot.chunk.size": 1024}
+    assert whats(connectors_settings_extra=own) == []
+    for wrong in (own | {"snapshot.fetch.size": 1024}, {"snapshot.fetch.size": 10_240}):
+        (what,) = whats(connectors_settings_extra=wrong)
+        assert "snapshot.fetch.size must be above incremental.snapshot.chunk.size" in what
 
 
 def test_sink_connectors_need_memory_as_well():
-    small = {"request": "1Mi", "limit": "540Mi"}
+    small = {"request": "1Mi", "limit": "600Mi"}
     assert whats(kafka_connect_memory=small) == []
     assert len(whats(kafka_connect_memory=small, archive_engine="connect")) == 1
 
