@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.cdc.pipeline.plugins.filter import connect_sizes, record_sizes
@@ -70,6 +73,12 @@ def test_a_segment_holds_a_batch(row: int, storage: int, replicas: int):
     segment = topic_segment(storage, replicas, row)
     assert RecordSizes.of(row).batch <= segment
     assert segment * replicas <= max(storage // 4, replicas * RecordSizes.of(row).batch)
+
+
+def test_clients_of_the_services_take_the_largest():
+    text = (Path(__file__).parents[4] / "python/src/cdc_pipeline/clients/kafka.py").read_text()
+    (mebibytes,) = re.findall(r"^LARGEST = (\d+) << 20$", text, re.MULTILINE)
+    assert RecordSizes.of(MOST_ROW).response <= int(mebibytes) * MIB
 
 
 def test_the_defaults_fit():
