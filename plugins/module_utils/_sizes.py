@@ -165,10 +165,12 @@ def broker_limit(heap: int, row: int) -> int:
 
 def topic_segment(storage: int, replicas: int, row: int) -> int:
     """A segment of a captured table's topic. The newest of a partition cannot be deleted, so all of them take at most a
-    quarter of a broker's storage, as far as a record still fits into one.
+    quarter of a broker's storage, as far as a record still fits into one. A power of two otherwise, so that one more
+    table changes no other's.
 
     :param storage: bytes of one broker.
     :param replicas: of such partitions, on one broker.
     """
     batch = RecordSizes.of(row).batch
-    return max(batch, min(storage // 4 // max(replicas, 1), _SEGMENT))
+    share = max(1, storage // 4 // max(replicas, 1))
+    return max(batch, min(1 << (share.bit_length() - 1), _SEGMENT))

@@ -178,7 +178,7 @@ def _storage(get: Get, row: int) -> Iterator[Problem]:
             "storage",
             "kafka_storage_size is too small for the topics of the captured tables",
             found=f"{replicas} replicas on a broker, with a segment of {_text(segment)} each, which has to hold a row "
-            f"of cdc_max_row_bytes, may take {_text(replicas * segment)}, and four fifths of {get('kafka_storage_size')} "
+            f"of cdc_max_row_bytes, may take {_text(replicas * segment)}. Four fifths of {get('kafka_storage_size')} "
             "are theirs",
             remedy=f"raise kafka_storage_size to {_text(replicas * segment // 4 * 5)}, or lower "
             "kafka_topic_partitions or cdc_max_row_bytes",
