@@ -112,7 +112,7 @@ def test_a_row_of_20_mb_arrives_without_its_largest_column(
 ):
     execute(context, f"INSERT INTO {table} (id, note, raw) VALUES (41, repeat('y', 20000000), 'small')")
     found = archived(
-        objects_of(context, table, before + 1, SECONDS), 41, "note, raw, __cut['note'].bytes, __cut['note'].sha256"
+        objects_of(context, table, before + 1, SECONDS), 41, "note, raw, (__cut['note']).bytes, (__cut['note']).sha256"
     )
     digest = hashlib.sha256(b"y" * 20_000_000).hexdigest()
     assert found[0] == (41, None, b"small", 20_000_000, digest)
