@@ -12,6 +12,7 @@ from typing import Any
 from ..module_utils._preflight.problem import Problem
 from ._cluster_rules import cluster_problems
 from ._ports import port_problems
+from ._size_rules import size_problems
 from ._stated import Stated
 from ._units import mebibytes
 
@@ -42,7 +43,12 @@ def rule_problems(get: Get, names: Iterable[str], stated: Stated) -> list[Proble
     """
     workloads = stated.all()
     problems = [problem for rule in RULES for problem in rule(get)]
-    problems += [*port_problems(get, workloads), *_memory(get, names), *_replicas(get, stated.specs)]
+    problems += [
+        *port_problems(get, workloads),
+        *_memory(get, names),
+        *_replicas(get, stated.specs),
+        *size_problems(get),
+    ]
     if get("cdc_runtime") == "kubernetes":
         problems += cluster_problems(get, workloads)
     return problems

@@ -50,8 +50,9 @@ class Java:
     binary: str
     classpath: str
 
-    def command(self, main: str, *arguments: object) -> list[str]:
-        memory = ["-Xmx512m", "-Duser.timezone=UTC"]
+    def command(self, main: str, *arguments: object, heap: int = 512) -> list[str]:
+        """``heap``: mebibytes."""
+        memory = [f"-Xmx{heap}m", "-XX:+ExitOnOutOfMemoryError", "-Duser.timezone=UTC"]
         return [self.binary, *memory, "-cp", self.classpath, f"io.cdcpipeline.connect.{main}", *map(str, arguments)]
 
     def run(self, main: str, *arguments: object) -> str:
@@ -85,7 +86,7 @@ class Connector:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def command(self, main: str, tables: list[str], *arguments: object, **more: str) -> list[str]:
+    def command(self, main: str, tables: list[str], *arguments: object, heap: int = 512, **more: object) -> list[str]:
         """What runs a class with this connector's settings."""
         settings = {key: value for key, value in connector_settings().items() if not key.startswith(NOT_HERE)}
         included = ",".join(f"(?-i){table}".replace(".", "\\.") for table in tables)
@@ -97,19 +98,26 @@ class Connector:
             "transforms.known.server": "postgres",
             "transforms.messages.topic": "postgres.message",
         }
-        settings |= self.own | computed | {key.replace("__", "."): v for key, v in more.items()}
+        settings |= self.own | computed | {key.replace("__", "."): str(v) for key, v in more.items()}
         (self.folder / "signals").touch()
         (self.folder / "stop").unlink(missing_ok=True)
         (self.folder / "log4j2.properties").write_text(LOG)
         lines = [f"{key}={value}".replace("\\", "\\\\") + "\n" for key, value in settings.items() if value]
         (self.folder / "connector.properties").write_text("".join(lines))
-        command = self.java.command(main, self.folder / "connector.properties", *arguments)
+        command = self.java.command(main, self.folder / "connector.properties", *arguments, heap=heap)
         command.insert(1, f"-Dlog4j2.configurationFile={self.folder}/log4j2.properties")
         return command
 
-    def start(self, tables: list[str], **more: str) -> None:
-        """Begin with a snapshot of what is there."""
-        command = self.command("Capture", tables, **more)
+    def start(self, tables: list[str], heap: int = 512, sizes: bool = False, slow: int = 0, **more: object) -> None:
+        """Begin with a snapshot of what is there.
+
+        Args:
+            heap: mebibytes.
+            sizes: whether records are printed as their sizes, which takes less time and memory.
+            slow: milliseconds that each of these takes besides.
+        """
+        command = self.command("Capture", tables, heap=heap, **more)
+        command[1:1] = [f"-Dsizes={str(sizes).lower()}", f"-Dslow={slow}"]
         with (self.folder / "records").open("w") as records, (self.folder / "log").open("w") as log:
             self.process = subprocess.Popen(command, stdout=records, stderr=log)
 

@@ -89,7 +89,7 @@ def producer(settings: Settings) -> Producer:
     base = {
         "linger.ms": 0,
         "transaction.timeout.ms": TRANSACTION_MS,
-        "message.max.bytes": 100_000_000,
+        "message.max.bytes": kafka.LARGEST,
         # librdkafka (2.16) looks for a group's coordinator, inside of send_offsets_to_transaction, without an end: told
         # four times, which takes less than a second, that there is none now, as while a broker leaves, it asks again
         # only when a connection of its own comes or goes. Those that carry nothing then go.

@@ -34,6 +34,8 @@ RULE_UNSUPPORTED = "schema.unsupported"
 RULE_TOMBSTONE = "tombstone.key"
 RULE_TEXT = "value.text"
 """Rejects nothing: values that only Parquet cannot hold, so that the archive put their texts into ``__text``."""
+RULE_CUT = "value.cut"
+"""Rejects nothing: rows without values that were too large or could not be read, which ``__cut`` names."""
 
 
 class Decoders(Protocol):

@@ -10,7 +10,7 @@ import polars as pl
 from cdc_pipeline.archive import hashes, lossless
 from cdc_pipeline.archive.errors import ArchiveError
 from cdc_pipeline.archive.planner import Cut
-from cdc_pipeline.archive.rows import RULE_TEXT
+from cdc_pipeline.archive.rows import RULE_CUT, RULE_TEXT
 from cdc_pipeline.archive.tile import Range, Seen
 from cdc_pipeline.archive.verdict import Verdict
 
@@ -69,6 +69,9 @@ def of(cut: Cut, judged: Verdict, texts: int, offsets: list[int]) -> Seen:
     rules = Counter(rejection.rule for rejection in judged.rejected)
     if texts:
         rules[RULE_TEXT] = texts
+    cuts = _cut_rows(frame)
+    if cuts:
+        rules[RULE_CUT] = cuts
     return Seen(
         consumed=len(offsets),
         holes=holes,
@@ -101,6 +104,11 @@ def _holes(start: int, offsets: list[int]) -> int:
             holes += offset - expected
             expected = offset + 1
     return holes
+
+
+def _cut_rows(frame: pl.DataFrame) -> int:
+    cuts = frame.get_column(lossless.CUT)
+    return len(cuts) - cuts.null_count()
 
 
 def _range(frame: pl.DataFrame, column: str) -> Range:

@@ -16,6 +16,9 @@ from cdc_pipeline.endpoints import KafkaEndpoint
 
 Settings = Mapping[str, Any]
 _NONE: Settings = {}
+LARGEST = 512 << 20
+"""Bytes of a response, or of a record that is sent. Topics and brokers have limits; a client's own is only not to be
+below them. What is larger than `fetch.max.bytes` comes alone, since brokers always return at least one batch."""
 
 
 def config(where: KafkaEndpoint, fixed: Settings = _NONE, defaults: Settings = _NONE) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def consumer(
     where: KafkaEndpoint, fixed: Settings, defaults: Settings = _NONE, logger: logging.Logger | None = None
 ) -> Consumer:
     """A consumer. The caller closes it."""
-    return Consumer(config(where, fixed, defaults), **_logged(logger))
+    return Consumer(config(where, fixed, {"receive.message.max.bytes": LARGEST, **defaults}), **_logged(logger))
 
 
 def producer(

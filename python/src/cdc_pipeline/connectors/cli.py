@@ -19,6 +19,7 @@ from cdc_pipeline.connectors.restarts import FIRST_SECONDS, MOST_SECONDS, REPEAT
 from cdc_pipeline.connectors.service import LOGGER, Service
 from cdc_pipeline.connectors.source import SourceWatch
 from cdc_pipeline.connectors.workers import Workers
+from cdc_pipeline.disk import keeper as disk_keeper
 from cdc_pipeline.endpoints import KafkaConnectEndpoint, PostgresqlEndpoint
 from cdc_pipeline.log import configure
 from cdc_pipeline.serving import Handler, listen
@@ -70,6 +71,12 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="the connector writes no heartbeat to the WAL, so that a slot that stands still says nothing",
     )
+    parser.add_argument(
+        "--disk",
+        type=Path,
+        metavar="FILE",
+        help="JSON object of what the brokers' disks are looked after by; none: they are not",
+    )
     options = parser.parse_args(arguments)
     if not 0 < options.first <= options.most:
         parser.error("--first must be more than 0, and at most --most")
@@ -83,6 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         workers = Workers(_where(options))
         source = SourceWatch(_database(options.postgresql), options.slot) if options.postgresql else None
+        disk = disk_keeper.Settings.read(options.disk) if options.disk else None
     except (OSError, ValueError) as error:
         parser.error(str(error))
     expected = Expected(_names(options.expect), options.cdc, options.slot, not options.no_heartbeat)
@@ -102,6 +110,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     if source is not None:
         source.start()
+    if disk:
+        keeper = disk_keeper.Keeper(disk, disk_keeper.Brokers(disk), workers, service.registry)
+        service.waits = keeper.waits
+        keeper.start()
     try:
         service.run()
     finally:

@@ -84,6 +84,22 @@ class Workers:
         query = {"includeTasks": "true", "onlyFailed": only_failed}
         self._ask("POST", f"/connectors/{quote(connector, safe='')}/restart", query)
 
+    def pause(self, connector: str) -> None:
+        """Its tasks stop reading, and keep what they have.
+
+        Raises:
+            WorkersError: no worker could.
+        """
+        self._ask("PUT", f"/connectors/{quote(connector, safe='')}/pause", {})
+
+    def resume(self, connector: str) -> None:
+        """The opposite.
+
+        Raises:
+            WorkersError: no worker could.
+        """
+        self._ask("PUT", f"/connectors/{quote(connector, safe='')}/resume", {})
+
     def _ask(self, method: str, path: str, query: dict[str, str]) -> httpx.Response:
         problems = []
         for url, worker in self._clients.items():

@@ -5,16 +5,14 @@ The response is that of version 0; all lengths are compact (KIP-482).
 
 from __future__ import annotations
 
-import socket
 import struct
 from dataclasses import dataclass
 
-from cdc_pipeline.clients import kafka
+from cdc_pipeline.clients.kafka_wire import NO_TAGS, Reader, ask
 from cdc_pipeline.endpoints import KafkaEndpoint
 
 _DESCRIBE_QUORUM = 55
 _TOPIC = b"__cluster_metadata"
-_NO_TAGS = b"\0"
 
 
 @dataclass(frozen=True)
@@ -50,52 +48,8 @@ def describe_quorum(where: KafkaEndpoint, seconds: float = 5.0) -> Quorum:
 
 
 def _ask(where: KafkaEndpoint, host: str, port: int, seconds: float) -> Quorum:
-    body = b"\x02" + bytes([len(_TOPIC) + 1]) + _TOPIC + b"\x02" + struct.pack(">i", 0) + _NO_TAGS * 3
-    client = b"cdc-verify"
-    header = struct.pack(">hhih", _DESCRIBE_QUORUM, 0, 1, len(client)) + client + _NO_TAGS
-    request = header + body
-    with kafka.connect(where, host, port, seconds) as connection:
-        connection.sendall(struct.pack(">i", len(request)) + request)
-        (size,) = struct.unpack(">i", _exactly(connection, 4))
-        return parse_quorum(_exactly(connection, size))
-
-
-def _exactly(connection: socket.socket, size: int) -> bytes:
-    data = bytearray()
-    while len(data) < size:
-        chunk = connection.recv(size - len(data))
-        if not chunk:
-            raise ConnectionError("the broker closed the connection; does it want TLS or SASL?")
-        data += chunk
-    return bytes(data)
-
-
-class _Reader:
-    def __init__(self, data: bytes) -> None:
-        self.data, self.at = data, 0
-
-    def number(self, form: str) -> int:
-        (value,) = struct.unpack_from(">" + form, self.data, self.at)
-        self.at += struct.calcsize(form)
-        return int(value)
-
-    def varint(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.data[self.at]
-            self.at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-            shift += 7
-
-    def skip(self, size: int) -> None:
-        self.at += size
-
-    def tags(self) -> None:
-        for _ in range(self.varint()):
-            self.varint()
-            self.skip(self.varint())
+    body = b"\x02" + bytes([len(_TOPIC) + 1]) + _TOPIC + b"\x02" + struct.pack(">i", 0) + NO_TAGS * 3
+    return _read(ask(where, host, port, _DESCRIBE_QUORUM, 0, body, seconds))
 
 
 def parse_quorum(data: bytes) -> Quorum:
@@ -104,25 +58,23 @@ def parse_quorum(data: bytes) -> Quorum:
     Raises:
         ValueError: it holds an error, or is cut short.
     """
-    reader = _Reader(data)
-    try:
-        reader.number("i")  # correlation id
+    return _read(Reader.of_answer(data))
+
+
+def _read(reader: Reader) -> Quorum:
+    _refuse(reader.number("h"))
+    if reader.length() < 1:
+        raise ValueError("the cluster has no metadata topic")
+    reader.text()
+    reader.length()  # one partition
+    reader.number("i")
+    _refuse(reader.number("h"))
+    leader, epoch, high_watermark = reader.number("i"), reader.number("i"), reader.number("q")
+    voters = {}
+    for _ in range(reader.length()):
+        voter = reader.number("i")
+        voters[voter] = reader.number("q")
         reader.tags()
-        _refuse(reader.number("h"))
-        if reader.varint() - 1 < 1:
-            raise ValueError("the cluster has no metadata topic")
-        reader.skip(reader.varint() - 1)
-        reader.varint()  # one partition
-        reader.number("i")
-        _refuse(reader.number("h"))
-        leader, epoch, high_watermark = reader.number("i"), reader.number("i"), reader.number("q")
-        voters = {}
-        for _ in range(reader.varint() - 1):
-            voter = reader.number("i")
-            voters[voter] = reader.number("q")
-            reader.tags()
-    except (struct.error, IndexError) as error:
-        raise ValueError(f"the broker's answer is cut short: {error}") from None
     return Quorum(leader, epoch, high_watermark, voters)
 
 

@@ -30,6 +30,19 @@ GOOD: dict[str, Any] = {
     "kafka_min_insync_replicas": 2,
     "kafka_heap": "320m",
     "kafka_memory": {"request": "682Mi", "limit": "682Mi"},
+    "kafka_storage_size": "3413Mi",
+    "kafka_topic_partitions": 6,
+    "kafka_connect_memory": {"request": "768Mi", "limit": "1Gi"},
+    "cdc_max_row_bytes": "16Mi",
+    "cdc_topics": [f"postgres.public.t{number}" for number in range(6)],
+    "archive_engine": "service",
+    "postgresql_memory": {"request": "768Mi", "limit": "768Mi"},
+    "postgresql_settings": {
+        "shared_buffers": "256MB",
+        "work_mem": "4MB",
+        "maintenance_work_mem": "64MB",
+        "max_connections": 60,
+    },
     "postgresql_managed": True,
     "object_store_managed": True,
 }
@@ -96,6 +109,22 @@ def test_the_defaults_are_right():
         ("kafka_memory", {"request": "1Gi", "limit": "682Mi"}, "the request is above the limit"),
         ("kafka_memory", {"request": "1Gi", "limit": "much"}, "must be an amount of memory"),
         ("kafka_heap", "640m", "leaves the Java machine too little"),
+        ("cdc_max_row_bytes", "512Ki", "cdc_max_row_bytes must be 1Mi to 256Mi"),
+        ("cdc_max_row_bytes", "257Mi", "cdc_max_row_bytes must be 1Mi to 256Mi"),
+        ("cdc_max_row_bytes", "large", "cdc_max_row_bytes must be 1Mi to 256Mi"),
+        ("kafka_connect_memory", {"request": "256Mi", "limit": "480Mi"}, "kafka_connect_memory.limit is too small"),
+        ("connectors_settings_extra", {"max.queue.size.in.bytes": 2**29}, "kafka_connect_memory.limit is too small"),
+        ("connectors_settings_extra", {"producer.override.buffer.memory": 2**30}, "kafka_connect_memory.limit is too"),
+        ("connectors_settings_extra", {"producer.override.max.request.size": 2**20}, "below what a row of cdc_max_row"),
+        ("connectors_settings_extra", {"transforms.lossless.max.bytes": 2**25}, "is above cdc_max_row_bytes"),
+        ("kafka_settings_extra", {"message.max.bytes": 1048588}, "kafka_settings_extra: message.max.bytes is below"),
+        ("kafka_settings_extra", {"log.segment.bytes": 2**20}, "kafka_settings_extra: log.segment.bytes is below"),
+        ("kafka_topic_config", {"max.message.bytes": 1048588}, "kafka_topic_config: max.message.bytes is below"),
+        ("kafka_heap", "256m", "kafka_heap is too small for records"),
+        ("kafka_heap", "500m", "kafka_memory.limit is too small for kafka_heap"),
+        ("postgresql_memory", {"request": "1Mi", "limit": "512Mi"}, "postgresql_memory.limit is too small"),
+        ("postgresql_settings_extra", {"shared_buffers": "1GB"}, "postgresql_memory.limit is too small"),
+        ("postgresql_settings_extra", {"max_connections": 300}, "postgresql_memory.limit is too small"),
         ("postgresql_managed", False, "not said how to reach it"),
         ("object_store_managed", False, "not said how to reach it"),
     ],
@@ -121,6 +150,52 @@ def test_tls_is_refused_where_the_server_does_not_serve_it():
     catalogue += [{"workloads": ["archive"]}, {"workloads": ["postgresql"]}, {"workloads": ["object-store"]}]
     (what,) = whats(**given, **own, postgresql_superuser_password="p", cdc_catalogue=catalogue)
     assert what == "cdc_endpoints_extra.kafka.tls: the kafka that the collection runs does not serve TLS yet"
+
+
+def test_rows_that_a_process_cannot_hold_are_refused_with_the_sum_and_what_helps():
+    given = {**GOOD, "cdc_max_row_bytes": "64Mi"}
+    found = {problem.what: problem for problem in rule_problems(given.get, given, stated())}
+    connect = found["kafka_connect_memory.limit is too small for cdc_max_row_bytes and the connector's buffers"]
+    assert connect.found == (
+        "1138Mi (160Mi the worker itself + 512Mi a row on its way (8 times cdc_max_row_bytes) + 16Mi twice "
+        "max.queue.size.in.bytes + 66Mi producer.override.buffer.memory + 384Mi the rows that a snapshot reads at a "
+        "time) above 768Mi, the heap of 1Gi"
+    )
+    assert connect.remedy == "raise kafka_connect_memory.limit to 1519Mi or more, or lower cdc_max_row_bytes"
+    broker = found["kafka_heap is too small for records of cdc_max_row_bytes"]
+    assert broker.remedy == "raise kafka_heap to 656m and kafka_memory with it, or lower cdc_max_row_bytes"
+    # What is advised is enough.
+    advised = {
+        "kafka_connect_memory": {"request": "768Mi", "limit": "1519Mi"},
+        "kafka_heap": "656m",
+        "kafka_memory": {"request": "1Gi", "limit": "1048Mi"},
+    }
+    assert whats(cdc_max_row_bytes="64Mi", **advised) == []
+
+
+def test_whoever_says_how_many_rows_a_snapshot_reads_knows_how_large_they_are():
+    own = {"snapshot.fetch.size": 10_240, "incremental.snapshot.chunk.size": 1024}
+    assert whats(connectors_settings_extra=own) == []
+    for wrong in (own | {"snapshot.fetch.size": 1024}, {"snapshot.fetch.size": 10_240}):
+        (what,) = whats(connectors_settings_extra=wrong)
+        assert "snapshot.fetch.size must be above incremental.snapshot.chunk.size" in what
+
+
+def test_sink_connectors_need_memory_as_well():
+    small = {"request": "1Mi", "limit": "600Mi"}
+    assert whats(kafka_connect_memory=small) == []
+    assert len(whats(kafka_connect_memory=small, archive_engine="connect")) == 1
+
+
+def test_newest_segments_that_alone_fill_a_volume_are_refused():
+    many = [f"postgres.public.t{number}" for number in range(40)]
+    given = {"cdc_topics": many, "cdc_runtime": "kubernetes", "cdc_network_clients": ["any"]}
+    (what,) = whats(**given)
+    assert what == "kafka_storage_size is too small for the topics of the captured tables"
+    assert whats(**given, kafka_storage_size="5400Mi") == []
+    assert whats(**given, kafka_topic_partitions=2) == []
+    # On one host the disk is not the brokers' alone.
+    assert whats(cdc_topics=many) == []
 
 
 def test_everything_is_reported_at_once():

@@ -37,6 +37,7 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
 
     private final Map<Schema, Plan> plans = new IdentityHashMap<>();
     private final CommitOrder commitOrder = new CommitOrder();
+    private final CutRows cutRows = new CutRows(System::nanoTime, LOG::warn);
     private long mostBytes;
     private Set<String> unkeyed = Set.of();
 
@@ -177,11 +178,14 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
     }
 
     private Struct row(Plan plan, Struct row, boolean deleted, Struct source) {
+        Struct result;
         try {
-            return plan.rows.row(row, deleted, mostBytes);
+            result = plan.rows.row(row, deleted, mostBytes);
         } catch (RuntimeException error) {
             LOG.error("A row of {} at LSN {} is reduced to its key", plan.rows.schema.name(), value(source, plan.lsn), error);
-            return plan.rows.lostRow(row);
+            result = plan.rows.lostRow(row);
         }
+        cutRows.note(plan.rows.schema.name(), result.getMap(Rows.CUT), source);
+        return result;
     }
 }

@@ -11,6 +11,9 @@ import org.apache.kafka.connect.data.Struct;
 final class Sizes {
     /** Of a number, or of a length and the branch of a union: at most. */
     private static final int SMALL = 12;
+    /** Of an object on the heap, with the array that it has. */
+    private static final int OBJECT = 40;
+    private static final int REFERENCE = 8;
     /** The branch of a union. */
     private static final int BRANCH = 1;
 
@@ -58,6 +61,39 @@ final class Sizes {
                 yield size;
             }
             default -> SMALL;
+        };
+    }
+
+    /** Bytes that a value takes on the heap, nearly: texts as if none of their characters had only one byte. */
+    static long inMemory(Object value) {
+        return switch (value) {
+            case null -> 0;
+            case String text -> OBJECT + 2L * text.length();
+            case ByteBuffer buffer -> OBJECT + buffer.capacity();
+            case byte[] bytes -> OBJECT + bytes.length;
+            case BigDecimal number -> 2 * OBJECT + number.unscaledValue().bitLength() / 8;
+            case List<?> list -> {
+                long size = OBJECT;
+                for (Object element : list) {
+                    size += REFERENCE + inMemory(element);
+                }
+                yield size;
+            }
+            case Map<?, ?> map -> {
+                long size = OBJECT;
+                for (Map.Entry<?, ?> entry : map.entrySet()) {
+                    size += OBJECT + inMemory(entry.getKey()) + inMemory(entry.getValue());
+                }
+                yield size;
+            }
+            case Struct struct -> {
+                long size = OBJECT;
+                for (Field field : struct.schema().fields()) {
+                    size += REFERENCE + inMemory(struct.get(field));
+                }
+                yield size;
+            }
+            default -> OBJECT;
         };
     }
 

@@ -1,6 +1,8 @@
 package io.cdcpipeline.connect;
 
 import java.util.AbstractList;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.Objects;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
@@ -10,6 +12,9 @@ import org.apache.kafka.connect.data.SchemaBuilder;
  *
  * <p>Connect checks that a value fits the schema of its column. An empty list fits every array, so a column of type T is
  * declared as an array of T on this way, and all that is known of the value rides along unseen.
+ *
+ * <p>Debezium bounds its queue by bytes (`max.queue.size.in.bytes`), for which it goes through the elements of arrays: 8 bytes
+ * for each that is null, which every T may be. So there are as many, for whoever goes through them, as make up the value's size.
  */
 final class Value extends AbstractList<Object> {
     /** Name of such an array's schema. */
@@ -21,8 +26,15 @@ final class Value extends AbstractList<Object> {
     static final Value UNSENT = new Value(null, null);
     private static final Object LOST = new Object();
 
+    /** What Debezium counts for a null in an array of anything but numbers, of which it counts more. */
+    private static final int BYTES_OF_NULL = 8;
+    /** What it counts for an array without elements is enough for most values, and takes no time. */
+    private static final int BYTES_OF_ARRAY = 200;
+
     private final Object exact;
     private final Object source;
+    /** Nulls that make up the value's size; -1 until somebody asks. */
+    private int nulls = -1;
 
     private Value(Object exact, Object source) {
         this.exact = exact;
@@ -70,6 +82,27 @@ final class Value extends AbstractList<Object> {
     /** PostgreSQL's text, or the bytes of a bytea. */
     Object source() {
         return source;
+    }
+
+    /** Bytes that it takes in memory, nearly. */
+    private long bytes() {
+        long other = source == exact || source == LOST ? 0 : Sizes.inMemory(source);
+        return Sizes.inMemory(exact) + other;
+    }
+
+    @Override
+    public Iterator<Object> iterator() {
+        if (nulls < 0) {
+            long bytes = bytes();
+            nulls = bytes < BYTES_OF_ARRAY ? 0 : (int) Math.min(Integer.MAX_VALUE, bytes / BYTES_OF_NULL);
+        }
+        return Collections.nCopies(nulls, null).iterator();
+    }
+
+    /** Not what it holds, which is nobody's business in a log, nor its many nulls. */
+    @Override
+    public String toString() {
+        return "Value";
     }
 
     @Override

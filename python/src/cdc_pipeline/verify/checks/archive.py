@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
 import yaml
 
+from cdc_pipeline.archive.rows import RULE_CUT
 from cdc_pipeline.archive.tile import parse
 from cdc_pipeline.verify import topics
 from cdc_pipeline.verify.archive_state import State, flush, read_state, unarchived
@@ -17,6 +19,7 @@ from cdc_pipeline.verify.chain import Chain, misplaced, oversized, total
 from cdc_pipeline.verify.checks.kafka_connect import following
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.footers import Tile
 from cdc_pipeline.verify.jvm import judge_memory
 from cdc_pipeline.verify.plan import Archive, table_of
 from cdc_pipeline.verify.tables import row_count
@@ -158,6 +161,7 @@ def _tiles(context: Context) -> Iterator[Finding]:
             continue
         yield from judge_chains(topic, chains, positions, mine)
     yield from judge_layout(state, plan.endpoints.object_store.prefix)
+    yield cut_rows(state.tiles)
     since = started(context.archive.get("/metrics").raise_for_status().text)
     most = plan.expected.archive.flush_records
     yield equal(
@@ -178,6 +182,23 @@ def _tiles(context: Context) -> Iterator[Finding]:
     yield judge_metadata(mine_only, state.ids)
     if not context.read_only:
         yield from _rows(context, chains)
+
+
+def cut_rows(tiles: Iterable[Tile]) -> Finding:
+    """How many rows came without a value that was too large; nothing is wrong, but somebody should know."""
+    found: Counter[str] = Counter()
+    for tile in tiles:
+        seen = tile.footer.seen
+        if seen is not None and (count := seen.rules.get(RULE_CUT, 0)):
+            found[tile.footer.source.topic] += count
+    return Finding(
+        "T10.cut_rows",
+        "rows archived without values that were too large, by topic",
+        "any number",
+        dict(sorted(found.items())),
+        True,
+        "Raise cdc_max_row_bytes to have such values from then on; __cut has their size and SHA-256.",
+    )
 
 
 def _uncommitted(committed: Mapping[tuple[str, int], tuple[int, str]], ends: topics.Partitions) -> dict[str, str]:

@@ -82,7 +82,13 @@ public final class Capture {
                 }
                 if (changed != null && !changed.topic().startsWith("__debezium")) {
                     last = System.currentTimeMillis();
-                    print(changed);
+                    if (Boolean.getBoolean("sizes")) {
+                        printSize(changed);
+                        // As brokers that confirm records slowly.
+                        Thread.sleep(Integer.getInteger("slow", 0));
+                    } else {
+                        print(changed);
+                    }
                 }
                 task.commitRecord(record, null);
             }
@@ -134,6 +140,23 @@ public final class Capture {
         };
         return (SourceTaskContext) Proxy.newProxyInstance(
                 Capture.class.getClassLoader(), new Class<?>[] {SourceTaskContext.class}, handler);
+    }
+
+    /** The record's bytes in Avro, and whether something was cut, in the place of what it holds. */
+    private void printSize(SourceRecord record) throws Exception {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        var encoder = EncoderFactory.get().directBinaryEncoder(bytes, null);
+        for (Object[] part : new Object[][] {{record.keySchema(), record.key()}, {record.valueSchema(), record.value()}}) {
+            if (part[1] != null) {
+                Schema schema = (Schema) part[0];
+                new GenericDatumWriter<>(schema(schema)).write(avro.fromConnectData(schema, part[1]), encoder);
+            }
+        }
+        Object cut = record.value() instanceof org.apache.kafka.connect.data.Struct row && row.schema().field("__cut") != null
+                ? row.get("__cut") : null;
+        StringBuilder line = new StringBuilder("{\"topic\":");
+        text(line, record.topic());
+        out.println(line.append(",\"bytes\":").append(bytes.size()).append(",\"cut\":").append(cut != null).append('}'));
     }
 
     private void print(SourceRecord record) throws Exception {

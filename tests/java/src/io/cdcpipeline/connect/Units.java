@@ -2,6 +2,7 @@ package io.cdcpipeline.connect;
 
 import io.apicurio.registry.utils.converter.avro.AvroData;
 import io.debezium.data.SpecialValueDecimal;
+import io.debezium.util.ApproximateStructSizeCalculator;
 import java.io.ByteArrayOutputStream;
 import java.lang.management.ManagementFactory;
 import java.lang.reflect.InvocationTargetException;
@@ -232,6 +233,101 @@ public final class Units {
                 }
             }
         }
+    }
+
+    void debeziumsQueueCountsWhatValuesHold() {
+        String text = "x".repeat(480_000);
+        Map<String, List<Value>> rows = Map.of(
+                "a text", List.of(Value.of(1), Value.beside("NaN"), Value.of(text), Value.of(ByteBuffer.allocate(0))),
+                "bytes", List.of(Value.of(1), Value.of(BigDecimal.ONE), Value.of(""), Value.of(ByteBuffer.allocate(480_000))),
+                "text beside", List.of(Value.of(1), Value.beside(text), Value.UNSENT, Value.lost()),
+                "what a value was read from", List.of(Value.of(1), Value.of(BigDecimal.ONE, text), Value.UNSENT, Value.lost()));
+        rows.forEach((name, values) -> {
+            long size = ApproximateStructSizeCalculator.getApproximateRecordSize(sent(row(values.toArray(new Value[0])), null));
+            if (size < 480_000 || size > 2 * 480_000 + 10_000) {
+                throw new AssertionError(name + ": " + size + " bytes");
+            }
+        });
+        // Both rows of an update, one of whom is not written.
+        Struct large = row(Value.of(1), null, Value.of(text), null);
+        if (ApproximateStructSizeCalculator.getApproximateRecordSize(sent(large, large)) < 960_000) {
+            throw new AssertionError("the old row is not counted");
+        }
+        long small = ApproximateStructSizeCalculator.getApproximateRecordSize(sent(row(Value.of(1), null, Value.of("x"), null), null));
+        if (small > 2_000) {
+            throw new AssertionError("a small row: " + small + " bytes");
+        }
+    }
+
+    void everyTypeOfColumnCanBeCounted() {
+        for (Schema type : List.of(Schema.OPTIONAL_INT16_SCHEMA, Schema.OPTIONAL_INT64_SCHEMA, Schema.OPTIONAL_FLOAT64_SCHEMA,
+                Schema.OPTIONAL_BOOLEAN_SCHEMA, Decimal.builder(2).optional().build(),
+                SchemaBuilder.array(Schema.OPTIONAL_STRING_SCHEMA).optional().build(),
+                SchemaBuilder.map(Schema.STRING_SCHEMA, Schema.STRING_SCHEMA).optional().build(),
+                SchemaBuilder.struct().field("x", Schema.FLOAT64_SCHEMA).optional().build())) {
+            Schema table = SchemaBuilder.struct().name("p.public.t.Value").optional().field("c", Value.schema(type, false).build()).build();
+            Schema envelope = SchemaBuilder.struct().name("p.public.t.Envelope").field("after", table).build();
+            Struct change = new Struct(envelope).put("after", new Struct(table).put("c", Value.beside("x".repeat(10_000))));
+            change.validate();
+            long size = ApproximateStructSizeCalculator.getApproximateRecordSize(
+                    new SourceRecord(Map.of(), Map.of(), "p.public.t", null, null, envelope, change));
+            if (size < 10_000) {
+                throw new AssertionError(type + ": " + size + " bytes");
+            }
+        }
+    }
+
+    void aValueIsNotPrinted() {
+        equal("Value", Value.of("secret".repeat(100_000)).toString());
+    }
+
+    void rowsThatAreCutAreSaidOnceAMinuteWithTheirNumber() {
+        long[] now = {0};
+        List<String> said = new ArrayList<>();
+        CutRows rows = new CutRows(() -> now[0], said::add);
+        Struct source = new Struct(SOURCE).put("lsn", 42L);
+        Cuts cuts = new Cuts();
+        cuts.add("note", "x".repeat(2_000_000));
+        cuts.lost("raw");
+        Cuts lost = new Cuts();
+        lost.lost("raw");
+        for (int i = 0; i < 10; i++) {
+            rows.note("p.public.t.Value", new java.util.HashMap<>(cuts.toMap()), source);
+            rows.note("p.public.t.Value", null, source);
+            rows.note("p.public.t.Value", new java.util.HashMap<>(lost.toMap()), source);
+        }
+        equal(1, said.size());
+        now[0] += 61_000_000_000L;
+        rows.note("p.public.t.Value", new java.util.HashMap<>(cuts.toMap()), source);
+        equal(List.of(
+                "Rows of p.public.t.Value above max.bytes since the last such line: 1, since the start: 1. The last, at LSN 42, "
+                        + "arrives without note (2000000 bytes), whose size and SHA-256 are in __cut",
+                "Rows of p.public.t.Value above max.bytes since the last such line: 10, since the start: 11. The last, at LSN 42, "
+                        + "arrives without note (2000000 bytes), whose size and SHA-256 are in __cut"), said);
+    }
+
+    void aRowAtTheLimitIsWholeAndALargerOneIsCut() {
+        for (long most : List.of(1L << 20, 16L << 20)) {
+            Lossless lossless = new Lossless();
+            lossless.configure(Map.of("max.bytes", Long.toString(most)));
+            // An id twice, its length in four bytes, and nothing else.
+            int largest = (int) most - 2 * 2 - 2 - 1 - 4;
+            equal("x".repeat(largest).length(), noted(lossless, largest).getString("note").length());
+            Struct cut = noted(lossless, (int) most + 1);
+            equal(null, cut.get("note"));
+            equal((long) most + 1, ((Struct) cut.getMap("__cut").get("note")).get("bytes"));
+        }
+    }
+
+    private static Struct noted(Lossless lossless, int length) {
+        SourceRecord record = lossless.apply(sent(row(Value.of(1), null, Value.of("x".repeat(length)), null), null));
+        return (Struct) ((Struct) record.value()).get("after");
+    }
+
+    private static SourceRecord sent(Struct after, Struct before) {
+        Struct source = new Struct(SOURCE).put("lsn", 42L).put("sequence", "[\"24\",\"42\"]");
+        Struct change = new Struct(ENVELOPE).put("before", before).put("after", after).put("source", source).put("op", "c");
+        return new SourceRecord(Map.of(), Map.of(), "p.public.t", KEY, new Struct(KEY).put("id", after.get("id")), ENVELOPE, change);
     }
 
     void aListOfSmallNumbersTakesTwoBytesEach() {
