@@ -68,9 +68,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(settings: Settings) -> int:
-    from cdc_pipeline.archive import server, service, store
+    from cdc_pipeline.archive import allocator, server, service, store
     from cdc_pipeline.archive.build import registry_of
 
+    allocator.settle()
     archive = service.Service(
         settings, store.Store(store.connect(settings.object_store), settings.object_store.prefix), registry_of(settings)
     )

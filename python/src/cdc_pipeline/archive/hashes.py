@@ -13,13 +13,16 @@ from typing import Any
 
 import polars as pl
 
+AT_ONCE = 8 << 20
+"""Bytes of columns that are copied at a time to be hashed."""
+
 
 def of_offsets(offsets: Sequence[int]) -> str:
     """SHA-256 of the offsets as 8-byte little-endian integers, in hex."""
     return hashlib.sha256(struct.pack(f"<{len(offsets)}q", *offsets)).hexdigest()
 
 
-def of_pages(body: bytes) -> str:
+def of_pages(body: bytes | memoryview) -> str:
     """SHA-256 of a Parquet file's bytes between its leading magic and its metadata, in hex."""
     size = struct.unpack("<I", body[-8:-4])[0]
     return hashlib.sha256(memoryview(body)[4 : len(body) - 8 - size]).hexdigest()
@@ -38,15 +41,30 @@ def _columns(frame: pl.DataFrame, skip_empty: bool) -> Iterator[bytes | memoryvi
     columns = [frame.get_column(name) for name in sorted(frame.columns, key=str.encode)]
     if skip_empty:
         columns = [column for column in columns if column.null_count() < len(column)]
-    nulls, flat = _flat(columns)
-    for i, column in enumerate(columns):
-        yield column.name.encode() + b"\0"
-        if i in nulls:
-            yield b"\1"
-            yield nulls[i]
-        else:
-            yield b"\0"
-        yield from flat[i] if i in flat else _nested(column)
+    for some in _groups(columns):
+        nulls, flat = _flat(some)
+        for i, column in enumerate(some):
+            yield column.name.encode() + b"\0"
+            if i in nulls:
+                yield b"\1"
+                yield nulls[i]
+            else:
+                yield b"\0"
+            yield from flat[i] if i in flat else _nested(column)
+
+
+def _groups(columns: list[pl.Series]) -> Iterator[list[pl.Series]]:
+    """The columns, as many at a time as may be copied at once."""
+    some: list[pl.Series] = []
+    size = 0
+    for column in columns:
+        more = int(column.estimated_size())
+        if some and size + more > AT_ONCE:
+            yield some
+            some, size = [], 0
+        some.append(column)
+        size += more
+    yield some
 
 
 def _nested(column: pl.Series) -> Iterator[bytes | memoryview]:

@@ -104,9 +104,12 @@ class Committer:
         arguments = {"value": message.value(), "key": message.key(), "headers": headers, "on_delivery": delivered}
         try:
             self._producer.produce(topic, **arguments)
-        except BufferError:
+        except BufferError:  # so many of them are not copied at once
             self._producer.flush(TIMEOUT_SECONDS)
-            self._producer.produce(topic, **arguments)
+            try:
+                self._producer.produce(topic, **arguments)
+            except BufferError as error:
+                raise KafkaException(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)) from error
 
     def _headers(self, entry: Entry, rejection: Rejection) -> list[tuple[str, bytes]]:
         """Those of Kafka Connect's DeadLetterQueueReporter, then ours."""
