@@ -1,7 +1,7 @@
 """Whose archive a folder of a bucket is: one object says it, written once and compared at every start.
 
-Two pipelines in one folder would each take the other's tiles for theirs, or for foreign ones. What tells them apart is an
-id that Kafka made and keeps with its data (`Cluster.identity`); names and cluster ids may be the same in two places.
+Two pipelines in one folder would each take the other's tiles for theirs, or for foreign ones. What tells them apart is
+an id that Kafka made and keeps with its data (`Cluster.identity`); names and cluster ids may be the same in two places.
 """
 
 from __future__ import annotations
@@ -77,14 +77,14 @@ def judge(mine: Owner, there: Owner | None, tiles: str, take_over_from: str | No
         if take_over_from == there.id:
             return _since(mine, (*there.former, there.id))
         raise RefusedError(
-            f"it is the archive of another pipeline ({there}), and this one is {mine.id} (instance {mine.instance or '?'}, "
-            f"Kafka cluster {mine.cluster_id}). Give each pipeline a bucket or prefix of its own. If that one is gone and "
-            f"this one is to continue its archive, set take_over_from (archive_take_over_from) to {there.id}"
+            f"it is the archive of another pipeline ({there}). This one is {mine.id} (instance {mine.instance or '?'}, "
+            f"Kafka cluster {mine.cluster_id}). Give each pipeline a bucket or prefix of its own. If that one is gone "
+            f"and this one is to continue its archive, set take_over_from (archive_take_over_from) to {there.id}"
         )
     if tiles == "foreign" and take_over_from != UNKNOWN:
         raise RefusedError(
-            "it has objects of these topics, all of other topic ids than those of this Kafka, and nothing says whose they "
-            "are. Give each pipeline a bucket or prefix of its own. If this one is to continue that archive, set "
+            "it has objects of these topics, all of other topic ids than those of this Kafka, and nothing says whose "
+            "they are. Give each pipeline a bucket or prefix of its own. If this one is to continue that archive, set "
             f"take_over_from (archive_take_over_from) to {UNKNOWN}"
         )
     return _since(mine, (UNKNOWN,) if tiles == "foreign" else ())
@@ -111,9 +111,8 @@ def claim(store: Store, mine: Owner, topics: Mapping[str, str], take_over_from: 
     try:
         there = None if body is None else Owner.from_json(body)
     except ValueError as error:
-        raise RefusedError(
-            f"{where}{key} cannot be read ({error}). Restore it, or delete it if the archive is this one's"
-        )
+        reason = f"{key} cannot be read ({error}). Restore it, or delete it if the archive is this pipeline's"
+        raise RefusedError(where + reason) from error
     try:
         wanted = judge(mine, there, "none" if there else _tiles(store, topics), take_over_from)
     except RefusedError as error:

@@ -25,8 +25,8 @@ class Stopped:
 class Stops:
     """The stopped partitions of an instance.
 
-    Each is looked at by itself, after pauses that double. One that was read again and stops where it stopped before keeps
-    its beginning, and its pauses grow on.
+    Each is looked at by itself, after pauses that double. One that was read again and stops where it stopped before
+    keeps its beginning, and its pauses grow on.
 
     Args:
         first: seconds until the first look.
