@@ -14,9 +14,10 @@ import polars as pl
 import pytest
 from cdc_pipeline.archive import pgtext, service, write
 from cdc_pipeline.archive.backoff import Backoff
+from cdc_pipeline.archive.owned import Owned, Work
 from cdc_pipeline.archive.planner import Cut, Limits, Partition, Records
 from cdc_pipeline.archive.seen import Returned
-from cdc_pipeline.archive.service import Owned, Service, Work
+from cdc_pipeline.archive.service import Service
 from cdc_pipeline.archive.tile import Source
 from polars.exceptions import PanicException
 
@@ -103,7 +104,7 @@ def work_that_meets(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> tu
     one.metrics = service.Metrics()
     owned = Owned(SOURCE, Partition(0, Limits()), Returned(0))
     one._owned = {("shop", 3): owned}
-    work = Work(owned, Cut(hour=0, seen=0.0), [], 0.0, Backoff(1.0), running=True)
+    work = owned.work = Work(owned, Cut(hour=0, seen=0.0), [], 0.0, Backoff(1.0), running=True)
     one._work(work, 1)
     return one, work
 

@@ -62,7 +62,7 @@ class Metrics:
             "partition_stopped", "1 if the partition cannot be read on and needs an operator", (*PARTITION, "reason")
         )
         self.stopped_since = gauge(
-            "partition_stopped_since_seconds", "Since when the partition is stopped, in Unix seconds", PARTITION
+            "stopped_since_seconds", "Since when the partition is stopped, in Unix seconds", PARTITION
         )
         self.waiting = gauge("partition_waiting", "1 if the partition's next step failed and is tried again", PARTITION)
         self.assigned = gauge("partitions_assigned", "Partitions this instance owns")
