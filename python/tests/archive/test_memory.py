@@ -164,7 +164,5 @@ def test_rows_of_any_size_are_archived_within_its_memory(
     largest = max(obstore.head(lab.store._client, key)["size"] for key, _ in tiles)
     assert process.terminate() == 0
     with capsys.disabled():
-        print(
-            f"\nwithin {limit >> 20} MiB, {writer.bytes >> 20} MiB of rows, {len(tiles)} objects, the largest of {largest}:"
-        )
+        print(f"\nwithin {limit >> 20} MiB: {writer.bytes >> 20} MiB, {len(tiles)} objects of at most {largest} bytes")
         print("\n".join(f"  {line}" for line in said))

@@ -56,7 +56,7 @@ COVERED_SECONDS = 60.0
 
 
 UNKNOWN_TILES = 3
-"""So many tiles of unknown schemas in a row stop their partition; with fewer, it waits for what comes after them."""
+"""A partition stops where all that follows are so many tiles of unknown schemas; with fewer, it waits for more."""
 
 
 def _raise(error: BaseException) -> None:
@@ -643,8 +643,9 @@ class Service:
         """Whether enough follows a tile of an unknown schema, and nothing of it can be read."""
         if not work.unknown:
             return False
-        plan = work.owned.plan
-        return len(plan.tiles) >= UNKNOWN_TILES or work.owned.id in self._paused
+        owned, plan = work.owned, work.owned.plan
+        read_all = plan.seen >= self._end_of(owned.id)
+        return (read_all and len(plan.tiles) >= UNKNOWN_TILES) or owned.id in self._paused
 
     # --- committing
 

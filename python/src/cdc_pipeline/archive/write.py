@@ -125,7 +125,12 @@ def _prepare(
 
 
 def any_can_be_read(values: Iterable[bytes], decoders: Decoders) -> bool:
-    """Whether one of the framed values becomes a row."""
+    """Whether one of the framed values becomes a row.
+
+    Raises:
+        UnavailableError: the registry cannot answer for one, and none of the others does.
+    """
+    unavailable: UnavailableError | None = None
     for value in values:
         schema_id = schema_of(value)
         if schema_id is None:
@@ -133,8 +138,12 @@ def any_can_be_read(values: Iterable[bytes], decoders: Decoders) -> bool:
         try:
             if len(decoders.decoder(schema_id).decode([value]).rows):
                 return True
-        except (UnavailableError, UnknownSchemaError, UnsupportedSchemaError):
+        except UnavailableError as error:
+            unavailable = error
+        except (UnknownSchemaError, UnsupportedSchemaError):
             continue
+    if unavailable is not None:
+        raise unavailable
     return False
 
 
