@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import obstore
 import pytest
 from cdc_pipeline.archive import budget
@@ -154,7 +155,10 @@ def test_rows_of_any_size_are_archived_within_its_memory(
         began = time.monotonic()
         for texts in transactions:
             writer.transaction(texts, partitions)
-        answer = process.flush(300)
+        try:
+            answer = process.flush(300)
+        except httpx.HTTPError as error:
+            pytest.fail(f"{name}: {error!r} after {said}; killed for want of memory: {group.kills()}")
         said.append(f"{name}: {peak(group, process)}, {time.monotonic() - began:.1f} s")
         assert process.process.poll() is None and answer.json()["ok"], f"{said} {process.log.read_text()[-3000:]}"
     assert group.kills() == 0
