@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from cdc_pipeline.archive import budget
+from cdc_pipeline.archive.admission import Admission
 from cdc_pipeline.archive.backoff import Backoff
 from cdc_pipeline.archive.budget import MIB
 from cdc_pipeline.archive.owned import Owned, Work
@@ -71,6 +73,48 @@ def test_one_record_is_a_tile_however_large(sizes: list[int]) -> None:
     work = work_of(sizes)
     work.fit(None, 32 * MIB)
     assert len(work.cut) == 1
+
+
+# --- admission
+
+
+def always(_: Work) -> bool:
+    return True
+
+
+def nothing_known(_: int | None) -> None:
+    return None
+
+
+def begun(admission: Admission, now: float = 0.0, current: Callable[[Work], bool] = always) -> list[Work]:
+    return admission.begin(now, current, nothing_known)
+
+
+def test_tiles_are_begun_as_memory_is_there_and_the_oldest_first() -> None:
+    works = [work_of([MIB]) for _ in range(4)] + [work_of([6 * MIB])] + [work_of([100]) for _ in range(2)]
+    admission = Admission(4 * budget.cost(MIB, 1))
+    for work in works:
+        admission.add(work)
+    assert begun(admission) == works[:4]
+    assert begun(admission) == []
+    for work in works[:3]:  # encoded and waiting to be written
+        work.running, work.held, work.prepared, work.due = False, 1000, object(), 9.0  # type: ignore[assignment]
+    assert begun(admission) == [], "small ones do not pass a large one"
+    assert begun(admission, 9.0) == works[:3], "what is encoded needs no more"
+    assert begun(admission, current=lambda work: work not in works[:4]) == [], "those that run still have theirs"
+    for work in works[:4]:
+        work.running = False
+    assert begun(admission, current=lambda work: work not in works[:4]) == [works[4]], "it runs alone"
+
+
+def test_a_tile_that_waits_to_be_decoded_again_has_nothing() -> None:
+    first, second = work_of([10 * MIB]), work_of([10 * MIB])
+    admission = Admission(budget.cost(10 * MIB, 1))
+    admission.add(first)
+    admission.add(second)
+    assert begun(admission) == [first]
+    first.running, first.held, first.due = False, 0, 60.0
+    assert begun(admission, 1.0) == [second]
 
 
 # --- cuts

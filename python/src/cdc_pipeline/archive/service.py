@@ -17,6 +17,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from cdc_pipeline.archive import allocator, budget, clients, owner, readiness, tile, write
+from cdc_pipeline.archive.admission import Admission
 from cdc_pipeline.archive.backoff import Backoff
 from cdc_pipeline.archive.clients import Cluster, Key
 from cdc_pipeline.archive.errors import (
@@ -40,6 +41,7 @@ from cdc_pipeline.archive.reporting import Report
 from cdc_pipeline.archive.resolve import Resolved, Resolver, Unresolved
 from cdc_pipeline.archive.seen import Returned
 from cdc_pipeline.archive.settings import Settings
+from cdc_pipeline.archive.startup import Startup
 from cdc_pipeline.archive.stopped import Stops
 from cdc_pipeline.archive.store import Store
 from cdc_pipeline.archive.topics import Topics
@@ -101,7 +103,6 @@ class Service:
         self._generation = 0
         self._assigned: set[Key] = set()
         self._owned: dict[Key, Owned] = {}
-        self._works: list[Work] = []
         self._stopped = Stops(settings.stopped_check_seconds)
         self._resolving: set[Key] = set()
         self._unresolved: dict[Key, tuple[str, float]] = {}
@@ -112,10 +113,17 @@ class Service:
         self._flushes: list[FlushRequest] = []
         self._budget = settings.budget
         self._reading = Reading(self._budget.buffer)
+        self._admission = Admission(self._budget.work)
         self._paused: frozenset[Key] = frozenset()
         self._mean = 1
         self._joined = False
-        self._start_wait: str | None = None
+        steps = [
+            ("object_store", store.prove_conditional_put),
+            ("topics", self._topics.check),
+            ("owner", self._claim),
+            ("transactions", self._committer.start),
+        ]
+        self._startup = Startup(steps, settings.retry_seconds)
         self._store_up = True
         self._stop = threading.Event()
         self._stop_by: float | None = None
@@ -147,13 +155,13 @@ class Service:
 
     def alive(self) -> bool:
         """Whether the loop turns."""
-        return time.monotonic() - self._beat < 60 + self.settings.shutdown_seconds
+        return time.monotonic() - max(self._beat, self._startup.beat) < 60 + self.settings.shutdown_seconds
 
     def readiness(self) -> Readiness:
         """Whether the service works, and which of its partitions do not."""
         start = []
-        if self._start_wait:
-            start.append(self._start_wait)
+        if self._startup.waits:
+            start.append(self._startup.waits)
         elif not self._topics.archived():
             start.append(f"waiting for topics: {', '.join(self._topics.missing) or self.settings.topic_pattern}")
         elif not self._settled():
@@ -185,28 +193,8 @@ class Service:
             self._close()
 
     def _start(self) -> bool:
-        steps: list[tuple[str, Callable[[], Any]]] = [
-            ("object_store", self.store.prove_conditional_put),
-            ("topics", self._topics.check),
-            ("owner", self._claim),
-            ("transactions", self._committer.start),
-        ]
-        for step, action in steps:
-            backoff = Backoff(self.settings.retry_seconds)
-            while True:
-                self._beat = time.monotonic()
-                if self._stop.is_set():
-                    return False
-                try:
-                    action()
-                    self._start_wait = None
-                    break
-                except (UnavailableError, AbortedError) as error:
-                    wait = backoff.next()
-                    self._start_wait = f"{step}: {error}"
-                    self.metrics.retries.labels(step).inc()
-                    LOGGER.warning("waiting", extra={"step": step, "reason": str(error), "retry_in": round(wait, 1)})
-                    self._stop.wait(wait)
+        if not self._startup.run(self._stop, self.metrics):
+            return False
         self._store_is_up(True)
         self.metrics.registry_up.set(1)
         self._consumer.subscribe(
@@ -529,27 +517,10 @@ class Service:
             if owned.work is None and not owned.commit_first and (cut := owned.plan.cut(now)) is not None:
                 backoff = Backoff(self.settings.retry_seconds)
                 owned.work = Work(owned, cut, owned.returned.of(cut), now, backoff)
-                self._works.append(owned.work)
-        if not self._works:
-            return
-        self._works = [work for work in self._works if work.running or self._is_current(work)]
-        used, full = sum([work.held for work in self._works]), False
-        for work in self._works:  # the oldest first, so that a large one has its turn
-            if work.running or now < work.due:
-                continue
-            if work.prepared is None:
-                if full:
-                    continue
-                decoder = self._registry.known(work.cut.schema_id)
-                needed = work.fit(decoder, self._budget.work)
-                if not budget.admits(needed, used, self._budget.work):
-                    full = True
-                    continue
-                work.held = needed
-                used += needed
+                self._admission.add(owned.work)
+        for work in self._admission.begin(now, self._is_current, self._registry.known) if len(self._admission) else ():
             if work.unknown:
                 work.later = work.owned.plan.later(work.cut)
-            work.running = True
             self._workers.submit(self._work, work, self._generation)
 
     def _work(self, work: Work, generation: int) -> None:
@@ -697,6 +668,8 @@ class Service:
             LOGGER.warning("waiting", extra={"step": "commit", "topic": owned.source.topic, "reason": str(error)})
             return
         except AbortedError as error:
+            for owned, _ in settled:
+                owned.waits(f"commit: {error}", time.time())
             wait = self._commit_backoff.next()
             self._commit_due = time.monotonic() + wait
             self.metrics.transactions.labels("aborted").inc()
@@ -725,31 +698,14 @@ class Service:
 
     def _flushing(self) -> None:
         for request in list(self._flushes):
-            for key, target in request.targets.items():
-                owned = self._owned.get(key)
-                if owned is not None and not owned.plan.flushed(target):
-                    owned.plan.flush(target)
-            done = [self._flushed(key, target, request) for key, target in request.targets.items()]
-            if all(done):
-                self._flushes.remove(request)
-                request.done.set()
-            elif request.abandoned:
+            if request.advance(self._owned, self._stopped, self._why_not_owned) or request.abandoned:
                 self._flushes.remove(request)
 
-    def _flushed(self, key: Key, target: int, request: FlushRequest) -> bool:
-        owned = self._owned.get(key)
-        if owned is not None:
-            request.report(key, owned.source.topic_id, owned.plan.position, owned.plan.flushed(target), owned.wait)
-            return owned.plan.flushed(target) and not owned.commit_first
-        one = self._stopped.get(key)
-        if one is not None:
-            request.report(key, "", one.stop.position, False, one.stop.reason, stopped=True)
-            return True
-        reason = (
-            "not owned by this instance" if key not in self._assigned else self._unresolved.get(key, ("resolving",))[0]
-        )
-        request.report(key, "", None, False, reason)
-        return key not in self._assigned and self._joined
+    def _why_not_owned(self, key: Key) -> tuple[str, bool]:
+        """Why a partition is neither read nor stopped, and whether it will not be."""
+        if key not in self._assigned:
+            return "not owned by this instance", self._joined
+        return self._unresolved.get(key, ("resolving",))[0], False
 
     def _commit_covered(self) -> None:
         """Commit how far quiet partitions were seen to hold nothing but holes."""
