@@ -28,7 +28,7 @@ def test_the_key_is_that_of_the_contract() -> None:
     )
 
 
-@given(st.integers(0, 2**62), st.integers(0, 2**42))
+@given(st.integers(0, 2**62), st.integers(-(2**63), 2**63 - 1))
 def test_a_key_states_its_source_start_and_hour(start: int, timestamp: int) -> None:
     key = tile.key("p/q", SOURCE, start, tile.hour_of(timestamp))
     assert tile.parse(key) == (SOURCE, start)

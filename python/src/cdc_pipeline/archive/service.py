@@ -45,7 +45,7 @@ from cdc_pipeline.archive.startup import Startup
 from cdc_pipeline.archive.stopped import Stops
 from cdc_pipeline.archive.store import Store
 from cdc_pipeline.archive.topics import Topics
-from cdc_pipeline.archive.transaction import AbortedError, Committer, Entry, RefusedRecordError, entry_of
+from cdc_pipeline.archive.transaction import AbortedError, Committer, Entry, RefusedRecordError, entry_of, headers_of
 
 BATCH = 5000
 LARGE = 64 << 20
@@ -484,7 +484,7 @@ class Service:
         owned.returned.note(offsets)
         values = [m.value() for m in messages]
         sizes = [len(v or b"") + len(m.key() or b"") for v, m in zip(values, messages, strict=True)]
-        if any(headers := [m.headers() for m in messages]):
+        if any(headers := [headers_of(m) for m in messages]):
             sizes = [size + _size_of(h) for size, h in zip(sizes, headers, strict=True)]
         self._mean = budget.RECORD + sum(sizes) // len(sizes)
         owned.plan.add(Records(messages, values, offsets, [m.timestamp()[1] for m in messages], sizes), now)
