@@ -149,7 +149,8 @@ class Lab:
         config = {"message.timestamp.type": "LogAppendTime", **config}
         new = [NewTopic(self.topic, partitions, 1, config=config)]
         if dlq:
-            new.append(NewTopic(self.topic + ".dlq", 1, 1))
+            sizes = {name: value for name, value in config.items() if name == "max.message.bytes"}
+            new.append(NewTopic(self.topic + ".dlq", 1, 1, config=sizes))
         for future in self.admin.create_topics(new).values():
             future.result(30)
         until(lambda: self.topic in self.admin.list_topics(timeout=10).topics, "the topic is there")
