@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import obstore
@@ -21,7 +22,7 @@ from cdc_pipeline.supervise.cgroup import Bound, bound_for, enter
 from confluent_kafka import Producer
 
 sys.path.insert(0, str(Path(__file__).parent))
-from lab import Lab, Process
+from lab import SCHEMAS, Lab, Process
 
 pytestmark = pytest.mark.integration
 
@@ -93,22 +94,30 @@ class Writer:
         for i, text in enumerate(texts):
             number = next(self._numbers)
             row = {"id": number, "text": text, "__op": "u", "__lsn": number}
-            from lab import SCHEMAS
-
             value = self._lab._encode(SCHEMAS[0], schema_id, row)
-            if bad:
-                value += b"\0"
-            while True:
-                try:
-                    self._producer.produce(self._lab.topic, value=value, key=b"%d" % number, partition=i % partitions)
-                    break
-                except BufferError:
-                    self._producer.poll(0.2)
-            self._producer.poll(0)
+            self.produce(value + b"\0" if bad else value, i % partitions)
             self.rows += not bad
             self.bad += bad
-            self.bytes += len(text)
         self._producer.commit_transaction(60)
+
+    def shapes(self, schema: dict[str, Any], rows: list[dict[str, Any]], partitions: int, header: bytes) -> None:
+        schema_id = self._lab._register("value", schema)
+        self._producer.begin_transaction()
+        for i, row in enumerate(rows):
+            self.produce(self._lab._encode(schema, schema_id, row), i % partitions, header)
+            self.rows += 1
+        self._producer.commit_transaction(60)
+
+    def produce(self, value: bytes, partition: int, header: bytes = b"") -> None:
+        more = {"headers": {"trace": header}} if header else {}
+        while True:
+            try:
+                self._producer.produce(self._lab.topic, value=value, key=b"key", partition=partition, **more)
+                break
+            except BufferError:
+                self._producer.poll(0.2)
+        self._producer.poll(0)
+        self.bytes += len(value) + len(header)
 
 
 def peak(bound: Bound, process: Process) -> str:
@@ -174,3 +183,55 @@ def test_rows_of_any_size_are_archived_within_its_memory(
     with capsys.disabled():
         print(f"\nwithin {limit >> 20} MiB: {writer.bytes >> 20} MiB, {len(tiles)} objects of at most {largest} bytes")
         print("\n".join(f"  {line}" for line in said))
+
+
+def nullable(kind: Any, count: int) -> list[dict[str, Any]]:
+    return [{"name": f"c{i}", "type": ["null", kind], "default": None} for i in range(count)]
+
+
+def record(fields: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "record", "name": "Value", "namespace": "a.shape", "fields": fields}
+
+
+SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any], int, int]] = {
+    "1600 columns that are null": (record(nullable("string", 1600)), {}, 8000, 0),
+    "1600 numbers": (record(nullable("long", 1600)), {f"c{i}": i for i in range(1600)}, 8000, 0),
+    "maps of 500 kB": (
+        record(nullable({"type": "map", "values": "string"}, 1)),
+        {"c0": {f"key {i}": f"value {i}" for i in range(25_000)}},
+        60,
+        0,
+    ),
+    "unions of 100 kB": (record([{"name": "u", "type": ["null", "string", "long"]}]), {"u": "x" * 100_000}, 1000, 0),
+    "arrays of a million": (record(nullable({"type": "array", "items": "int"}, 1)), {"c0": [7] * 1_000_000}, 60, 0),
+    "headers of 100 kB": (record(nullable("long", 1)), {"c0": 1}, 3000, 100_000),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rows_of_odd_shapes_are_archived_within_its_memory(
+    lab: Lab, group: Bound, shape: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schema, row, count, header = SHAPES[shape]
+    lab.topics(partitions=24, **{"max.message.bytes": str(2 * ROW)})
+    lab.schema_ids()
+    process = lab.start(
+        enter=lambda: enter(group, 512 * MIB),
+        memory={"limit_bytes": 512 * MIB},
+        max_row_bytes=ROW,
+        flush_records=1000,
+        flush_seconds=60,
+    ).ready()
+    writer = Writer(lab)
+    row = {field["name"]: None for field in schema["fields"]} | row
+    writer.shapes(schema, [row] * count, 2, bytes(header))
+    writer.shapes(schema, [row] * count, 24, bytes(header))
+    try:
+        answer = process.flush(300)
+    except httpx.HTTPError as error:
+        pytest.fail(f"{error!r}; killed for want of memory: {group.kills()}")
+    assert answer.json()["ok"], answer.text
+    said = peak(group, process)
+    assert group.kills() == 0 and sum(footer.rows for _, footer in lab.tiles()) == writer.rows
+    with capsys.disabled():
+        print(f"\n  {2 * count} rows, {shape}: {writer.bytes >> 20} MiB, {len(lab.tiles())} objects, {said}")

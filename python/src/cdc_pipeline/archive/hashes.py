@@ -13,6 +13,8 @@ from typing import Any
 
 import polars as pl
 
+BATCH = 200_000
+"""Values that Polars (2.1) writes as one batch; it divides by 262,144."""
 AT_ONCE = 8 << 20
 """Bytes of columns that are copied at a time to be hashed."""
 
@@ -47,7 +49,7 @@ def _columns(frame: pl.DataFrame, skip_empty: bool) -> Iterator[bytes | memoryvi
             yield column.name.encode() + b"\0"
             if i in nulls:
                 yield b"\1"
-                yield nulls[i]
+                yield from nulls[i]
             else:
                 yield b"\0"
             yield from flat[i] if i in flat else _nested(column)
@@ -85,16 +87,38 @@ def _nested(column: pl.Series) -> Iterator[bytes | memoryview]:
 Parts = tuple[bytes | memoryview, ...]
 
 
-def _flat(columns: list[pl.Series]) -> tuple[dict[int, memoryview], dict[int, Parts]]:
-    """By index: which values are there, of columns that have nulls; the bytes of the values, of columns not nested.
+def _flat(columns: list[pl.Series]) -> tuple[dict[int, Parts], dict[int, Parts]]:
+    """By index: which values are there, of columns that have nulls; the bytes of the values, of columns not nested."""
+    if not columns:
+        return {}, {}
+    nulls = [i for i, column in enumerate(columns) if column.null_count()]
+    height = len(columns[0])
+    there, flat = _batch([column.slice(0, BATCH) for column in columns] if height > BATCH else columns, nulls)
+    # The items of lists may be many more than rows.
+    for begin in range(BATCH, height, BATCH):
+        more_there, more = _batch([column.slice(begin, BATCH) for column in columns], nulls)
+        there = {i: (*parts, *more_there[i]) for i, parts in there.items()}
+        flat = {i: _joined(parts, more[i]) for i, parts in flat.items()}
+    return there, flat
+
+
+def _joined(first: Parts, then: Parts) -> Parts:
+    """The values of one column after those of another; of both, what stands before them is the same."""
+    if first[0] != b"s":
+        return (*first, *then[1:])
+    before = struct.unpack("<q", first[1][-8:])[0]
+    ends = struct.unpack(f"<{len(then[1]) // 8}q", then[1])[1:]
+    offsets = bytes(first[1]) + struct.pack(f"<{len(ends)}q", *[before + end for end in ends])
+    return (b"s", offsets, *first[2:], then[2])
+
+
+def _batch(columns: list[pl.Series], nulls: list[int]) -> tuple[dict[int, Parts], dict[int, Parts]]:
+    """As `_flat`, of so few values that Polars makes one batch of them. ``nulls``: columns to say which are there.
 
     All are made at once, since a step of Polars costs more than the values of a thousand rows.
     """
-    if not columns:
-        return {}, {}
     height = len(columns[0])
     kinds = {i: _kind(column) for i, column in enumerate(columns) if not column.dtype.is_nested()}
-    nulls = [i for i, column in enumerate(columns) if column.null_count()]
     changed = set(nulls) | {i for i, (kind, _) in kinds.items() if kind == b"b"}
     steps = []
     for i in sorted(changed):
@@ -118,7 +142,7 @@ def _flat(columns: list[pl.Series]) -> tuple[dict[int, memoryview], dict[int, Pa
     there = {}
     for i in nulls:
         next(buffers)
-        there[i] = _first(next(buffers), height)
+        there[i] = (_first(next(buffers), height),)
     return there, flat
 
 
