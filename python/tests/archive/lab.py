@@ -64,13 +64,15 @@ def until(condition: Callable[[], Any], what: str, seconds: float = DEADLINE) ->
 
 
 class Process:
-    """A running ``cdc-archive``."""
+    """A running ``cdc-archive``, with ``enter`` called in it first."""
 
-    def __init__(self, config: Path, log: Path) -> None:
+    def __init__(self, config: Path, log: Path, enter: Callable[[], None] | None = None) -> None:
         self.log = log
         with log.open("ab") as out:
             command = [sys.executable, "-m", "cdc_pipeline.archive.cli", "--config", str(config)]
-            self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=os.environ.copy())
+            self.process = subprocess.Popen(
+                command, stdout=out, stderr=subprocess.STDOUT, env=os.environ.copy(), preexec_fn=enter
+            )
         self._begin = log.stat().st_size if log.exists() else 0
 
     def lines(self) -> list[dict[str, Any]]:
@@ -147,7 +149,8 @@ class Lab:
         config = {"message.timestamp.type": "LogAppendTime", **config}
         new = [NewTopic(self.topic, partitions, 1, config=config)]
         if dlq:
-            new.append(NewTopic(self.topic + ".dlq", 1, 1))
+            sizes = {name: value for name, value in config.items() if name == "max.message.bytes"}
+            new.append(NewTopic(self.topic + ".dlq", 1, 1, config=sizes))
         for future in self.admin.create_topics(new).values():
             future.result(30)
         until(lambda: self.topic in self.admin.list_topics(timeout=10).topics, "the topic is there")
@@ -204,9 +207,9 @@ class Lab:
         path.write_text(yaml.safe_dump(raw))
         return path
 
-    def start(self, name: str = "one", **over: Any) -> Process:
+    def start(self, name: str = "one", enter: Callable[[], None] | None = None, **over: Any) -> Process:
         log = self.folder / f"{name}-{len(self.processes)}.log"
-        process = Process(self.config(name, **over), log)
+        process = Process(self.config(name, **over), log, enter)
         self.processes.append(process)
         return process
 

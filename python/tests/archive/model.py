@@ -160,12 +160,24 @@ class Writer:
         if self.plan is not None:
             self.plan.flush(self.plan.read)
 
-    def begin_write(self, now: float) -> None:
+    def begin_write(self, now: float, part: bool = False) -> None:
+        """``part``: there is memory for half of the tile."""
         if self.plan is None or self.commit_first or self.cut is not None:
             return
         self.cut = self.plan.cut(now)
-        if self.cut is not None:
-            self.prepared = write.prepare(self.cut, SOURCE, PREFIX, FakeDecoders(), self.returned.of(self.cut))
+        if self.cut is None:
+            return
+        if part and len(self.cut) > 1:
+            self.cut = self.cut.head(len(self.cut) // 2)
+        self.prepared = write.prepare(self.cut, SOURCE, PREFIX, FakeDecoders(), self.returned.of(self.cut))
+
+    def make_room(self) -> None:
+        """Memory is short: cut what is there, and forget the rest."""
+        if self.plan is None:
+            return
+        self.plan.close()
+        if self.plan.shorten():
+            self.returned.again(self.plan.read)
 
     def put(self) -> None:
         """The object is written; the writer does not know yet."""

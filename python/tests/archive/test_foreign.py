@@ -12,11 +12,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from cdc_pipeline.archive import pgtext, service, write
+from cdc_pipeline.archive import columns, pgtext, service, write
 from cdc_pipeline.archive.backoff import Backoff
+from cdc_pipeline.archive.owned import Owned, Work
 from cdc_pipeline.archive.planner import Cut, Limits, Partition, Records
 from cdc_pipeline.archive.seen import Returned
-from cdc_pipeline.archive.service import Owned, Service, Work
+from cdc_pipeline.archive.service import Service
 from cdc_pipeline.archive.tile import Source
 from polars.exceptions import PanicException
 
@@ -103,7 +104,7 @@ def work_that_meets(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> tu
     one.metrics = service.Metrics()
     owned = Owned(SOURCE, Partition(0, Limits()), Returned(0))
     one._owned = {("shop", 3): owned}
-    work = Work(owned, Cut(hour=0, seen=0.0), [], 0.0, Backoff(1.0), running=True)
+    work = owned.work = Work(owned, Cut(hour=0, seen=0.0), [], 0.0, Backoff(1.0), running=True)
     one._work(work, 1)
     return one, work
 
@@ -171,6 +172,20 @@ def test_a_map_is_json_of_any_value(kind: Any, values: list[Any], shown: list[An
     assert prepared.footer.rejected == ()
     found = [None if each is None else json.loads(each, parse_constant=pytest.fail) for each in frame["c"]]
     assert found == [{f"k{i}": value for i, value in enumerate(shown)} | {"none": None}, {}, None]
+
+
+@pytest.mark.parametrize("kind", ["string", named("int", "date")], ids=str)
+@pytest.mark.parametrize("entries", [1, 2, 3, 1000])
+def test_a_map_is_the_same_json_however_many_entries_are_objects_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, kind: Any, entries: int
+) -> None:
+    schema = record(("c", optional({"type": "map", "values": optional(kind)})), ("n", "int"))
+    of = {"string": lambda i: f'va"l{i}'}.get(str(kind), lambda i: i)
+    maps = [{f"k{i}": of(i) for i in range(count)} for count in (0, 1, 7, 2, 2, 0, 5)]
+    rows = [{"c": each, "n": 1} for each in (*maps, None, {"none": None})]
+    expected = prepare(schema, rows)[0]["c"].to_list()
+    monkeypatch.setattr(columns, "ENTRIES", entries)
+    assert prepare(schema, rows)[0]["c"].to_list() == expected
 
 
 def test_nan_in_json_is_text() -> None:

@@ -152,6 +152,38 @@ def test_another_program_computes_the_same_hash_of_the_rows(tmp_path_factory: An
 
 
 @settings(deadline=None)
+@given(frames(), st.integers(1, 5), st.integers(1, 100))
+def test_it_is_the_same_in_however_many_steps_it_is_computed(frame: pl.DataFrame, batch: int, at_once: int) -> None:
+    whole = hashes.of_rows(frame)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hashes, "BATCH", batch)
+        patch.setattr(hashes, "AT_ONCE", at_once)
+        assert hashes.of_rows(frame) == whole
+
+
+@pytest.mark.parametrize("kind", [pl.Int32, pl.String, pl.Boolean], ids=str)
+def test_lists_have_any_number_of_items(kind: Any) -> None:
+    items = pl.Series([*range(999_999), None], dtype=pl.Int32).cast(kind)
+    frame = pl.DataFrame({"a": [items, items.head(3)]})
+    lists = frame.get_column("a").to_list()
+    flat = [item for each in lists for item in each]
+    if kind == pl.String:
+        data = "".join(item or "" for item in flat).encode()
+        ends, end = [0], 0
+        for item in flat:
+            end += len(item or "")
+            ends.append(end)
+        content = b"s" + struct.pack(f"<{len(ends)}q", *ends) + data
+    elif kind == pl.Boolean:
+        content = b"b" + bytes(bool(item) for item in flat)
+    else:
+        content = b"i\x04" + struct.pack(f"<{len(flat)}i", *(item or 0 for item in flat))
+    there = b"\1" + bytes(item is not None for item in flat)
+    expected = b"a\0\0l" + struct.pack("<2q", *map(len, lists)) + b"item\0" + there + content
+    assert hashes.of_rows(frame) == hashlib.sha256(expected).hexdigest()
+
+
+@settings(deadline=None)
 @given(frames(), st.data())
 def test_it_is_one_of_the_values_alone(frame: pl.DataFrame, data: st.DataObject) -> None:
     expected = hashes.of_rows(frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import obstore
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
@@ -317,3 +319,120 @@ def _take_at_most(lab: Lab, size: int) -> None:
     topic = ConfigResource(ResourceType.TOPIC, lab.topic + ".dlq", incremental_configs=[entry])
     for future in lab.admin.incremental_alter_configs([topic]).values():
         future.result(30)
+
+
+# --- trouble of one partition
+
+
+def _send(lab: Lab, partition: int, *values: tuple[bytes, int | None]) -> None:
+    """Records whose values are given, and the number that each has as a row."""
+    producer = Producer({"bootstrap.servers": lab._kafka["bootstrap_servers"]})
+    for value, number in values:
+        offset = len(lab.produced.setdefault(partition, {}))
+        n = number or 0
+        producer.produce(lab.topic, value=value, key=b"key %d" % n, headers={"n": str(n)}, partition=partition)
+        lab.produced[partition][offset] = number
+    producer.flush(30)
+
+
+def _unknown(number: int) -> bytes:
+    return b"\0\x7f\xff\xff\xff" + b"%d" % number
+
+
+def _listed(process: Any, what: str) -> dict[int, str]:
+    return {each["partition"]: each["reason"] for each in process.get("/health/ready").json()[what]}
+
+
+def test_records_of_an_unknown_schema_are_dead_letters_once_a_later_record_can_be_read(lab: Lab) -> None:
+    lab.topics(partitions=2)
+    _send(lab, 0, (lab.value(1), 1), (_unknown(2), None), (_unknown(3), None))
+    _send(lab, 1, (lab.value(4), 4))
+    process = lab.start().ready()
+    until(lambda: "no schema id" in _listed(process, "waiting").get(0, ""), "the partition waits, and says for what")
+    assert process.get("/health/ready").status_code == 200, "the other partition goes on"
+    time.sleep(3)
+    assert lab.dead_letters() == []
+    _send(lab, 0, (lab.value(5), 5))
+    answer = process.flush()
+    assert answer.json()["ok"], answer.text
+    lab.check()
+
+
+def test_a_stream_of_unknown_schemas_stops_and_rejects_nothing(lab: Lab) -> None:
+    lab.topics(partitions=2)
+    _send(lab, 0, (lab.value(1), 1), *((_unknown(n), None) for n in range(400)))
+    _send(lab, 1, (lab.value(2), 2))
+    process = lab.start().ready()
+    until(lambda: "no schema id" in _listed(process, "stopped").get(0, ""), "the partition stops, and says why")
+    assert process.metric('cdc_archive_partition_stopped{partition="0",reason="unknown_schema"') == 1
+    since = process.get("/health/ready").json()["stopped"][0]["since"]
+    assert process.flush().status_code == 503
+    time.sleep(5)  # it was read again meanwhile, and stopped where it had stopped
+    until(lambda: _listed(process, "stopped"), "it stops again")
+    assert process.get("/health/ready").json()["stopped"][0]["since"] == since
+    assert lab.dead_letters() == []
+    _send(lab, 0, (lab.value(3), 3))  # 400 unknown ones and one that shows that the registry answers
+    until(lambda: process.flush().json()["ok"], "the partition goes on")
+    lab.check()
+
+
+def test_an_emptied_bucket_stops_its_partitions_until_the_loss_is_accepted(lab: Lab) -> None:
+    lab.topics(partitions=2)
+    lab.produce(200)
+    process = lab.start().ready()
+    assert process.flush().json()["ok"]
+    assert process.terminate() == 0
+    ends = {footer.source.partition: footer.next for _, footer in lab.tiles()}
+    for key in list(lab.store.keys(lab.topic)):
+        obstore.delete(lab.store._client, key)
+    lab.produce(200, seed=2)
+    process = lab.start()
+    until(lambda: set(_listed(process, "stopped")) == {0, 1}, "both partitions stop")
+    assert process.get("/health/ready").status_code == 503
+    assert "lacks the tile that ends at the committed offset" in _listed(process, "stopped")[0]
+    assert lab.tiles() == []
+    command = [sys.executable, "-m", "cdc_pipeline.archive.cli", "accept-gap", "--config", str(lab.folder / "one.yml")]
+    done = subprocess.run([*command, "--topic", lab.topic], capture_output=True, text=True, check=True)
+    assert done.stdout.count("is lost") == 2
+    answer = process.ready().flush()
+    assert answer.json()["ok"], answer.text
+    assert {f.source.partition: f.next for _, f in lab.tiles() if f.gap} == ends
+    for partition, end in ends.items():
+        lab.produced[partition] = {o: n for o, n in lab.produced[partition].items() if o >= end}
+    lab.check()
+
+
+def test_an_unreadable_object_stops_its_partition_until_it_is_restored(lab: Lab) -> None:
+    lab.topics(partitions=2)
+    lab.produce(200)
+    process = lab.start().ready()
+    assert process.flush().json()["ok"]
+    assert process.terminate() == 0
+    key = [key for key, footer in lab.tiles() if footer.source.partition == 0][-1]
+    body = bytes(obstore.get(lab.store._client, key).bytes())
+    obstore.put(lab.store._client, key, b"spoiled")
+    process = lab.start().ready()
+    until(lambda: key in _listed(process, "stopped").get(0, ""), "the partition stops and names the object")
+    assert list(_listed(process, "stopped")) == [0]
+    obstore.put(lab.store._client, key, body)
+    lab.produce(200, seed=2)
+    until(lambda: process.flush().json()["ok"], "the partition goes on")
+    lab.check()
+
+
+def test_a_second_pipeline_is_refused_the_archive_of_the_first(lab: Lab) -> None:
+    lab.topics()
+    lab.produce(20)
+    process = lab.start(owner="mine").ready()
+    assert process.flush().json()["ok"]
+    assert process.terminate() == 0
+    key = f"{lab.prefix}/.owner.json"
+    raw = json.loads(bytes(obstore.get(lab.store._client, key).bytes()))
+    assert raw["instance"] == "mine"
+    obstore.put(lab.store._client, key, json.dumps(raw | {"id": "another", "instance": "theirs"}).encode())
+    process = lab.start()
+    assert process.process.wait(60) == 3
+    assert "theirs" in process.log.read_text() and "archive_take_over_from" in process.log.read_text()
+    process = lab.start(take_over_from="another").ready()
+    assert process.flush().json()["ok"]
+    lab.check()

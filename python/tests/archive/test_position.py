@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from cdc_pipeline.archive import tile
 from cdc_pipeline.archive.position import Committed, Log, Start, Stop, decide, metadata
 from cdc_pipeline.archive.tile import Footer, Rejection, Seen, Source
@@ -19,6 +20,9 @@ class Tiles:
 
     def at(self, start: int) -> Footer | None:
         return self.footers.get(start)
+
+    def before(self, position: int) -> Footer | None:
+        return self.footers.get(max((start for start in self.footers if start < position), default=-1))
 
 
 def epoch_4(start: int, end: int) -> Footer:
@@ -41,7 +45,7 @@ def ours(offset: int, source: Source = SOURCE) -> Committed:
 
 
 def test_the_committed_offset_is_the_position() -> None:
-    assert decide(SOURCE, ours(20), Log(0, 50), Tiles(footer(0, 10))) == Start(20, 20)
+    assert decide(SOURCE, ours(20), Log(0, 50), Tiles(footer(10, 20))) == Start(20, 20)
 
 
 def test_without_commit_the_chain_ends_at_the_position() -> None:
@@ -73,23 +77,56 @@ def test_a_fresh_topic_whose_records_are_deleted_already_stops() -> None:
 
 
 def test_a_log_that_begins_beyond_the_position_stops() -> None:
-    assert isinstance(decide(SOURCE, ours(20), Log(30, 50), Tiles(footer(0, 10))), Stop)
+    start = decide(SOURCE, ours(20), Log(30, 50), Tiles(footer(10, 20)))
+    assert isinstance(start, Stop)
+    assert (start.kind, start.missing) == ("gap", (20, 30))
+
+
+@pytest.mark.parametrize(
+    ("tiles", "kind", "missing"),
+    [
+        ([], "tile_missing", (0, 20)),
+        ([footer(0, 10)], "tile_missing", (10, 20)),
+        ([footer(0, 10), footer(20, 30)], "tile_missing", (10, 20)),
+        ([footer(10, 30)], "foreign", None),
+    ],
+    ids=["emptied", "the last one", "one in between", "another writer's"],
+)
+def test_an_emptied_or_exchanged_bucket_stops_the_partition(
+    tiles: list[Footer], kind: str, missing: tuple[int, int] | None
+) -> None:
+    start = decide(SOURCE, ours(20), Log(0, 50), Tiles(*tiles))
+    assert isinstance(start, Stop)
+    assert (start.kind, start.missing) == (kind, missing)
+
+
+def test_what_was_accepted_to_be_lost_is_a_tile_like_any_other() -> None:
+    gap = Footer(SOURCE, 0, 20, rows=0, gap=True)
+    assert decide(SOURCE, ours(20), Log(0, 50), Tiles(gap)) == Start(20, 20)
+
+
+@pytest.mark.parametrize("covered", [20, 23])
+def test_the_key_of_the_last_tile_stays_in_the_metadata(covered: int) -> None:
+    key = tile.key("a prefix", SOURCE, 0, 470_000)
+    committed = Committed(20, metadata(key, 20, covered))
+    assert (committed.named, committed.source, committed.covered) == (key, SOURCE, covered)
 
 
 def test_a_log_that_ends_before_the_position_stops() -> None:
-    start = decide(SOURCE, ours(20), Log(0, 10), Tiles())
+    start = decide(SOURCE, ours(20), Log(0, 10), Tiles(footer(0, 20)))
     assert isinstance(start, Stop)
-    assert "truncated" in start.reason
+    assert start.kind == "truncated"
 
 
 def test_a_tile_at_the_position_bridges_deleted_records() -> None:
     there = footer(20, 40, REJECTED)
-    assert decide(SOURCE, ours(20), Log(30, 50), Tiles(there)) == Start(20, 30, adopt=there)
+    assert decide(SOURCE, ours(20), Log(30, 50), Tiles(footer(0, 20), there)) == Start(20, 30, adopt=there)
 
 
 def test_a_tile_that_ends_before_the_log_begins_is_settled_and_then_decided_anew() -> None:
     there = footer(20, 25)
-    assert decide(SOURCE, ours(20), Log(30, 50), Tiles(there)) == Start(20, 30, adopt=there, again=True)
+    tiles = Tiles(footer(0, 20), there)
+    assert decide(SOURCE, ours(20), Log(30, 50), tiles) == Start(20, 30, adopt=there, again=True)
 
 
 def test_trailing_holes_that_were_seen_may_be_deleted() -> None:

@@ -65,6 +65,14 @@ class Protocol(RuleBasedStateMachine):
         self.writers[w].begin_write(self.now)
 
     @rule(w=st.integers(0, 1))
+    def begin_half_a_write(self, w: int) -> None:
+        self.writers[w].begin_write(self.now, part=True)
+
+    @rule(w=st.integers(0, 1))
+    def make_room(self, w: int) -> None:
+        self.writers[w].make_room()
+
+    @rule(w=st.integers(0, 1))
     def put(self, w: int) -> None:
         self.writers[w].put()
 

@@ -154,3 +154,42 @@ def test_the_example_in_the_readme_is_right(tmp_path: Path) -> None:
         "retry_seconds",
     ):
         assert getattr(got, key) == getattr(plain, key), f"{key} is documented with another default"
+
+
+# --- memory
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"memory": {"limit_bytes": 200 * MIB}}, "max_row_bytes"),
+        ({"max_row_bytes": 64 * MIB}, "max_row_bytes"),
+        ({"memory": {"buffer_bytes": 400 * MIB}}, "memory.buffer_bytes"),
+        ({"memory": {"tile_bytes": 64 * MIB}}, "memory.tile_bytes"),
+        ({"memory": {"fetch_bytes": 200 * MIB}}, "memory.fetch_bytes"),
+    ],
+    ids=str,
+)
+def test_a_sum_above_the_memory_limit_is_refused_with_its_parts(
+    tmp_path: Path, more: dict[str, Any], named: str
+) -> None:
+    (problem,) = problems(tmp_path, RIGHT | more)
+    assert problem.startswith("memory.limit_bytes: ") and named in problem and "buffered records" in problem
+
+
+@pytest.mark.parametrize("limit", [512 * MIB, 768 * MIB, 2048 * MIB, 16_384 * MIB])
+def test_the_parts_follow_from_the_limit(tmp_path: Path, limit: int) -> None:
+    got = settings.load(write(tmp_path, RIGHT | {"memory": {"limit_bytes": limit}})).budget
+    assert got.total <= limit
+    assert got.buffer > 16 * MIB
+
+
+def test_librdkafka_takes_the_settings_that_bound_it(tmp_path: Path) -> None:
+    for row in (1 * MIB, 16 * MIB, 200 * MIB):
+        raw = RIGHT | {"max_row_bytes": row, "memory": {"limit_bytes": 8192 * MIB}}
+        raw["kafka"] = {"bootstrap_servers": "127.0.0.1:1"}
+        got = settings.load(write(tmp_path, raw))
+        clients.consumer(got).close()
+        clients.producer(got)

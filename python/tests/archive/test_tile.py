@@ -10,6 +10,7 @@ import pytest
 from cdc_pipeline.archive import parquet, tile
 from cdc_pipeline.archive.clients import url_safe
 from cdc_pipeline.archive.errors import RefusedError
+from cdc_pipeline.archive.resolve import StoredChain
 from cdc_pipeline.archive.store import Store
 from cdc_pipeline.archive.tile import Footer, Rejection, Seen, Source
 from hypothesis import given
@@ -27,7 +28,7 @@ def test_the_key_is_that_of_the_contract() -> None:
     )
 
 
-@given(st.integers(0, 2**62), st.integers(0, 2**42))
+@given(st.integers(0, 2**62), st.integers(-(2**63), 2**63 - 1))
 def test_a_key_states_its_source_start_and_hour(start: int, timestamp: int) -> None:
     key = tile.key("p/q", SOURCE, start, tile.hour_of(timestamp))
     assert tile.parse(key) == (SOURCE, start)
@@ -135,4 +136,6 @@ def test_the_chain_is_listed_by_start_and_by_topic_id() -> None:
     other = Source(SOURCE.topic, "other", SOURCE.partition)
     for source, start, hour in ((SOURCE, 9, 1), (SOURCE, 10, 0), (SOURCE, 0, 2), (other, 5, 0)):
         assert store.put(tile.key("p", source, start, hour), b"x")
-    assert [tile.parse(key) for key in store.tiles(SOURCE)] == [(SOURCE, 0), (SOURCE, 9), (SOURCE, 10)]
+    chain = StoredChain(store, SOURCE)
+    assert [tile.parse(key) for key in chain.keys.values()] == [(SOURCE, 0), (SOURCE, 9), (SOURCE, 10)]
+    assert list(chain.keys) == [0, 9, 10]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from cdc_pipeline.archive import transaction
-from cdc_pipeline.archive.tile import Source
+from cdc_pipeline.archive.tile import Rejection, Source
 
 COMMIT = """
 import json, sys
@@ -64,3 +64,17 @@ def test_an_offset_carries_the_leader_epoch_before_it(epoch: int | None, said: i
     offset = transaction._offset(entry)
     assert (offset.topic, offset.partition, offset.offset, offset.metadata) == ("topic", 2, 5, "metadata")
     assert offset.leader_epoch == said
+
+
+class NoUtf8:
+    def headers(self) -> None:
+        raise SystemError("returned a result with an exception set")
+
+
+def test_headers_and_reasons_that_are_no_utf_8_do_not_end_the_loop():
+    assert transaction.headers_of(NoUtf8()) is None
+    committer = object.__new__(transaction.Committer)
+    committer._name = "archive"
+    entry = transaction.Entry(Source("topic", "an-id", 2), 5, "metadata")
+    headers = dict(committer._headers(entry, Rejection(1, "record.refused", "\ud800")))
+    assert headers["__connect.errors.exception.message"] == b"?"

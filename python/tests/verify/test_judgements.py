@@ -225,3 +225,12 @@ def test_plugins_stay_off_the_class_path() -> None:
 def test_memory_is_summed() -> None:
     assert judge_total({"a": 1024**3, "b": 1024**3}, 2048).ok
     assert not judge_total({"a": 1024**3, "b": 1024**3 + 1}, 2048).ok
+
+
+def test_a_stopped_partition_fails_although_the_archive_is_ready() -> None:
+    one = {"topic": "t", "partition": 3, "since": "2026-05-04T10:11:12+00:00", "reason": "the log begins at 9"}
+    ready = {"status": "UP", "reasons": [], "stopped": [one], "waiting": []}
+    finding = archive.judge_stopped(ready)
+    assert not finding.ok and "t-3 since 2026-05-04" in str(finding.found)
+    assert archive.judge_stopped(ready | {"stopped": []}).ok
+    assert archive.judge_stopped({"status": "UP", "reasons": []}).ok

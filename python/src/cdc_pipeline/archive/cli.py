@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=("run", "check-config", "accept-gap"),
         default="run",
         help="run (the default): archive until SIGTERM; check-config: say what is wrong with it; accept-gap: write an "
-        "empty tile over offsets that the log no longer has, so that a stopped partition goes on",
+        "empty tile over offsets that neither log nor archive has any more, so that a stopped partition goes on",
     )
     parser.add_argument("--config", required=True, help="YAML or JSON file; see the package's archive/README.md")
     parser.add_argument("--instance-id", help="overrides instance_id, which must be unique among running instances")
@@ -68,9 +68,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(settings: Settings) -> int:
-    from cdc_pipeline.archive import server, service, store
+    from cdc_pipeline.archive import allocator, server, service, store
     from cdc_pipeline.archive.build import registry_of
 
+    allocator.settle()
     archive = service.Service(
         settings, store.Store(store.connect(settings.object_store), settings.object_store.prefix), registry_of(settings)
     )

@@ -19,6 +19,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import ConfigResource, OffsetSpec, ResourceType
 
+from cdc_pipeline.archive import budget
 from cdc_pipeline.archive.errors import UnavailableError
 from cdc_pipeline.archive.log import LOGGER
 from cdc_pipeline.archive.position import Committed, Log
@@ -28,6 +29,9 @@ from cdc_pipeline.endpoints import KafkaEndpoint
 
 REQUEST_SECONDS = 15.0
 IDLE_MS = 8_000
+OFFSETS_TOPIC = "__consumer_offsets"
+Key = tuple[str, int]
+"""Topic name and partition."""
 
 
 def _brokers(settings: Settings) -> KafkaEndpoint:
@@ -50,11 +54,18 @@ def _common(settings: Settings, role: str) -> dict[str, Any]:
 def consumer(settings: Settings) -> Consumer:
     """The group's consumer. Rebalances are eager: all partitions are given up and resolved anew."""
     session = int(settings.session_timeout_seconds * 1000)
+    row = settings.max_row_bytes
     base = {
+        # What is fetched is bounded before it is decompressed, so little is asked for at once. One batch always comes.
+        "max.partition.fetch.bytes": budget.FETCH_PARTITION,
+        "fetch.max.bytes": budget.FETCH_RESPONSE,
+        "message.max.bytes": budget.FETCH_RESPONSE,  # librdkafka: not above fetch.max.bytes; of no effect here
+        "receive.message.max.bytes": max(100_000_000, 2 * row + budget.MIB),
+        "queued.min.messages": budget.QUEUED_RECORDS,
         # Fewer, fuller fetches: CPU here and on the brokers, for at most a quarter of a second.
         "fetch.min.bytes": 65_536,
         "fetch.wait.max.ms": 250,
-        "queued.max.messages.kbytes": settings.memory.fetch_bytes >> 10,
+        "queued.max.messages.kbytes": settings.budget.fetch_queue >> 10,
         "session.timeout.ms": session,
         "heartbeat.interval.ms": max(300, session // 4),
     }
@@ -90,6 +101,7 @@ def producer(settings: Settings) -> Producer:
         "linger.ms": 0,
         "transaction.timeout.ms": TRANSACTION_MS,
         "message.max.bytes": kafka.LARGEST,
+        "queue.buffering.max.kbytes": budget.letters_of(settings.max_row_bytes) >> 10,
         # librdkafka (2.16) looks for a group's coordinator, inside of send_offsets_to_transaction, without an end: told
         # four times, which takes less than a second, that there is none now, as while a broker leaves, it asks again
         # only when a connection of its own comes or goes. Those that carry nothing then go.
@@ -170,45 +182,80 @@ class Cluster:
                 raise _unavailable(f"read the settings of {resource.name}", error) from error
         return out
 
-    def logs(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Log]:
-        """Where each partition's log begins and ends (high watermark)."""
+    def logs_of(self, partitions: Iterable[Key]) -> tuple[dict[Key, Log], dict[Key, str]]:
+        """Where each partition's log begins and ends (high watermark); or why that is not known."""
         wanted = list(partitions)
-        low = self._offsets(wanted, OffsetSpec.earliest(), IsolationLevel.READ_UNCOMMITTED)
-        high = self._offsets(wanted, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED)
-        return {p: Log(low[p], high[p]) for p in wanted}
+        low, failed = self._offsets(wanted, OffsetSpec.earliest(), IsolationLevel.READ_UNCOMMITTED)
+        high, without = self._offsets(wanted, OffsetSpec.latest(), IsolationLevel.READ_UNCOMMITTED)
+        failed |= without
+        return {p: Log(low[p], high[p]) for p in wanted if p not in failed}, failed
 
-    def visible_ends(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    def visible_ends(self, partitions: Iterable[Key]) -> dict[Key, int]:
         """The offset before which a ``read_committed`` consumer can see, now."""
-        return self._offsets(list(partitions), OffsetSpec.latest(), IsolationLevel.READ_COMMITTED)
+        found, failed = self._offsets(list(partitions), OffsetSpec.latest(), IsolationLevel.READ_COMMITTED)
+        for reason in failed.values():
+            raise UnavailableError(reason)
+        return found
 
-    def committed(self, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Committed | None]:
+    def committed(self, partitions: Iterable[Key]) -> dict[Key, Committed | None]:
         """The group's committed offsets; unavailable while an open transaction holds one of them."""
+        found, failed = self.committed_of(partitions)
+        for reason in failed.values():
+            raise UnavailableError(reason)
+        return found
+
+    def committed_of(self, partitions: Iterable[Key]) -> tuple[dict[Key, Committed | None], dict[Key, str]]:
+        """The group's committed offsets; or why one is not known, such as an open transaction."""
         asked = [TopicPartition(t, p) for t, p in partitions]
         if not asked:
-            return {}
+            return {}, {}
         try:
-            found = self._offsets_of.committed(asked, REQUEST_SECONDS)
+            answer = self._offsets_of.committed(asked, REQUEST_SECONDS)
         except KafkaException as error:
             raise _unavailable("read the committed offsets", error) from error
-        out: dict[tuple[str, int], Committed | None] = {}
-        for tp in found:
+        found: dict[Key, Committed | None] = {}
+        failed: dict[Key, str] = {}
+        for tp in answer:
+            key = (tp.topic, tp.partition)
             if tp.error is not None:
-                where = f"{tp.topic}[{tp.partition}]"
-                raise UnavailableError(f"Kafka: cannot read the committed offset of {where}: {tp.error.str()}")
-            out[tp.topic, tp.partition] = Committed(tp.offset, tp.metadata, tp.leader_epoch) if tp.offset >= 0 else None
-        return out
+                failed[key] = f"Kafka: cannot read the committed offset of {tp.topic}[{tp.partition}]: {tp.error.str()}"
+            else:
+                found[key] = Committed(tp.offset, tp.metadata, tp.leader_epoch) if tp.offset >= 0 else None
+        return found, failed
 
-    def _offsets(self, wanted: list[tuple[str, int]], spec: Any, isolation: Any) -> dict[tuple[str, int], int]:
+    def identity(self) -> tuple[str, str]:
+        """The cluster's id, and the id of its topic of consumer groups' offsets.
+
+        A cluster's id may be chosen by whoever sets it up. That of the topic is Kafka's own, stays with its data, and
+        is another one in a cluster that was set up once more.
+        """
+        try:
+            self._offsets_of.committed([TopicPartition(OFFSETS_TOPIC, 0)], REQUEST_SECONDS)  # so that the topic is made
+            cluster = self._admin.list_topics(timeout=REQUEST_SECONDS).cluster_id
+        except KafkaException as error:
+            raise _unavailable("read the cluster's id", error) from error
+        topic = self.topics([OFFSETS_TOPIC]).get(OFFSETS_TOPIC)
+        if topic is None:
+            raise UnavailableError(f"Kafka: {OFFSETS_TOPIC} is not there yet")
+        return str(cluster), topic.topic_id
+
+    def _offsets(self, wanted: list[Key], spec: Any, isolation: Any) -> tuple[dict[Key, int], dict[Key, str]]:
+        found: dict[Key, int] = {}
+        failed: dict[Key, str] = {}
         if not wanted:
-            return {}
+            return found, failed
         request = {TopicPartition(t, p): spec for t, p in wanted}
         try:
             futures = self._admin.list_offsets(request, isolation_level=isolation, request_timeout=REQUEST_SECONDS)
-            return {(tp.topic, tp.partition): f.result(REQUEST_SECONDS + 5).offset for tp, f in futures.items()}
         except KafkaException as error:
             raise _unavailable("read the ends of partitions", error) from error
-        except TimeoutError as error:
-            raise UnavailableError("reading the ends of partitions timed out") from error
+        for tp, future in futures.items():
+            try:
+                found[tp.topic, tp.partition] = future.result(REQUEST_SECONDS + 5).offset
+            except (KafkaException, TimeoutError) as error:
+                text = error.args[0].str() if isinstance(error, KafkaException) else "it timed out"
+                failed[tp.topic, tp.partition] = f"Kafka: cannot read the end of {tp.topic}[{tp.partition}]: {text}"
+        return found, failed
 
 
 def _unavailable(what: str, error: KafkaException) -> UnavailableError:

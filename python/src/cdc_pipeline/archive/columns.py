@@ -359,13 +359,40 @@ def _map(series: pl.Series, node: Node, misfits: _Misfits) -> pl.Series:
     if _changes(node.items):
         _converted(series.explode().struct.field("value"), node.items, misfits)  # counts them
         # From what was read: Python has no date before the year 1 or after 9999.
-        out = [None if entries is None else _map_text(entries, node) for entries in _textual(series).to_list()]
+        out = _texts_of_maps(_textual(series), lambda entries: _map_text(entries, node))
     else:
-        out = [
-            None if entries is None else to_json({e["key"]: e["value"] for e in entries})
-            for entries in series.to_list()
-        ]
+        out = _texts_of_maps(series, lambda entries: to_json({e["key"]: e["value"] for e in entries}))
     return pl.Series(series.name, out, dtype=pl.String)
+
+
+ENTRIES = 20_000
+"""Entries of maps that are Python objects at a time: each takes some 400 bytes."""
+
+
+def _texts_of_maps(series: pl.Series, text_of: Callable[[list[dict[str, Any]]], str]) -> list[str | None]:
+    """The JSON of each map, of so many at a time as have few entries together."""
+    lengths = [length or 0 for length in series.list.len().to_list()]
+    out: list[str | None] = []
+    begin = 0
+    while begin < len(lengths):
+        end, count = begin + 1, lengths[begin]
+        while end < len(lengths) and count + lengths[end] <= ENTRIES:
+            count += lengths[end]
+            end += 1
+        part = series.slice(begin, end - begin)
+        if count > ENTRIES:  # one map
+            out.append(_text_of_long_map(part.explode(), text_of))
+        else:
+            out += [None if entries is None else text_of(entries) for entries in part.to_list()]
+        begin = end
+    return out
+
+
+def _text_of_long_map(entries: pl.Series, text_of: Callable[[list[dict[str, Any]]], str]) -> str:
+    if entries.struct.field("key").n_unique() < len(entries):  # the last one of a key counts
+        return text_of(entries.to_list())
+    parts = (entries.slice(begin, ENTRIES).to_list() for begin in range(0, len(entries), ENTRIES))
+    return "{" + ",".join(text_of(part)[1:-1] for part in parts) + "}"
 
 
 def _map_text(entries: list[dict[str, Any]], node: Node) -> str:

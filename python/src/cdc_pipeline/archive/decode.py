@@ -20,6 +20,7 @@ from cdc_pipeline.archive import columns
 from cdc_pipeline.archive.avro_schema import SYNC, Node, container_header, mark_field, resolve
 from cdc_pipeline.archive.errors import MalformedError, survivable
 from cdc_pipeline.archive.fallback import SlowReader
+from cdc_pipeline.archive.lossless import COLUMNS
 from cdc_pipeline.archive.planner import FRAME
 
 # Another marker in every process, so that no stored datum can contain it on purpose. 0x3f..: a finite double.
@@ -54,6 +55,9 @@ class Decoder:
     def __init__(self, schema: Any, references: dict[str, Any] | None = None) -> None:
         self.node: Node = resolve(schema, references)
         self.columnar = not self.node.odd
+        self.columns = len(self.node.fields)
+        self.as_objects = self.node.odd or _has_map(self.node)
+        """Whether values become Python objects on their way, which take much more memory."""
         self._table = columns.Table(self.node)
         self._mark = mark_field(self.node)
         self._header = container_header(self.node) if self.columnar else b""
@@ -78,12 +82,18 @@ class Decoder:
         return self._table.frame(raw)
 
     def _columnar(self, datums: list[bytes]) -> pl.DataFrame:
-        body = MARK.join(datums)
-        block = b"".join((self._header, zigzag(len(datums)), zigzag(len(body) + len(MARK)), body, MARK, SYNC))
-        raw = pl.read_avro(io.BytesIO(block))
+        """The datums, which are taken out of the list."""
+        count = len(datums)
+        size = sum(map(len, datums)) + count * len(MARK)
+        # Joined once: with large values, every copy counts.
+        datums[0] = b"".join((self._header, zigzag(count), zigzag(size), datums[0]))
+        datums.append(SYNC)
+        block = io.BytesIO(MARK.join(datums))
+        datums.clear()
+        raw = pl.read_avro(block)
         marks = raw.get_column(self._mark)
         # min and max of a column without NaN and null: one pass each, no temporary column.
-        right = raw.height == len(datums) and marks.min() == MARK_VALUE == marks.max() and not marks.is_nan().any()
+        right = raw.height == count and marks.min() == MARK_VALUE == marks.max() and not marks.is_nan().any()
         if not right:
             raise MalformedError("markers are out of place")
         return raw
@@ -122,6 +132,13 @@ class Decoder:
         except BaseException as second:
             _reraise_if_not_of_a_reader(second)
             return _reason(second)
+
+
+def _has_map(node: Node) -> bool:
+    """Whether a value below is a map. Those of the archive's own columns (`lossless`) are short."""
+    parts = [part for name, part in node.fields if name not in COLUMNS]
+    below = [*parts, *([node.items] if node.items else [])]
+    return node.kind == "map" or any(map(_has_map, below))
 
 
 def _halves(begin: int, end: int) -> list[tuple[int, int]]:

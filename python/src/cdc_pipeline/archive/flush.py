@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from cdc_pipeline.archive.clients import Key
 from cdc_pipeline.archive.errors import UnavailableError
-from cdc_pipeline.archive.resolve import Key
+from cdc_pipeline.archive.owned import Owned
+from cdc_pipeline.archive.stopped import Stops
 
 RETRY_SECONDS = 0.5
 Answer = TypeVar("Answer")
@@ -55,6 +57,38 @@ class FlushRequest:
             "stopped": stopped,
             "reason": None if done else reason,
         }
+
+    def advance(self, owned: Mapping[Key, Owned], stopped: Stops, why_not: Callable[[Key], tuple[str, bool]]) -> bool:
+        """Cut what is to be cut, and report. Sets ``done`` and returns True when there is nothing to wait for any more.
+
+        Args:
+            why_not: why a partition is neither owned nor stopped, and whether that is final.
+        """
+        for key, target in self.targets.items():
+            if (one := owned.get(key)) is not None and not one.plan.flushed(target):
+                one.plan.flush(target)
+        done = [self._advanced(key, target, owned, stopped, why_not) for key, target in self.targets.items()]
+        if all(done):
+            self.done.set()
+        return self.done.is_set()
+
+    def _advanced(
+        self,
+        key: Key,
+        target: int,
+        owned: Mapping[Key, Owned],
+        stopped: Stops,
+        why_not: Callable[[Key], tuple[str, bool]],
+    ) -> bool:
+        if (one := owned.get(key)) is not None:
+            self.report(key, one.source.topic_id, one.plan.position, one.plan.flushed(target), one.wait)
+            return one.plan.flushed(target) and not one.commit_first
+        if (ended := stopped.get(key)) is not None:
+            self.report(key, "", ended.stop.position, False, ended.stop.reason, stopped=True)
+            return True
+        reason, final = why_not(key)
+        self.report(key, "", None, False, reason)
+        return final
 
     def result(self) -> dict[str, Any]:
         """The answer, as JSON will have it."""

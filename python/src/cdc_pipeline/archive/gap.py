@@ -1,4 +1,4 @@
-"""An operator's word that records are lost: an empty tile over the offsets the log no longer has."""
+"""An operator's word that records are lost: an empty tile over the offsets that neither log nor archive have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cdc_pipeline.archive import parquet, seen, tile
 from cdc_pipeline.archive.clients import Cluster, one_shot_consumer
 from cdc_pipeline.archive.errors import ArchiveError, UnavailableError
 from cdc_pipeline.archive.position import Stop
-from cdc_pipeline.archive.resolve import Resolver, StoredChain
+from cdc_pipeline.archive.resolve import Resolver, StoredChain, Unresolved
 from cdc_pipeline.archive.rows import OFFSET, PARTITION
 from cdc_pipeline.archive.settings import Settings
 from cdc_pipeline.archive.store import Store, connect
@@ -21,7 +21,7 @@ FIRST_RECORD_SECONDS = 10.0
 
 
 def accept(settings: Settings, topic: str, partitions: list[int] | None) -> Iterator[str]:
-    """Write a gap tile for each partition whose log begins beyond its position; yields what was done, a line each.
+    """Write a gap tile for each partition that misses records or tiles; yields what was done, a line each.
 
     The offset is not committed here: the service finds the tile at its position and commits it as any other.
 
@@ -38,23 +38,24 @@ def accept(settings: Settings, topic: str, partitions: list[int] | None) -> Iter
     if unknown:
         raise ArchiveError(f"{topic} has the partitions 0 to {found.partitions - 1}, not {unknown}")
     for one in Resolver(cluster, store).resolve((topic, p) for p in wanted):
+        if isinstance(one, Unresolved):
+            raise UnavailableError(f"{one.key[0]}[{one.key[1]}]: {one.reason}")
         source, start = one.source, one.start
         if not isinstance(start, Stop):
             yield f"{source}: nothing is missing, the position is {start.position}"
-        elif start.log.low <= start.position:
+        elif start.missing is None:
             yield f"{source}: not mended, since {start.reason}"
         else:
-            key = _write(settings, store, source, start)
-            yield f"{source}: accepted that [{start.position}, {start.log.low}) is lost: {key}"
+            key = _write(settings, store, source, start.missing)
+            yield f"{source}: accepted that [{start.missing[0]}, {start.missing[1]}) is lost: {key}"
 
 
-def _write(settings: Settings, store: Store, source: Source, stop: Stop) -> str:
-    chain = StoredChain(store, source)
-    hour = _hour(settings, source, stop.log.low, chain)
+def _write(settings: Settings, store: Store, source: Source, missing: tuple[int, int]) -> str:
+    first, end = missing
+    hour = _hour(settings, source, end, StoredChain(store, source))
     frame = pl.DataFrame(schema={PARTITION: pl.Int32, OFFSET: pl.Int64})
-    nothing = seen.of_gap(stop.position, stop.log.low, frame)
-    footer = Footer(source, stop.position, stop.log.low, rows=0, gap=True, seen=nothing)
-    key = tile.key(settings.object_store.prefix, source, stop.position, hour)
+    footer = Footer(source, first, end, rows=0, gap=True, seen=seen.of_gap(first, end, frame))
+    key = tile.key(settings.object_store.prefix, source, first, hour)
     if not store.put(key, parquet.encode(frame, footer)):
         raise UnavailableError(f"{key} is there meanwhile; look at the partition again")
     return key
@@ -65,7 +66,7 @@ def _hour(settings: Settings, source: Source, offset: int, chain: StoredChain) -
     timestamp = _first_timestamp(one_shot_consumer(settings), source, offset)
     if timestamp is not None:
         return tile.hour_of(timestamp)
-    return tile.hour_in(chain.keys[-1]) if chain.keys else 0
+    return tile.hour_in(chain.last_key) if chain.last_key else 0
 
 
 def _first_timestamp(consumer: Consumer, source: Source, offset: int) -> int | None:

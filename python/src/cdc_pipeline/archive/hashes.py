@@ -13,13 +13,18 @@ from typing import Any
 
 import polars as pl
 
+BATCH = 200_000
+"""Values that Polars (2.1) writes as one batch; it divides by 262,144."""
+AT_ONCE = 8 << 20
+"""Bytes of columns that are copied at a time to be hashed."""
+
 
 def of_offsets(offsets: Sequence[int]) -> str:
     """SHA-256 of the offsets as 8-byte little-endian integers, in hex."""
     return hashlib.sha256(struct.pack(f"<{len(offsets)}q", *offsets)).hexdigest()
 
 
-def of_pages(body: bytes) -> str:
+def of_pages(body: bytes | memoryview) -> str:
     """SHA-256 of a Parquet file's bytes between its leading magic and its metadata, in hex."""
     size = struct.unpack("<I", body[-8:-4])[0]
     return hashlib.sha256(memoryview(body)[4 : len(body) - 8 - size]).hexdigest()
@@ -38,15 +43,30 @@ def _columns(frame: pl.DataFrame, skip_empty: bool) -> Iterator[bytes | memoryvi
     columns = [frame.get_column(name) for name in sorted(frame.columns, key=str.encode)]
     if skip_empty:
         columns = [column for column in columns if column.null_count() < len(column)]
-    nulls, flat = _flat(columns)
-    for i, column in enumerate(columns):
-        yield column.name.encode() + b"\0"
-        if i in nulls:
-            yield b"\1"
-            yield nulls[i]
-        else:
-            yield b"\0"
-        yield from flat[i] if i in flat else _nested(column)
+    for some in _groups(columns):
+        nulls, flat = _flat(some)
+        for i, column in enumerate(some):
+            yield column.name.encode() + b"\0"
+            if i in nulls:
+                yield b"\1"
+                yield from nulls[i]
+            else:
+                yield b"\0"
+            yield from flat[i] if i in flat else _nested(column)
+
+
+def _groups(columns: list[pl.Series]) -> Iterator[list[pl.Series]]:
+    """The columns, as many at a time as may be copied at once."""
+    some: list[pl.Series] = []
+    size = 0
+    for column in columns:
+        more = int(column.estimated_size())
+        if some and size + more > AT_ONCE:
+            yield some
+            some, size = [], 0
+        some.append(column)
+        size += more
+    yield some
 
 
 def _nested(column: pl.Series) -> Iterator[bytes | memoryview]:
@@ -67,16 +87,38 @@ def _nested(column: pl.Series) -> Iterator[bytes | memoryview]:
 Parts = tuple[bytes | memoryview, ...]
 
 
-def _flat(columns: list[pl.Series]) -> tuple[dict[int, memoryview], dict[int, Parts]]:
-    """By index: which values are there, of columns that have nulls; the bytes of the values, of columns not nested.
+def _flat(columns: list[pl.Series]) -> tuple[dict[int, Parts], dict[int, Parts]]:
+    """By index: which values are there, of columns that have nulls; the bytes of the values, of columns not nested."""
+    if not columns:
+        return {}, {}
+    nulls = [i for i, column in enumerate(columns) if column.null_count()]
+    height = len(columns[0])
+    there, flat = _batch([column.slice(0, BATCH) for column in columns] if height > BATCH else columns, nulls)
+    # The items of lists may be many more than rows.
+    for begin in range(BATCH, height, BATCH):
+        more_there, more = _batch([column.slice(begin, BATCH) for column in columns], nulls)
+        there = {i: (*parts, *more_there[i]) for i, parts in there.items()}
+        flat = {i: _joined(parts, more[i]) for i, parts in flat.items()}
+    return there, flat
+
+
+def _joined(first: Parts, then: Parts) -> Parts:
+    """The values of one column after those of another; of both, what stands before them is the same."""
+    if first[0] != b"s":
+        return (*first, *then[1:])
+    before = struct.unpack("<q", first[1][-8:])[0]
+    ends = struct.unpack(f"<{len(then[1]) // 8}q", then[1])[1:]
+    offsets = bytes(first[1]) + struct.pack(f"<{len(ends)}q", *[before + end for end in ends])
+    return (b"s", offsets, *first[2:], then[2])
+
+
+def _batch(columns: list[pl.Series], nulls: list[int]) -> tuple[dict[int, Parts], dict[int, Parts]]:
+    """As `_flat`, of so few values that Polars makes one batch of them. ``nulls``: columns to say which are there.
 
     All are made at once, since a step of Polars costs more than the values of a thousand rows.
     """
-    if not columns:
-        return {}, {}
     height = len(columns[0])
     kinds = {i: _kind(column) for i, column in enumerate(columns) if not column.dtype.is_nested()}
-    nulls = [i for i, column in enumerate(columns) if column.null_count()]
     changed = set(nulls) | {i for i, (kind, _) in kinds.items() if kind == b"b"}
     steps = []
     for i in sorted(changed):
@@ -100,7 +142,7 @@ def _flat(columns: list[pl.Series]) -> tuple[dict[int, memoryview], dict[int, Pa
     there = {}
     for i in nulls:
         next(buffers)
-        there[i] = _first(next(buffers), height)
+        there[i] = (_first(next(buffers), height),)
     return there, flat
 
 

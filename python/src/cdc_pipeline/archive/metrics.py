@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+
+from cdc_pipeline.archive.position import KINDS
 
 PARTITION = ("topic", "partition")
 
@@ -55,7 +59,10 @@ class Metrics:
         self.position = gauge("position", "Committed offset: everything below is archived", PARTITION)
         self.end = gauge("end", "End of the partition as a read_committed consumer sees it", PARTITION)
         self.stopped = gauge(
-            "partition_stopped", "1 if the partition cannot be read on and needs an operator", PARTITION
+            "partition_stopped", "1 if the partition cannot be read on and needs an operator", (*PARTITION, "reason")
+        )
+        self.stopped_since = gauge(
+            "stopped_since_seconds", "Since when the partition is stopped, in Unix seconds", PARTITION
         )
         self.waiting = gauge("partition_waiting", "1 if the partition's next step failed and is tried again", PARTITION)
         self.assigned = gauge("partitions_assigned", "Partitions this instance owns")
@@ -66,10 +73,25 @@ class Metrics:
         self.store_up = gauge("object_store_up", "1 if the last request to the object store succeeded")
         self.registry_up = gauge("schema_registry_up", "1 if no tile waits for the schema registry")
 
+    def is_stopped(self, key: tuple[str, int], reason: str, since: float) -> None:
+        """Say that a partition is stopped; its position and lag are no longer known."""
+        self.forget(*key)
+        self.stopped.labels(key[0], str(key[1]), reason).set(1)
+        self.stopped_since.labels(key[0], str(key[1])).set(since)
+
+    def not_stopped(self, key: tuple[str, int]) -> None:
+        """Say nothing of it any more."""
+        for reason in KINDS:
+            _remove(self.stopped, key[0], str(key[1]), reason)
+        _remove(self.stopped_since, key[0], str(key[1]))
+
     def forget(self, topic: str, partition: int) -> None:
         """Drop a partition's gauges, since another instance owns it now."""
-        for gauge in (self.lag, self.lag_seconds, self.position, self.end, self.stopped, self.waiting):
-            try:
-                gauge.remove(topic, str(partition))
-            except KeyError:
-                continue
+        for gauge in (self.lag, self.lag_seconds, self.position, self.end, self.waiting):
+            _remove(gauge, topic, str(partition))
+        self.not_stopped((topic, partition))
+
+
+def _remove(gauge: Gauge, *labels: str) -> None:
+    with contextlib.suppress(KeyError):
+        gauge.remove(*labels)

@@ -14,6 +14,8 @@ from cdc_pipeline.archive.tile import FOOTER_KEY, Footer
 
 MAGIC = b"PAR1"
 _TO_COME = hashlib.sha256(b"the hash of the data pages").hexdigest()
+GROUP = 8 << 20
+"""Bytes of values that are encoded at a time."""
 TAIL = 64 << 10
 """Bytes from an object's end that hold nearly every footer, so that one request reads it."""
 
@@ -23,17 +25,29 @@ def encode(frame: pl.DataFrame, footer: Footer) -> bytes:
     if footer.seen is not None:
         footer = replace(footer, seen=replace(footer.seen, pages_hash=_TO_COME))
     out = io.BytesIO()
-    frame.write_parquet(out, compression="zstd", compression_level=1, metadata={FOOTER_KEY: footer.to_json()})
-    if footer.seen is None:
-        return out.getvalue()
-    # Pages come first, so their hash is known only now; what stands for it has its length.
-    body = bytearray(out.getbuffer())
-    at = body.rindex(_TO_COME.encode(), len(body) - tail_needed(body[-8:]))
-    body[at : at + len(_TO_COME)] = hashes.of_pages(body).encode()
-    return bytes(body)
+    frame.write_parquet(
+        out,
+        compression="zstd",
+        compression_level=1,
+        row_group_size=_rows_of_a_group(frame),
+        metadata={FOOTER_KEY: footer.to_json()},
+    )
+    if footer.seen is not None:
+        # Pages come first, so their hash is known only now; what stands for it has its length.
+        with out.getbuffer() as body:
+            needed = tail_needed(body[-8:])
+            at = bytes(body[-needed:]).rindex(_TO_COME.encode()) + len(body) - needed
+            body[at : at + len(_TO_COME)] = hashes.of_pages(body).encode()
+    return out.getvalue()
 
 
-def tail_needed(tail: bytes) -> int:
+def _rows_of_a_group(frame: pl.DataFrame) -> int | None:
+    """So many that a group's values are no more than `GROUP`; None: all rows."""
+    size = frame.estimated_size()
+    return None if size <= GROUP else max(1, frame.height * GROUP // size)
+
+
+def tail_needed(tail: bytes | memoryview) -> int:
     """How many bytes from the object's end hold its metadata, given at least its last 8.
 
     Raises:

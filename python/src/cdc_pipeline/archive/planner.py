@@ -10,16 +10,15 @@ Only one tile is between `cut` and `commit` at a time. What was written at a pos
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Any
 
+from cdc_pipeline.archive.budget import RECORD
 from cdc_pipeline.archive.tile import Footer, Rejection, hour_of
-
-RECORD_OVERHEAD = 400
-"""Bytes of memory a buffered record is taken to need besides its value: the Message object, its key, list slots."""
 
 FRAME = 5
 """Confluent's wire format: a zero byte and a 4-byte schema id."""
@@ -27,7 +26,10 @@ FRAME = 5
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a tile is cut: number of records, seconds after its first record was seen, bytes of its values."""
+    """When a tile is cut: number of records, seconds after its first record was seen, bytes of its records.
+
+    A tile has no more bytes than ``bytes``, unless it is one record.
+    """
 
     records: int = 1000
     seconds: float = 60.0
@@ -36,18 +38,35 @@ class Limits:
 
 @dataclass(slots=True)
 class Records:
-    """Records of one partition in offset order, as parallel lists. ``messages`` are opaque here."""
+    """Records of one partition in offset order, as parallel lists. ``messages`` are opaque here.
+
+    ``sizes``: bytes of each, with its key and headers; those of the values where they are not given.
+    """
 
     messages: list[Any]
     values: list[bytes | None]
     offsets: list[int]
     timestamps: list[int]
+    sizes: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.sizes:
+            self.sizes = [0 if value is None else len(value) for value in self.values]
 
     def part(self, begin: int, end: int) -> Records:
         """The records [begin, end) by index."""
         return Records(
-            self.messages[begin:end], self.values[begin:end], self.offsets[begin:end], self.timestamps[begin:end]
+            self.messages[begin:end],
+            self.values[begin:end],
+            self.offsets[begin:end],
+            self.timestamps[begin:end],
+            self.sizes[begin:end],
         )
+
+    def only(self, indices: Sequence[int]) -> Records:
+        """Some of the records, by index."""
+        lists = (self.messages, self.values, self.offsets, self.timestamps, self.sizes)
+        return Records(*([each[i] for i in indices] for each in lists))
 
 
 @dataclass(slots=True)
@@ -69,6 +88,11 @@ class Cut:
 
     def __len__(self) -> int:
         return len(self.records.offsets)
+
+    def head(self, count: int) -> Cut:
+        """The tile of its first records alone: the next one begins after them."""
+        records = self.records.part(0, count)
+        return replace(self, records=records, size=sum(records.sizes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +151,21 @@ class Partition:
         seen = bisect_left(records.offsets, self.read)
         if seen:
             records = records.part(seen, len(records.offsets))
+        if not records.offsets:
+            return
+        self.read = records.offsets[-1] + 1
+        self.seen = max(self.seen, self.read)
+        if self.outcome is not None and records.offsets[0] < self.outcome.next:
+            records = self._to_settle(records, self.outcome)
         if records.offsets:
-            self.read = records.offsets[-1] + 1
-            self.seen = max(self.seen, self.read)
             self._append(records, now)
+
+    @staticmethod
+    def _to_settle(records: Records, outcome: Footer) -> Records:
+        """Of records that a tile covers which has landed, only the rejected ones are still needed."""
+        rejected = {rejection.offset for rejection in outcome.rejected}
+        offsets = records.offsets
+        return records.only([i for i, at in enumerate(offsets) if at >= outcome.next or at in rejected])
 
     def end(self, offset: int) -> None:
         """The consumer reached the end of what it can see: everything below ``offset`` was a record or a hole.
@@ -138,6 +173,11 @@ class Partition:
         Never a reason to drop a record that comes later, so ``read`` stays where the last record put it.
         """
         self.seen = max(self.seen, offset)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether records are still to be read before what has landed can be committed."""
+        return self.outcome is not None and bool(self.outcome.rejected) and self.seen < self.outcome.next
 
     @property
     def idle(self) -> bool:
@@ -161,8 +201,11 @@ class Partition:
             return
         schema_id, begin = schema_of(first), 0
         while begin < count:
-            room = self.limits.records - len(self._open(records.timestamps[begin], schema_id, now))
-            end = min(count, begin + room)
+            open_one = self._open(records.timestamps[begin], schema_id, now, records.sizes[begin])
+            end = min(count, begin + self.limits.records - len(open_one))
+            if open_one.size + sum(records.sizes[begin:end]) > self.limits.bytes:
+                sums = list(accumulate(records.sizes[begin:end], initial=open_one.size))
+                end = begin + max(1, bisect_right(sums, self.limits.bytes) - 1)
             self._extend(records.part(begin, end), schema_id, now)
             begin = end
 
@@ -171,15 +214,18 @@ class Partition:
         fits = schema_id is None or tile.schema_id is None or tile.schema_id == schema_id
         return not tile.closed and fits and hour_of(timestamp) <= tile.hour
 
-    def _open(self, timestamp: int, schema_id: int | None, now: float) -> Cut:
-        if not self.tiles or not self._takes(self.tiles[-1], timestamp, schema_id):
+    def _open(self, timestamp: int, schema_id: int | None, now: float, size: int) -> Cut:
+        """The tile for a record of ``size`` bytes; one that would become too large is closed."""
+        last = self.tiles[-1] if self.tiles else None
+        fits = last is not None and (not len(last) or last.size + size <= self.limits.bytes)
+        if last is None or not fits or not self._takes(last, timestamp, schema_id):
             if self.tiles:
                 self.tiles[-1].closed = True
             self.tiles.append(Cut(hour=hour_of(timestamp), seen=now))
         return self.tiles[-1]
 
     def _extend(self, records: Records, schema_id: int | None, now: float) -> None:
-        tile = self._open(records.timestamps[0], schema_id, now)
+        tile = self._open(records.timestamps[0], schema_id, now, records.sizes[0])
         if tile.schema_id is None:
             tile.schema_id = schema_id
         into = tile.records
@@ -187,9 +233,10 @@ class Partition:
         into.values += records.values
         into.offsets += records.offsets
         into.timestamps += records.timestamps
-        size = sum([len(v) for v in records.values if v is not None])
+        into.sizes += records.sizes
+        size = sum(records.sizes)
         tile.size += size
-        self.size += size + RECORD_OVERHEAD * len(records.offsets)
+        self.size += size + RECORD * len(records.offsets)
         tile.closed = len(tile) >= self.limits.records or tile.size >= self.limits.bytes
 
     # --- what is to be done
@@ -217,6 +264,37 @@ class Partition:
         tile.start = self.position
         self.flight = tile
         return tile
+
+    def close(self) -> None:
+        """Cut what was read as soon as may be, since it takes memory that is short."""
+        if self.tiles:
+            self.tiles[-1].closed = True
+
+    def later(self, cut: Cut) -> list[bytes]:
+        """One value of each other schema that was read after a tile."""
+        found: dict[int, bytes] = {}
+        for tile in self.tiles:
+            if tile.schema_id is None or tile.schema_id == cut.schema_id or tile.records.offsets[0] < cut.next:
+                continue
+            value = next((v for v in tile.records.values if schema_of(v) is not None), None)
+            if value is not None:
+                found.setdefault(tile.schema_id, value)
+        return list(found.values())
+
+    def shorten(self) -> bool:
+        """Forget all but the first tile, to be read again: it takes memory for which others wait.
+
+        Returns:
+            Whether ``read`` went back, so that the consumer has to.
+        """
+        if len(self.tiles) < 2 or self.outcome is not None:
+            return False
+        first = self.tiles[0]
+        first.closed = True
+        self.tiles = deque([first])
+        self.size = first.size + RECORD * len(first)
+        self.read = self.seen = first.next
+        return True
 
     def _flush_due(self, tile: Cut) -> bool:
         to = self.flush_to
@@ -277,7 +355,7 @@ class Partition:
         self.seen = max(self.seen, position)
         while self.tiles and self.tiles[0].next <= position:
             tile = self.tiles.popleft()
-            self.size -= tile.size + RECORD_OVERHEAD * len(tile)
+            self.size -= tile.size + RECORD * len(tile)
         if self.tiles and self.tiles[0].records.offsets[0] < position:
             self._replan(position)
 

@@ -21,7 +21,7 @@ class Registry:
 
     Args:
         client: of the API's base, such as ``http://127.0.0.1:30081/apis/ccompat/v7``.
-        patience: seconds for which an unknown id (404) may become known before its records are rejected.
+        patience: seconds for which an unknown id (404) may become known before it counts as unknown.
     """
 
     def __init__(
@@ -38,12 +38,16 @@ class Registry:
         self._missing_since: dict[int, float] = {}
         self._lock = threading.Lock()
 
+    def known(self, schema_id: int | None) -> Decoder | None:
+        """The decoder of a writer schema if it was fetched already."""
+        return None if schema_id is None else self._decoders.get(schema_id)
+
     def decoder(self, schema_id: int) -> Decoder:
         """The decoder of a writer schema.
 
         Raises:
             UnavailableError: the registry cannot answer, or an unknown id still has time to become known: try again.
-            UnknownSchemaError: the id stayed unknown.
+            UnknownSchemaError: the id stayed unknown. The registry is asked again the next time.
             UnsupportedSchemaError: the schema cannot be read as rows.
         """
         known = self._decoders.get(schema_id)
@@ -68,7 +72,7 @@ class Registry:
             since = self._missing_since.setdefault(schema_id, now)
             if now - since < self._patience:
                 raise UnavailableError(f"the registry does not know schema id {schema_id} (yet)")
-            raise UnknownSchemaError(f"the registry has no schema id {schema_id}")
+            raise UnknownSchemaError(schema_id)
         self._missing_since.pop(schema_id, None)
         body = self._json(response)
         kind = body.get("schemaType", "AVRO")

@@ -32,6 +32,8 @@ RULE_DATUM = "avro.datum"
 RULE_UNKNOWN = "schema.unknown"
 RULE_UNSUPPORTED = "schema.unsupported"
 RULE_TOMBSTONE = "tombstone.key"
+RULE_RECORD = "record.refused"
+"""Decoding, hashing or encoding fails with this record, and does not without it."""
 RULE_TEXT = "value.text"
 """Rejects nothing: values that only Parquet cannot hold, so that the archive put their texts into ``__text``."""
 RULE_CUT = "value.cut"
@@ -49,30 +51,35 @@ class Decoders(Protocol):
 class Rows:
     """What became of a tile's records: ``frame`` has a row for each that is not in ``undecodable``, in offset order.
 
-    ``texts``: how many values the archive itself put into ``__text``.
+    ``texts``: how many values the archive itself put into ``__text``. ``reject_unknown``: see `build`.
     """
 
     frame: pl.DataFrame
     schema_id: int | None
     undecodable: list[Rejection] = field(default_factory=list)
     texts: int = 0
+    reject_unknown: bool = False
 
 
-def build(records: Records, schema_id: int | None, source: Source, decoders: Decoders) -> Rows:
+def build(
+    records: Records, schema_id: int | None, source: Source, decoders: Decoders, reject_unknown: bool = False
+) -> Rows:
     """Decode a tile's records.
 
     Args:
         records: in offset order.
         schema_id: the one schema id of all framed values, or None if there is no framed value.
+        reject_unknown: whether records of a schema that the registry does not know are dead letters.
 
     Raises:
         UnavailableError: the registry cannot answer now.
+        UnknownSchemaError: it does not know a schema, and its records are not to be rejected.
     """
     values = records.values
     framed: list[int] | range = range(len(values))
     tombstones: list[int] = []
     bad: list[Rejection] = []
-    out = Rows(pl.DataFrame(), schema_id, bad)
+    out = Rows(pl.DataFrame(), schema_id, bad, reject_unknown=reject_unknown)
     frame_head = None if schema_id is None else b"\0" + schema_id.to_bytes(4, "big")
     if frame_head is None or None in values or [v[:5] for v in values].count(frame_head) < len(values):  # type: ignore[index]
         framed, tombstones = [], []
@@ -106,6 +113,8 @@ def _values(
     try:
         decoder = decoders.decoder(schema_id)
     except (UnknownSchemaError, UnsupportedSchemaError) as error:
+        if isinstance(error, UnknownSchemaError) and not out.reject_unknown:
+            raise
         rule = RULE_UNKNOWN if isinstance(error, UnknownSchemaError) else RULE_UNSUPPORTED
         out.undecodable += [Rejection(offsets[i], rule, str(error)) for i in framed]
         return pl.DataFrame(schema={OFFSET: pl.Int64})
@@ -127,7 +136,7 @@ def _with_tombstones(
     columns = [c for c in frame.columns if c not in ADDED]
     for key_schema, at in by_schema.items():
         offsets = [records.offsets[i] for i in at]
-        part = Rows(pl.DataFrame(), key_schema)
+        part = Rows(pl.DataFrame(), key_schema, reject_unknown=out.reject_unknown)
         if key_schema is None:
             part.undecodable = [Rejection(o, RULE_TOMBSTONE, "a tombstone without an Avro key") for o in offsets]
         else:

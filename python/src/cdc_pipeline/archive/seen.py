@@ -42,6 +42,11 @@ class Returned:
         """Those of the range of a tile."""
         return self._offsets[bisect_left(self._offsets, cut.start) : bisect_left(self._offsets, cut.next)]
 
+    def again(self, read: int) -> None:
+        """What follows will be returned once more."""
+        del self._offsets[bisect_left(self._offsets, read) :]
+        self._next = min(self._next, read)
+
     def forget(self, position: int) -> None:
         """Everything below is committed."""
         del self._offsets[: bisect_left(self._offsets, position)]

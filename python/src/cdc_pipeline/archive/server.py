@@ -35,8 +35,8 @@ class _Handler(Handler):
         elif path == "/health/live":
             self.health(self.archive.alive())
         elif path == "/health/ready":
-            reasons = self.archive.not_ready()
-            self.health(not reasons, reasons=reasons)
+            found = self.archive.readiness()
+            self.health(found.ready, **found.to_raw())
         else:
             self.json(404, {"error": "known are GET /metrics, /health/live, /health/ready and POST /flush?timeout=60"})
 
@@ -60,5 +60,5 @@ class _Handler(Handler):
         request.abandoned = True
         result = request.result()
         if not result["partitions"]:
-            result["error"] = "; ".join(self.archive.not_ready()) or "no partition is assigned to this instance"
+            result["error"] = "; ".join(self.archive.readiness().reasons) or "no partition is assigned to this instance"
         self.json(200 if result["ok"] else 503 if result["finished"] else 504, result)

@@ -11,83 +11,75 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from cdc_pipeline.archive import clients, tile, write
+from cdc_pipeline.archive import allocator, budget, clients, owner, readiness, tile, write
+from cdc_pipeline.archive.admission import Admission
 from cdc_pipeline.archive.backoff import Backoff
-from cdc_pipeline.archive.clients import Cluster
-from cdc_pipeline.archive.errors import UnavailableError, survivable
+from cdc_pipeline.archive.clients import Cluster, Key
+from cdc_pipeline.archive.errors import (
+    EveryRecordError,
+    UnavailableError,
+    UnknownSchemaError,
+    UnreadableError,
+    said,
+    survivable,
+)
 from cdc_pipeline.archive.flush import FlushRequest, insist
 from cdc_pipeline.archive.log import LOGGER
 from cdc_pipeline.archive.metrics import Metrics
-from cdc_pipeline.archive.planner import Cut, Partition, Records
+from cdc_pipeline.archive.owned import Owned, Work
+from cdc_pipeline.archive.planner import Partition, Records
 from cdc_pipeline.archive.position import Log, Start, Stop, metadata
+from cdc_pipeline.archive.readiness import Readiness, Trouble
+from cdc_pipeline.archive.reading import Buffered, Reading
 from cdc_pipeline.archive.registry import Registry
-from cdc_pipeline.archive.resolve import Key, Resolved, Resolver
+from cdc_pipeline.archive.reporting import Report
+from cdc_pipeline.archive.resolve import Resolved, Resolver, Unresolved
 from cdc_pipeline.archive.seen import Returned
 from cdc_pipeline.archive.settings import Settings
+from cdc_pipeline.archive.startup import Startup
+from cdc_pipeline.archive.stopped import Stops
 from cdc_pipeline.archive.store import Store
-from cdc_pipeline.archive.tile import Source
 from cdc_pipeline.archive.topics import Topics
-from cdc_pipeline.archive.transaction import AbortedError, Committer, Entry, RefusedRecordError, entry_of
+from cdc_pipeline.archive.transaction import AbortedError, Committer, Entry, RefusedRecordError, entry_of, headers_of
 
 BATCH = 5000
+LARGE = 64 << 20
+"""A tile that was taken to need so much leaves room that is given back to the system."""
 POLL_SECONDS = 0.1
-STALL_SECONDS = 2.0
-"""How long the loop may wait for memory without polling, before it pauses the partitions and polls."""
 PROGRESS_SECONDS = 30.0
 HOUSEKEEPING_SECONDS = 1.0
 COVERED_SECONDS = 60.0
 """How often the holes seen after the positions of quiet partitions are committed; retention is far slower."""
 
 
-@dataclass(slots=True)
-class Owned:
-    """A partition this instance owns and reads."""
-
-    source: Source
-    plan: Partition
-    returned: Returned
-    key: str = ""
-    """The key of the tile that has landed."""
-    seen_ms: int = 0
-    """Kafka timestamp of the first record of that tile."""
-    own: bool = True
-    work: Work | None = None
-    wait: str | None = None
-    """Why the next step is being retried."""
-    commit_first: bool = False
-    """The position is to be committed before anything is written."""
-    again: bool = False
-    """Resolve the partition once more after its next commit."""
-    commit_due: float = 0.0
-    covered: int = 0
-    """The committed statement of how far nothing but holes follows the position."""
-    behind_since: float | None = None
-
-
-@dataclass(slots=True)
-class Work:
-    """A tile on its way to the store. Survives retries with what is done already."""
-
-    owned: Owned
-    cut: Cut
-    offsets: list[int]
-    """What the consumer returned of its range."""
-    read_at: float
-    backoff: Backoff
-    prepared: write.Prepared | None = None
-    due: float = 0.0
-    running: bool = False
+UNKNOWN_TILES = 3
+"""A partition stops where all that follows are so many tiles of unknown schemas; with fewer, it waits for more."""
 
 
 def _raise(error: BaseException) -> None:
     """In the loop's thread, so that what a worker met ends the process."""
     raise error
+
+
+def _key(one: Resolved | Unresolved) -> Key:
+    return one.key if isinstance(one, Unresolved) else (one.source.topic, one.source.partition)
+
+
+def _size_of(headers: list[tuple[str, bytes | None]] | None) -> int:
+    """Bytes of a record's headers and the objects around them."""
+    return sum([150 + len(name) + len(value or b"") for name, value in headers or ()])
+
+
+def _unknown(error: UnknownSchemaError, owned: Owned, follows: str) -> str:
+    return (
+        f"{error}, which the record at offset {owned.plan.position} or after it has, {follows}. Register the schema "
+        "with this id again, or correct what writes these records"
+    )
 
 
 class Service:
@@ -106,30 +98,40 @@ class Service:
         self._resolver = Resolver(self._cluster, store)
         self._workers = ThreadPoolExecutor(settings.workers, thread_name_prefix="tile")
         self._background = ThreadPoolExecutor(2, thread_name_prefix="background")
+        self._looks = ThreadPoolExecutor(1, thread_name_prefix="stopped")
         self._done: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._generation = 0
         self._assigned: set[Key] = set()
         self._owned: dict[Key, Owned] = {}
-        self._stopped: dict[Key, Stop] = {}
+        self._stopped = Stops(settings.stopped_check_seconds)
         self._resolving: set[Key] = set()
+        self._unresolved: dict[Key, tuple[str, float]] = {}
         self._resolve_backoff = Backoff(settings.retry_seconds)
         self._resolve_due: float | None = None
         self._commit_backoff = Backoff(settings.retry_seconds)
         self._commit_due = 0.0
         self._flushes: list[FlushRequest] = []
-        self._paused = False
-        self._stalled_since: float | None = None
+        self._budget = settings.budget
+        self._reading = Reading(self._budget.buffer)
+        self._admission = Admission(self._budget.work)
+        self._paused: frozenset[Key] = frozenset()
+        self._mean = 1
         self._joined = False
-        self._start_wait: str | None = None
+        steps = [
+            ("object_store", store.prove_conditional_put),
+            ("topics", self._topics.check),
+            ("owner", self._claim),
+            ("transactions", self._committer.start),
+        ]
+        self._startup = Startup(steps, settings.retry_seconds)
+        self._store_up = True
         self._stop = threading.Event()
         self._stop_by: float | None = None
         self._beat = time.monotonic()
         self._next_housekeeping = 0.0
         self._next_progress = time.monotonic() + PROGRESS_SECONDS
-        self._next_stopped_check = 0.0
         self._next_covered = time.monotonic() + COVERED_SECONDS
-        self._progress = (0, 0, 0)
-        self._count = [0, 0, 0]  # records, rows, tiles
+        self._report = Report(self.metrics)
 
     # --- from other threads
 
@@ -140,6 +142,7 @@ class Service:
     def flush(self, timeout: float) -> FlushRequest:
         """Cut now; returns when everything visible at this moment is archived, or after ``timeout`` seconds."""
         deadline = time.monotonic() + timeout
+        self._done.put(self._stopped.hasten)
         while not self._settled() and time.monotonic() < deadline and not self._stop.is_set():
             time.sleep(0.05)
         targets: dict[Key, int] = {}
@@ -152,22 +155,25 @@ class Service:
 
     def alive(self) -> bool:
         """Whether the loop turns."""
-        return time.monotonic() - self._beat < 60 + self.settings.shutdown_seconds
+        return time.monotonic() - max(self._beat, self._startup.beat) < 60 + self.settings.shutdown_seconds
 
-    def not_ready(self) -> list[str]:
-        """Why the service is not ready; empty if it is."""
-        reasons = []
-        if self._start_wait:
-            reasons.append(self._start_wait)
+    def readiness(self) -> Readiness:
+        """Whether the service works, and which of its partitions do not."""
+        start = []
+        if self._startup.waits:
+            start.append(self._startup.waits)
         elif not self._topics.archived():
-            reasons.append(f"waiting for topics: {', '.join(self._topics.missing) or self.settings.topic_pattern}")
+            start.append(f"waiting for topics: {', '.join(self._topics.missing) or self.settings.topic_pattern}")
         elif not self._settled():
-            reasons.append("waiting for the group's assignment")
-        reasons += sorted({o.wait for o in list(self._owned.values()) if o.wait})
-        return reasons
+            start.append("waiting for the group's assignment")
+        stopped = [Trouble(key, one.stop.reason, one.since) for key, one in self._stopped.items()]
+        waits = [Trouble(o.id, o.wait, o.wait_since) for o in list(self._owned.values()) if o.wait]
+        waits += [Trouble(key, reason, since) for key, (reason, since) in self._unresolved.copy().items()]
+        waits.sort(key=lambda trouble: trouble.key)
+        return readiness.judge(start, len(self._assigned), self._store_up, stopped, waits)
 
     def _settled(self) -> bool:
-        return self._joined and bool(self._assigned) and self._resolving <= set(self._stopped)
+        return self._joined and bool(self._assigned) and not self._resolving - self._unresolved.keys()
 
     # --- life
 
@@ -187,34 +193,25 @@ class Service:
             self._close()
 
     def _start(self) -> bool:
-        steps: list[tuple[str, Callable[[], Any]]] = [
-            ("object_store", self.store.prove_conditional_put),
-            ("topics", self._topics.check),
-            ("transactions", self._committer.start),
-        ]
-        for step, action in steps:
-            backoff = Backoff(self.settings.retry_seconds)
-            while True:
-                self._beat = time.monotonic()
-                if self._stop.is_set():
-                    return False
-                try:
-                    action()
-                    self._start_wait = None
-                    break
-                except (UnavailableError, AbortedError) as error:
-                    wait = backoff.next()
-                    self._start_wait = f"{step}: {error}"
-                    self.metrics.retries.labels(step).inc()
-                    LOGGER.warning("waiting", extra={"step": step, "reason": str(error), "retry_in": round(wait, 1)})
-                    self._stop.wait(wait)
-        self.metrics.store_up.set(1)
+        if not self._startup.run(self._stop, self.metrics):
+            return False
+        self._store_is_up(True)
         self.metrics.registry_up.set(1)
         self._consumer.subscribe(
             self._topics.subscription(), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
         LOGGER.info("started", extra={"group": self.settings.group_id, "instance": self.settings.instance_id})
         return True
+
+    def _claim(self) -> None:
+        cluster_id, identity = self._cluster.identity()
+        ids = {name: topic.topic_id for name, topic in self._cluster.topics(self._topics.archived()).items()}
+        mine = owner.Owner(identity, self.settings.owner, cluster_id)
+        owner.claim(self.store, mine, ids, self.settings.take_over_from)
+
+    def _store_is_up(self, up: bool) -> None:
+        self._store_up = up
+        self.metrics.store_up.set(up)
 
     def _finished(self) -> bool:
         if not self._stop.is_set():
@@ -223,7 +220,7 @@ class Service:
         if self._stop_by is None:
             self._stop_by = now + self.settings.shutdown_seconds
             LOGGER.info("stopping", extra={"buffered": sum(o.plan.size for o in self._owned.values())})
-            self._pause(True)
+            self._pause(frozenset(self._owned))
             for owned in self._owned.values():
                 owned.plan.flush(owned.plan.seen)
         if all(o.plan.flushed(o.plan.seen) for o in self._owned.values()):
@@ -239,6 +236,7 @@ class Service:
             request.done.set()
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._background.shutdown(wait=False, cancel_futures=True)
+        self._looks.shutdown(wait=False, cancel_futures=True)
         self._consumer.close()
         LOGGER.info("stopped")
 
@@ -286,6 +284,7 @@ class Service:
         self._owned.clear()
         self._stopped.clear()
         self._assigned = set()
+        self._unresolved.clear()
         self._resolving = set()
         self._resolve_due = None
         self._joined = False
@@ -294,21 +293,27 @@ class Service:
     def _assign(self) -> None:
         """Tell librdkafka what to fetch: the owned partitions, each from where it was read up to."""
         self._consumer.assign([TopicPartition(t, p, o.plan.read) for (t, p), o in self._owned.items()])
-        if self._paused:
-            self._paused = False
-            self._pause(True)
+        paused, self._paused = self._paused, frozenset()
+        self._pause(paused & self._owned.keys())
 
-    def _pause(self, pause: bool) -> None:
-        if pause == self._paused:
+    def _pause(self, wanted: frozenset[Key]) -> None:
+        """Fetch nothing of these partitions, and of the others again."""
+        if wanted == self._paused:
             return
-        partitions = [TopicPartition(t, p) for t, p in self._owned]
         try:
-            (self._consumer.pause if pause else self._consumer.resume)(partitions)
+            if more := wanted - self._paused:
+                self._consumer.pause([TopicPartition(t, p) for t, p in more])
+            if less := (self._paused - wanted) & self._owned.keys():
+                self._consumer.resume([TopicPartition(t, p) for t, p in less])
         except KafkaException as error:
             LOGGER.warning("cannot pause or resume", extra={"reason": str(error)})
             return
-        self._paused = pause
-        self.metrics.paused.set(pause)
+        if bool(wanted) != bool(self._paused):
+            size = sum(o.plan.size for o in self._owned.values())
+            extra = {"partitions": len(wanted), "buffered": size, "limit": self._budget.buffer}
+            LOGGER.warning("reading is paused" if wanted else "reading continues", extra=extra)
+        self._paused = wanted
+        self.metrics.paused.set(bool(wanted))
 
     # --- where to begin
 
@@ -316,60 +321,84 @@ class Service:
         if self._resolve_due is None or now < self._resolve_due or not self._resolving:
             return
         self._resolve_due = None
-        generation, wanted = self._generation, set(self._resolving)
+        self._background.submit(self._resolve, self._generation, set(self._resolving), False)
 
-        def work() -> None:
-            try:
-                resolved = self._resolver.resolve(wanted)
-            except UnavailableError as error:
-                reason = str(error)
-                self._done.put(lambda: self._not_resolved(generation, reason))
-            except BaseException as error:
-                if not survivable(error):
-                    self._done.put(partial(_raise, error))
-                    return
+    def _look_at_stopped(self, now: float) -> None:
+        due = self._stopped.due(now)
+        if due:
+            self._looks.submit(self._resolve, self._generation, due, True)
+
+    def _resolve(self, generation: int, wanted: set[Key], stopped: bool) -> None:
+        """In a thread of its own."""
+        try:
+            resolved: list[Resolved | Unresolved] = self._resolver.resolve(wanted)
+        except BaseException as error:
+            if not survivable(error):
+                self._done.put(partial(_raise, error))
+                return
+            if not isinstance(error, UnavailableError):
                 LOGGER.exception("resolving failed")
-                reason = repr(error)
-                self._done.put(lambda: self._not_resolved(generation, reason))
-            else:
-                self._done.put(lambda: self._resolved(generation, resolved))
+            resolved = [Unresolved(key, said(error)) for key in wanted]
+        self._done.put(lambda: (self._looked if stopped else self._resolved)(generation, resolved))
 
-        self._background.submit(work)
-
-    def _not_resolved(self, generation: int, reason: str) -> None:
+    def _looked(self, generation: int, resolved: list[Resolved | Unresolved]) -> None:
+        """What became of stopped partitions."""
         if generation != self._generation:
             return
-        wait = self._resolve_backoff.next()
-        self._resolve_due = time.monotonic() + wait
-        self.metrics.retries.labels("resolve").inc()
-        LOGGER.warning("waiting", extra={"step": "resolve", "reason": reason, "retry_in": round(wait, 1)})
+        now = time.monotonic()
+        begun = [self._begin(one) for one in resolved if not isinstance(one, Unresolved) and _key(one) in self._stopped]
+        self._stopped.delay({one.key for one in resolved if isinstance(one, Unresolved)}, now)
+        if any(begun):
+            self._assign()
 
-    def _resolved(self, generation: int, resolved: list[Resolved]) -> None:
+    def _resolved(self, generation: int, resolved: list[Resolved | Unresolved]) -> None:
         if generation != self._generation:
             return
-        self._resolve_backoff.reset()
-        before = set(self._owned)
+        wall = time.time()
+        begun = []
         for one in resolved:
-            key = (one.source.topic, one.source.partition)
+            key = _key(one)
             if key not in self._resolving:
                 continue
-            self._resolving.discard(key)
-            labels = (key[0], str(key[1]))
-            if isinstance(one.start, Stop):
-                if key not in self._stopped:
-                    LOGGER.error(
-                        "partition stopped", extra={"topic": key[0], "partition": key[1], "reason": one.start.reason}
-                    )
-                self._stopped[key] = one.start
-                self.metrics.stopped.labels(*labels).set(1)
+            if isinstance(one, Unresolved):
+                new = key not in self._unresolved
+                self._unresolved[key] = (one.reason, self._unresolved[key][1] if not new else wall)
                 continue
-            self._stopped.pop(key, None)
-            self.metrics.stopped.labels(*labels).set(0)
-            self._owned[key] = self._own(one, one.start)
-        if self._resolving:
-            self._resolve_due = 0.0
-        if set(self._owned) != before:
+            self._resolving.discard(key)
+            self._unresolved.pop(key, None)
+            begun.append(self._begin(one))
+        if self._unresolved:
+            wait = self._resolve_backoff.next()
+            self._resolve_due = min(self._resolve_due or float("inf"), time.monotonic() + wait)
+            self.metrics.retries.labels("resolve").inc()
+            reason = next(iter(self._unresolved.values()))[0]
+            extra = {"step": "resolve", "partitions": len(self._unresolved), "reason": reason}
+            LOGGER.warning("waiting", extra=extra | {"retry_in": round(wait, 1)})
+        else:
+            self._resolve_backoff.reset()
+            if self._resolving:
+                self._resolve_due = 0.0
+        if any(begun):
             self._assign()
+
+    def _begin(self, one: Resolved) -> bool:
+        """Read a partition, or say that it is stopped. Returns whether it is read."""
+        key = _key(one)
+        if isinstance(one.start, Stop):
+            self._stops(key, one.start)
+            return False
+        if self._stopped.remove(key):
+            self.metrics.not_stopped(key)
+        self._owned[key] = self._own(one, one.start)
+        return True
+
+    def _stops(self, key: Key, stop: Stop) -> None:
+        extra = {"topic": key[0], "partition": key[1], "kind": stop.kind, "reason": stop.reason}
+        if self._stopped.add(key, stop, time.monotonic(), time.time()):
+            LOGGER.error("partition stopped", extra=extra)
+        one = self._stopped.get(key)
+        if one is not None:
+            self.metrics.is_stopped(key, stop.kind, one.since)
 
     def _own(self, one: Resolved, start: Start) -> Owned:
         plan = Partition(start.position, self.settings.limits, start.read, start.adopt, start.leader_epoch)
@@ -378,6 +407,7 @@ class Service:
             plan,
             Returned(start.read),
             key=one.adopt_key,
+            last_key=one.last_key,
             own=False,
             commit_first=start.commit,
             again=start.again,
@@ -403,30 +433,29 @@ class Service:
     # --- reading
 
     def _read(self, now: float) -> None:
-        self._bound_memory(now)
-        if self._stalled_since is not None and not self._paused:
-            time.sleep(0.02)  # the workers are about to make room; pausing would throw away what was fetched
+        if self._stop_by is not None:
+            self._pause(frozenset(self._owned))
+        elif not self._make_room(now):
+            time.sleep(0.02)
             return
-        messages = self._consumer.consume(BATCH, POLL_SECONDS)
+        room = self._budget.buffer - sum([o.plan.size for o in self._owned.values()])
+        messages = self._consumer.consume(max(1, min(BATCH, room // self._mean)), POLL_SECONDS)
         if messages:
             self._take(messages, time.monotonic())
 
-    def _bound_memory(self, now: float) -> None:
-        """Stop reading while too much is buffered: for a moment by not polling, for longer by pausing and polling."""
-        if self._stop_by is not None:
-            self._stalled_since = None
-            self._pause(True)
-            return
-        size = sum([o.plan.size for o in self._owned.values()])
-        limit = self.settings.memory.buffer_bytes
-        if size < (limit // 2 if self._paused else limit):
-            self._stalled_since = None
-            self._pause(False)
-        elif self._stalled_since is None:
-            self._stalled_since = now
-        elif not self._paused and now - self._stalled_since > STALL_SECONDS:
-            LOGGER.warning("reading is paused", extra={"buffered": size, "limit": limit})
-            self._pause(True)
+    def _make_room(self, now: float) -> bool:
+        """Bound what is buffered. Returns whether to read."""
+        parts = {key: Buffered(o.plan.size, o.wait is not None, o.plan.unsettled) for key, o in self._owned.items()}
+        decision = self._reading.decide(parts, now)
+        for key in decision.close:
+            self._owned[key].plan.close()
+        again = [self._owned[key] for key in decision.shorten if self._owned[key].plan.shorten()]
+        for owned in again:
+            owned.returned.again(owned.plan.read)
+        if again:
+            self._assign()
+        self._pause(decision.pause)
+        return decision.poll
 
     def _take(self, messages: list[Message], now: float) -> None:
         runs: dict[Key, list[Message]] = {}
@@ -453,10 +482,13 @@ class Service:
             return
         offsets = [m.offset() for m in messages]
         owned.returned.note(offsets)
-        records = Records(messages, [m.value() for m in messages], offsets, [m.timestamp()[1] for m in messages])
-        owned.plan.add(records, now)
-        self._count[0] += len(messages)
-        self.metrics.consumed.labels(key[0]).inc(len(messages))
+        values = [m.value() for m in messages]
+        sizes = [len(v or b"") + len(m.key() or b"") for v, m in zip(values, messages, strict=True)]
+        if any(headers := [headers_of(m) for m in messages]):
+            sizes = [size + _size_of(h) for size, h in zip(sizes, headers, strict=True)]
+        self._mean = budget.RECORD + sum(sizes) // len(sizes)
+        owned.plan.add(Records(messages, values, offsets, [m.timestamp()[1] for m in messages], sizes), now)
+        self._report.consumed(key[0], len(messages))
 
     def _event(self, message: Message) -> None:
         error = message.error()
@@ -482,23 +514,27 @@ class Service:
 
     def _submit(self, now: float) -> None:
         for owned in self._owned.values():
-            work = owned.work
-            if work is None:
-                cut = None if owned.commit_first else owned.plan.cut(now)
-                if cut is None:
-                    continue
-                work = owned.work = Work(owned, cut, owned.returned.of(cut), now, Backoff(self.settings.retry_seconds))
-            if not work.running and now >= work.due:
-                work.running = True
-                self._workers.submit(self._work, work, self._generation)
+            if owned.work is None and not owned.commit_first and (cut := owned.plan.cut(now)) is not None:
+                backoff = Backoff(self.settings.retry_seconds)
+                owned.work = Work(owned, cut, owned.returned.of(cut), now, backoff)
+                self._admission.add(owned.work)
+        for work in self._admission.begin(now, self._is_current, self._registry.known) if len(self._admission) else ():
+            if work.unknown:
+                work.later = work.owned.plan.later(work.cut)
+            self._workers.submit(self._work, work, self._generation)
 
     def _work(self, work: Work, generation: int) -> None:
         """In a worker: everything about one tile that takes time."""
         source = work.owned.source
         try:
             if work.prepared is None:
+                # Only a later record that can be read shows that the registry knows what is written now.
+                reject = work.unknown and write.any_can_be_read(work.later, self._registry)
                 prefix = self.settings.object_store.prefix
-                work.prepared = write.prepare(work.cut, source, prefix, self._registry, work.offsets)
+                work.prepared = write.prepare(work.cut, source, prefix, self._registry, work.offsets, reject)
+                if work.held > LARGE:
+                    allocator.trim()
+                work.held = budget.written(len(work.prepared.body))
             write.check_topic(self._cluster, source, work.read_at)
             landed = write.land(work.prepared, self.store)
         except BaseException as error:
@@ -508,12 +544,13 @@ class Service:
             self._done.put(lambda: self._landed(work, generation, landed))
 
     def _landed(self, work: Work, generation: int, landed: write.Landed) -> None:
+        work.running, work.held = False, 0
         self.metrics.put_seconds.observe(landed.seconds)
-        self.metrics.store_up.set(1)
+        self._store_is_up(True)
         if landed.won:
             self.metrics.bytes.labels(landed.footer.source.topic).inc(landed.size)
         owned = work.owned
-        if not self._current(work, generation):
+        if generation != self._generation or not self._is_current(work):
             return
         owned.work = None
         owned.wait = None
@@ -523,50 +560,63 @@ class Service:
                 raise ValueError(f"the tile is one of {landed.footer.source} {landed.footer.source.topic_id}")
             owned.plan.landed(landed.footer)
         except ValueError as error:
-            self._stop_partition(owned, f"{landed.key} is not what belongs there: {error}")
+            self._stop_partition(owned, "foreign", f"{landed.key} is not what belongs there: {error}")
 
-    def _current(self, work: Work, generation: int) -> bool:
+    def _is_current(self, work: Work) -> bool:
         """Whether the partition is still the one the work was begun for."""
-        source = work.owned.source
-        return generation == self._generation and self._owned.get((source.topic, source.partition)) is work.owned
+        return self._owned.get(work.owned.id) is work.owned and work.owned.work is work
 
-    def _stop_partition(self, owned: Owned, reason: str) -> None:
-        key, position = (owned.source.topic, owned.source.partition), owned.plan.position
-        LOGGER.error("partition stopped", extra={"topic": key[0], "partition": key[1], "reason": reason})
-        del self._owned[key]
-        self._stopped[key] = Stop(position, Log(position, position), reason)
-        self.metrics.stopped.labels(key[0], str(key[1])).set(1)
+    def _stop_partition(self, owned: Owned, kind: str, reason: str) -> None:
+        position = owned.plan.position
+        del self._owned[owned.id]
+        self._stops(owned.id, Stop(position, Log(position, position), reason, kind))
         self._assign()
 
     def _not_landed(self, work: Work, generation: int, error: BaseException) -> None:
-        if not self._current(work, generation):
+        work.running = False
+        if work.prepared is None:
+            work.held = 0
+        if generation != self._generation or not self._is_current(work):
             return
-        source = work.owned.source
+        owned, source = work.owned, work.owned.source
         if isinstance(error, write.TopicReplacedError):
             LOGGER.warning("topic replaced", extra={"topic": source.topic, "reason": str(error)})
             self._resolve_again({k for k in self._owned if k[0] == source.topic})
             return
-        work.running = False
+        if isinstance(error, UnreadableError):
+            self._stop_partition(owned, "unreadable", str(error))
+            return
+        if isinstance(error, EveryRecordError):
+            LOGGER.error("no record of a tile can be written", extra={"topic": source.topic}, exc_info=error)
+            self._stop_partition(owned, "records", f"{error}. See the log, and go on with a version that can")
+            return
+        if isinstance(error, UnknownSchemaError):
+            if self._is_a_stream_of_unknowns(work):
+                self._stop_partition(owned, "unknown_schema", _unknown(error, owned, "and so are all that follow"))
+                return
+            work.unknown = True
+            error = UnavailableError(_unknown(error, owned, "and none that follows can be read yet"))
+        if isinstance(error, MemoryError) and len(work.cut) > 1:
+            work.shrink(len(work.cut) // 2)
         wait = work.backoff.next()
         work.due = time.monotonic() + wait
         step = "decode" if work.prepared is None else "write"
         expected = isinstance(error, UnavailableError)
         if step == "write":
-            self.metrics.store_up.set(0)
-        if work.owned.wait is None or not expected:
-            LOGGER.warning(
-                "waiting",
-                extra={
-                    "step": step,
-                    "topic": source.topic,
-                    "partition": source.partition,
-                    "reason": str(error) or repr(error),
-                }
-                | {"retry_in": round(wait, 1)},
-                exc_info=None if expected else error,
-            )
-        work.owned.wait = f"{step}: {error}"
+            self._store_is_up(False)
+        if owned.waits(f"{step}: {said(error)}", time.time()) or not expected:
+            where = {"topic": source.topic, "partition": source.partition}
+            extra = {"step": step, **where, "reason": said(error), "retry_in": round(wait, 1)}
+            LOGGER.warning("waiting", extra=extra, exc_info=None if expected else error)
         self.metrics.retries.labels(step).inc()
+
+    def _is_a_stream_of_unknowns(self, work: Work) -> bool:
+        """Whether enough follows a tile of an unknown schema, and nothing of it can be read."""
+        if not work.unknown:
+            return False
+        owned, plan = work.owned, work.owned.plan
+        read_all = plan.seen >= self._end_of(owned.id)
+        return (read_all and len(plan.tiles) >= UNKNOWN_TILES) or owned.id in self._paused
 
     # --- committing
 
@@ -594,7 +644,8 @@ class Service:
             if settlement is None:
                 continue
             if settlement.rejected and not self._topics.dlq_exists(owned.source.topic):
-                owned.wait = f"the dead letter topic {owned.source.topic}{self.settings.dlq_suffix} does not exist"
+                missing = f"the dead letter topic {owned.source.topic}{self.settings.dlq_suffix} does not exist"
+                owned.waits(missing, time.time())
                 continue
             entries.append(entry_of(owned.source, settlement.footer, owned.key, settlement.rejected))
             settled.append((owned, settlement))
@@ -613,10 +664,12 @@ class Service:
                 return
             owned = settled[0][0]
             owned.commit_due = time.monotonic() + self.settings.retry_seconds
-            owned.wait = f"commit: {error}"
+            owned.waits(f"commit: {error}", time.time())
             LOGGER.warning("waiting", extra={"step": "commit", "topic": owned.source.topic, "reason": str(error)})
             return
         except AbortedError as error:
+            for owned, _ in settled:
+                owned.waits(f"commit: {error}", time.time())
             wait = self._commit_backoff.next()
             self._commit_due = time.monotonic() + wait
             self.metrics.transactions.labels("aborted").inc()
@@ -633,61 +686,26 @@ class Service:
                 owned.covered = owned.plan.seen if owned.plan.idle else 0
                 continue
             owned.plan.commit()
+            owned.last_key = owned.key
             owned.returned.forget(owned.plan.position)
-            self._account(owned, settlement)
+            self._stopped.moved(owned.id)
+            self._report.committed(owned, settlement)
             if owned.again:
-                again.add((owned.source.topic, owned.source.partition))
+                again.add(owned.id)
         self._resolve_again(again)
-
-    def _account(self, owned: Owned, settlement: Any) -> None:
-        footer, topic = settlement.footer, owned.source.topic
-        self._count[1] += footer.rows
-        self._count[2] += 1
-        self.metrics.rows.labels(topic).inc(footer.rows)
-        self.metrics.tiles.labels(topic, "self" if owned.own else "other").inc()
-        if owned.seen_ms:
-            self.metrics.delay_seconds.observe(max(0.0, time.time() - owned.seen_ms / 1000))
-        for rejection, _ in settlement.rejected:
-            self.metrics.rejected.labels(topic, rejection.rule).inc()
-        if settlement.rejected:
-            LOGGER.warning(
-                "rejected",
-                extra={"topic": topic, "partition": owned.source.partition, "records": len(settlement.rejected)}
-                | {"first": settlement.rejected[0][0].offset, "reason": settlement.rejected[0][0].reason},
-            )
-        if settlement.lost:
-            self.metrics.lost.labels(topic).inc(len(settlement.lost))
-            LOGGER.error(
-                "rejected records left the log before they were sent",
-                extra={"topic": topic, "partition": owned.source.partition, "offsets": settlement.lost[:20]},
-            )
 
     # --- now and then
 
     def _flushing(self) -> None:
         for request in list(self._flushes):
-            for key, target in request.targets.items():
-                owned = self._owned.get(key)
-                if owned is not None and not owned.plan.flushed(target):
-                    owned.plan.flush(target)
-            done = [self._flushed(key, target, request) for key, target in request.targets.items()]
-            if all(done):
-                self._flushes.remove(request)
-                request.done.set()
-            elif request.abandoned:
+            if request.advance(self._owned, self._stopped, self._why_not_owned) or request.abandoned:
                 self._flushes.remove(request)
 
-    def _flushed(self, key: Key, target: int, request: FlushRequest) -> bool:
-        owned = self._owned.get(key)
-        if owned is not None:
-            request.report(key, owned.source.topic_id, owned.plan.position, owned.plan.flushed(target), owned.wait)
-            return owned.plan.flushed(target) and not owned.commit_first
-        stop = self._stopped.get(key)
-        if stop is not None:
-            request.report(key, "", stop.position, False, stop.reason, stopped=True)
-            return True
-        request.report(key, "", None, False, "not owned by this instance" if key not in self._assigned else "resolving")
-        return key not in self._assigned and self._joined
+    def _why_not_owned(self, key: Key) -> tuple[str, bool]:
+        """Why a partition is neither read nor stopped, and whether it will not be."""
+        if key not in self._assigned:
+            return "not owned by this instance", self._joined
+        return self._unresolved.get(key, ("resolving",))[0], False
 
     def _commit_covered(self) -> None:
         """Commit how far quiet partitions were seen to hold nothing but holes."""
@@ -700,8 +718,9 @@ class Service:
     def _position_entry(owned: Owned) -> Entry:
         plan = owned.plan
         covered = plan.seen if plan.idle else plan.position
-        said = metadata(tile.name(owned.source, plan.position), plan.position, covered)
-        return Entry(owned.source, plan.position, said, leader_epoch=plan.leader_epoch)
+        name = owned.last_key or tile.name(owned.source, plan.position)
+        text = metadata(name, plan.position, covered)
+        return Entry(owned.source, plan.position, text, leader_epoch=plan.leader_epoch)
 
     def _housekeeping(self, now: float) -> None:
         self._start_resolving(now)
@@ -709,45 +728,12 @@ class Service:
             self._next_covered = now + COVERED_SECONDS
             self._commit_covered()
         self._background.submit(self._topics.refresh)
-        if self._stopped and now >= self._next_stopped_check:
-            self._next_stopped_check = now + self.settings.stopped_check_seconds
-            self._resolving |= set(self._stopped)
-            self._resolve_due = self._resolve_due if self._resolve_due is not None else 0.0
-        self._gauges(now)
+        self._look_at_stopped(now)
+        self._report.gauges(self._owned, self._end_of, now)
         if now >= self._next_progress:
             self._next_progress = now + PROGRESS_SECONDS
-            self._log_progress()
+            self._report.progress(self._owned, len(self._stopped))
 
-    def _gauges(self, now: float) -> None:
-        metrics = self.metrics
-        wall = time.time()
-        metrics.buffered.set(sum(o.plan.size for o in self._owned.values()))
-        metrics.registry_up.set(0 if any(o.wait and o.wait.startswith("decode") for o in self._owned.values()) else 1)
-        for (topic, partition), owned in self._owned.items():
-            labels, plan = (topic, str(partition)), owned.plan
-            _, high = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
-            end = max(high, plan.seen)
-            idle = plan.idle and plan.seen >= end
-            metrics.end.labels(*labels).set(end)
-            metrics.position.labels(*labels).set(plan.position)
-            metrics.lag.labels(*labels).set(0 if idle else end - plan.position)
-            metrics.waiting.labels(*labels).set(1 if owned.wait else 0)
-            if idle:
-                owned.behind_since = None
-                metrics.lag_seconds.labels(*labels).set(0)
-            elif plan.tiles:
-                metrics.lag_seconds.labels(*labels).set(max(0.0, wall - plan.tiles[0].records.timestamps[0] / 1000))
-            else:
-                owned.behind_since = owned.behind_since or now
-                metrics.lag_seconds.labels(*labels).set(now - owned.behind_since)
-
-    def _log_progress(self) -> None:
-        records, rows, tiles = (a - b for a, b in zip(self._count, self._progress, strict=True))
-        self._progress = (self._count[0], self._count[1], self._count[2])
-        if records or tiles or self._stopped:
-            waiting = sorted({o.wait for o in self._owned.values() if o.wait})
-            LOGGER.info(
-                "progress",
-                extra={"records": records, "rows": rows, "tiles": tiles, "partitions": len(self._owned)}
-                | {"stopped": len(self._stopped), "waiting": waiting[:3]},
-            )
+    def _end_of(self, key: Key) -> int:
+        """The end of a partition's log as of the last answer to a fetch."""
+        return self._consumer.get_watermark_offsets(TopicPartition(*key), cached=True)[1]

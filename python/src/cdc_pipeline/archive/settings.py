@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from cdc_pipeline.archive import budget
 from cdc_pipeline.archive.errors import ConfigurationError
 from cdc_pipeline.archive.planner import Limits
 from cdc_pipeline.clients.trust import tls_context
@@ -85,11 +86,15 @@ class Http:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bounds in bytes: buffered records, one tile's values, records librdkafka fetches ahead."""
+    """``limit_bytes`` is what the process may take. The others are parts of it, which follow from it where not given.
 
-    buffer_bytes: int = 256 << 20
-    tile_bytes: int = 64 << 20
-    fetch_bytes: int = 32 << 20
+    They bound buffered records, one tile's records, and the records that librdkafka fetches ahead; see `budget`.
+    """
+
+    limit_bytes: int = 512 << 20
+    buffer_bytes: int | None = None
+    tile_bytes: int | None = None
+    fetch_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,9 @@ class Settings:
     instance_id: str = field(default_factory=socket.gethostname)
     http: Http = field(default_factory=Http)
     memory: Memory = field(default_factory=Memory)
+    max_row_bytes: int = 16 << 20
+    owner: str = ""
+    take_over_from: str | None = None
     workers: int = 4
     session_timeout_seconds: float = 10.0
     shutdown_seconds: float = 25.0
@@ -120,7 +128,13 @@ class Settings:
     @property
     def limits(self) -> Limits:
         """When tiles are cut."""
-        return Limits(self.flush_records, self.flush_seconds, self.memory.tile_bytes)
+        return Limits(self.flush_records, self.flush_seconds, self.budget.tile)
+
+    @property
+    def budget(self) -> budget.Budget:
+        """How the memory is divided."""
+        m, brokers = self.memory, self.kafka.bootstrap_servers.count(",") + 1
+        return budget.plan(m.limit_bytes, self.max_row_bytes, brokers, m.fetch_bytes, m.buffer_bytes, m.tile_bytes)
 
 
 def load(path: str | Path, **overrides: Any) -> Settings:
@@ -273,9 +287,13 @@ def _check(s: Settings, problems: list[str]) -> None:
     need(s.session_timeout_seconds >= 1, "session_timeout_seconds: must be at least 1")
     for name in ("shutdown_seconds", "retry_seconds", "stopped_check_seconds"):
         need(getattr(s, name) > 0, f"{name}: must be more than 0")
-    need(s.memory.buffer_bytes >= 1 << 20, "memory.buffer_bytes: must be at least 1048576")
-    need(s.memory.tile_bytes >= 1 << 16, "memory.tile_bytes: must be at least 65536")
-    need(s.memory.fetch_bytes >= 1 << 20, "memory.fetch_bytes: must be at least 1048576")
+    given = {n: v for n in ("buffer_bytes", "tile_bytes", "fetch_bytes") if (v := getattr(s.memory, n)) is not None}
+    for name, value in given.items():
+        least = 1 << 16 if name == "tile_bytes" else 1 << 20
+        need(value >= least, f"memory.{name}: must be at least {least}")
+    need(s.max_row_bytes >= 1 << 16, "max_row_bytes: must be at least 65536")
+    named = {f"memory.{name}": value for name, value in given.items()}
+    problems += budget.problems(s.budget, s.memory.limit_bytes, s.max_row_bytes, named)
     need(s.object_store.addressing in ("path", "virtual"), "object_store.addressing: must be path or virtual")
     need(not s.object_store.prefix.startswith("/"), "object_store.prefix: must not begin with a slash")
     need(not s.object_store.prefix.endswith("/"), "object_store.prefix: must not end with a slash")

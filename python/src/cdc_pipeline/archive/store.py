@@ -9,17 +9,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
+import polars as pl
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import MemoryStore, S3Store
 
 from cdc_pipeline.archive import parquet, tile
-from cdc_pipeline.archive.errors import RefusedError, UnavailableError
+from cdc_pipeline.archive.errors import RefusedError, UnavailableError, UnreadableError, said
 from cdc_pipeline.archive.settings import ObjectStore
-from cdc_pipeline.archive.tile import Footer, Source
+from cdc_pipeline.archive.tile import Footer
 from cdc_pipeline.clients import s3
 from cdc_pipeline.endpoints import ObjectStoreEndpoint
 
 PROBE_FOLDER = ".probe"
+TIME = re.compile(r"year=\d{4}|(month|day|hour)=\d\d")
 
 
 def connect(settings: ObjectStore) -> S3Store:
@@ -59,35 +61,97 @@ class Store:
         return True
 
     def footer(self, key: str) -> Footer:
-        """The footer of a tile that exists."""
+        """The footer of a tile that exists.
+
+        Raises:
+            UnreadableError: the object is no tile.
+        """
+        found = self.footer_if_there(key)
+        if found is None:
+            raise UnavailableError(f"object store: {key} is not there")
+        return found
+
+    def footer_if_there(self, key: str) -> Footer | None:
+        """The footer of a tile, or None where there is no object.
+
+        Raises:
+            UnreadableError: the object is no tile.
+        """
         tail = self._tail(key, parquet.TAIL)
+        if tail is None:
+            return None
         try:
             needed = parquet.tail_needed(tail)
             if needed > len(tail):
-                tail = self._tail(key, needed)
+                tail = self._tail(key, needed) or b""
             return parquet.decode_footer(tail)
         except ValueError as error:
-            raise UnavailableError(f"{key}: {error}") from error
+            raise _unreadable(key, error) from error
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise _unreadable(key, error) from error
 
-    def _tail(self, key: str, size: int) -> bytes:
+    def _tail(self, key: str, size: int) -> bytes | None:
         try:
             return bytes(obstore.get(self._client, key, options={"range": {"suffix": size}}).bytes())
+        except (NotFoundError, FileNotFoundError):
+            return None
+        except (BaseError, OSError) as error:
+            if self._is_empty(key):  # no store has a range of it
+                return b""
+            raise _unavailable("read", key, error) from error
+
+    def _is_empty(self, key: str) -> bool:
+        try:
+            return obstore.head(self._client, key)["size"] == 0
+        except (BaseError, OSError):
+            return False
+
+    def read(self, key: str) -> bytes | None:
+        """A small object, or None where there is none."""
+        try:
+            return bytes(obstore.get(self._client, key).bytes())
+        except (NotFoundError, FileNotFoundError):
+            return None
         except (BaseError, OSError) as error:
             raise _unavailable("read", key, error) from error
 
-    def tiles(self, source: Source) -> list[str]:
-        """The keys of a partition's tiles, by start. Lists the whole topic, so it is for start-up and repair."""
-        found = [(at[1], key) for key in self.keys(source.topic) if (at := tile.parse(key)) and at[0] == source]
-        return [key for _, key in sorted(found)]
+    def replace(self, key: str, body: bytes) -> None:
+        """Write an object, whatever is there."""
+        try:
+            obstore.put(self._client, key, body, use_multipart=False)
+        except (BaseError, OSError) as error:
+            raise _unavailable("write", key, error) from error
 
-    def keys(self, topic: str) -> Iterator[str]:
-        """Every key in a topic's folder."""
-        folder = tile.folder(self.prefix, topic)
+    def hours(self, topic: str) -> Iterator[str]:
+        """As `walk.Folders.hours`."""
+        yield from self._descend([tile.folder(self.prefix, topic)])
+
+    def _descend(self, folders: list[str]) -> Iterator[str]:
+        for folder in folders:
+            if folder.rsplit("/", 1)[-1].startswith("hour="):
+                yield folder
+            else:
+                yield from self._descend(self._folders(folder))
+
+    def _folders(self, folder: str) -> list[str]:
+        """The folders in a folder that are parts of a time, the latest first."""
+        try:
+            listed = obstore.list_with_delimiter(self._client, prefix=folder + "/")["common_prefixes"]
+        except (BaseError, OSError) as error:
+            raise _unavailable("list", folder, error) from error
+        return sorted((f.rstrip("/") for f in listed if TIME.fullmatch(f.rstrip("/").rsplit("/", 1)[-1])), reverse=True)
+
+    def within(self, folder: str) -> Iterator[str]:
+        """The keys in a folder, those of its folders too."""
         try:
             for page in obstore.list(self._client, prefix=folder):
                 yield from (entry["path"] for entry in page)
         except (BaseError, OSError) as error:
             raise _unavailable("list", folder, error) from error
+
+    def keys(self, topic: str) -> Iterator[str]:
+        """Every key in a topic's folder. There may be millions."""
+        return self.within(tile.folder(self.prefix, topic))
 
     def prove_conditional_put(self) -> None:
         """Write one object twice.
@@ -113,3 +177,10 @@ def _unavailable(what: str, key: str, error: Exception) -> UnavailableError:
     said = [m.strip() for m in re.findall(r"<(?:Code|Message)>(.*?)</", text, re.DOTALL)]
     reason = ": ".join(said) if said else text.split("\n\n", 1)[0].replace("\n", " ")[:300]
     return UnavailableError(f"object store: cannot {what} {key}: {type(error).__name__}: {reason}")
+
+
+def _unreadable(key: str, error: BaseException) -> UnreadableError:
+    return UnreadableError(
+        f"{key} cannot be read as a tile ({said(error)}). Restore it from a copy, or move it "
+        "away: what it held is then written again as far as it was not committed, and is said to be missing otherwise"
+    )

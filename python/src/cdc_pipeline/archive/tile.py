@@ -14,6 +14,7 @@ FOOTER_KEY = "cdc.tile"
 FORMAT = 2
 """Of the footers that are written. Format 1 did not state what was seen; its holes were what the sum lacked."""
 MS_PER_HOUR = 3_600_000
+LAST_HOUR = (dt.date.max - dt.date(1970, 1, 1)).days * 24 + 23
 SUFFIX = ".parquet"
 
 
@@ -209,8 +210,11 @@ class Footer:
 
 
 def hour_of(timestamp_ms: int) -> int:
-    """Hours since the epoch, UTC, of a Kafka timestamp; records without one (-1) count as the epoch."""
-    return max(timestamp_ms, 0) // MS_PER_HOUR
+    """Hours since the epoch, UTC, of a Kafka timestamp; records without one (-1) count as the epoch.
+
+    A producer may say any time. No folder is later than the year 9999.
+    """
+    return min(max(timestamp_ms, 0) // MS_PER_HOUR, LAST_HOUR)
 
 
 def folder(prefix: str, topic: str) -> str:

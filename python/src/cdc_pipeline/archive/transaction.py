@@ -100,13 +100,16 @@ class Committer:
                 failed.append(error)
 
         topic = entry.source.topic + self._suffix
-        headers = [*(message.headers() or []), *self._headers(entry, rejection)]
+        headers = [*(headers_of(message) or []), *self._headers(entry, rejection)]
         arguments = {"value": message.value(), "key": message.key(), "headers": headers, "on_delivery": delivered}
         try:
             self._producer.produce(topic, **arguments)
-        except BufferError:
+        except BufferError:  # so many of them are not copied at once
             self._producer.flush(TIMEOUT_SECONDS)
-            self._producer.produce(topic, **arguments)
+            try:
+                self._producer.produce(topic, **arguments)
+            except BufferError as error:
+                raise KafkaException(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)) from error
 
     def _headers(self, entry: Entry, rejection: Rejection) -> list[tuple[str, bytes]]:
         """Those of Kafka Connect's DeadLetterQueueReporter, then ours."""
@@ -125,7 +128,7 @@ class Committer:
             "__cdc.errors.rule": rejection.rule,
             "__cdc.errors.contract.version": entry.contract_version or "",
         }
-        return [(k, v.encode()) for k, v in values.items()]
+        return [(k, v.encode(errors="replace")) for k, v in values.items()]
 
     @staticmethod
     def _call(step: Any) -> None:
@@ -142,6 +145,14 @@ class Committer:
                     raise AbortedError(cause.str()) from error
                 raise FencedError(f"the transactional producer failed: {cause.str()}") from error
             return
+
+
+def headers_of(message: Any) -> list[tuple[str, bytes | None]] | None:
+    """A record's headers; None where it has none, or names that are no UTF-8, which the client cannot return."""
+    try:
+        return message.headers()
+    except (UnicodeError, SystemError):
+        return None
 
 
 def _offset(entry: Entry) -> TopicPartition:

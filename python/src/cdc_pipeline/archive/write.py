@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from cdc_pipeline.archive import parquet, rows, seen, tile, verdict
+from cdc_pipeline.archive import isolate, parquet, rows, seen, tile, verdict
 from cdc_pipeline.archive.clients import Cluster
-from cdc_pipeline.archive.errors import ArchiveError
-from cdc_pipeline.archive.planner import Cut
+from cdc_pipeline.archive.errors import (
+    ArchiveError,
+    EveryRecordError,
+    UnavailableError,
+    UnknownSchemaError,
+    UnsupportedSchemaError,
+    blames_records,
+    said,
+)
+from cdc_pipeline.archive.planner import Cut, schema_of
 from cdc_pipeline.archive.rows import Decoders
 from cdc_pipeline.archive.store import Store
-from cdc_pipeline.archive.tile import Footer, Source
+from cdc_pipeline.archive.tile import Footer, Rejection, Source
+
+_NONE: Mapping[int, str] = {}
 
 
 class TopicReplacedError(ArchiveError):
@@ -38,17 +49,67 @@ class Landed:
     size: int
 
 
-def prepare(cut: Cut, source: Source, prefix: str, decoders: Decoders, offsets: list[int]) -> Prepared:
-    """Decode, judge and encode a tile.
+def prepare(
+    cut: Cut, source: Source, prefix: str, decoders: Decoders, offsets: list[int], reject_unknown: bool = False
+) -> Prepared:
+    """Decode, judge and encode a tile. A record with which that fails becomes a dead letter.
+
+    Where it fails with the records together and with none of them alone, the tile is that of the first half.
 
     Args:
         offsets: what the consumer returned of its range.
+        reject_unknown: as `rows.build` has it.
 
     Raises:
         ArchiveError: as `seen.of`.
-        UnavailableError: the schema registry cannot answer now.
+        EveryRecordError: it fails with each of many records, so that they are not to blame.
+        MemoryError: there is not enough for the tile.
+        UnavailableError, UnknownSchemaError: as `rows.build`.
     """
-    built = rows.build(cut.records, cut.schema_id, source, decoders)
+
+    def make(part: Cut, its: list[int], refused: Mapping[int, str] = _NONE) -> Prepared:
+        return _prepare(part, source, prefix, decoders, its, reject_unknown, refused)
+
+    try:
+        return make(cut, offsets)
+    except BaseException as error:
+        if not blames_records(error):
+            raise
+
+        def trial(begin: int, end: int) -> None:
+            records = cut.records.part(begin, end)
+            make(replace(cut, records=records, start=records.offsets[0]), records.offsets)
+
+        refused = isolate.culprits(len(cut), trial)
+        if len(refused) == len(cut) >= isolate.MANY:
+            raise EveryRecordError(
+                f"none of the {len(cut)} records from offset {cut.start} can be written, so the fault is not theirs: "
+                f"{said(error)}"
+            ) from error
+        if refused:
+            return make(cut, offsets, refused)
+        if len(cut) == 1:
+            raise
+    head = cut.head(len(cut) // 2)
+    return prepare(head, source, prefix, decoders, [at for at in offsets if at < head.next], reject_unknown)
+
+
+def _prepare(
+    cut: Cut,
+    source: Source,
+    prefix: str,
+    decoders: Decoders,
+    offsets: list[int],
+    reject_unknown: bool,
+    refused: Mapping[int, str],
+) -> Prepared:
+    records = cut.records
+    if refused:
+        records = records.only([i for i in range(len(cut)) if i not in refused])
+    built = rows.build(records, cut.schema_id, source, decoders, reject_unknown)
+    if refused:
+        out = [Rejection(cut.records.offsets[i], rows.RULE_RECORD, reason) for i, reason in refused.items()]
+        built.undecodable = sorted([*built.undecodable, *out], key=lambda rejection: rejection.offset)
     judged = verdict.judge(built)
     footer = Footer(
         source=source,
@@ -63,11 +124,35 @@ def prepare(cut: Cut, source: Source, prefix: str, decoders: Decoders, offsets: 
     return Prepared(tile.key(prefix, source, cut.start, cut.hour), parquet.encode(judged.frame, footer), footer)
 
 
+def any_can_be_read(values: Iterable[bytes], decoders: Decoders) -> bool:
+    """Whether one of the framed values becomes a row.
+
+    Raises:
+        UnavailableError: the registry cannot answer for one, and none of the others does.
+    """
+    unavailable: UnavailableError | None = None
+    for value in values:
+        schema_id = schema_of(value)
+        if schema_id is None:
+            continue
+        try:
+            if len(decoders.decoder(schema_id).decode([value]).rows):
+                return True
+        except UnavailableError as error:
+            unavailable = error
+        except (UnknownSchemaError, UnsupportedSchemaError):
+            continue
+    if unavailable is not None:
+        raise unavailable
+    return False
+
+
 def land(prepared: Prepared, store: Store) -> Landed:
     """Write the tile, or learn what is there.
 
     Raises:
         UnavailableError: the store cannot do it now.
+        UnreadableError: what is there is no tile.
     """
     began = time.perf_counter()
     won = store.put(prepared.key, prepared.body)

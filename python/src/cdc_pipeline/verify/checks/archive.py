@@ -122,12 +122,23 @@ def judge_metadata(offsets: Mapping[tuple[str, int], tuple[int, str]], ids: Mapp
     return equal("T10.offset_metadata", "committed offsets without the name of their tile", [], wrong[:_SHOWN], _CHAIN)
 
 
+def judge_stopped(ready: Mapping[str, Any]) -> Finding:
+    """What /health/ready says of partitions that cannot be read on, which does not make an instance unready."""
+    found = [
+        f"{each['topic']}-{each['partition']} since {each['since']}: {each['reason']}"
+        for each in ready.get("stopped", ())
+    ]
+    return equal("T10.stopped", "stopped partitions of the archive", [], found[:_SHOWN], "Do as the reason says.")
+
+
 def _service(context: Context) -> Iterator[Finding]:
     if not context.plan.expected.archive.service:
         return
     for name in ("live", "ready"):
         answer = context.archive.get(f"/health/{name}")
         yield equal(f"T10.health_{name}", f"status of /health/{name}", 200, answer.status_code, _STATUS)
+        if name == "ready":
+            yield judge_stopped(answer.json())
     metrics = context.archive.get("/metrics")
     found = metrics.status_code == 200 and "cdc_archive" in metrics.text
     yield equal("T10.metrics", "the archive shows its metrics", True, found, _STATUS)
