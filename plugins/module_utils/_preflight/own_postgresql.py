@@ -37,12 +37,10 @@ FROM pg_roles WHERE rolname = current_user
 """
 # The tables that a publication of all tables takes in.
 _TABLES = """
-SELECT n.nspname || '.' || c.relname AS name, keys.there AS key,
-       c.relreplident IN ('f', 'i') OR c.relreplident = 'd' AND keys.there AS identity,
-       c.relreplident = 'i' AND NOT EXISTS (
-           SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident AND i.indisprimary) AS other_index
+SELECT n.nspname || '.' || c.relname AS name,
+       c.relreplident IN ('f', 'i') OR c.relreplident = 'd' AND EXISTS (
+           SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS identity
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS there) AS keys
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 ORDER BY name
 """
@@ -71,15 +69,11 @@ class Server:
 class Table:
     """A table of the database.
 
-    :param key: it has a primary key.
     :param identity: its rows can be told apart, so that a published change of one is possible.
-    :param other_index: its replica identity is an index other than the primary key's.
     """
 
     name: str
-    key: bool
     identity: bool
-    other_index: bool = False
 
 
 def check_server(params: Mapping[str, Any]) -> list[Problem]:
@@ -109,7 +103,7 @@ def check_server(params: Mapping[str, Any]) -> list[Problem]:
             )
         ]
     if server.encoding is not None:
-        of_tables = judge_tables(tables, params["tables"], f"the database {database} at {where}")
+        of_tables = judge_tables(tables, f"the database {database} at {where}")
     else:
         of_tables = judge_database(database, params["tables"], where)
     return [*judge(server, where, database, params["slot"], params["lowest_version"]), *of_tables]
@@ -194,36 +188,9 @@ def judge_database(database: str, wanted: Sequence[str], where: str) -> Iterator
         )
 
 
-def judge_tables(tables: Sequence[Table], wanted: Sequence[str], where: str) -> Iterator[Problem]:
-    """The tables to capture are there with a key, and no table suffers from being published."""
-    named = {table.name: table for table in tables}
-    missing = [name for name in wanted if name not in named]
-    if missing:
-        there = [name for name in named if name not in wanted]
-        yield Problem(
-            "postgresql",
-            f"cdc_tables names tables that {where} does not have",
-            found=f"missing: {', '.join(missing)}; others there: {_some(there)}",
-            remedy="set cdc_tables to the tables to capture, as schema.table; or create the missing ones",
-        )
-    keyless = [name for name in wanted if name in named and not named[name].key]
-    if keyless:
-        yield Problem(
-            "postgresql",
-            f"A table without a primary key cannot be captured; {where} has some that cdc_tables names",
-            found=", ".join(keyless),
-            remedy="give each a primary key, or take it out of cdc_tables",
-        )
-    other = [name for name in wanted if name in named and named[name].other_index]
-    if other:
-        yield Problem(
-            "postgresql",
-            "PostgreSQL sends of a deleted row its replica identity alone, which is not the primary key; "
-            f"{where} has such tables that cdc_tables names",
-            found=_some(other),
-            remedy="ALTER TABLE ... REPLICA IDENTITY DEFAULT, or FULL",
-        )
-    fixed = [table.name for table in tables if not table.identity and table.name not in keyless]
+def judge_tables(tables: Sequence[Table], where: str) -> Iterator[Problem]:
+    """No table suffers from being published. The audit says what stands against capturing those that are named."""
+    fixed = [table.name for table in tables if not table.identity]
     if fixed:
         yield Problem(
             "postgresql",

@@ -84,6 +84,10 @@ class FakeConnect(FakeServer):
                 offset = self.offsets.get(name)
                 return {"offsets": [{"partition": {"server": "t"}, "offset": offset}] if offset else []}
             return self._info(name)
+        if (method, action) == ("DELETE", "offsets"):
+            assert connector["state"] == "STOPPED"
+            self.offsets.pop(name, None)
+            raise Reply(200, {"message": "The offsets for this connector have been reset successfully"})
         if method == "DELETE":
             del self.connectors[name]
         elif (method, action) == ("PATCH", "offsets"):
