@@ -93,7 +93,7 @@ def database() -> Iterator[psycopg.Connection[Any]]:
 @pytest.fixture(scope="module")
 def found(database: psycopg.Connection[Any]) -> dict[str, TableFacts]:
     """Every relation of the schema s, by its name."""
-    rows = database.execute("SELECT relname FROM pg_class WHERE relnamespace = 's'::regnamespace AND relkind <> 'i'")
+    rows = database.execute("SELECT relname FROM pg_class WHERE relnamespace = 's'::regnamespace AND relkind NOT IN ('i', 'I')")
     texts = tuple(Table("s", name).text for (name,) in rows.fetchall())
     relations = read_facts(database, Settings(role=ROLE, tables=texts)).relations
     assert {table.text for table in relations} == set(texts)
@@ -187,7 +187,6 @@ def test_what_is_said(database: psycopg.Connection[Any]) -> None:
         ("s.misplaced", "misplaced"),
         ("s.misplaced", "generated"),
         ("s.alike", "columns_alike"),
-        ("s.alike", "renamed"),
         ("s.leaf", "partition"),
         ("s.parts.d", "excluded_key"),
         ("s.keyles", "no_table"),
@@ -215,9 +214,9 @@ def test_the_remedy_for_row_level_security_works(database: psycopg.Connection[An
 
 def test_patterns_mean_permanent_tables(database: psycopg.Connection[Any]) -> None:
     settings = Settings(
-        patterns=(NamePattern("s", "*part*"), NamePattern("s", "*hi*")), without=(NamePattern("s", "partial"),)
+        patterns=(NamePattern("s", "*part*"), NamePattern("s", "*%*")), without=(NamePattern("s", "partial"),)
     )
-    assert [table.table for table in read_facts(database, settings).matched] == ["child", "parts", ODD]
+    assert [table.table for table in read_facts(database, settings).matched] == ["parts", ODD]
     every = {table.table for table in read_facts(database, Settings(patterns=(NamePattern("s", "*"),))).matched}
     assert {"keyed", "Order Items"} < every
     assert every.isdisjoint({"view", "matview", "seq", "unlogged", "leaf", "Part 1"})

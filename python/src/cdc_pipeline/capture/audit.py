@@ -460,7 +460,7 @@ def _columns(table: TableFacts, settings: Settings) -> Iterator[Finding]:
             listed = ", ".join(shown(column) for column in columns)
             yield Finding(WARN, code, name, f"{listed}: {what}, so not captured", why, remedy)
     out = left_out(table, settings)
-    names = renamed([column.name for column in table.columns if column.name not in out])
+    names = {} if alike else renamed([column.name for column in table.columns if column.name not in out])
     if names:
         listed = ", ".join(f"{shown(column)} as {new}" for column, new in names.items())
         yield Finding(
