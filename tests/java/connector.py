@@ -79,13 +79,14 @@ class Connector:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, tables: list[str], **more: str) -> None:
-        """Begin with a snapshot of what is there."""
+    def start(self, tables: list[str], *, offset: Row | None = None, **more: str) -> None:
+        """Begin with a snapshot of what is there, or at an offset."""
         settings = {key: value for key, value in connector_settings().items() if not key.startswith(NOT_HERE)}
         included = ",".join(f"(?-i){table}".replace(".", "\\.") for table in tables)
         settings |= self.own | {"table.include.list": included} | {key.replace("__", "."): v for key, v in more.items()}
         (self.folder / "signals").touch()
         (self.folder / "stop").unlink(missing_ok=True)
+        self.begin_at(offset)
         (self.folder / "log4j2.properties").write_text(LOG)
         lines = [f"{key}={value}".replace("\\", "\\\\") + "\n" for key, value in settings.items() if value]
         (self.folder / "connector.properties").write_text("".join(lines))
@@ -99,6 +100,17 @@ class Connector:
         data = {"data-collections": [table.replace(".", "\\.")], "type": "incremental"}
         with (self.folder / "signals").open("a") as signals:
             signals.write(json.dumps({"id": table, "type": "execute-snapshot", "data": data}) + "\n")
+
+    def offset(self) -> Row | None:
+        """How far it has come."""
+        file = self.folder / "offset"
+        return json.loads(file.read_text()) if file.exists() else None
+
+    def begin_at(self, offset: Row | None) -> None:
+        """Where the next start begins; None for a snapshot."""
+        (self.folder / "offset").unlink(missing_ok=True)
+        if offset is not None:
+            (self.folder / "offset").write_text(json.dumps(offset))
 
     def records(self) -> list[Row]:
         lines = (self.folder / "records").read_text().splitlines(keepends=True)

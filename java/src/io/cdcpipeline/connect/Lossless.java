@@ -62,7 +62,7 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
             rows = Rows.ofTable(after.schema(), key);
             keySchema = key;
             keys = key == null ? null : rows.keys(key);
-            SchemaBuilder builder = SchemaBuilder.struct().name(schema.name()).version(schema.version()).doc(schema.doc());
+            SchemaBuilder builder = SchemaBuilder.struct().name(Names.ofSchema(schema.name())).version(schema.version()).doc(schema.doc());
             List<Field> others = new ArrayList<>();
             for (Field field : schema.fields()) {
                 boolean isRow = field == before || field == after;

@@ -247,6 +247,12 @@ public final class Units {
         equal(1, ((Struct) lossless.apply(inserted()).key()).get("id"));
     }
 
+    void everyPartOfASchemasNameIsOneOfAvro() {
+        equal("postgres.public.users.Value", Names.ofSchema("postgres.public.users.Value"));
+        equal("postgres.public._1st._.b.Value", Names.ofSchema("postgres.public.1st..b.Value"));
+        equal(null, Names.ofSchema(null));
+    }
+
     void aKeyOfWhichAPartWasNotSentIsNone() {
         Struct before = row(null, null, Value.of("x"), null);
         SourceRecord record = changed("d", before, null);
