@@ -58,36 +58,12 @@ def test_a_database_that_is_not_there_holds_no_tables_to_capture():
     assert list(judge_database("shop", [], "db:5432")) == []
 
 
-TABLES = [Table("public.a", key=True, identity=True), Table("public.b", key=True, identity=True)]
-
-
-@pytest.mark.parametrize(
-    ("tables", "wanted", "expected"),
-    [
-        (TABLES, ["public.a"], []),
-        (TABLES, ["public.a", "public.users"], ["cdc_tables names tables that"]),
-        ([*TABLES, Table("public.c", key=False, identity=True)], ["public.c"], ["without a primary key"]),
-        ([*TABLES, Table("public.c", key=False, identity=False)], ["public.c"], ["without a primary key"]),
-        ([*TABLES, Table("public.log", key=False, identity=False)], ["public.a"], ["refuses UPDATE and DELETE"]),
-        ([*TABLES, Table("public.log", key=False, identity=True)], ["public.a"], []),
-        (
-            [*TABLES, Table("public.c", True, True, other_index=True)],
-            ["public.c"],
-            ["is not the primary key"],
-        ),
-        ([*TABLES, Table("public.c", True, True, other_index=True)], ["public.a"], []),
-    ],
-)
-def test_tables_that_cannot_be_captured_or_published(tables, wanted, expected):
-    problems = list(judge_tables(tables, wanted, "the database shop"))
-    assert len(problems) == len(expected)
-    assert all(text in problem.what for text, problem in zip(expected, problems, strict=True))
-    assert all(problem.remedy for problem in problems)
-
-
-def test_what_is_missing_is_named_beside_what_is_there():
-    (problem,) = judge_tables(TABLES, ["public.a", "public.users"], "the database shop")
-    assert problem.found == "missing: public.users; others there: public.b"
+def test_tables_that_cannot_be_published():
+    whole = [Table("public.a", identity=True), Table("public.b", identity=True)]
+    assert list(judge_tables(whole, "the database shop")) == []
+    (problem,) = judge_tables([*whole, Table("public.log", identity=False)], "the database shop")
+    assert "refuses UPDATE and DELETE" in problem.what
+    assert (problem.found, bool(problem.remedy)) == ("public.log", True)
 
 
 def test_a_server_that_does_not_answer():
