@@ -183,7 +183,8 @@ def main() -> None:
                     "port": {"type": "int", "default": 5432},
                     "dbname": {"type": "str", "required": True},
                     "user": {"type": "str", "required": True},
-                    "password": {"type": "str", "required": True, "no_log": True},
+                    # Ansible would mask it in the names of tables, too, where it is a part of one.
+                    "password": {"type": "str", "required": True, "no_log": False},
                     "sslmode": {"type": "str"},
                     "ca": {"type": "path"},
                 },
@@ -202,6 +203,7 @@ def main() -> None:
             "refuse": {"type": "bool", "default": True},
         },
         reconcile,
+        show=lambda params: {**params, "postgresql": {**params["postgresql"], "password": "********"}},
     )
 
 

@@ -58,6 +58,13 @@ def test_what_is_found_is_returned(audit):
     assert "hunter2" not in json.dumps(result)
 
 
+def test_a_password_that_is_a_part_of_a_name(audit):
+    """What is returned is gone on with, so it is not masked."""
+    result = audit({"matched": ["public.hunter2_log"]})
+    assert result["matched"] == ["public.hunter2_log"]
+    assert result["invocation"]["module_args"]["postgresql"]["password"] == "********"
+
+
 def test_every_refusal_ends_the_run(audit):
     other = {**REFUSED, "subject": "public.u", "remedy": "another"}
     with pytest.raises(ModuleFailed) as raised:
