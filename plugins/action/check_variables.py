@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
 
         declared = read_declared(self._loader)
         # What patterns of tables mean is asked later; the names of topics are of no consequence here.
-        settings = Settings(declared, {"cdc_matched_tables": [], **variables}, self._templar)
+        settings = Settings(declared, {"postgresql_matched_tables": [], **variables}, self._templar)
         problems = [*unknown_names(variables, declared, read_renamed(self._loader), arguments["own_variables"])]
         problems += settings.check()
         stated = state(settings, [entry["role"] for entry in catalogue()])

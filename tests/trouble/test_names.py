@@ -80,9 +80,7 @@ def test_any_name_is_captured_with_its_rows_and_verifies(
     context = context_of(running)
     assert f"{running.context().plan.expected.connectors.names[0]}-rows" not in state(running)["connectors"]
     for text in texts:
-        rows = sorted((row["id"], row["__op"], row["sel_ect_"]) for row in rows_of(
-            objects_of(context, text, 5)
-        ))
+        rows = sorted((row["id"], row["__op"], row["sel_ect_"]) for row in rows_of(objects_of(context, text, 5)))
         assert rows == [(1, "d", 1), (1, "r", 1), (2, "r", 2), (3, "r", 3), (4, "c", 4)], text
     shown = query(running, f"SELECT count(*) AS n FROM {tables[0]}")
     assert shown == [{"n": 3}]

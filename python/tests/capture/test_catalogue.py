@@ -93,7 +93,9 @@ def database() -> Iterator[psycopg.Connection[Any]]:
 @pytest.fixture(scope="module")
 def found(database: psycopg.Connection[Any]) -> dict[str, TableFacts]:
     """Every relation of the schema s, by its name."""
-    rows = database.execute("SELECT relname FROM pg_class WHERE relnamespace = 's'::regnamespace AND relkind NOT IN ('i', 'I')")
+    rows = database.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 's'::regnamespace AND relkind NOT IN ('i', 'I')"
+    )
     texts = tuple(Table("s", name).text for (name,) in rows.fetchall())
     relations = read_facts(database, Settings(role=ROLE, tables=texts)).relations
     assert {table.text for table in relations} == set(texts)

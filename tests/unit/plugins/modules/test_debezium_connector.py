@@ -178,7 +178,9 @@ def test_the_rows_of_an_added_table_without_a_key_come_by_a_connector_of_their_o
     assert connect.snapshots == ["public.a", "public.b", "public.c"]
     # It was there, stopped, before the main connector was told of the table.
     done = changes(connect)
-    assert [path for _method, path in done].index("connectors") < [path for _method, path in done].index("connectors/c/config")
+    assert [path for _method, path in done].index("connectors") < [path for _method, path in done].index(
+        "connectors/c/config"
+    )
     rows = connect.connectors["c-rows"]["config"]
     assert (rows["snapshot.mode"], rows["table.include.list"]) == ("initial_only", "public.c")
     # The next run finds it finished.
