@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Tables as people name and make them, added to a running pipeline; and those that are refused before anything changes."""
+"""Tables as people name and make them, added to a running pipeline; and what is refused before anything changes."""
 
 from __future__ import annotations
 
