@@ -14,7 +14,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._debezium_offsets imp
     pending,
     with_pending,
 )
-from ansible_collections.cdc.pipeline.plugins.module_utils._table_names import Table, parse_table
+from ansible_collections.cdc.pipeline.plugins.module_utils._table_names import Column, Table, parse_table
 from collection_path import ROOT
 from connector import Connector, Row
 
@@ -107,3 +107,24 @@ def test_an_empty_table_by_a_connector_of_its_own(database: psycopg.Connection, 
     connector.start(["public.keyless"], snapshot__mode="initial_only", heartbeat__action__query="")
     until_finished(connector)
     assert connector.stop() == []
+
+
+def test_columns_and_unkeyed_tables_of_any_name(database: psycopg.Connection, connector: Connector):
+    table, columns = Table("public", "a, b"), ["a,b c", "x.y", " edge ", "Übrig"]
+    declared = ", ".join(f'"{name}" text' for name in [*columns, "A;b c", "kept"])
+    database.execute(f"CREATE TABLE {table.sql} (id int UNIQUE, {declared})".encode())
+    database.execute(f"ALTER TABLE {table.sql} REPLICA IDENTITY FULL".encode())
+    insert = f"INSERT INTO {table.sql} VALUES (1, 'a', 'b', 'c', 'd', 'other', 'kept')".encode()
+    database.execute(insert)
+    connector.start(
+        [],
+        table__include__list=table.regex,
+        column__exclude__list=",".join(Column(table, name).regex for name in columns),
+        transforms__lossless__unkeyed=f"(?-i)public\\.other|{table.regex}",
+    )
+    connector.wait(1)
+    database.execute(insert.replace(b"(1", b"(2"))
+    connector.wait(2)
+    for row in connector.stop():
+        assert row["key"] is None
+        assert [name for name in row["value"] if not name.startswith("__")] == ["id", "A_b_c", "kept"]
