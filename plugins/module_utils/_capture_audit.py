@@ -80,7 +80,7 @@ def request(params: Mapping[str, Any]) -> dict[str, Any]:
             "without": [_pattern(each) for each in wanted.without],
             "own": [table.text for table in own],
             "excluded": [each.text for each in excluded],
-            **{key: params[key] for key in ("role", "slot", "prefix", "managed", "identity", "prepared")},
+            **{key: params[key] for key in ("role", "slot", "prefix", "managed", "identity", "prepared", "fold_case")},
             "max_row_bytes": params["max_row_bytes"],
         },
     }

@@ -107,6 +107,11 @@ options:
       - Whether rights and identities are there by now. With V(false) what a run would still grant or set is not missed.
     type: bool
     default: false
+  fold_case:
+    description:
+      - Whether what archives takes topics for one whose names differ by case alone, as the sink of Iceberg does.
+    type: bool
+    default: false
   max_row_bytes:
     description:
       - Most bytes of a record.
@@ -198,6 +203,7 @@ def main() -> None:
             "managed": {"type": "bool", "default": True},
             "identity": {"type": "str", "choices": ["full", "keep"], "default": "keep"},
             "prepared": {"type": "bool", "default": False},
+            "fold_case": {"type": "bool", "default": False},
             "max_row_bytes": {"type": "int", "default": 1_000_000},
             "required": {"type": "bool", "default": True},
             "refuse": {"type": "bool", "default": True},

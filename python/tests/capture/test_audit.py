@@ -166,6 +166,12 @@ def test_names_that_are_taken_for_others(
     assert codes(of_tables(*tables, there=there)) == expected
 
 
+def test_names_that_iceberg_takes_for_one() -> None:
+    tables = {table: TableFacts(table, columns=COLUMNS) for table in map(parse, ('public."Users"', "public.users"))}
+    settings = replace(OWN, tables=tuple(table.text for table in tables), fold_case=True)
+    assert codes(audit(Facts(SERVER, tables, tuple(tables)), settings)) == [("refuse", "case")]
+
+
 def test_patterns_that_mean_nothing() -> None:
     settings = Settings(patterns=(NamePattern("sales", "*"),), tables=("public.a",), managed=False, identity="keep")
     assert codes(found(settings)) == [("refuse", "no_match")]

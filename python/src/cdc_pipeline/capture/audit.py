@@ -250,12 +250,14 @@ def _names(captured: list[Table], facts: Facts, settings: Settings) -> Iterator[
         alike = cased.setdefault(table.id.lower(), table)
         if alike != table and alike.id != table.id:
             yield Finding(
-                WARN,
+                REFUSE if settings.fold_case else WARN,
                 "case",
                 table.text,
                 f"its name and {alike.text} differ by case alone",
-                "tools such as DuckDB and Iceberg take them for one; `cdc sql` shows one of them with _ at its end",
-                "rename one of the tables, if that troubles you",
+                "Iceberg's sink writes both into one table"
+                if settings.fold_case
+                else "DuckDB takes them for one: `cdc sql` shows one of them with _ at its end",
+                "rename one of the tables" if settings.fold_case else "rename one of the tables, if that troubles you",
             )
         same = [each for each in (*facts.there, *captured) if each.id == table.id and each != table]
         if same:

@@ -177,6 +177,7 @@ class Settings:
         managed: whether the server is the pipeline's.
         identity: full where a run sets it on every captured table.
         prepared: whether grants and identities are there by now, or a run still makes them.
+        fold_case: whether what archives takes topics for one whose names differ by case alone.
         max_row_bytes: of a record; larger rows lose their largest values.
     """
 
@@ -192,4 +193,5 @@ class Settings:
     managed: bool = True
     identity: str = "full"
     prepared: bool = False
+    fold_case: bool = False
     max_row_bytes: int = 1_000_000
