@@ -21,6 +21,7 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 _PART = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"|(?P<bare>[^".]*)')
 _EXCLUDED = "!"
 _ANY = "*"
+_DEAD_LETTERS = ".dlq"
 # PostgreSQL cuts longer ones.
 _LONGEST = 63
 # What begins a regular expression of Debezium's in which case matters.
@@ -321,13 +322,16 @@ def captured(entries: Iterable[Any], own: Iterable[Any] = (), matched: Iterable[
 
 
 def collisions(tables: Iterable[Table], prefix: str) -> list[tuple[Table, Table]]:
-    """Tables whose topics Kafka does not keep apart: it takes . and _ for one in the name of a new topic."""
+    """Tables whose topics Kafka does not keep apart: it takes . and _ for one in the name of a new topic.
+
+    Each has a further topic, of its dead letters.
+    """
     seen: dict[str, Table] = {}
     found = []
     for table in tables:
-        first = seen.setdefault(table.topic(prefix).replace(".", "_"), table)
-        if first != table:
-            found.append((first, table))
+        names = [f"{table.topic(prefix)}{end}".replace(".", "_") for end in ("", _DEAD_LETTERS)]
+        others = [other for name in names if (other := seen.setdefault(name, table)) != table]
+        found += [(other, table) for other in others[:1]]
     return found
 
 

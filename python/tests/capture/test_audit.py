@@ -154,6 +154,8 @@ def test_a_partition_beside_its_table() -> None:
         (('public."a b"', "public.a_b"), (), [("refuse", "topic")]),
         (("a_b.c", "a.b_c"), (), [("refuse", "topic")]),
         (("public.dlq",), (), [("refuse", "topic")]),
+        (("public.users", "public.users_dlq"), (), [("refuse", "topic")]),
+        (("public.users_dlq", "public.users"), (), [("refuse", "topic")]),
         (('public."users.dlq"',), (), [("refuse", "topic")]),
         (('"a.b".c',), ('a."b.c"',), [("refuse", "same_id")]),
         (('public."a"""',), (), [("refuse", "quote")]),

@@ -227,14 +227,17 @@ def _names(captured: list[Table], facts: Facts, settings: Settings) -> Iterator[
     cased: dict[str, Table] = {}
     for table in captured:
         topic = table.topic(settings.prefix)
-        # Kafka makes no topic whose name differs from another's by . and _ alone.
-        other = topics.setdefault(topic.replace(".", "_"), table)
-        if other != table:
+        # Kafka makes no topic whose name differs from another's by . and _ alone, nor the one of the dead letters.
+        wanted = [f"{topic}{end}".replace(".", "_") for end in ("", settings.dead_letters)]
+        others = [other for name in wanted if (other := topics.setdefault(name, table)) != table]
+        if others:
+            theirs = others[0].topic(settings.prefix)
             yield Finding(
                 REFUSE,
                 "topic",
                 table.text,
-                f"its topic {topic} and that of {other.text}, {other.topic(settings.prefix)}, are one to Kafka",
+                f"its topics, {topic} and {topic}{settings.dead_letters}, and those of {others[0].text}, {theirs} and"
+                f" {theirs}{settings.dead_letters}, are not apart to Kafka",
                 "what a topic's name may not hold becomes _, and Kafka takes . and _ for the same in a new name",
                 f"rename one of the tables, or {_TAKE_OUT}",
             )

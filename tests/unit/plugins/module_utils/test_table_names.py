@@ -159,6 +159,7 @@ def test_exclusions_that_make_no_sense(entries, what):
         ("a_b.c", "a.b_c"),
         ('"a.b".c', 'a."b.c"'),
         ('public."a,b"', 'public."a b"'),
+        ("public.users", "public.users_dlq"),
     ],
 )
 def test_topics_that_kafka_does_not_keep_apart(first, second):
