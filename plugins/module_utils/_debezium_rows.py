@@ -19,6 +19,7 @@ from ._connect import ConnectClient
 from ._debezium_offsets import begins_with_snapshot, captured, naming, offset_of
 
 _SUFFIX = "-rows"
+_SMALL = {"max.batch.size": "512", "max.queue.size": "1024"}
 # The main connector's alone.
 _NOT_OURS = ("heartbeat.action.query", "snapshot.mode", "table.include.list", "name")
 
@@ -66,8 +67,12 @@ class Rows:
 
     def _wanted(self, tables: Sequence[str]) -> dict[str, str]:
         kept = {key: value for key, value in self._config.items() if key not in _NOT_OURS}
+        bytes_held = kept.get("max.queue.size.in.bytes", "")
         return {
             **kept,
+            # It stands beside the main connector in the worker's memory.
+            **(_SMALL if "max.queue.size" in kept else {}),
+            **({"max.queue.size.in.bytes": str(int(bytes_held) // 4)} if bytes_held.isdigit() else {}),
             "snapshot.mode": "initial_only",
             "table.include.list": ",".join(naming(self._config, table) for table in tables),
         }
