@@ -29,10 +29,18 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     asked = request(params)
     if check_mode and not Path(params["tool"]).exists():
         return Outcome(False, facts={**_NOTHING, "reached": False})
-    done = subprocess.run(
-        [params["tool"]], input=json.dumps(asked), capture_output=True, text=True, timeout=_SECONDS, check=False
-    )
     where = f"PostgreSQL at {asked['postgresql']['host']}:{asked['postgresql']['port']}"
+    try:
+        done = subprocess.run(
+            [params["tool"]], input=json.dumps(asked), capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise FailedError(
+            f"{params['tool']} cannot look at the captured tables",
+            where=where,
+            why=f"it took more than {_SECONDS} s" if isinstance(error, subprocess.TimeoutExpired) else str(error),
+            remedy="see whether the server answers: somebody may hold a lock on its catalogue",
+        ) from None
     if done.returncode == _UNREACHED:
         if params["required"]:
             raise UnreachableError(
