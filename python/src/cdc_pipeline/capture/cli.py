@@ -16,6 +16,7 @@ from cdc_pipeline.endpoints import PostgresqlEndpoint
 from cdc_pipeline.verify.shape import ShapeError, read
 
 _UNREACHED, _USAGE = 3, 2
+_OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=60s"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"the request is not JSON: {error}", file=sys.stderr)
         return _USAGE
     try:
-        with postgresql.connect(request.postgresql, application_name="cdc-audit") as connection:
+        with postgresql.connect(request.postgresql, application_name="cdc-audit", options=_OPTIONS) as connection:
             facts, findings = examine(connection, request.settings)
     except psycopg.Error as error:
         print(str(error).strip().splitlines()[-1], file=sys.stderr)

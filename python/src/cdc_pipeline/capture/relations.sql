@@ -46,7 +46,8 @@ SELECT c.nspname AS schema, c.relname AS table, c.relkind::text AS kind, c.relpe
                    'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'generated', a.attgenerated <> '',
                    'key', a.attnum = ANY (k.numbers), 'cursor', a.cursor, 'enum', a.enum) ORDER BY a.attnum), '[]')
         FROM columns a WHERE a.attrelid = c.oid) AS columns,
-       c.relpages AS pages
+       (SELECT coalesce(sum(pg_relation_size(relid)), 0) / current_setting('block_size')::int
+        FROM pg_partition_tree(c.oid))::bigint AS pages
 FROM wanted c LEFT JOIN pg_roles r ON r.rolname = %(role)s CROSS JOIN LATERAL (
     SELECT bool_or(i.indisprimary) AS is_primary,
            bool_and(i.indpred IS NULL AND i.indexprs IS NULL AND i.indisvalid AND NOT EXISTS (
