@@ -17,8 +17,12 @@ from typing import Any
 from . import _connector
 from ._connect import ConnectClient
 from ._debezium_offsets import begins_with_snapshot, captured, naming, offset_of
+from ._errors import DeadlineError, RequestError
+from ._wait import Deadline, wait_for
 
 _SUFFIX = "-rows"
+# How Connect answers while a task ends.
+_ENDING = (400, 500)
 _SMALL = {"max.batch.size": "512", "max.queue.size": "1024"}
 # The main connector's alone.
 _NOT_OURS = ("heartbeat.action.query", "snapshot.mode", "table.include.list", "name")
@@ -46,7 +50,7 @@ class Rows:
         if found is not None:
             tables = list(dict.fromkeys([*captured(found.config, self._params["tables"]), *tables]))
         self._reconcile("stopped", self._wanted(tables))
-        self._client.reset_offsets(self.name)
+        self._forget()
 
     def run(self) -> None:
         """Have it read.
@@ -61,9 +65,30 @@ class Rows:
         if begins_with_snapshot(offset):
             return False
         self._reconcile("stopped", None)
-        self._client.reset_offsets(self.name)
+        self._forget()
         self._reconcile("absent", None)
         return True
+
+    def _forget(self) -> None:
+        """Have no offset any more. Its task may still be ending, and until then Connect refuses."""
+        deadline = Deadline(self._params["wait_timeout"])
+
+        def forgotten() -> bool | None:
+            try:
+                if self._client.offsets(self.name):
+                    self._client.reset_offsets(self.name)
+            except RequestError as error:
+                if error.status not in _ENDING or deadline.expired:
+                    raise
+                return None
+            return True
+
+        if not wait_for(forgotten, deadline):
+            raise DeadlineError(
+                f"The offset of the connector {self.name} cannot be taken away",
+                where=self._client.where,
+                remedy="run again; the log of Kafka Connect says what its task waits for",
+            )
 
     def _wanted(self, tables: Sequence[str]) -> dict[str, str]:
         kept = {key: value for key, value in self._config.items() if key not in _NOT_OURS}

@@ -224,6 +224,23 @@ def test_a_run_that_ended_before_the_rows_were_read_is_run_again(capture, connec
     assert connect.snapshots == ["public.a", "public.b"]
 
 
+def test_a_task_that_still_ends_is_waited_for(capture, connect, monkeypatch):
+    capture("public.a")
+    capture("public.a", "public.b", unkeyed=["public.b"])
+    answer, refused = connect.answer, []
+
+    def refuse_once(call):
+        if call.method == "DELETE" and call.path[-1] == "offsets" and not refused:
+            refused.append(call)
+            raise Reply(400, {"error_code": 400, "message": "Connectors must be in the STOPPED state before"})
+        return answer(call)
+
+    monkeypatch.setattr(connect, "answer", refuse_once)
+    assert capture("public.a", "public.b", unkeyed=["public.b"])["separate"] == []
+    assert refused
+    assert "c-rows" not in connect.connectors
+
+
 def test_an_initial_snapshot_has_tables_without_a_key(capture, connect):
     assert capture("public.a", unkeyed=["public.a"])["separate"] == []
     assert connect.snapshots == ["public.a"]
