@@ -33,7 +33,8 @@ class ActionModule(ActionBase):
         )
 
         declared = read_declared(self._loader)
-        settings = Settings(declared, variables, self._templar)
+        # What patterns of tables mean is asked later; the names of topics are of no consequence here.
+        settings = Settings(declared, {"postgresql_matched_tables": [], **variables}, self._templar)
         problems = [*unknown_names(variables, declared, read_renamed(self._loader), arguments["own_variables"])]
         problems += settings.check()
         stated = state(settings, [entry["role"] for entry in catalogue()])

@@ -122,6 +122,10 @@ class ConnectClient:
         body = {"offsets": [{"partition": dict(partition), "offset": dict(offset)}]}
         self._rest.call("PATCH", "connectors", name, "offsets", body=body, idempotent=True)
 
+    def reset_offsets(self, name: str) -> None:
+        """Forget all offsets. The connector must be stopped."""
+        self._rest.call("DELETE", "connectors", name, "offsets", idempotent=True)
+
 
 def is_momentary(error: RequestError) -> bool:
     """Whether Connect says that it cannot do this right now, which passes by itself."""

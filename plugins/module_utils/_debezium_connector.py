@@ -18,13 +18,17 @@ from typing import Any
 from . import _connector
 from ._connect import ConnectClient, Connector
 from ._debezium_offsets import begins_with_snapshot, captured, offset_of, pending, with_pending
+from ._debezium_rows import Rows
 from ._errors import DeadlineError, InvalidError, PipelineError
 from ._module import Outcome
+from ._table_names import parse_table
 from ._values import to_strings
 from ._wait import Deadline, wait_for
 
 # What a connector captures from its creation until its offset is known: a pattern that no table matches.
 _NOTHING = "(?!)"
+# Options that name tables.
+_NAMES = ("tables", "unkeyed", "snapshot")
 
 
 def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
@@ -38,6 +42,9 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     name = params["name"]
     config = to_strings(params["config"], f"connector {name}")
     server = config.get("topic.prefix", "")
+    # From here on tables are what Debezium calls them.
+    texts = {found.id: found.text for found in (parse_table(each, "tables") for each in params["tables"])}
+    params = {**params, **{key: [parse_table(each, key).id for each in params[key]] for key in _NAMES}}
     tables = captured(config, params["tables"])
     _refuse_uncaptured(params["snapshot"], tables)
     running = {**params, "state": "running"}
@@ -50,7 +57,10 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     offset = None if current is None else offset_of(client.offsets(name), server)
     found = pending(offset)
 
-    done = planned
+    rows = Rows(client, params, config)
+    separate = [] if begins_with_snapshot(offset) else [table for table in added if table in params["unkeyed"]]
+    reading = [] if current is None else rows.pending(tables)
+    done, finished = planned, False
     if not check_mode:
         if current is not None and (added or "update" in planned.facts["steps"]):
             _await_initial_snapshot(client, params, current)
@@ -58,22 +68,31 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
             # Where it stands when it has stopped decides, not what was seen while it ran.
             with _running_after_all(client, current, [table for table in added if table not in params["unkeyed"]]):
                 offset = _stop(client, params, config, current)
+                separate = [] if begins_with_snapshot(offset) else [each for each in added if each in params["unkeyed"]]
+                if separate:
+                    rows.prepare(separate)
                 requested = _requested(offset, added, params["unkeyed"])
                 if requested:
                     _request(client, params, config, requested)
         done = _connector.reconcile(running, False)
+        if separate:
+            rows.run()
+        elif reading:
+            rows.run()
+            finished = rows.remove_finished()
+    on_their_way = [] if finished else list(dict.fromkeys([*reading, *separate]))
     requested = _requested(offset, added, params["unkeyed"])
     expected = found + [table for table in requested if table not in found]
     return Outcome(
-        changed=planned.changed or bool(requested),
-        before={**(planned.before or {}), "snapshots": found},
-        after={**(planned.after or {}), "snapshots": expected},
+        changed=planned.changed or bool(requested) or bool(separate) or finished,
+        before={**(planned.before or {}), "snapshots": found, "separate": reading},
+        after={**(planned.after or {}), "snapshots": expected, "separate": on_their_way},
         facts={
             "connector": done.facts["connector"],
             "steps": _steps(planned.facts["steps"], bool(requested)),
-            "requested": requested,
-            "skipped": [] if begins_with_snapshot(offset) else [table for table in added if table in params["unkeyed"]],
-            "unfinished": expected,
+            "requested": [texts.get(table, table) for table in requested],
+            "separate": [texts.get(table, table) for table in on_their_way],
+            "unfinished": [texts.get(table, table) for table in expected],
         },
         warnings=done.warnings,
     )

@@ -27,12 +27,21 @@ _CASE_MATTERS = "(?-i)"
 
 
 def captured(config: Mapping[str, str], tables: Iterable[str]) -> list[str]:
-    """Those of `tables` (schema.table) that `table.include.list` names; all of them without that setting."""
+    """Those of `tables` (as Debezium calls them) that `table.include.list` names; all of them without that setting."""
     patterns = config.get("table.include.list")
     if patterns is None:
         return list(tables)
-    entries = [_pattern(entry.strip()) for entry in patterns.split(",") if entry.strip()]
+    entries = [_pattern(entry) for entry in _entries_of(patterns)]
     return [table for table in tables if any(entry.fullmatch(table) for entry in entries)]
+
+
+def naming(config: Mapping[str, str], table: str) -> str:
+    """The entry of `table.include.list` that names a captured table."""
+    return next(entry for entry in _entries_of(config["table.include.list"]) if _pattern(entry).fullmatch(table))
+
+
+def _entries_of(patterns: str) -> list[str]:
+    return [entry.strip() for entry in patterns.split(",") if entry.strip()]
 
 
 def _pattern(entry: str) -> re.Pattern[str]:

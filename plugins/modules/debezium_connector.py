@@ -17,6 +17,9 @@ description:
   - While a connector's initial snapshot runs, the module waits for its end before it changes the connector, for
     O(wait_timeout) seconds at most. A change would begin the snapshot anew.
   - The configuration is the record of what was captured. A run that was interrupted at any step is simply run again.
+  - What such a snapshot cannot read, since no key tells its rows apart or Debezium does not read its name back, comes
+    by a further connector with C(-rows) at the end of its name. It reads whole tables once, and is deleted by the first
+    run of this module that finds it finished.
   - A connector that was deleted, and left its offset, gets a snapshot of all tables when it is created again, since
     nobody knows what it captured.
 author:
@@ -39,15 +42,14 @@ options:
     required: true
   tables:
     description:
-      - The tables to look at, as V(schema.table). Those that C(table.include.list) of O(config) names, and that of the
-        connector's present configuration does not, are added.
+      - The tables to look at, as V(schema.table) with quotes where SQL takes them. Those that C(table.include.list) of
+        O(config) names, and that of the connector's present configuration does not, are added.
     type: list
     elements: str
     required: true
   unkeyed:
     description:
-      - Tables whose rows no key tells apart. An incremental snapshot would take none of their rows, or one for many, so
-        none is asked for, and they are returned as RV(skipped).
+      - Tables that an incremental snapshot cannot read. When one is added, its rows come by a connector of their own.
     type: list
     elements: str
     default: []
@@ -130,8 +132,8 @@ requested:
   returned: success
   type: list
   elements: str
-skipped:
-  description: Added tables that are captured without a snapshot, being among O(unkeyed).
+separate:
+  description: Tables whose rows are on their way by a connector of their own, being among O(unkeyed).
   returned: success
   type: list
   elements: str

@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ..module_utils._errors import InvalidError
 from ..module_utils._preflight.problem import Problem
+from ..module_utils._table_names import collisions, parse_column, parse_entry, parse_table, parse_tables
 from ._cluster_rules import cluster_problems
 from ._ports import port_problems
 from ._size_rules import size_problems
@@ -23,7 +25,6 @@ _LONGEST_HOME = 150
 _HIGHEST_OFFSET = 30000
 _SYSTEM_FOLDERS = {"/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/opt", "/proc", "/root", "/run", "/srv"}
 _SYSTEM_FOLDERS |= {"/sys", "/tmp", "/usr", "/var", "/var/lib", "/var/cache", "/var/log"}
-_TABLE = re.compile(r"[^.\s]+\.[^.\s]+\Z")
 # As in the connector's heartbeat.action.query.
 _HEARTBEAT = "heartbeat"
 _PATTERNS = {
@@ -100,23 +101,45 @@ def _offset(get: Get) -> Iterator[Problem]:
 
 
 def _tables(get: Get) -> Iterator[Problem]:
-    tables, probe = get("cdc_tables") or [], get("cdc_probe_table")
-    for name, table in [("cdc_tables", table) for table in tables] + ([("cdc_probe_table", probe)] if probe else []):
-        if not _TABLE.match(str(table)):
-            yield Problem(
-                "table",
-                f"{name}: a table is written as schema.table",
-                found=repr(table),
-                remedy=f"write public.{table}" if re.match(r"\w+\Z", str(table)) else "write it as public.users",
-            )
+    entries = get("cdc_tables") or []
+    readers = [
+        *((parse_entry, entry, "cdc_tables") for entry in entries),
+        *((parse_table, get(name), name) for name in ("cdc_probe_table", "cdc_load_table") if get(name)),
+        *((parse_column, entry, "cdc_excluded_columns") for entry in get("cdc_excluded_columns") or []),
+    ]
+    wrong = [error for read, entry, name in readers if (error := _error(read, entry, name))]
+    # Entries that are right by themselves may not go together.
+    wrong = wrong or [error for error in [_error(parse_tables, entries, "cdc_tables")] if error]
+    if wrong:
+        yield from (Problem("table", error.what, found=error.why, remedy=error.remedy) for error in wrong)
+        return
+    tables = list(parse_tables(entries).tables)
+    probe, load = (parse_table(get(name)) if get(name) else None for name in ("cdc_probe_table", "cdc_load_table"))
     for table in sorted({table for table in tables if tables.count(table) > 1}):
-        yield Problem("table", f"cdc_tables names {table} twice", remedy="take one of them away")
-    if probe and probe in tables:
+        yield Problem("table", f"cdc_tables names {table.text} twice", remedy="take one of them away")
+    if probe in tables:
         yield Problem(
             "table",
-            f"cdc_tables may not name the probe table {probe}, whose rows verify.yml replaces",
-            remedy=f"take {probe} out of cdc_tables, or choose another cdc_probe_table",
+            f"cdc_tables may not name the probe table {probe.text}, whose rows verify.yml replaces",
+            remedy=f"take {probe.text} out of cdc_tables, or choose another cdc_probe_table",
         )
+    prefix = get("cdc_topic_prefix") or ""
+    own = [table for table in (probe, load) if table]
+    for first, second in collisions([*dict.fromkeys(tables), *own], prefix):
+        yield Problem(
+            "table",
+            f"The topics of {first.text} and {second.text} are one to Kafka, which takes . and _ for the same",
+            found=f"{first.topic(prefix)} and {second.topic(prefix)}",
+            remedy="rename one of the tables, or take it out of cdc_tables",
+        )
+
+
+def _error(read: Callable[[Any, str], Any], entry: Any, name: str) -> InvalidError | None:
+    try:
+        read(entry, name)
+    except InvalidError as error:
+        return error
+    return None
 
 
 def _messages(get: Get) -> Iterator[Problem]:

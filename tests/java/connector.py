@@ -86,8 +86,16 @@ class Connector:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def command(self, main: str, tables: list[str], *arguments: object, heap: int = 512, **more: object) -> list[str]:
-        """What runs a class with this connector's settings."""
+    def command(
+        self,
+        main: str,
+        tables: list[str],
+        *arguments: object,
+        heap: int = 512,
+        offset: Row | None = None,
+        **more: object,
+    ) -> list[str]:
+        """What runs a class with this connector's settings, from a snapshot of what is there or from an offset."""
         settings = {key: value for key, value in connector_settings().items() if not key.startswith(NOT_HERE)}
         included = ",".join(f"(?-i){table}".replace(".", "\\.") for table in tables)
         topics = ",".join(f"postgres.{table}" for table in (*tables, "message")) + ",__debezium-heartbeat.postgres"
@@ -101,6 +109,7 @@ class Connector:
         settings |= self.own | computed | {key.replace("__", "."): str(v) for key, v in more.items()}
         (self.folder / "signals").touch()
         (self.folder / "stop").unlink(missing_ok=True)
+        self.begin_at(offset)
         (self.folder / "log4j2.properties").write_text(LOG)
         lines = [f"{key}={value}".replace("\\", "\\\\") + "\n" for key, value in settings.items() if value]
         (self.folder / "connector.properties").write_text("".join(lines))
@@ -126,6 +135,17 @@ class Connector:
         data = {"data-collections": [table.replace(".", "\\.")], "type": "incremental"}
         with (self.folder / "signals").open("a") as signals:
             signals.write(json.dumps({"id": table, "type": "execute-snapshot", "data": data}) + "\n")
+
+    def offset(self) -> Row | None:
+        """How far it has come."""
+        file = self.folder / "offset"
+        return json.loads(file.read_text()) if file.exists() else None
+
+    def begin_at(self, offset: Row | None) -> None:
+        """Where the next start begins; None for a snapshot."""
+        (self.folder / "offset").unlink(missing_ok=True)
+        if offset is not None:
+            (self.folder / "offset").write_text(json.dumps(offset))
 
     def records(self) -> list[Row]:
         lines = (self.folder / "records").read_text().splitlines(keepends=True)

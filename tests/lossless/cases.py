@@ -34,7 +34,6 @@ class Table:
         after: statements while it is captured, each a transaction of its own.
         drop: further statements after it is dropped.
         keyed: some change of it has a key, so that `cdc sql` knows which rows are current.
-        snapshot: its rows come also when it is added to a running pipeline.
     """
 
     name: str
@@ -43,7 +42,6 @@ class Table:
     after: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     keyed: bool = True
-    snapshot: bool = True
 
     @property
     def made(self) -> str:

@@ -77,8 +77,7 @@ def captured(site: Site, tables: Iterable[Table], new: bool = False) -> Archived
         names = [each.name for each in every]
         counts = {n: connection.execute(f"SELECT count(*) FROM public.{made(n)}").fetchone()[0] for n in names}
         archived.said = " ".join(capture(site, names, () if new else _ADDED).split())
-        read = [each.name for each in every if new or each.snapshot]
-        _until(lambda: all(n >= counts[name] for name, n in records(site, read).items()), _SNAPSHOTS)
+        _until(lambda: all(n >= counts[name] for name, n in records(site, names).items()), _SNAPSHOTS)
         _all(connection, every, lambda each: each.after)
     _until(lambda: records(site, [_LAST.name])[_LAST.name] > 0, _CHANGES)
     archived.expected = records(site, names)

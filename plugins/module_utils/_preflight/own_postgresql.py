@@ -21,7 +21,6 @@ except ImportError:
 
     IMPORT_ERROR = traceback.format_exc()
 
-_SHOWN = 5
 # One row; pg_replication_slots and pg_roles may be read by everybody.
 _SERVER = """
 SELECT current_setting('server_version_num')::int AS version,
@@ -34,17 +33,6 @@ SELECT current_setting('server_version_num')::int AS version,
        rolsuper,
        (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = %(database)s) AS encoding
 FROM pg_roles WHERE rolname = current_user
-"""
-# The tables that can be published.
-_TABLES = """
-SELECT n.nspname || '.' || c.relname AS name, keys.there AS key,
-       c.relreplident IN ('f', 'i') OR c.relreplident = 'd' AND keys.there AS identity,
-       c.relreplident = 'i' AND NOT EXISTS (
-           SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident AND i.indisprimary) AS other_index
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) AS there) AS keys
-WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-ORDER BY name
 """
 
 
@@ -67,21 +55,6 @@ class Server:
     encoding: str | None
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of the database.
-
-    :param key: it has a primary key.
-    :param identity: its rows can be told apart, so that a published change of one is possible.
-    :param other_index: its replica identity is an index other than the primary key's.
-    """
-
-    name: str
-    key: bool
-    identity: bool
-    other_index: bool = False
-
-
 def check_server(params: Mapping[str, Any]) -> list[Problem]:
     """Connect and look. The server is only read.
 
@@ -90,14 +63,10 @@ def check_server(params: Mapping[str, Any]) -> list[Problem]:
     if IMPORT_ERROR:
         raise MissingLibraryError("psycopg", IMPORT_ERROR)
     where, database = f"{params['host']}:{params['port']}", params["database"]
-    tables: list[Table] = []
     try:
         # Everybody has this one, and the pipeline's own need not be there yet.
         with _connect(params, "postgres", Server) as connection:
             server = connection.execute(_SERVER, {"slot": params["slot"], "database": database}).fetchone()
-        if server.encoding is not None:
-            with _connect(params, database, Table) as connection:
-                tables = connection.execute(_TABLES).fetchall()
     except psycopg.Error as error:
         return [
             Problem(
@@ -108,11 +77,8 @@ def check_server(params: Mapping[str, Any]) -> list[Problem]:
                 "pg_hba.conf admits this host",
             )
         ]
-    if server.encoding is not None:
-        of_tables = judge_tables(tables, params["tables"], f"the database {database} at {where}")
-    else:
-        of_tables = judge_database(database, params["tables"], where)
-    return [*judge(server, where, database, params["slot"], params["lowest_version"]), *of_tables]
+    missing = judge_database(database, params["tables"], where) if server.encoding is None else ()
+    return [*judge(server, where, database, params["slot"], params["lowest_version"]), *missing]
 
 
 def _connect(params: Mapping[str, Any], database: str, row: type) -> Any:
@@ -189,51 +155,6 @@ def judge_database(database: str, wanted: Sequence[str], where: str) -> Iterator
         yield Problem(
             "postgresql",
             f"There is no database {database}, whose tables shall be captured",
-            found=f"cdc_tables names {', '.join(wanted[:_SHOWN])}; the server is {where}",
+            found=f"cdc_tables names {', '.join(map(str, wanted[:5]))}; the server is {where}",
             remedy="set cdc_database to your database and cdc_tables to the tables in it to capture",
         )
-
-
-def judge_tables(tables: Sequence[Table], wanted: Sequence[str], where: str) -> Iterator[Problem]:
-    """The tables to capture are there with a key, and do not suffer from being published."""
-    named = {table.name: table for table in tables}
-    missing = [name for name in wanted if name not in named]
-    if missing:
-        there = [name for name in named if name not in wanted]
-        yield Problem(
-            "postgresql",
-            f"cdc_tables names tables that {where} does not have",
-            found=f"missing: {', '.join(missing)}; others there: {_some(there)}",
-            remedy="set cdc_tables to the tables to capture, as schema.table; or create the missing ones",
-        )
-    keyless = [name for name in wanted if name in named and not named[name].key]
-    if keyless:
-        yield Problem(
-            "postgresql",
-            f"A table without a primary key cannot be captured; {where} has some that cdc_tables names",
-            found=", ".join(keyless),
-            remedy="give each a primary key, or take it out of cdc_tables",
-        )
-    other = [name for name in wanted if name in named and named[name].other_index]
-    if other:
-        yield Problem(
-            "postgresql",
-            "PostgreSQL sends of a deleted row its replica identity alone, which is not the primary key; "
-            f"{where} has such tables that cdc_tables names",
-            found=_some(other),
-            remedy="ALTER TABLE ... REPLICA IDENTITY DEFAULT, or FULL",
-        )
-    fixed = [name for name in wanted if name in named and not named[name].identity and name not in keyless]
-    if fixed:
-        yield Problem(
-            "postgresql",
-            "Once a table is published, PostgreSQL refuses UPDATE and DELETE of it if it has no replica identity; "
-            f"{where} has such tables that cdc_tables names",
-            found=_some(fixed),
-            remedy="ALTER TABLE ... REPLICA IDENTITY DEFAULT, or FULL",
-        )
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more if names else "none"

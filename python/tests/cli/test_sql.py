@@ -100,6 +100,23 @@ def test_another_schema_a_key_of_two_columns_and_a_column_called_year(shop: Shop
         ask(shop, "SELECT * FROM orders")
 
 
+def test_names_that_take_quotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the plan a topic is its table; of a table that is no longer captured the topic is all that is left."""
+    shop = Shop(tmp_path / "odd", "http://127.0.0.1:1")
+    tables = ["public.users", 'public."Order Items"', '"my schema"."a.b"']
+    document = plan_document(expected={"connectors": {"tables": tables}})
+    shop.plan = parse_plan(document)
+    for topic in ("postgres.public.Order_Items", "postgres.my_schema.a.b", "postgres.public.Gone_One"):
+        shop.put(topic, [{"text": "x", "__op": "c", "__deleted": "false", "__ts_us": 1}])
+    topics = Archive(shop).topics
+    assert topics['public."Order Items"'] == "postgres.public.Order_Items"
+    assert topics['"my schema"."a.b"'] == "postgres.my_schema.a.b"
+    assert topics['public."Gone_One"'] == "postgres.public.Gone_One"
+    monkeypatch.setattr(Archive, "keys", lambda _archive, _table: [])
+    for view in ('"Order Items_changes"', '"my schema"."a.b_changes"', '"Gone_One_changes"'):
+        assert rows(shop, f"SELECT text FROM {view}") == [{"text": "x"}]
+
+
 def test_a_table_without_a_key_has_changes_alone(shop: Shop) -> None:
     shop.put("postgres.public.log", [{"text": "x", "__op": "c", "__deleted": "false", "__ts_us": 1}])
     assert rows(shop, "SELECT text FROM log_changes") == [{"text": "x"}]

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+from cdc_pipeline.capture import audit
 from cdc_pipeline.endpoints import ConnectorsEndpoint
+from cdc_pipeline.verify import capture
 from cdc_pipeline.verify.checks import archive
 from cdc_pipeline.verify.checks.archive import started
 from cdc_pipeline.verify.checks.connectors import (
@@ -110,6 +112,22 @@ def test_a_table_of_ones_own_needs_no_more_than_a_key() -> None:
     own = {"public.a": GOOD, "public.own": GOOD._replace(foreign_keys=3, checks=0, rows=False)}
     found = list(judge_tables(own, own, frozenset({"public.a"})))
     assert failed(found) == {"T4.foreign_keys"}  # of the sample tables, which have one, not four
+
+
+def test_a_table_without_a_key_that_sends_whole_rows_will_do() -> None:
+    keyless = GOOD._replace(primary_key=False, foreign_keys=0, checks=0)
+    found = list(judge_tables(["public.own"], {"public.own": keyless._replace(whole=True)}, frozenset()))
+    assert [(each.found, each.ok) for each in found] == [("REPLICA IDENTITY FULL, rows", True)]
+    assert failed(judge_tables(["public.own"], {"public.own": keyless}, frozenset())) == {"T4.table.public.own"}
+
+
+def test_what_stands_against_capturing_fails_and_what_one_should_know_is_said() -> None:
+    known = audit.Finding(audit.WARN, "no_key", "public.a", "no key", "so", "add one")
+    refused = audit.Finding(audit.REFUSE, "kind", "public.v", "it is a view", "so", "take it out")
+    assert (capture.judge([]).ok, capture.judge([]).found) == (True, "nothing")
+    assert (capture.judge([known]).ok, capture.judge([known]).found) == (True, ["public.a: no key"])
+    found = capture.judge([refused, known])
+    assert (found.ok, found.found) == (False, ["public.v: it is a view: so. Remedy: take it out."])
 
 
 @pytest.mark.parametrize(

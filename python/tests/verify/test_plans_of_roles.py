@@ -51,6 +51,8 @@ SUMMARY = {
     "services_cdc": "/home/bin/cdc",
     "__cdc_needs_root": True,
     "cdc_kubeconfig": "/kubeconfig",
+    # By a filter of the collection, which is not installed here.
+    "cdc_captured_tables": ['public."Order Items"'],
 }
 ARCHIVE = "registry.example.org/cdc/archive:1"
 
@@ -117,7 +119,7 @@ def test_commands_that_are_printed_lead_to_the_inventory_in_use(inventory, make)
     assert plan("verify", inventory).command == f"{make} {{}}"
     summary = value("cdc_summary", "verify", inventory, **SUMMARY)
     assert f"Next             {make} verify · {make} load-test" in summary
-    assert 'sudo /home/bin/cdc sql "SELECT * FROM users LIMIT 5"\n' in summary
+    assert """sudo /home/bin/cdc sql 'SELECT * FROM public."Order Items" LIMIT 5'\n""" in summary
     assert "port-forward" not in summary
 
 

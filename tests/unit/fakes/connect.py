@@ -31,6 +31,7 @@ SETTINGS = {
     "poll.interval.ms": ("INT", False, "500"),
     "column.truncate.to.(d+).chars": ("STRING", False, None),
     "fail": ("BOOLEAN", False, "false"),
+    "snapshot.mode": ("STRING", False, "initial"),
 }
 TRANSFORM_SETTINGS = {"type": ("CLASS", True, None), "add.fields": ("LIST", False, "")}
 
@@ -84,6 +85,10 @@ class FakeConnect(FakeServer):
                 offset = self.offsets.get(name)
                 return {"offsets": [{"partition": {"server": "t"}, "offset": offset}] if offset else []}
             return self._info(name)
+        if (method, action) == ("DELETE", "offsets"):
+            assert connector["state"] == "STOPPED"
+            self.offsets.pop(name, None)
+            raise Reply(200, {"message": "The offsets for this connector have been reset successfully"})
         if method == "DELETE":
             del self.connectors[name]
         elif (method, action) == ("PATCH", "offsets"):
@@ -114,7 +119,8 @@ class FakeConnect(FakeServer):
         offset = self.offsets.get(name)
         if offset is None or ("snapshot" in offset and not offset.get("last_snapshot_record")):
             self.snapshots += captured
-            self.offsets[name] = {"lsn": 7}
+            unfinished = connector["config"].get("snapshot.mode") == "initial_only" and not self.finishes
+            self.offsets[name] = {"lsn": 7, **({"snapshot": "INITIAL"} if unfinished else {})}
         elif self.finishes:
             asked = json.loads(offset.pop("incremental_snapshot_collections", "[]"))
             self.snapshots += [t for e in asked if (t := e["incremental_snapshot_collections_id"]) in captured]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import httpx
 import obstore
@@ -15,7 +16,7 @@ from cdc_pipeline.cli.views import OWN
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.footers import Object, list_objects
 from cdc_pipeline.verify.iceberg import table_folder
-from cdc_pipeline.verify.plan import Plan, table_of
+from cdc_pipeline.verify.plan import Plan
 
 
 class Archive:
@@ -33,7 +34,7 @@ class Archive:
             CdcError: the store does not answer.
         """
         found = {*self._plan.archived_topics, *self._archived()}
-        return {table_of(topic): topic for topic in sorted(found) if "." in table_of(topic)}
+        return {self._plan.table_of(topic): topic for topic in sorted(found) if "." in topic}
 
     def _archived(self) -> Iterator[str]:
         """The topics that have a folder. Iceberg's have lost the case of their names."""
@@ -82,7 +83,7 @@ class Archive:
             CdcError: the registry does not answer.
         """
         where = self._plan.endpoints.schema_registry
-        url = f"{where.url.rstrip('/')}/subjects/{self.topics[table]}-key/versions/latest"
+        url = f"{where.url.rstrip('/')}/subjects/{quote(self.topics[table], safe='')}-key/versions/latest"
         try:
             answer = self._context.http.get(url, auth=(where.reader.username, where.reader.password))
             if answer.status_code == httpx.codes.NOT_FOUND:

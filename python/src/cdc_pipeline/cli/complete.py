@@ -24,6 +24,7 @@ from cdc_pipeline.cli.archive import Archive
 from cdc_pipeline.cli.archived import newest
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.lag import Lag, read_lags
+from cdc_pipeline.names import parse as parse_table
 from cdc_pipeline.verify import topics
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.footers import Object
@@ -70,7 +71,9 @@ class Progress:
 
     def of(self, table: str) -> Complete:
         """How far the connector is with one table."""
-        return Complete(None, "its snapshot is not complete") if table in self.waiting else self.complete
+        return (
+            Complete(None, "its snapshot is not complete") if parse_table(table).id in self.waiting else self.complete
+        )
 
 
 def progress_of(document: Mapping[str, Any]) -> Progress:

@@ -18,6 +18,7 @@ from cdc_pipeline.cli.options import for_instance
 from cdc_pipeline.cli.sql_output import Writer, table_writer, write_csv, write_json
 from cdc_pipeline.cli.sql_session import Result, Session, session
 from cdc_pipeline.cli.tunnels import reached
+from cdc_pipeline.names import shown
 from cdc_pipeline.verify.context import Context
 
 _HELP = "Statements end with a semicolon. \\d lists the views, \\q ends."
@@ -115,5 +116,5 @@ def _prompt(opened: Session, write: Writer) -> None:
 
 def _list(opened: Session) -> None:
     for names in opened.names.values():
-        prefix = "" if names.schema == "public" else f"{names.schema}."
-        click.echo(f"{prefix}{names.current}, {prefix}{names.changes}")
+        prefix = "" if names.schema == "public" else f"{shown(names.schema)}."
+        click.echo(f"{prefix}{shown(names.current)}, {prefix}{shown(names.changes)}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import duckdb
 
 from cdc_pipeline.cli.errors import CdcError
+from cdc_pipeline.names import parse
 
 _TEXT, _UNSENT, _CUT = "__text", "__unsent", "__cut"
 # What the source and the archive add to a table's columns, and DuckDB's types of it.
@@ -344,11 +345,11 @@ def names_of(tables: Iterable[str]) -> dict[str, Names]:
         taken.add((schema.lower(), name.lower()))
         return name
 
-    current = {table: free(*table.split(".", 1)) for table in tables}
+    parsed = {table: parse(table) for table in tables}
+    current = {table: free(found.schema, found.table) for table, found in parsed.items()}
     return {
-        table: Names(schema, name, free(schema, name + _CHANGES))
+        table: Names(parsed[table].schema, name, free(parsed[table].schema, name + _CHANGES))
         for table, name in current.items()
-        for schema in (table.split(".", 1)[0],)
     }
 
 

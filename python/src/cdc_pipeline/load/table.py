@@ -62,7 +62,7 @@ def transaction(number: int, size: int, writers: int) -> Transaction:
 def insert_sql(table: str) -> str:
     """Rows of about 200 bytes as an event, made by the server: takes run, and the first and last id."""
     return f"""\
-INSERT INTO {table} (run, id, seq, amount, made, payload)
+INSERT INTO {table.replace("%", "%%")} (run, id, seq, amount, made, payload)
 SELECT %(run)s, n, n, (n %% 100000) / 100.0, clock_timestamp(),
        md5(n::text) || md5((n + 1)::text) || md5((n + 2)::text) || md5((n + 3)::text)
 FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n"""
@@ -71,7 +71,7 @@ FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n"""
 def update_sql(table: str) -> str:
     """Takes run, the first and last id, and by how much a row's number rises."""
     return f"""\
-UPDATE {table} SET seq = id + %(shift)s::bigint, amount = amount + 1, made = clock_timestamp()
+UPDATE {table.replace("%", "%%")} SET seq = id + %(shift)s::bigint, amount = amount + 1, made = clock_timestamp()
 WHERE run = %(run)s AND id BETWEEN %(first)s AND %(last)s"""
 
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cdc_pipeline.capture.facts import Settings as CaptureSettings
 from cdc_pipeline.endpoints import Endpoints
+from cdc_pipeline.names import Table, parse
 from cdc_pipeline.verify.plan_cluster import Cluster, ClusterAccess, Storage, Tenancy
 from cdc_pipeline.verify.shape import ShapeError, read
 
@@ -114,16 +116,20 @@ class KafkaConnect:
 
 @dataclass(frozen=True)
 class Connectors:
-    """``names``: all that must run; the first is the CDC connector. ``config``: what it must be set to, at least."""
+    """``names``: all that must run; the first is the CDC connector. ``config``: what it must be set to, at least.
+
+    ``audit``: what its tables are audited for.
+    """
 
     names: tuple[str, ...] = ("postgres-cdc",)
     config: Mapping[str, str] = field(default_factory=lambda: {"exactly.once.support": "required"})
     tables: tuple[str, ...] = ("public.users", "public.products", "public.orders", "public.order_items")
     topic_prefix: str = "postgres"
     heartbeat_topic: str = "__debezium-heartbeat.postgres"
+    audit: CaptureSettings = field(default_factory=CaptureSettings)
 
     def topic(self, table: str) -> str:
-        return f"{self.topic_prefix}.{table}"
+        return parse(table).topic(self.topic_prefix)
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -303,13 +309,20 @@ class Plan:
 
     def topic(self, table: str) -> str:
         """The topic of a table of verify's or load's own, whichever section of the plan names it."""
-        named = [topic for topic in self.archived_topics if table_of(topic) == table]
+        end = parse(table).topic("")
+        named = [topic for topic in self.archived_topics if topic.endswith(f".{end}")]
         return named[0] if named else self.expected.connectors.topic(table)
+
+    def table_of(self, topic: str) -> str:
+        """The captured table of a topic, or what the topic says of one that is no longer captured."""
+        tables = (*self.expected.connectors.tables, *self.expected.postgresql.tables)
+        known = {self.expected.connectors.topic(table): table for table in tables}
+        return known.get(topic) or table_of(topic)
 
 
 def table_of(topic: str) -> str:
-    """`schema.table` of a CDC topic, whose prefix may have dots."""
-    return ".".join(topic.split(".")[-2:])
+    """`schema.table` of a CDC topic, whose prefix may have dots. What a topic cannot have is _ there."""
+    return Table(*topic.split(".")[-2:]).text if "." in topic else topic
 
 
 def _with_further(data: Any) -> Any:
@@ -336,7 +349,9 @@ def parse_plan(data: Any) -> Plan:
     if (plan.runtime == "kubernetes") != (plan.cluster is not None):
         problems.append(f"cluster is {'unknown to' if plan.cluster else 'missing for'} the runtime {plan.runtime}")
     for table in (*plan.expected.postgresql.tables, *plan.expected.connectors.tables):
-        if "." not in table:
+        try:
+            parse(table)
+        except ValueError:
             problems.append(f"table {table} must be named with its schema, such as public.{table}")
     if problems:
         raise ShapeError("the plan", problems)

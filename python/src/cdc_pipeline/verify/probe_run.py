@@ -136,7 +136,8 @@ class _Writer:
         self._cursor = cursor
         self._run = run
         self._insert, self._update = probe_table.insert_sql(table), probe_table.update_sql(table)
-        self._delete = f"DELETE FROM {table} WHERE run = %s AND id = %s"
+        bound = table.replace("%", "%%")
+        self._delete = f"DELETE FROM {bound} WHERE run = %s AND id = %s"
 
     def add(self, id: int, values: probe_table.Values) -> None:
         self._cursor.execute(self._insert, (self._run, id, *values))

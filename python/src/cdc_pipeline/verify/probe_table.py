@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from cdc_pipeline.names import parse, shown
 from cdc_pipeline.verify import probe_text as pg
 
 DAY = 86_400_000_000
@@ -341,7 +342,7 @@ Values = tuple[str | None, ...]
 
 def ddl(table: str) -> str:
     """SQL that makes the table, its type and its columns as far as they are not there. It can be run any time."""
-    schema = table.partition(".")[0]
+    schema = shown(parse(table).schema)
     states = ", ".join(f"'{each}'" for each in _STATES)
     columns = ",\n".join(f"    {column.name} {column.type}" for column in COLUMNS)
     added = "\n".join(
@@ -379,13 +380,18 @@ def rows(rng: random.Random, count: int) -> list[Values]:
 def insert_sql(table: str) -> str:
     """Takes run, id and the values; returns the columns as they are compared."""
     marks = ", ".join(f"%s::{column.type}" for column in COLUMNS)
-    return f"INSERT INTO {table} (run, id, {', '.join(NAMES)}) VALUES (%s, %s, {marks}) RETURNING {_reading()}"
+    return f"INSERT INTO {_bound(table)} (run, id, {', '.join(NAMES)}) VALUES (%s, %s, {marks}) RETURNING {_reading()}"
 
 
 def update_sql(table: str) -> str:
     """Takes the values, run and id; returns the columns as they are compared."""
     marks = ", ".join(f"{column.name} = %s::{column.type}" for column in COLUMNS)
-    return f"UPDATE {table} SET {marks} WHERE run = %s AND id = %s RETURNING {_reading()}"
+    return f"UPDATE {_bound(table)} SET {marks} WHERE run = %s AND id = %s RETURNING {_reading()}"
+
+
+def _bound(table: str) -> str:
+    """A table in a statement with places for arguments."""
+    return table.replace("%", "%%")
 
 
 def _reading() -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
 from psycopg import sql
+
+from cdc_pipeline.names import parse
 
 # Counting further would tell no more, and a large table takes long.
 MOST_ROWS = 100_000
@@ -13,7 +16,13 @@ MOST_ROWS = 100_000
 
 def identifier(table: str) -> sql.Identifier:
     """`schema.table`, quoted."""
-    return sql.Identifier(*table.split(".", 1))
+    return parse(table).identifier
+
+
+def named(tables: Iterable[str]) -> dict[str, list[str]]:
+    """The names of tables as arguments of a query: schemas and tables, in the same order."""
+    found = [parse(table) for table in tables]
+    return {"schemas": [table.schema for table in found], "tables": [table.table for table in found]}
 
 
 def row_count(connection: psycopg.Connection[Any], table: str) -> int | None:

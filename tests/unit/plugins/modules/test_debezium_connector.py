@@ -167,17 +167,93 @@ def test_a_connector_that_was_deleted_and_left_its_offset_gets_all_tables(captur
     assert connect.snapshots == ["public.a", "public.b"]
 
 
-def test_tables_without_a_key_are_named(capture, connect):
+def test_the_rows_of_an_added_table_without_a_key_come_by_a_connector_of_their_own(capture, connect):
     capture("public.a")
+    connect.calls.clear()
+    checked = capture("public.a", "public.b", "public.c", unkeyed=["public.c"], check=True)
+    assert (checked["separate"], changes(connect)) == (["public.c"], [])
     result = capture("public.a", "public.b", "public.c", unkeyed=["public.c"])
-    assert (result["requested"], result["skipped"]) == (["public.b"], ["public.c"])
+    assert (result["requested"], result["separate"]) == (["public.b"], ["public.c"])
+    assert result["diff"] == checked["diff"]
+    assert connect.snapshots == ["public.a", "public.b", "public.c"]
+    # It was there, stopped, before the main connector was told of the table.
+    done = changes(connect)
+    assert [path for _method, path in done].index("connectors") < [path for _method, path in done].index(
+        "connectors/c/config"
+    )
+    rows = connect.connectors["c-rows"]["config"]
+    assert (rows["snapshot.mode"], rows["table.include.list"]) == ("initial_only", "public.c")
+    # The next run finds it finished.
+    again = capture("public.a", "public.b", "public.c", unkeyed=["public.c"])
+    assert (again["changed"], again["separate"]) == (True, [])
+    assert "c-rows" not in connect.connectors
+    assert "c-rows" not in connect.offsets
+    assert capture("public.a", "public.b", "public.c", unkeyed=["public.c"])["changed"] is False
+    assert connect.snapshots == ["public.a", "public.b", "public.c"]
+
+
+def test_rows_that_are_on_their_way_are_waited_for_and_kept(capture, connect):
+    capture("public.a")
+    connect.finishes = False
+    assert capture("public.a", "public.b", unkeyed=["public.b"])["separate"] == ["public.b"]
+    again = capture("public.a", "public.b", unkeyed=["public.b"])
+    assert (again["changed"], again["separate"]) == (False, ["public.b"])
+    # One more begins again with both, since nobody knows how far it was.
+    unkeyed = ["public.b", "public.c"]
+    assert capture("public.a", *unkeyed, unkeyed=unkeyed)["separate"] == unkeyed
+    assert connect.connectors["c-rows"]["config"]["table.include.list"] == "public.b,public.c"
+    connect.finishes = True
+    connect.offsets["c-rows"] = {"lsn": 9, "snapshot": "INITIAL", "last_snapshot_record": True}
+    assert capture("public.a", *unkeyed, unkeyed=unkeyed)["separate"] == []
+
+
+def test_a_run_that_ended_before_the_rows_were_read_is_run_again(capture, connect, monkeypatch):
+    capture("public.a")
+    answer = connect.answer
+
+    def fail(call):
+        if call.method == "PUT" and list(call.path) == ["connectors", "c-rows", "resume"]:
+            raise Reply(500, {"error_code": 500, "message": "killed"})
+        return answer(call)
+
+    monkeypatch.setattr(connect, "answer", fail)
+    with pytest.raises(ModuleFailed):
+        capture("public.a", "public.b", unkeyed=["public.b"], retry_timeout=0)
+    monkeypatch.setattr(connect, "answer", answer)
+    assert capture("public.a", "public.b", unkeyed=["public.b"])["separate"] == []
     assert connect.snapshots == ["public.a", "public.b"]
-    assert capture("public.a", "public.b", "public.c", unkeyed=["public.c"])["skipped"] == []
+
+
+def test_a_task_that_still_ends_is_waited_for(capture, connect, monkeypatch):
+    capture("public.a")
+    capture("public.a", "public.b", unkeyed=["public.b"])
+    answer, refused = connect.answer, []
+
+    def refuse_once(call):
+        if call.method == "DELETE" and call.path[-1] == "offsets" and not refused:
+            refused.append(call)
+            raise Reply(400, {"error_code": 400, "message": "Connectors must be in the STOPPED state before"})
+        return answer(call)
+
+    monkeypatch.setattr(connect, "answer", refuse_once)
+    assert capture("public.a", "public.b", unkeyed=["public.b"])["separate"] == []
+    assert refused
+    assert "c-rows" not in connect.connectors
 
 
 def test_an_initial_snapshot_has_tables_without_a_key(capture, connect):
-    assert capture("public.a", unkeyed=["public.a"])["skipped"] == []
+    assert capture("public.a", unkeyed=["public.a"])["separate"] == []
     assert connect.snapshots == ["public.a"]
+
+
+def test_tables_are_named_as_in_sql(capture, connect):
+    table = 'public."Order Items"'
+    config = {"connector.class": PLUGIN, "topic.prefix": "t", "table.include.list": r"(?-i)public\.a"}
+    capture("public.a", config=config)
+    config["table.include.list"] += r",(?-i)public\.Order\u0020Items"
+    result = capture("public.a", table, config=config, unkeyed=[table])
+    assert (result["separate"], result["requested"]) == ([table], [])
+    assert connect.connectors["c-rows"]["config"]["table.include.list"] == r"(?-i)public\.Order\u0020Items"
 
 
 def test_a_snapshot_on_purpose(capture, connect):

@@ -3,8 +3,7 @@ package io.cdcpipeline.connect;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
+import java.util.regex.Pattern;
 import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.connect.components.Versioned;
 import org.apache.kafka.connect.data.Field;
@@ -28,9 +27,10 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
             .define(MAX_BYTES, ConfigDef.Type.LONG, 1_000_000L, ConfigDef.Range.atLeast(1_000), ConfigDef.Importance.HIGH,
                     "Most bytes of a record. Of a larger one, the largest columns are null, and named with their size and"
                     + " SHA-256 in __cut.")
-            .define(UNKEYED, ConfigDef.Type.LIST, List.of(), ConfigDef.Importance.MEDIUM,
-                    "Tables, as schema.table, whose records get no key, since what Debezium takes for one does not tell"
-                    + " their rows apart: a unique index that is partial, or in which columns may be null.");
+            .define(UNKEYED, ConfigDef.Type.STRING, "", ConfigDef.Importance.MEDIUM,
+                    "A regular expression of tables, as schema.table, whose records get no key, since what Debezium takes for"
+                    + " one does not tell their rows apart: a unique index that is partial, or in which columns may be null."
+                    + " It is no list, since a name may have commas.");
     /** A connector keeps one schema for a table until the table changes. */
     private static final int MOST_PLANS = 4096;
     private static final Logger LOG = LoggerFactory.getLogger(Lossless.class);
@@ -39,7 +39,7 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
     private final CommitOrder commitOrder = new CommitOrder();
     private final CutRows cutRows = new CutRows(System::nanoTime, LOG::warn);
     private long mostBytes;
-    private Set<String> unkeyed = Set.of();
+    private Pattern unkeyed = Pattern.compile("(?!)");
 
     /** What is done with the changes of one table, as one schema declares them. */
     private static final class Plan {
@@ -74,7 +74,8 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
     public void configure(Map<String, ?> settings) {
         Map<String, Object> parsed = CONFIG.parse(settings);
         mostBytes = (Long) parsed.get(MAX_BYTES);
-        unkeyed = ((List<?>) parsed.get(UNKEYED)).stream().map(Object::toString).collect(Collectors.toUnmodifiableSet());
+        String tables = (String) parsed.get(UNKEYED);
+        unkeyed = Pattern.compile(tables.isEmpty() ? "(?!)" : tables, Pattern.DOTALL);
     }
 
     @Override
@@ -98,7 +99,7 @@ public final class Lossless implements Transformation<SourceRecord>, Versioned {
         if (!(record.value() instanceof Struct change) || !plans.containsKey(schema) && !isChange(schema)) {
             return record;
         }
-        boolean keyed = unkeyed.isEmpty() || !unkeyed.contains(table(change));
+        boolean keyed = !unkeyed.matcher(table(change)).matches();
         Plan plan = plan(schema, keyed ? record.keySchema() : null);
         Object key = keyed ? record.key() : null;
         Schema keySchema = keyed ? record.keySchema() : null;

@@ -41,6 +41,22 @@ final class Names {
         return names;
     }
 
+    /**
+     * The name of a schema that Avro takes. Debezium looks at the first character of the whole alone, but no part of it may
+     * begin with a digit, as in public.1st, or be empty.
+     */
+    static String ofSchema(String name) {
+        if (name == null) {
+            return null;
+        }
+        StringBuilder result = new StringBuilder(name.length() + 1);
+        for (String part : name.split("\\.", -1)) {
+            boolean wrong = part.isEmpty() || part.charAt(0) >= '0' && part.charAt(0) <= '9';
+            result.append(result.isEmpty() ? "" : ".").append(wrong ? "_" : "").append(part);
+        }
+        return result.toString();
+    }
+
     private static String folded(String name) {
         return name.toLowerCase(Locale.ROOT);
     }

@@ -62,7 +62,7 @@ final class Rows {
         to = new Field[size];
         carried = new boolean[size];
         inKey = new boolean[size];
-        SchemaBuilder builder = SchemaBuilder.struct().name(source.name()).version(source.version()).doc(source.doc());
+        SchemaBuilder builder = SchemaBuilder.struct().name(Names.ofSchema(source.name())).version(source.version()).doc(source.doc());
         if (isKey && source.isOptional()) {
             builder.optional();
         }

@@ -21,7 +21,7 @@ from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.footers import Tile
 from cdc_pipeline.verify.jvm import judge_memory
-from cdc_pipeline.verify.plan import Archive, table_of
+from cdc_pipeline.verify.plan import Archive
 from cdc_pipeline.verify.tables import row_count
 from cdc_pipeline.verify.wait import wait_for
 
@@ -226,10 +226,10 @@ def _rows(context: Context, chains: Mapping[tuple[str, int], Chain]) -> Iterator
     short = {}
     with context.postgresql() as connection:
         for topic in context.plan.archived_topics:
-            there = row_count(connection, table_of(topic)) or 0
+            there = row_count(connection, context.plan.table_of(topic)) or 0
             archived = sum(chain.rows for at, chain in chains.items() if at[0] == topic)
             if archived < there:
-                short[table_of(topic)] = f"{there} rows, {archived} archived"
+                short[context.plan.table_of(topic)] = f"{there} rows, {archived} archived"
     yield equal("T10.snapshot_archived", "tables with more rows than archived events", {}, short, _STATUS)
 
 

@@ -272,7 +272,9 @@ def _snapshots(context: Context, tables: _Tables) -> Iterator[Finding]:
     """A table's rows cannot outnumber its archived events: each came by a snapshot or an insert."""
     seconds = context.plan.expected.archive.flush_seconds + _COMMIT_SECONDS
     with context.postgresql() as connection:
-        there = {topic: row_count(connection, table_of(topic)) or 0 for topic in context.plan.archived_topics}
+        there = {
+            topic: row_count(connection, context.plan.table_of(topic)) or 0 for topic in context.plan.archived_topics
+        }
     # A commit reaches one table after the other, so the probe's may have it before the rest.
     short = _until(lambda: fewer(there, tables.files(list(there))), lambda found: not found, seconds)
     yield equal("T10.connect.snapshot", "tables with more rows than archived events", {}, short, _LOG)

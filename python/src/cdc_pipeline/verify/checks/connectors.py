@@ -13,13 +13,17 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from cdc_pipeline.connectors.workers import root_cause
+from cdc_pipeline.names import parse, parse_column
 from cdc_pipeline.trouble import says_troubles, troubles_in
+from cdc_pipeline.verify.capture import audited
+from cdc_pipeline.verify.capture import check as audit_steps
 from cdc_pipeline.verify.checks.kafka import differing
 from cdc_pipeline.verify.checks.postgresql import SLOT
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.plan import Connectors
 from cdc_pipeline.verify.streaming import settings_of_sender
-from cdc_pipeline.verify.tables import MOST_ROWS, row_count
+from cdc_pipeline.verify.tables import MOST_ROWS, named, row_count
 from cdc_pipeline.verify.wait import wait_for
 
 _TAG = "Run the tag connectors."
@@ -92,8 +96,8 @@ def judge_identity(wanted: str, found: Mapping[str, str]) -> Finding:
 
 
 def judge_generated(found: Iterable[str], config: Mapping[str, str]) -> Finding:
-    """Generated columns and those of cursors are known to the connector: PostgreSQL does not send the ones, and the
-    driver does not read the others.
+    """Generated columns, those of cursors and excluded ones are known to the connector: PostgreSQL does not send the
+    first, the driver does not read the second, and nobody wants the third.
 
     Args:
         found: as schema.table.column.
@@ -105,7 +109,7 @@ def judge_generated(found: Iterable[str], config: Mapping[str, str]) -> Finding:
     unknown = [column for column in columns if not any(each.fullmatch(column) for each in known)]
     return Finding(
         "T9.generated",
-        "generated columns of captured tables, and those of cursors, are left out",
+        "generated columns of captured tables, those of cursors and excluded ones are left out",
         columns,
         [column for column in columns if column not in unknown],
         not unknown,
@@ -219,8 +223,12 @@ def _coverage(context: Context) -> Iterator[Finding]:
     yield equal("T9.topics", "topics of captured tables that are missing", [], absent, "Run the tag kafka.")
     subjects = context.schema_registry.get("/subjects").raise_for_status().json()
     written = [topic for topic in expected.topics if sum(ends.get(topic, {}).values())]
+    keyless = {expected.topic(table) for table in _keyless(context)}
     unknown = [
-        subject for topic in written for subject in (f"{topic}-key", f"{topic}-value") if subject not in subjects
+        subject
+        for topic in written
+        for subject in (f"{topic}-key", f"{topic}-value")
+        if subject not in subjects and not (topic in keyless and subject.endswith("-key"))
     ]
     yield equal("T9.subjects", f"subjects missing for the {len(written)} topics with events", [], unknown, _TAG)
     for topic in written:
@@ -239,6 +247,12 @@ def _coverage(context: Context) -> Iterator[Finding]:
                 _EVENTS_SECONDS,
             )
             yield judge_snapshot(table, rows, events)
+
+
+def _keyless(context: Context) -> list[str]:
+    """Captured tables whose records have no key, since none tells their rows apart."""
+    facts, _findings = audited(context)
+    return [table.text for table, found in facts.relations.items() if not found.tells_apart]
 
 
 def _written(context: Context, topic: str) -> int | None:
@@ -260,8 +274,9 @@ SELECT c.oid, n.nspname || '.' || c.relname AS name,
                  AND (a.attgenerated <> '' OR a.atttypid IN ('refcursor'::regtype, 'refcursor[]'::regtype))
              ORDER BY a.attnum) AS generated
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND n.nspname || '.' || c.relname = ANY (%s)
-ORDER BY name
+JOIN unnest(%(schemas)s::text[], %(tables)s::text[]) AS w(schema, name) ON w.schema = n.nspname AND w.name = c.relname
+WHERE c.relkind IN ('r', 'p')
+ORDER BY 2
 """
 _IDENTITIES = """
 SELECT n.nspname || '.' || c.relname,
@@ -278,14 +293,22 @@ def _captured(context: Context) -> Iterator[Finding]:
     name = quote(expected.connectors.names[0], safe="")
     config = context.kafka_connect.get(f"/connectors/{name}/config").raise_for_status().json()
     with context.postgresql() as connection:
-        rows = connection.execute(_CAPTURED, (list(expected.connectors.tables),)).fetchall()
+        rows = connection.execute(_CAPTURED, named(expected.connectors.tables)).fetchall()
         identities = connection.execute(_IDENTITIES, {"tables": [oid for oid, _name, _generated in rows]}).fetchall()
     yield judge_identity(expected.postgresql.replica_identity, dict(identities))
-    yield judge_generated([column for _oid, _name, generated in rows for column in generated], config)
+    columns = [column for _oid, _name, generated in rows for column in generated]
+    yield judge_generated([*columns, *_excluded(expected.connectors)], config)
     where, session = context.plan.endpoints.postgresql, expected.postgresql.session
     if session and where.cdc.username:
         shown = settings_of_sender(where, config.get("database.options", ""), session)
         yield judge_session(session, shown)
+
+
+def _excluded(expected: Connectors) -> list[str]:
+    """Columns of captured tables that are left out on purpose, as Debezium calls them."""
+    tables = [parse(table) for table in expected.tables]
+    columns = [parse_column(column) for column in expected.audit.excluded]
+    return [f"{table.id}.{column}" for table, column in columns if table in tables]
 
 
 def _slot_active(context: Context) -> Iterator[Finding]:
@@ -304,5 +327,6 @@ STEPS = (
     Step("T9.stuck", "connectors", stuck),
     Step("T9.coverage", "connectors", _coverage),
     Step("T9.captured", "connectors", _captured),
+    Step("T9.audit", "connectors", audit_steps),
     Step("T4.slot_follows", "connectors", _slot_active),
 )

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from cdc_pipeline import names
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.publications import judge_all_tables, judge_capture, read_publication, read_unidentified
 from cdc_pipeline.verify.streaming import stream_until
-from cdc_pipeline.verify.tables import identifier
+from cdc_pipeline.verify.tables import named
 from cdc_pipeline.verify.units import mebibytes, postgresql_value
 from cdc_pipeline.verify.wait import wait_for
 
@@ -35,7 +36,7 @@ class Setting(NamedTuple):
 
 
 class Table(NamedTuple):
-    """What the catalogue says of a table."""
+    """What the catalogue says of a table. ``whole``: PostgreSQL sends whole rows of it, so that it needs no key."""
 
     primary_key: bool
     foreign_keys: int
@@ -43,6 +44,7 @@ class Table(NamedTuple):
     rows: bool
     select: bool
     insert: bool
+    whole: bool = False
 
 
 def judge_setting(name: str, expected: str, found: Setting | None, shown: str | None) -> Finding:
@@ -66,22 +68,25 @@ SAMPLE = frozenset({"public.users", "public.products", "public.orders", "public.
 
 
 def judge_tables(expected: Iterable[str], found: Mapping[str, Table], sample: frozenset[str]) -> Iterator[Finding]:
-    """Every table is there with its key; those of ``sample`` have foreign keys, checks and rows, too."""
+    """Every table is there with its key, or sends whole rows; of ``sample``, with foreign keys, checks and rows."""
     expected = list(expected)
-    hint = "Run the tag postgresql: it creates the sample tables. A table without a primary key cannot be captured."
+    hint = (
+        "Run the tag postgresql: it creates the sample tables. A table needs a primary key, or REPLICA IDENTITY FULL."
+    )
     for name in expected:
         table = found.get(name)
         what = f"table {name}"
-        wanted = "primary key, checks, rows" if name in sample else "primary key"
+        wanted = "primary key, checks, rows" if name in sample else "primary key, or REPLICA IDENTITY FULL"
         if table is None:
             yield Finding(f"T4.table.{name}", what, wanted, "no such table", False, hint)
             continue
         parts = [
-            *(["primary key"] if table.primary_key else []),
+            *(["primary key"] if table.primary_key else ["REPLICA IDENTITY FULL"] if table.whole else []),
             *(["checks"] if table.checks else []),
             *(["rows"] if table.rows else []),
         ]
-        good = table.primary_key and (name not in sample or (table.checks > 0 and table.rows))
+        keyed = table.primary_key or (table.whole and name not in sample)
+        good = keyed and (name not in sample or (table.checks > 0 and table.rows))
         yield Finding(f"T4.table.{name}", what, wanted, ", ".join(parts) or "none of them", good, hint)
     if sample.issubset(expected) and sample:
         keys = sum(found[name].foreign_keys for name in sample if name in found)
@@ -110,15 +115,16 @@ def judge_role(row: Mapping[str, Any] | None, tables: Mapping[str, Table], role:
 
 
 _TABLES = """
-SELECT n.nspname || '.' || c.relname AS name,
+SELECT n.nspname AS schema, c.relname AS table,
        EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'p') AS primary_key,
        (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f') AS foreign_keys,
        (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c') AS checks,
        has_schema_privilege(r.oid, n.oid, 'USAGE') AND has_table_privilege(r.oid, c.oid, 'SELECT') AS "select",
-       has_table_privilege(r.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS "insert"
+       has_table_privilege(r.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') AS "insert", c.relreplident = 'f' AS whole
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN unnest(%(schemas)s::text[], %(tables)s::text[]) AS w(schema, name) ON w.schema = n.nspname AND w.name = c.relname
 LEFT JOIN pg_roles r ON r.rolname = %(role)s
-WHERE c.relkind IN ('r', 'p') AND n.nspname || '.' || c.relname = ANY(%(tables)s)
+WHERE c.relkind IN ('r', 'p')
 """
 _ROLE = """
 SELECT rolreplication AS replication, rolsuper AS superuser, rolcreatedb AS create_database,
@@ -155,12 +161,12 @@ def _settings(context: Context) -> Iterator[Finding]:
 def _tables(context: Context) -> Iterator[Finding]:
     expected = context.plan.expected.postgresql
     with context.postgresql() as connection, connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-        cursor.execute(_TABLES, {"role": expected.role, "tables": list(expected.tables)})
+        cursor.execute(_TABLES, {"role": expected.role, **named(expected.tables)})
         found = {}
         for row in cursor.fetchall():
-            name = row.pop("name")
-            query = psycopg.sql.SQL("SELECT EXISTS (SELECT FROM {}) AS rows").format(identifier(name))
-            found[name] = Table(rows=(cursor.execute(query).fetchone() or {})["rows"], **row)
+            table = names.Table(row.pop("schema"), row.pop("table"))
+            query = psycopg.sql.SQL("SELECT EXISTS (SELECT FROM {}) AS rows").format(table.identifier)
+            found[table.text] = Table(rows=(cursor.execute(query).fetchone() or {})["rows"], **row)
         yield from judge_tables(expected.tables, found, SAMPLE if expected.sample_data else frozenset())
         role = cursor.execute(_ROLE, (expected.role,)).fetchone()
         yield from judge_role(role, found, expected.role)

@@ -9,11 +9,9 @@ import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.own_object_store import check_store
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.own_postgresql import (
     Server,
-    Table,
     check_server,
     judge,
     judge_database,
-    judge_tables,
 )
 
 GOOD = Server(
@@ -56,39 +54,6 @@ def test_a_database_that_is_not_there_holds_no_tables_to_capture():
     assert "There is no database shop" in problem.what
     assert "cdc_tables" in problem.remedy
     assert list(judge_database("shop", [], "db:5432")) == []
-
-
-TABLES = [Table("public.a", key=True, identity=True), Table("public.b", key=True, identity=True)]
-
-
-@pytest.mark.parametrize(
-    ("tables", "wanted", "expected"),
-    [
-        (TABLES, ["public.a"], []),
-        (TABLES, ["public.a", "public.users"], ["cdc_tables names tables that"]),
-        ([*TABLES, Table("public.c", key=False, identity=True)], ["public.c"], ["without a primary key"]),
-        ([*TABLES, Table("public.c", key=False, identity=False)], ["public.c"], ["without a primary key"]),
-        ([*TABLES, Table("public.log", key=False, identity=False)], ["public.a"], []),
-        ([*TABLES, Table("public.log", key=True, identity=False)], ["public.log"], ["refuses UPDATE and DELETE"]),
-        ([*TABLES, Table("public.log", key=False, identity=True)], ["public.a"], []),
-        (
-            [*TABLES, Table("public.c", True, True, other_index=True)],
-            ["public.c"],
-            ["is not the primary key"],
-        ),
-        ([*TABLES, Table("public.c", True, True, other_index=True)], ["public.a"], []),
-    ],
-)
-def test_tables_that_cannot_be_captured_or_published(tables, wanted, expected):
-    problems = list(judge_tables(tables, wanted, "the database shop"))
-    assert len(problems) == len(expected)
-    assert all(text in problem.what for text, problem in zip(expected, problems, strict=True))
-    assert all(problem.remedy for problem in problems)
-
-
-def test_what_is_missing_is_named_beside_what_is_there():
-    (problem,) = judge_tables(TABLES, ["public.a", "public.users"], "the database shop")
-    assert problem.found == "missing: public.users; others there: public.b"
 
 
 def test_a_server_that_does_not_answer():

@@ -1,5 +1,8 @@
 package io.cdcpipeline.connect;
 
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.apicurio.registry.utils.converter.avro.AvroData;
 import io.apicurio.registry.utils.converter.avro.AvroDataConfig;
 import io.debezium.connector.postgresql.PostgresConnectorTask;
@@ -13,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -35,7 +39,8 @@ import org.apache.kafka.connect.transforms.Transformation;
 /**
  * Runs the connector's task as Kafka Connect would, without Kafka, and prints what would be written: one JSON line for each
  * record, after the transformations and a round trip through the registry's Avro. Arguments: a properties file with the
- * connector's configuration. It ends when the file `stop` beside it appears and nothing has come for a second.
+ * connector's configuration. It ends when the file `stop` beside it appears and nothing has come for a second. It begins at
+ * the offset in the file `offset` beside it, if there is one, and notes there how far it has come.
  */
 public final class Capture {
     private final AvroData avro = new AvroData(new AvroDataConfig(Map.of()));
@@ -45,7 +50,7 @@ public final class Capture {
     public static void main(String[] arguments) throws Exception {
         Path file = Path.of(arguments[0]);
         try {
-            new Capture().run(config(file), file.resolveSibling("stop"));
+            new Capture().run(config(file), file.resolveSibling("stop"), file.resolveSibling("offset"));
             System.exit(0);
         } catch (Throwable error) {
             // The connector's threads would go on.
@@ -64,10 +69,12 @@ public final class Capture {
         return config;
     }
 
-    private void run(Map<String, String> config, Path stop) throws Exception {
+    private void run(Map<String, String> config, Path stop, Path noted) throws Exception {
+        ObjectMapper json = new ObjectMapper().configure(DeserializationFeature.USE_LONG_FOR_INTS, true);
+        Map<String, Object> first = Files.exists(noted) ? json.readValue(noted.toFile(), new TypeReference<>() {}) : null;
         List<Transformation<SourceRecord>> chain = chain(config);
         PostgresConnectorTask task = new PostgresConnectorTask();
-        task.initialize(context(config));
+        task.initialize(context(config, first));
         task.start(config);
         long last = System.currentTimeMillis();
         while (!Files.exists(stop) || System.currentTimeMillis() - last < 1000) {
@@ -94,6 +101,9 @@ public final class Capture {
             }
             task.commit();
             out.flush();
+            Path next = noted.resolveSibling("offset.next");
+            json.writeValue(next.toFile(), records.get(records.size() - 1).sourceOffset());
+            Files.move(next, noted, StandardCopyOption.ATOMIC_MOVE);
         }
         task.stop();
     }
@@ -120,17 +130,19 @@ public final class Capture {
         return chain;
     }
 
-    /** A task's context: no offsets, nothing to do for the rest. */
-    static SourceTaskContext context(Map<String, String> config) {
+    /** A task's context: one offset or none, nothing to do for the rest. */
+    static SourceTaskContext context(Map<String, String> config, Map<String, Object> first) {
         OffsetStorageReader offsets = new OffsetStorageReader() {
             @Override
             public <T> Map<String, Object> offset(Map<String, T> partition) {
-                return null;
+                return first;
             }
 
             @Override
             public <T> Map<Map<String, T>, Map<String, Object>> offsets(Collection<Map<String, T>> partitions) {
-                return Map.of();
+                Map<Map<String, T>, Map<String, Object>> found = new HashMap<>();
+                partitions.forEach(partition -> found.put(partition, first));
+                return first == null ? Map.of() : found;
             }
         };
         InvocationHandler handler = (proxy, method, arguments) -> switch (method.getName()) {

@@ -43,7 +43,7 @@ public final class Cost {
         var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
         List<Transformation<SourceRecord>> chain = Capture.chain(config);
         PostgresConnectorTask task = new PostgresConnectorTask();
-        task.initialize(Capture.context(config));
+        task.initialize(Capture.context(config, null));
         task.start(config);
         System.out.println("ready");
         long seen = 0;

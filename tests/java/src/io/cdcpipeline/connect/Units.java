@@ -357,11 +357,17 @@ public final class Units {
 
     void aTableWithoutAKeyThatTellsRowsApartHasNone() {
         Lossless lossless = new Lossless();
-        lossless.configure(Map.of("unkeyed", "public.other,public.t"));
+        lossless.configure(Map.of("unkeyed", "(?-i)public\\.other|(?-i)public\\.t"));
         equal(null, lossless.apply(inserted()).key());
         equal(null, lossless.apply(inserted()).keySchema());
-        lossless.configure(Map.of("unkeyed", "public.other"));
+        lossless.configure(Map.of("unkeyed", "(?-i)public\\.other|(?-i)public.t."));
         equal(1, ((Struct) lossless.apply(inserted()).key()).get("id"));
+    }
+
+    void everyPartOfASchemasNameIsOneOfAvro() {
+        equal("postgres.public.users.Value", Names.ofSchema("postgres.public.users.Value"));
+        equal("postgres.public._1st._.b.Value", Names.ofSchema("postgres.public.1st..b.Value"));
+        equal(null, Names.ofSchema(null));
     }
 
     void aKeyOfWhichAPartWasNotSentIsNone() {

@@ -1,0 +1,1 @@
+"""What stands against capturing tables: the catalogue is read, and judged by a pure function."""

@@ -1,0 +1,52 @@
+"""The audit of the captured tables, as a check of the running pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from cdc_pipeline.capture import audit
+from cdc_pipeline.capture.facts import Facts, Settings
+from cdc_pipeline.capture.report import examine
+from cdc_pipeline.verify.context import Context
+from cdc_pipeline.verify.finding import Finding
+
+
+def settings_of(context: Context, further: Iterable[str] = ()) -> Settings:
+    """What the plan's tables are audited for, with further ones."""
+    expected = context.plan.expected.connectors
+    return replace(expected.audit, tables=tuple(dict.fromkeys([*expected.tables, *further])))
+
+
+def audited(context: Context) -> tuple[Facts, list[audit.Finding]]:
+    """The audit of this run; the first caller makes it.
+
+    Raises:
+        psycopg.Error: the server does not answer.
+    """
+
+    def make() -> tuple[Facts, list[audit.Finding]]:
+        with context.postgresql() as connection:
+            return examine(connection, settings_of(context))
+
+    return context.once("audit", make)
+
+
+def judge(findings: Iterable[audit.Finding]) -> Finding:
+    """Nothing stands against capturing what is captured; what one should know is named."""
+    findings = list(findings)
+    refused = [str(each) for each in findings if each.severity == audit.REFUSE]
+    known = [f"{each.subject}: {each.what}" for each in findings if each.severity == audit.WARN]
+    return Finding(
+        "T9.audit",
+        "what stands against capturing the captured tables, or what one should know of them",
+        "nothing that stands against it",
+        refused or known or "nothing",
+        not refused,
+        "See {cdc} audit, and docs/names-and-audit.md.",
+    )
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """The step of verification."""
+    yield judge(audited(context)[1])
