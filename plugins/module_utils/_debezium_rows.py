@@ -47,8 +47,11 @@ class Rows:
     def prepare(self, tables: Sequence[str]) -> None:
         """Have it stopped, and about to read these tables (ids) and those that it has not read to the end."""
         found = self._client.connector(self.name)
-        if found is not None:
+        if found is not None and not self._finished():
             tables = list(dict.fromkeys([*captured(found.config, self._params["tables"]), *tables]))
+        if found is not None:
+            # First, since a change of what runs begins to read at once.
+            self._reconcile("stopped", None)
         self._reconcile("stopped", self._wanted(tables))
         self._forget()
 
@@ -60,14 +63,14 @@ class Rows:
         self._reconcile("running", None)
 
     def remove_finished(self) -> bool:
-        """Delete it if all is read; whether it was."""
-        offset = offset_of(self._client.offsets(self.name), self._config["topic.prefix"])
-        if begins_with_snapshot(offset):
+        """Delete it if all is read; whether it was. Its offset stays until it is next prepared: a run may end here."""
+        if not self._finished():
             return False
-        self._reconcile("stopped", None)
-        self._forget()
         self._reconcile("absent", None)
         return True
+
+    def _finished(self) -> bool:
+        return not begins_with_snapshot(offset_of(self._client.offsets(self.name), self._config["topic.prefix"]))
 
     def _forget(self) -> None:
         """Have no offset any more. Its task may still be ending, and until then Connect refuses."""

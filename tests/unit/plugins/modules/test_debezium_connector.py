@@ -187,8 +187,18 @@ def test_the_rows_of_an_added_table_without_a_key_come_by_a_connector_of_their_o
     again = capture("public.a", "public.b", "public.c", unkeyed=["public.c"])
     assert (again["changed"], again["separate"]) == (True, [])
     assert "c-rows" not in connect.connectors
-    assert "c-rows" not in connect.offsets
     assert capture("public.a", "public.b", "public.c", unkeyed=["public.c"])["changed"] is False
+    assert connect.snapshots == ["public.a", "public.b", "public.c"]
+    # What it has left is no reason not to read the next table, nor to read the former again.
+    unkeyed = ["public.c", "public.d"]
+    assert capture("public.a", "public.b", *unkeyed, unkeyed=unkeyed)["separate"] == ["public.d"]
+    assert connect.snapshots == ["public.a", "public.b", "public.c", "public.d"]
+
+
+def test_a_table_that_is_added_before_the_former_is_seen_to_be_finished(capture, connect):
+    capture("public.a")
+    capture("public.a", "public.b", unkeyed=["public.b"])
+    assert capture("public.a", "public.b", "public.c", unkeyed=["public.b", "public.c"])["changed"]
     assert connect.snapshots == ["public.a", "public.b", "public.c"]
 
 
@@ -226,6 +236,7 @@ def test_a_run_that_ended_before_the_rows_were_read_is_run_again(capture, connec
 
 def test_a_task_that_still_ends_is_waited_for(capture, connect, monkeypatch):
     capture("public.a")
+    connect.finishes = False
     capture("public.a", "public.b", unkeyed=["public.b"])
     answer, refused = connect.answer, []
 
@@ -236,9 +247,10 @@ def test_a_task_that_still_ends_is_waited_for(capture, connect, monkeypatch):
         return answer(call)
 
     monkeypatch.setattr(connect, "answer", refuse_once)
-    assert capture("public.a", "public.b", unkeyed=["public.b"])["separate"] == []
+    unkeyed = ["public.b", "public.c"]
+    assert capture("public.a", *unkeyed, unkeyed=unkeyed)["separate"] == unkeyed
     assert refused
-    assert "c-rows" not in connect.connectors
+    assert connect.snapshots == ["public.a", "public.b", "public.b", "public.c"]
 
 
 def test_an_initial_snapshot_has_tables_without_a_key(capture, connect):
