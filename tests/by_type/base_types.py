@@ -181,7 +181,7 @@ _NUMBERS = ("NaN", "Infinity", "-Infinity", "0", "0.000", "1.500", "1e100", "-1e
             "123456789.123456789123456789", "9" * 38, "9" * 39)  # fmt: skip
 _INTERVALS = ("0", "1 year 2 mons 3 days 04:05:06.789", "-1 mons +2 days -00:00:00.000001", "178956970 years 7 mons",
               "-178956970 years -8 mons", "2147483647 days", "-2147483648 days", "2562047788:00:54.775807",
-              "-2562047788:00:54.775808", "1.211607 seconds", "-1 year +3 days -04:05:06", "-0.5 seconds",
+              "-2562047788:00:54.775807", "1.211607 seconds", "-1 year +3 days -04:05:06", "-0.5 seconds",
               "11 mons 30 days 24:00:00")  # fmt: skip
 _TEXTS = ("", " ", "NULL", "null", _UNICODE, "__debezium_unavailable_value", "x" * 1500, "\\x00", "{}", "NaN")
 

@@ -233,7 +233,7 @@ TIMES = [
     *holds("interval", "1 year 2 mons 3 days 04:05:06.606999", seen="P1Y2M3DT4H5M6.606999S"),
     *holds("interval", "-1 mons +1 day -00:00:00.000001", seen="P0Y-1M1DT0H0M-0.000001S"),
     *holds("interval", "2562047788:00:54.775807", seen="P0Y0M0DT2562047788H0M54.775807S"),
-    *holds("interval", "-2562047788:00:54.775808", seen="P0Y0M0DT-2562047788H0M-54.775808S"),
+    *holds("interval", "-2562047788:00:54.775807", seen="P0Y0M0DT-2562047788H0M-54.775807S"),
     *holds("double precision", "0.3333333333333333", "5e-324", "1.7976931348623157e+308", "-0"),
     *holds("real", "0.33333334", "1e-45", "3.4028235e+38", "-0"),
     *holds("double precision[]", "{0.3333333333333333,NULL}", seen=["0.3333333333333333", None]),
