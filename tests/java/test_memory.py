@@ -41,7 +41,7 @@ def start(connector: Connector, database: psycopg.Connection, rows: int, slow: i
     """What is inserted afterwards comes by the stream. `rows`: those that a snapshot brings."""
     connector.start(["public.large"], HEAP, sizes=True, slow=slow, **SETTINGS)
     connector.wait(rows, 300)
-    for _ in range(300):
+    for _attempt in range(300):
         if database.execute("SELECT count(*) FROM pg_replication_slots WHERE active").fetchone() == (1,):
             return
         time.sleep(0.1)
@@ -70,7 +70,7 @@ def test_one_transaction_of_many_large_rows(connector: Connector, table: psycopg
 def test_old_and_new_rows_of_one_transaction(connector: Connector, table: psycopg.Connection):
     fill(table, 3_000, 25_600)
     start(connector, table, 3_000)
-    for _ in range(4):
+    for _time in range(4):
         table.execute("UPDATE public.large SET version = version + 1")
     judge(connector.wait(15_000, 300), 15_000, 25_600)
 

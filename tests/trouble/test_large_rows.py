@@ -126,7 +126,7 @@ def test_a_row_of_20_mb_arrives_without_its_largest_column(
 def test_twenty_updates_of_200_rows_of_96_kb(context: Context, table: str, before: int, flow: Flow, nothing_ends: None):
     text = "to_jsonb(repeat(md5(n::text), 3000))::text"
     execute(context, f"INSERT INTO {table} (id, note) SELECT n, {text} FROM generate_series(1001, 1200) n")
-    for _ in range(20):
+    for _time in range(20):
         execute(context, f"UPDATE {table} SET version = version + 1 WHERE id BETWEEN 1001 AND 1200")
     found = archived(objects_of(context, table, before + 21 * 200, SECONDS), 1001, "version, strlen(note)")
     mine = [row for row in found if row[0] <= 1200]

@@ -161,8 +161,9 @@ def test_a_task_that_hangs_is_said_and_restarted(running: Site, connector: str, 
         found = is_said(running, "connector", "stuck", 30 + SAID)
         assert "RUNNING, but nothing more" in found["reason"]
         log = running.home / "log/connectors-0.log"
-        after = lambda text: text.rpartition('"stuck"')[2]  # noqa: E731
-        until(log.read_text, lambda text: '"restarted"' in after(text), 60, "the connector is restarted")
+        until(
+            log.read_text, lambda text: '"restarted"' in text.rpartition('"stuck"')[2], 60, "the connector is restarted"
+        )
         # A run makes the topic again.
         recapture(table)
         is_over(running, COMES_BACK)
