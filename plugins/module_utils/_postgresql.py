@@ -46,6 +46,7 @@ def connected(params: Mapping[str, Any]) -> Iterator[Any]:
             sslmode=params["ssl_mode"],
             sslrootcert=params["ca_cert"],
             connect_timeout=params["connect_timeout"],
+            client_encoding="utf8",
             application_name="cdc.pipeline",
             options=f"-c lock_timeout={_LOCK_SECONDS}s",
             autocommit=True,

@@ -89,6 +89,7 @@ def _connect(params: Mapping[str, Any], database: str, row: type) -> Any:
         password=params["password"],
         dbname=database,
         connect_timeout=int(params["timeout"]),
+        client_encoding="utf8",
         row_factory=psycopg.rows.class_row(row),
     )
 

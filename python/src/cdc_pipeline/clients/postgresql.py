@@ -15,7 +15,8 @@ _SECONDS = 5
 def parameters(where: PostgresqlEndpoint, **more: Any) -> dict[str, Any]:
     """libpq's parameters, by their keywords; ``more`` stand above the endpoint's own."""
     found = {name: getattr(where, name) for name in ("host", "port", "dbname", "user", "password")}
-    return {**found, "connect_timeout": _SECONDS, **_tls(where), **more}
+    # A database or a role may have another encoding for its clients, in which not every name can be read.
+    return {**found, "connect_timeout": _SECONDS, "client_encoding": "utf8", **_tls(where), **more}
 
 
 def _tls(where: PostgresqlEndpoint) -> dict[str, str]:
