@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ._errors import DeadlineError, InvalidError, MissingLibraryError, PipelineError, UnreachableError
@@ -81,6 +81,34 @@ class KafkaAdmin:
 
         :raises PipelineError: when a partition's end cannot be read.
         """
+        names = list(names)
+        refused: KafkaException | None = None
+
+        def sums() -> dict[str, int] | None:
+            nonlocal refused
+            try:
+                return self._ends(names)
+            except KafkaException as error:
+                # A broker that does not lead the partition yet, or no longer, as when the topic is new.
+                if not error.args[0].retriable():
+                    raise
+                refused = error
+                return None
+
+        try:
+            found = wait_for(sums, Deadline(self._retry_timeout))
+        except KafkaException as error:
+            refused, found = error, None
+        if found is None:
+            raise PipelineError(
+                "The ends of topics cannot be read",
+                where=self.where,
+                why=_text(refused),
+                remedy="run again; if it lasts, look at the brokers' logs",
+            ) from refused
+        return found
+
+    def _ends(self, names: Sequence[str]) -> dict[str, int]:
         metadata = self._metadata()
         found = dict.fromkeys((name for name in names if name in metadata.topics), 0)
         wanted = {
@@ -88,18 +116,9 @@ class KafkaAdmin:
             for name in found
             for number in metadata.topics[name].partitions
         }
-        if not wanted:
-            return found
-        for at, future in self._client.list_offsets(wanted, request_timeout=_REQUEST_SECONDS).items():
-            try:
+        if wanted:
+            for at, future in self._client.list_offsets(wanted, request_timeout=_REQUEST_SECONDS).items():
                 found[at.topic] += future.result().offset
-            except KafkaException as error:
-                raise PipelineError(
-                    f"The end of the topic {at.topic} cannot be read",
-                    where=self.where,
-                    why=_text(error),
-                    remedy="run again; if it lasts, look at the brokers' logs",
-                ) from error
         return found
 
     def validate(self, plans: Iterable[Plan]) -> list[str]:
