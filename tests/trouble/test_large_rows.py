@@ -99,6 +99,7 @@ def test_a_row_of_15_mb_arrives(
     ]
 
 
+@pytest.mark.full
 def test_bytes_arrive_whose_text_in_the_log_is_twice_as_long(
     context: Context, table: str, before: int, nothing_ends: None
 ):
@@ -123,6 +124,7 @@ def test_a_row_of_20_mb_arrives_without_its_largest_column(
     assert "above max.bytes" in (running.home / "log/kafka-connect-0.log").read_text()
 
 
+@pytest.mark.full
 def test_twenty_updates_of_200_rows_of_96_kb(context: Context, table: str, before: int, flow: Flow, nothing_ends: None):
     text = "to_jsonb(repeat(md5(n::text), 3000))::text"
     execute(context, f"INSERT INTO {table} (id, note) SELECT n, {text} FROM generate_series(1001, 1200) n")
@@ -133,6 +135,7 @@ def test_twenty_updates_of_200_rows_of_96_kb(context: Context, table: str, befor
     assert mine == [(id, version, 96_002) for id in range(1001, 1201) for version in range(21)]
 
 
+@pytest.mark.full
 def test_a_transaction_of_4000_rows_of_480_kb(
     context: Context, table: str, before: int, flow: Flow, nothing_ends: None
 ):
@@ -144,6 +147,7 @@ def test_a_transaction_of_4000_rows_of_480_kb(
     ]
 
 
+@pytest.mark.full
 def test_a_transaction_of_33000_changed_rows_of_25_kb_with_their_old_rows(
     context: Context, table: str, before: int, flow: Flow, nothing_ends: None
 ):
@@ -154,6 +158,7 @@ def test_a_transaction_of_33000_changed_rows_of_25_kb_with_their_old_rows(
     assert found == [(id, version, 25_600) for id in range(10_001, 43_001) for version in (0, 1)]
 
 
+@pytest.mark.full
 def test_a_table_of_large_rows_that_is_added_brings_them_all(
     context: Context, table: str, capture: Callable[..., None], nothing_ends: None
 ):

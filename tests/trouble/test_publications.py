@@ -127,6 +127,7 @@ def test_a_table_without_a_key_can_be_changed(context: Context, schema: str, flo
     flow.arrived()
 
 
+@pytest.mark.full
 def test_a_table_that_is_created_again(
     running: Site, context: Context, schema: str, capture: Callable[..., None], flow: Flow
 ):
@@ -149,6 +150,7 @@ def test_a_table_that_is_created_again(
     flow.arrived()
 
 
+@pytest.mark.full
 def test_the_publication_gets_another_name(running: Site, context: Context, flow: Flow):
     before = names(context)
     old = context.plan.expected.postgresql.capture_publication
@@ -161,6 +163,7 @@ def test_the_publication_gets_another_name(running: Site, context: Context, flow
     flow.arrived()
 
 
+@pytest.mark.full
 def test_messages_that_are_asked_for_are_archived(running: Site, context: Context, flow: Flow):
     prefix = f"Out,box {uuid.uuid4().hex[:6]}"
     given = {"cdc_message_prefixes": [prefix]}

@@ -85,6 +85,7 @@ def test_a_paused_connector_is_said(running: Site, flow: Flow, connector: str):
     flow.arrived()
 
 
+@pytest.mark.full
 def test_a_connector_that_somebody_deleted_is_said(running: Site, flow: Flow, connector: str):
     connect = running.context().kafka_connect
     config = connect.get(f"{connector}/config").raise_for_status().json()
