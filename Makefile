@@ -73,7 +73,7 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "manifests" "$(PYTEST) tests/manifests && tests/manifests/checkov.sh" \
 	  "a component" '.ci/as_root $(PYTEST) tests/component' \
 	  "scenario" "$(SCENARIO_UP)" \
-	  "modules on servers" '.ci/as_root $(PYTEST) tests/integration/modules' \
+	  "modules on servers" '.ci/as_root $(PYTEST) -n 3 --dist loadfile tests/integration/modules' \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone or sender or 512Mi" python/tests' \
 	  "documents" '.ci/as_root python tests/docs_run.py' \
 	  "lossless" '.ci/as_root $(PYTEST) tests/lossless' \

@@ -43,11 +43,12 @@ def context_of(site: Site) -> Context:
 
 
 def objects_of(context: Context, table: str, rows: int, seconds: float = SECONDS) -> list[Object]:
-    """The table's objects in the order in which its records came, once they have at least so many rows.
+    """A table's objects, or those of `message`, in the order in which its records came, once they have so many rows.
 
     Its topic is then archived to its end, and its objects tile it without gap or overlap.
     """
-    topic = context.plan.topic(table)
+    connectors = context.plan.expected.connectors
+    topic = context.plan.topic(table) if "." in table else f"{connectors.topic_prefix}.{table}"
     deadline = time.monotonic() + seconds
     while True:
         ends = topics.ends(context.kafka_admin, topics.partitions_of(context.kafka_admin, [topic]))

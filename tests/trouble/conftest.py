@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from flow import Flow, flowing
-from site_runs import ROOT, Site
+from site_runs import Site, shared_tables
 
 # Below the ports that the kernel gives to outgoing connections.
 OFFSET_RUNNING = 1700
@@ -59,10 +58,9 @@ def flow(running: Site) -> Iterator[Flow]:
 @pytest.fixture(scope="module")
 def capture(running: Site) -> Iterator[Callable[..., None]]:
     """Has further tables captured beside those that every instance has; none of them at the end."""
-    shared = yaml.safe_load((ROOT / "roles/common/defaults/main/pipeline.yml").read_text())
 
     def run(*tables: str) -> None:
-        running.run("--tags", "connectors,archive", cdc_tables=[*shared["cdc_tables"], *tables]).must_succeed()
+        running.run("--tags", "connectors,archive", cdc_tables=[*shared_tables(), *tables]).must_succeed()
 
     yield run
     run()

@@ -18,12 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.plan import read_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 # Seconds until a process that was started is as quick as it gets.
 _RECOVERS = 60
+
+
+def shared_tables() -> list[str]:
+    """What every instance captures."""
+    return yaml.safe_load((ROOT / "roles/common/defaults/main/pipeline.yml").read_text())["cdc_tables"]
 
 
 @dataclass(frozen=True)

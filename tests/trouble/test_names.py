@@ -12,16 +12,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import yaml
 from archived import context_of, objects_of, rows_of
 from cdc_pipeline.clients import postgresql
 from cdc_pipeline.endpoints import PostgresqlEndpoint
 from cdc_pipeline.names import parse, quoted
-from site_runs import ROOT, Run, Site
+from site_runs import Run, Site
 
 SCHEMA = f"names {uuid.uuid4().hex[:6]}"
 ODD = ["Order Items", "user$1", "naïve", "a.b", "c,d", 'say "hi" now', "100%", "back\\slash", "Mixed", "it's"]
-DEFAULTS = yaml.safe_load((ROOT / "roles/common/defaults/main/pipeline.yml").read_text())["cdc_tables"]
+DEFAULTS = shared_tables()
 
 
 def execute(running: Site, *statements: str) -> list[tuple[Any, ...]]:

@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import yaml
 from archived import SECONDS, context_of, objects_of, rows_of
 from cdc_pipeline.verify.context import Context
 from flow import Flow
-from site_runs import ROOT, Site
+from site_runs import Site
 from waiting import until
 
 PUBLICATIONS = "SELECT pubname FROM pg_publication ORDER BY 1"
@@ -139,8 +138,7 @@ def test_a_table_that_is_created_again(
     execute(
         context, f"DROP TABLE {table}", f"CREATE TABLE {table} (id int PRIMARY KEY)", f"INSERT INTO {table} VALUES (2)"
     )
-    shared = yaml.safe_load((ROOT / "roles/common/defaults/main/pipeline.yml").read_text())["cdc_tables"]
-    run = running.run(playbook="playbooks/verify.yml", cdc_tables=[*shared, table])
+    run = running.run(playbook="playbooks/verify.yml", cdc_tables=[*shared_tables(), table])
     run.must_fail_with("T4.capture_publication", f"without {table}")
     capture(table)
     execute(context, f"INSERT INTO {table} VALUES (3)")
