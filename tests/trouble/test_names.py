@@ -16,7 +16,7 @@ from archived import context_of, objects_of, rows_of
 from cdc_pipeline.clients import postgresql
 from cdc_pipeline.endpoints import PostgresqlEndpoint
 from cdc_pipeline.names import parse, quoted
-from site_runs import Run, Site
+from site_runs import Run, Site, shared_tables
 
 SCHEMA = f"names {uuid.uuid4().hex[:6]}"
 ODD = ["Order Items", "user$1", "naïve", "a.b", "c,d", 'say "hi" now', "100%", "back\\slash", "Mixed", "it's"]

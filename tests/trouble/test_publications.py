@@ -16,7 +16,7 @@ import pytest
 from archived import SECONDS, context_of, objects_of, rows_of
 from cdc_pipeline.verify.context import Context
 from flow import Flow
-from site_runs import Site
+from site_runs import Site, shared_tables
 from waiting import until
 
 PUBLICATIONS = "SELECT pubname FROM pg_publication ORDER BY 1"
