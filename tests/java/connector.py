@@ -106,6 +106,9 @@ class Connector:
             "transforms.known.server": "postgres",
             "transforms.messages.topic": "postgres.message",
         }
+        if not tables:
+            # The caller names tables by patterns, so that their topics are not known here.
+            computed["transforms"] = settings["transforms"].removeprefix("known,")
         settings |= self.own | computed | {key.replace("__", "."): str(v) for key, v in more.items()}
         (self.folder / "signals").touch()
         (self.folder / "stop").unlink(missing_ok=True)
