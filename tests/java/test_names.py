@@ -17,6 +17,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._debezium_offsets imp
 from ansible_collections.cdc.pipeline.plugins.module_utils._table_names import Column, Table, parse_table
 from collection_path import ROOT
 from connector import Connector, Row
+from waiting import until
 
 # A schema's name of a blank alone, a name at which Debezium stops, and what it takes for a pattern are among them.
 TABLES = [parse_table(case["text"]) for case in json.loads((ROOT / "tests/names.json").read_text())["tables"]]
@@ -79,9 +80,9 @@ def test_an_added_table_with_any_name_that_is_read_in_chunks(database: psycopg.C
     connector.start([], offset=connector.offset(), **more)
     database.execute("INSERT INTO public.users VALUES (4)")
     until_finished(connector)
+    until(connector.records, lambda rows: ("postgres.public.users", 4, "c") in seen(rows), 90, "the change is there")
     records = seen([*before, *connector.stop()])
     assert {row for row in records if row[2] == "r"} == expected(chunked, (1, "r"), (2, "r"))
-    assert ("postgres.public.users", 4, "c") in records
 
 
 def test_rows_without_a_key_and_of_odd_names_by_a_connector_of_their_own(

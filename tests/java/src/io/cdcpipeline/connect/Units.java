@@ -321,7 +321,7 @@ public final class Units {
 
     private static Struct noted(Lossless lossless, int length) {
         SourceRecord record = lossless.apply(sent(row(Value.of(1), null, Value.of("x".repeat(length)), null), null));
-        return (Struct) ((Struct) record.value()).get("after");
+        return (Struct) record.value();
     }
 
     private static SourceRecord sent(Struct after, Struct before) {
@@ -461,13 +461,13 @@ public final class Units {
         SourceRecord record = new SourceRecord(Map.of(), Map.of(), "p.message", KEY, new Struct(KEY), schema, value);
         SourceRecord changed = lossless().apply(messages.apply(record));
         equal(null, changed.key());
-        Struct row = ((Struct) changed.value()).getStruct("after");
+        Struct row = (Struct) changed.value();
         equal("out,box", row.get("prefix"));
         equal(null, row.get("content"));
         equal(1_200_000L, ((Struct) row.getMap("__cut").get("content")).get("bytes"));
         equal(24L, row.get("__commit_order"));
-        equal("m", ((Struct) changed.value()).get("op"));
-        equal(7_000L, ((Struct) changed.value()).get("ts_us"));
+        equal("m", row.get("__op"));
+        equal(7_000L, row.get("__ts_us"));
         SourceRecord other = of("p.public.t");
         equal(other, messages.apply(other));
     }
