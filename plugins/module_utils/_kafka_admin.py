@@ -90,7 +90,7 @@ class KafkaAdmin:
                 return self._ends(names)
             except KafkaException as error:
                 # A broker that does not lead the partition yet, or no longer, as when the topic is new.
-                if not error.args[0].retriable():
+                if not _passes(error):
                     raise
                 refused = error
                 return None
@@ -271,6 +271,17 @@ def _pending(plan: Plan, metadata: Mapping[str, Any], topics: Mapping[str, Topic
     stale = [key for key, value in plan.set_config.items() if topic.config[key].value != value]
     stale += [key for key in plan.unset_config if topic.config[key].own]
     return f"{name} shows old values of {', '.join(stale)}" if stale else None
+
+
+def _passes(error: Any) -> bool:
+    """Whether a moment helps. `retriable` of librdkafka is about transactions alone."""
+    return error.args[0].code() in (
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.REQUEST_TIMED_OUT,
+    )
 
 
 def _text(error: Any) -> str:
