@@ -188,7 +188,7 @@ def main() -> None:
                     "port": {"type": "int", "default": 5432},
                     "dbname": {"type": "str", "required": True},
                     "user": {"type": "str", "required": True},
-                    # Ansible would mask it in the names of tables, too, where it is a part of one.
+                    # Ansible would mask it in the names of tables as well, where it is a part of one.
                     "password": {"type": "str", "required": True, "no_log": False},
                     "sslmode": {"type": "str"},
                     "ca": {"type": "path"},

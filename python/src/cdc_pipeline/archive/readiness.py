@@ -53,7 +53,7 @@ def judge(
     Args:
         start: what is lacking before it can begin.
         assigned: how many partitions it has.
-        store_up: whether the last request to the object store succeeded; without it, nothing goes on.
+        store_up: whether the last request to the object store succeeded; without it, nothing is read.
     """
     reasons = list(start)
     idle = {each.key for each in (*stopped, *waiting)}

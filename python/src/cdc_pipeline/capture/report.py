@@ -23,7 +23,7 @@ def examine(connection: psycopg.Connection[Any], settings: Settings) -> tuple[Fa
 
 
 def document(facts: Facts, findings: list[Finding], settings: Settings) -> dict[str, Any]:
-    """What the role postgresql goes on with."""
+    """What the role postgresql uses afterwards."""
     named = [parse(text) for text in settings.tables]
     captured = dict.fromkeys([*named, *facts.matched, *(parse(text) for text in settings.own)])
     relations = [facts.relations[table] for table in sorted(captured) if table in facts.relations]
