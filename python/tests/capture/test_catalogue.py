@@ -48,6 +48,7 @@ CREATE TABLE s.misplaced (id int PRIMARY KEY, g int GENERATED ALWAYS AS (id) STO
 CREATE TABLE s.misplaced_too (state s.states, g int GENERATED ALWAYS AS (id) STORED, id int PRIMARY KEY);
 CREATE TABLE s.last (id int PRIMARY KEY, state s.state, g int GENERATED ALWAYS AS (id) STORED);
 CREATE DOMAIN s.list AS int[]; CREATE TABLE s.by_list (id s.list PRIMARY KEY);
+CREATE TABLE s.by_money (id money, n int, PRIMARY KEY (n, id)); CREATE TABLE s.by_bit (id bit(1) PRIMARY KEY);
 CREATE TABLE s.alike (id int PRIMARY KEY, "Note" text, note text, other int);
 CREATE VIEW s.view AS SELECT 1 AS id; CREATE MATERIALIZED VIEW s.matview AS SELECT 1 AS id; CREATE SEQUENCE s.seq;
 CREATE UNLOGGED TABLE s.unlogged (id int PRIMARY KEY);
@@ -116,7 +117,11 @@ def test_keys_columns_and_identities(found: dict[str, TableFacts]) -> None:
         "child",
     }
     assert {name for name, facts in found.items() if not facts.tells_apart} == unkeyed
-    assert {name for name, facts in found.items() if facts.tells_apart and not facts.keyed} == {"by_list"}
+    assert {name for name, facts in found.items() if facts.tells_apart and not facts.keyed} == {
+        "by_bit",
+        "by_list",
+        "by_money",
+    }
     assert {name for name, facts in found.items() if facts.is_misplaced} == {"misplaced", "misplaced_too"}
     assert found["cursors"].cursors == ["one", "two", "three"]
     assert found["computed"].generated == ["twice", "Half"]
@@ -228,6 +233,6 @@ def test_any_name_is_found(database: psycopg.Connection[Any], found: dict[str, T
     assert found[ODD].can_read
     assert not [
         each
-        for each in examine(database, Settings(role=ROLE, tables=(Table("s", ODD).text,)))[1]
+        for each in examine(database, Settings(role=ROLE, slot="of_none", tables=(Table("s", ODD).text,)))[1]
         if each.severity == "refuse"
     ]

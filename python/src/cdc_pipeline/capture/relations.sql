@@ -1,6 +1,7 @@
 -- Of each relation: whether a key tells its rows apart, and can be read by in chunks. Without a primary key Debezium takes a
 -- unique index, also one that lets rows with NULL be alike; so none of them may. Up to which array it has read Debezium cannot
--- note, so that a table is not read by a key with one. Columns of cursors are left out, since the driver would read on from
+-- note, and money and bits it compares with numbers and flags, for which PostgreSQL has no operator, so that a table with one in
+-- its key is read as a whole. Columns of cursors are left out, since the driver would read on from
 -- the cursor of that name. Of domains and arrays it is looked at what they are made of.
 WITH RECURSIVE bases(type, base) AS (
     SELECT oid, oid FROM pg_type
@@ -13,7 +14,8 @@ WITH RECURSIVE bases(type, base) AS (
 ), columns AS (
     SELECT a.*, EXISTS (SELECT FROM bases JOIN pg_type t ON t.oid = base WHERE type = a.atttypid AND t.typtype = 'e') AS enum,
            EXISTS (SELECT FROM bases WHERE type = a.atttypid AND base = 'refcursor'::regtype) AS cursor,
-           EXISTS (SELECT FROM bases JOIN pg_type t ON t.oid = base WHERE type = a.atttypid AND t.typcategory = 'A') AS list
+           EXISTS (SELECT FROM bases JOIN pg_type t ON t.oid = base WHERE type = a.atttypid
+                   AND (t.typcategory = 'A' OR base IN ('money'::regtype, 'bit'::regtype))) AS whole
     FROM pg_attribute a WHERE a.attrelid IN (SELECT oid FROM wanted) AND a.attnum > 0 AND NOT a.attisdropped
 )
 SELECT c.nspname AS schema, c.relname AS table, c.relkind::text AS kind, c.relpersistence::text AS persistence,
@@ -23,7 +25,7 @@ SELECT c.nspname AS schema, c.relname AS table, c.relkind::text AS kind, c.relpe
         FROM pg_inherits i JOIN pg_class h ON h.oid = i.inhrelid JOIN pg_namespace hn ON hn.oid = h.relnamespace
         WHERE i.inhparent = c.oid AND NOT h.relispartition) AS children,
        coalesce(k.is_primary, false) AS primary, coalesce(k.tells_apart, false) AS tells_apart,
-       coalesce(k.tells_apart AND NOT k.list, false) AS keyed,
+       coalesce(k.tells_apart AND NOT k.whole, false) AS keyed,
        CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'd' THEN 'default' WHEN 'i' THEN 'index' ELSE 'nothing' END AS identity,
        c.relreplident = 'f' OR c.relreplident = 'd' AND coalesce(k.is_primary, false)
            OR c.relreplident = 'i' AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident)
@@ -54,7 +56,7 @@ FROM wanted c LEFT JOIN pg_roles r ON r.rolname = %(role)s CROSS JOIN LATERAL (
                SELECT FROM columns a
                WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND NOT a.attnotnull)) AS tells_apart,
            bool_or(EXISTS (
-               SELECT FROM columns a WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND a.list)) AS list,
+               SELECT FROM columns a WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[]) AND a.whole)) AS whole,
            (SELECT array_agg(DISTINCT number) FROM pg_index o, unnest(o.indkey::int2[]) AS number
             WHERE o.indrelid = c.oid AND (o.indisprimary OR o.indisunique AND NOT EXISTS (
                 SELECT FROM pg_index p WHERE p.indrelid = c.oid AND p.indisprimary))) AS numbers
