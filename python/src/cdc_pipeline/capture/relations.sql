@@ -1,7 +1,7 @@
 -- Of each relation: whether a key tells its rows apart, and can be read by in chunks. Without a primary key Debezium takes a
 -- unique index, also one that lets rows with NULL be alike; so none of them may. Up to which array it has read Debezium cannot
--- note, and money and bits it compares with numbers and flags, for which PostgreSQL has no operator, so that a table with one in
--- its key is read as a whole. Columns of cursors are left out, since the driver would read on from
+-- note; money and bits it compares with numbers and flags, for which PostgreSQL has no operator; and numeric it compares with a
+-- double, to which large keys are alike. A table with one of them in its key is read as a whole. Columns of cursors are left out, since the driver would read on from
 -- the cursor of that name. Of domains and arrays it is looked at what they are made of.
 WITH RECURSIVE bases(type, base) AS (
     SELECT oid, oid FROM pg_type
@@ -15,7 +15,7 @@ WITH RECURSIVE bases(type, base) AS (
     SELECT a.*, EXISTS (SELECT FROM bases JOIN pg_type t ON t.oid = base WHERE type = a.atttypid AND t.typtype = 'e') AS enum,
            EXISTS (SELECT FROM bases WHERE type = a.atttypid AND base = 'refcursor'::regtype) AS cursor,
            EXISTS (SELECT FROM bases JOIN pg_type t ON t.oid = base WHERE type = a.atttypid
-                   AND (t.typcategory = 'A' OR base IN ('money'::regtype, 'bit'::regtype))) AS whole
+                   AND (t.typcategory = 'A' OR base IN ('money'::regtype, 'bit'::regtype, 'numeric'::regtype))) AS whole
     FROM pg_attribute a WHERE a.attrelid IN (SELECT oid FROM wanted) AND a.attnum > 0 AND NOT a.attisdropped
 )
 SELECT c.nspname AS schema, c.relname AS table, c.relkind::text AS kind, c.relpersistence::text AS persistence,
