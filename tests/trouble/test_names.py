@@ -17,6 +17,7 @@ from cdc_pipeline.clients import postgresql
 from cdc_pipeline.endpoints import PostgresqlEndpoint
 from cdc_pipeline.names import parse, quoted
 from site_runs import Run, Site, shared_tables
+from waiting import until
 
 SCHEMA = f"names {uuid.uuid4().hex[:6]}"
 ODD = ["Order Items", "user$1", "naïve", "a.b", "c,d", 'say "hi" now', "100%", "back\\slash", "Mixed", "it's"]
@@ -48,7 +49,8 @@ def state(running: Site) -> dict[str, Any]:
         "config": context.kafka_connect.get(f"/connectors/{name}/config").json(),
         "topics": sorted(context.kafka_admin.list_topics(timeout=10).topics),
         "publications": execute(running, "SELECT * FROM pg_publication_tables ORDER BY 1, 2, 3"),
-        "processes": running.processes(),
+        # A run before this one may have started some, which count as running when they have been up for a while.
+        "processes": until(running.processes, lambda found: {"archive-0", "connectors-0"} <= found.keys(), 60, "all run"),
     }
 
 

@@ -49,6 +49,8 @@ CREATE TABLE s.misplaced_too (state s.states, g int GENERATED ALWAYS AS (id) STO
 CREATE TABLE s.last (id int PRIMARY KEY, state s.state, g int GENERATED ALWAYS AS (id) STORED);
 CREATE DOMAIN s.list AS int[]; CREATE TABLE s.by_list (id s.list PRIMARY KEY);
 CREATE TABLE s.by_money (id money, n int, PRIMARY KEY (n, id)); CREATE TABLE s.by_bit (id bit(1) PRIMARY KEY);
+CREATE TABLE s.by_numeric (id numeric(20, 0) PRIMARY KEY); CREATE TABLE s.by_range (id int4range PRIMARY KEY);
+CREATE DOMAIN s.enums AS s.state; CREATE TABLE s.by_enum_domain (id s.enums PRIMARY KEY);
 CREATE TABLE s.alike (id int PRIMARY KEY, "Note" text, note text, other int);
 CREATE VIEW s.view AS SELECT 1 AS id; CREATE MATERIALIZED VIEW s.matview AS SELECT 1 AS id; CREATE SEQUENCE s.seq;
 CREATE UNLOGGED TABLE s.unlogged (id int PRIMARY KEY);
@@ -119,8 +121,11 @@ def test_keys_columns_and_identities(found: dict[str, TableFacts]) -> None:
     assert {name for name, facts in found.items() if not facts.tells_apart} == unkeyed
     assert {name for name, facts in found.items() if facts.tells_apart and not facts.keyed} == {
         "by_bit",
+        "by_enum_domain",
         "by_list",
         "by_money",
+        "by_numeric",
+        "by_range",
     }
     assert {name for name, facts in found.items() if facts.is_misplaced} == {"misplaced", "misplaced_too"}
     assert found["cursors"].cursors == ["one", "two", "three"]
