@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A key of any type: Debezium compares keys between two chunks of a table, and what it cannot compare is read as a whole."""
+"""A key of any type: Debezium compares keys between two chunks of a table, others are read as a whole."""
 
 from __future__ import annotations
 

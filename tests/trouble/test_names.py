@@ -50,7 +50,7 @@ def state(running: Site) -> dict[str, Any]:
         "topics": sorted(context.kafka_admin.list_topics(timeout=10).topics),
         "publications": execute(running, "SELECT * FROM pg_publication_tables ORDER BY 1, 2, 3"),
         # A run before this one may have started some, which count as running when they have been up for a while.
-        "processes": until(running.processes, lambda found: {"archive-0", "connectors-0"} <= found.keys(), 60, "all run"),
+        "processes": until(running.processes, lambda found: {"archive-0", "connectors-0"} <= {*found}, 60, "all run"),
     }
 
 
