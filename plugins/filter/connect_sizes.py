@@ -42,7 +42,7 @@ RETURN = r"""
 _value:
   description:
     - Bytes of the C(heap), its C(base), the C(work) on one row, what C(sinks) fetch, the C(queue), the C(producer), the
-      C(snapshot), and all that is C(needed). C(snapshot_rows) is a number of rows, of which a chunk has one less.
+      C(snapshot), and all that is C(needed). C(snapshot_rows) is a number of rows.
   type: dict
 """
 

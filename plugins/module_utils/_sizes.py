@@ -101,9 +101,8 @@ class ConnectSizes:
     :param sinks: what sink connectors fetch.
     :param queue: Debezium's queue. It counts twice, since a batch is sent while the queue fills again.
     :param producer: records that the brokers have not confirmed.
-    :param snapshot_rows: rows that the driver asks for at a time. Debezium's chunk of an incremental snapshot has to be
-        smaller: were a chunk to need a second fetch, its heartbeat may have ended the transaction by then, and Debezium
-        skips the rest of a table of which a fetch fails.
+    :param snapshot_rows: rows that the driver asks for at a time. A chunk of an incremental snapshot has as many bytes
+        as these rows, were all of them as large as a row may be.
     :param snapshot: what they take, were all of them as large as a row may be.
     """
 

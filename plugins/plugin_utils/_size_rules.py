@@ -80,15 +80,6 @@ def _limits(get: Get, row: int) -> Iterator[Problem]:
                     remedy=f"take {key} out of {name}, since it follows from cdc_max_row_bytes; or lower that",
                 )
     settings = _connector(get)
-    fetch, chunk = (settings.get(key) for key in ("snapshot.fetch.size", "incremental.snapshot.chunk.size"))
-    if (fetch is None) != (chunk is None) or (fetch is not None and int(fetch) <= int(chunk)):
-        yield Problem(
-            "size",
-            "connectors_settings_extra: snapshot.fetch.size must be above incremental.snapshot.chunk.size, or Debezium "
-            "may skip rows of added tables",
-            found=f"{fetch} and {chunk}",
-            remedy="set both, such as to 10240 and 1024, or neither",
-        )
     cut = _bytes(settings.get("transforms.lossless.max.bytes"))
     if cut is not None and cut > row:
         yield Problem(
@@ -110,7 +101,7 @@ def _connect(get: Get, row: int) -> Iterator[Problem]:
     settings = _connector(get)
     queue = _bytes(settings.get("max.queue.size.in.bytes"))
     producer = _bytes(settings.get("producer.override.buffer.memory"))
-    own = any(settings.get(key) for key in ("snapshot.fetch.size", "incremental.snapshot.chunk.size"))
+    own = settings.get("snapshot.fetch.size")
     parts = {
         "the worker itself": sizes.base,
         "a row on its way (8 times cdc_max_row_bytes)": sizes.work,

@@ -21,7 +21,6 @@ SIZES = ConnectSizes.of(LIMIT, ROW)
 SETTINGS: dict[str, Any] = {
     "max__queue__size__in__bytes": SIZES.queue,
     "snapshot__fetch__size": SIZES.snapshot_rows,
-    "incremental__snapshot__chunk__size": SIZES.snapshot_rows - 1,
     "transforms__lossless__max__bytes": RecordSizes.of(ROW).row,
 }
 HEAP = SIZES.heap // MIB
@@ -94,3 +93,13 @@ def test_snapshots_of_large_rows(connector: Connector, table: psycopg.Connection
     start(connector, table, 300)
     connector.snapshot("public.large")
     judge(connector.wait(600, 300), 600, 3_000_000)
+
+
+def test_small_rows_are_not_slowed_by_what_large_ones_need(connector: Connector, table: psycopg.Connection):
+    fill(table, 1, 32)
+    start(connector, table, 1)
+    table.execute("INSERT INTO public.large (id, note) SELECT n, md5(n::text) FROM generate_series(2, 5000) n")
+    connector.wait(5_000)
+    connector.snapshot("public.large")
+    # One chunk after the other, each when a transaction ends: 1,024 rows at a time by five heartbeats.
+    assert len(connector.wait(10_000, 30)) == 10_000

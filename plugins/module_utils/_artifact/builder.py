@@ -261,7 +261,7 @@ class Builder:
         content = {path.relative_to(classes).as_posix(): path.read_bytes() for path in classes.rglob("*.class")}
         resources = (path for path in sources.rglob("*") if path.is_file() and path.suffix != ".java")
         content |= {path.relative_to(sources).as_posix(): path.read_bytes() for path in resources}
-        with zipfile.ZipFile(target / options["folder"] / f"{artifact.name}-own.jar", "w") as jar:
+        with zipfile.ZipFile(target / options["folder"] / f"cdc-{artifact.name}.jar", "w") as jar:
             for name in sorted(content):
                 # Without a date of its own, so that the same sources give the same file.
                 jar.writestr(zipfile.ZipInfo(name), content[name], zipfile.ZIP_DEFLATED)
