@@ -124,7 +124,6 @@ def test_keys_columns_and_identities(found: dict[str, TableFacts]) -> None:
         "by_enum_domain",
         "by_list",
         "by_money",
-        "by_numeric",
         "by_range",
     }
     assert {name for name, facts in found.items() if facts.is_misplaced} == {"misplaced", "misplaced_too"}

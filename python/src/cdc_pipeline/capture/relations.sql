@@ -1,8 +1,7 @@
 -- Of each relation: whether a key tells its rows apart, and can be read by in chunks. Without a primary key Debezium takes a
 -- unique index, also one that lets rows with NULL be alike; so none of them may. Between two chunks PostgreSQL compares the key
 -- with the last one that Debezium has read. The types listed here are compared exactly (tests/java/test_keys.py). Others have no
--- operator (bit, extensions), or the wrong one: numeric and real are compared as double, citext as text, so that rows would be
--- lost or read twice. A table with one of them in its key is read as a whole. Columns of cursors are left out, since the driver
+-- operator (bit, extensions), or the wrong one: citext is compared as text, so that rows would be lost. A table with one of them in its key is read as a whole. Columns of cursors are left out, since the driver
 -- would read on from the cursor of that name. Of domains and arrays it is looked at what they are made of.
 WITH RECURSIVE bases(type, base) AS (
     SELECT oid, oid FROM pg_type
@@ -17,7 +16,8 @@ WITH RECURSIVE bases(type, base) AS (
            EXISTS (SELECT FROM bases WHERE type = a.atttypid AND base = 'refcursor'::regtype) AS cursor,
            NOT EXISTS (SELECT FROM pg_type t WHERE t.oid = a.atttypid AND t.typtype = 'e')
                AND NOT EXISTS (SELECT FROM bases WHERE type = a.atttypid AND base IN (
-                   'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'float8'::regtype, 'oid'::regtype, 'bool'::regtype,
+                   'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'float4'::regtype, 'float8'::regtype,
+                   'numeric'::regtype, 'oid'::regtype, 'bool'::regtype,
                    'text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, '"char"'::regtype, 'name'::regtype, 'bytea'::regtype,
                    'uuid'::regtype, 'date'::regtype, 'time'::regtype, 'timetz'::regtype, 'timestamp'::regtype,
                    'timestamptz'::regtype, 'interval'::regtype, 'inet'::regtype, 'cidr'::regtype, 'macaddr'::regtype,

@@ -1,13 +1,16 @@
 package io.debezium.pipeline.source.snapshot.incremental;
 
 import io.cdcpipeline.connect.Chunk;
+import io.debezium.data.SpecialValueDecimal;
 import io.debezium.jdbc.JdbcConnection;
 import io.debezium.relational.Column;
 import io.debezium.relational.RelationalDatabaseConnectorConfig;
 import io.debezium.relational.Table;
 import io.debezium.spi.schema.DataCollectionId;
+import java.math.BigDecimal;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -46,6 +49,34 @@ public class RowValueConstructorChunkQueryBuilder<T extends DataCollectionId> ex
             each.add(new QueryParam(key.get(i), bound[i]));
         }
         return each;
+    }
+
+    @Override
+    public int bindBoundaryParams(
+            PreparedStatement statement, List<Column> key, Object[] bound, int first, JdbcConnection connection)
+            throws SQLException {
+        int place = first;
+        for (QueryParam each : generateBoundaryParams(key, bound)) {
+            String number = number(each.value());
+            if (number == null) {
+                connection.setQueryColumnValue(statement, each.column(), place, each.value());
+            } else {
+                // As text, which PostgreSQL reads as the column's type; the driver would bind a double.
+                statement.setObject(place, number, Types.OTHER);
+            }
+            place++;
+        }
+        return place;
+    }
+
+    private static String number(Object value) {
+        if (value instanceof SpecialValueDecimal decimal) {
+            return decimal.getDecimalValue().map(BigDecimal::toPlainString).orElseGet(() -> String.valueOf(decimal.toDouble()));
+        }
+        if (value instanceof BigDecimal decimal) {
+            return decimal.toPlainString();
+        }
+        return value instanceof Number ? value.toString() : null;
     }
 
     @Override
