@@ -1,6 +1,7 @@
 package io.debezium.pipeline.source.snapshot.incremental;
 
 import io.cdcpipeline.connect.Chunk;
+import io.cdcpipeline.connect.Pace;
 import io.debezium.data.SpecialValueDecimal;
 import io.debezium.jdbc.JdbcConnection;
 import io.debezium.relational.Column;
@@ -27,9 +28,13 @@ import java.util.stream.Collectors;
 public class RowValueConstructorChunkQueryBuilder<T extends DataCollectionId> extends AbstractChunkQueryBuilder<T> {
     private static final String LARGEST_ROW = "transforms.lossless.max.bytes";
     private static final long DEFAULT_LARGEST_ROW = 16L << 20;
+    private static final String HEARTBEAT = "heartbeat.action.query";
+
+    private final Pace pace;
 
     public RowValueConstructorChunkQueryBuilder(RelationalDatabaseConnectorConfig config, JdbcConnection connection) {
         super(config, connection);
+        pace = new Pace(config.getJdbcConfig(), config.getConfig().getString(HEARTBEAT));
     }
 
     @Override
@@ -82,6 +87,7 @@ public class RowValueConstructorChunkQueryBuilder<T extends DataCollectionId> ex
     @Override
     public PreparedStatement readTableChunkStatement(IncrementalSnapshotContext<T> context, Table table, String sql)
             throws SQLException {
+        pace.chunk();
         long row = connectorConfig.getConfig().getLong(LARGEST_ROW, DEFAULT_LARGEST_ROW);
         return Chunk.bounded(
                 super.readTableChunkStatement(context, table, sql), row * connectorConfig.getSnapshotFetchSize());
