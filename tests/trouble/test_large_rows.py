@@ -19,10 +19,13 @@ from archived import Object, context_of, objects_of
 from cdc_pipeline.verify.archive_state import read_state
 from cdc_pipeline.verify.context import Context
 from flow import Flow
+from memory_plot import MIB, plotted
 from site_runs import Site, shared_tables
 from waiting import until
 
 SERVERS = ("kafka-connect-0", "kafka-0", "kafka-1", "kafka-2")
+# As the defaults have it, bytes.
+LIMITS = {"kafka-connect-0": 1024 * MIB, "archive-0": 512 * MIB}
 # Of the transactions that are larger than any heap.
 SECONDS = 900
 
@@ -54,18 +57,24 @@ def before(context: Context, table: str) -> int:
 
 
 @pytest.fixture
-def nothing_ends(running: Site) -> Iterator[None]:
-    """The test ends with the processes that it began with: none ran out of memory."""
+def nothing_ends(running: Site, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """The test ends with the processes that it began with: none ran out of memory. What two of them took is plotted."""
     before = running_of(running, *SERVERS, "archive-0")
-    yield
+    with plotted({name: (before[name], limit) for name, limit in LIMITS.items()}) as lines:
+        yield
+    with capsys.disabled():
+        print("", *lines, sep="\n")
     assert running_of(running, *before) == before
 
 
 @pytest.fixture
-def no_server_ends(running: Site) -> Iterator[None]:
+def no_server_ends(running: Site, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
     """As `nothing_ends`, for a test with a run that restarts the archive."""
     before = running_of(running, *SERVERS)
-    yield
+    with plotted({"kafka-connect-0": (before["kafka-connect-0"], LIMITS["kafka-connect-0"])}) as lines:
+        yield
+    with capsys.disabled():
+        print("", *lines, sep="\n")
     assert running_of(running, *before) == before
 
 
