@@ -58,6 +58,12 @@ def attempt(running: Site, *tables: Any, **variables: Any) -> Run:
     return running.run("--tags", "connectors,archive", cdc_tables=[*DEFAULTS, *tables], **variables)
 
 
+def refused(audit: subprocess.CompletedProcess[str], schema: str) -> list[tuple[str, str]]:
+    """Code and subject of what is refused of a schema; tables of tests before this one may be gone."""
+    found = [each for each in json.loads(audit.stdout) if each["severity"] == "refuse"]
+    return [(each["code"], each["subject"]) for each in found if each["subject"].startswith(schema)]
+
+
 @pytest.mark.full
 def test_any_name_is_captured_with_its_rows_and_verifies(
     running: Site, schema: str, capture: Callable[..., None]
@@ -181,9 +187,8 @@ def test_what_cannot_be_captured_is_refused_before_anything_changes(running: Sit
     assert state(running) == before
     found = cdc(running, "audit", f"{schema}.view", "--json")
     assert found.returncode == 1
-    refused = [each for each in json.loads(found.stdout) if each["severity"] == "refuse"]
-    assert [(each["code"], each["subject"]) for each in refused] == [("kind", parse(f"{schema}.view").text)]
-    assert cdc(running, "audit").returncode == 0
+    assert refused(found, schema) == [("kind", parse(f"{schema}.view").text)]
+    assert refused(cdc(running, "audit", "--json"), schema) == []
 
 
 @pytest.mark.full
