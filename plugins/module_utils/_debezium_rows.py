@@ -24,6 +24,8 @@ _SUFFIX = "-rows"
 # How Connect answers while a task ends.
 _ENDING = (400, 500)
 _SMALL = {"max.batch.size": "512", "max.queue.size": "1024"}
+# Debezium names metrics by the topic prefix, which both connectors have, and waits two minutes for a name that is taken.
+_METRICS, _TAG = "custom.metric.tags", "reads=rows"
 # The main connector's alone.
 _NOT_OURS = ("heartbeat.action.query", "snapshot.mode", "table.include.list", "name")
 
@@ -101,6 +103,7 @@ class Rows:
             # It stands beside the main connector in the worker's memory.
             **(_SMALL if "max.queue.size" in kept else {}),
             **({"max.queue.size.in.bytes": str(int(bytes_held) // 4)} if bytes_held.isdigit() else {}),
+            _METRICS: ",".join(filter(None, (kept.get(_METRICS), _TAG))),
             "snapshot.mode": "initial_only",
             "table.include.list": ",".join(naming(self._config, table) for table in tables),
         }
