@@ -59,6 +59,7 @@ def judge(records: list[Row], count: int, size: int) -> None:
     assert all(size <= record["bytes"] <= size + 1000 for record in records)
 
 
+@pytest.mark.full
 def test_one_transaction_of_many_large_rows(connector: Connector, table: psycopg.Connection):
     fill(table, 1, 480_000)
     start(connector, table, 1, slow=10)
@@ -66,6 +67,7 @@ def test_one_transaction_of_many_large_rows(connector: Connector, table: psycopg
     judge(connector.wait(2_001, 300), 2_001, 480_000)
 
 
+@pytest.mark.full
 def test_old_and_new_rows_of_one_transaction(connector: Connector, table: psycopg.Connection):
     fill(table, 3_000, 25_600)
     start(connector, table, 3_000)

@@ -131,6 +131,7 @@ def test_bytes_arrive_whose_text_in_the_log_is_twice_as_long(
     assert found[0] == (31, 15_000_000, None)
 
 
+@pytest.mark.full
 def test_a_row_of_20_mb_arrives_without_its_largest_column(
     running: Site, context: Context, table: str, before: int, flow: Flow, nothing_ends: None
 ):

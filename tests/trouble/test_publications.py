@@ -65,6 +65,7 @@ def operations(rows: list[dict[str, Any]]) -> list[tuple[str, int]]:
     return sorted((row["__op"], row["id"]) for row in rows)
 
 
+@pytest.mark.full
 def test_a_partitioned_table_comes_as_itself(context: Context, schema: str, capture: Callable[..., None], flow: Flow):
     """C1"""
     root = f"{schema}.ev"

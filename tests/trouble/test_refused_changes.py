@@ -52,7 +52,9 @@ def test_connector_settings_that_do_not_exist_or_fit(running: Site):
     ("setting", "words"),
     [
         ({"shared_buffers": "banana"}, 'invalid value for parameter "shared_buffers": "banana"'),
-        ({"shard_buffers": "16MB"}, 'unrecognized configuration parameter "shard_buffers"'),
+        pytest.param(
+            {"shard_buffers": "16MB"}, 'unrecognized configuration parameter "shard_buffers"', marks=pytest.mark.full
+        ),
     ],
 )
 def test_settings_that_postgresql_does_not_take(running: Site, setting: dict[str, str], words: str):

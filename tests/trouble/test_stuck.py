@@ -63,6 +63,7 @@ def connector(running: Site) -> str:
     return f"/connectors/{running.context().plan.expected.connectors.names[0]}"
 
 
+@pytest.mark.full
 def test_a_paused_connector_is_said(running: Site, flow: Flow, connector: str):
     connect = running.context().kafka_connect
     connect.put(f"{connector}/pause").raise_for_status()

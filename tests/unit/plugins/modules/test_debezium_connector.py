@@ -183,6 +183,8 @@ def test_the_rows_of_an_added_table_without_a_key_come_by_a_connector_of_their_o
     )
     rows = connect.connectors["c-rows"]["config"]
     assert (rows["snapshot.mode"], rows["table.include.list"]) == ("initial_only", "public.c")
+    # Debezium waits where another connector has its metrics' names.
+    assert rows["custom.metric.tags"] == "reads=rows"
     # The next run finds it finished.
     again = capture("public.a", "public.b", "public.c", unkeyed=["public.c"])
     assert (again["changed"], again["separate"]) == (True, [])
