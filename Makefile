@@ -90,6 +90,7 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "workloads" '.ci/as_root $(PYTEST) tests/integration/workload' \
 	  "scenario" "$(SCENARIO_UP)" \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration python/tests' \
+	  "all of the connect plugin" '.ci/as_root $(PYTEST) -m full tests/java' \
 	  "all lossless" '.ci/as_root $(PYTEST) -m full tests/lossless' \
 	  "all trouble" '.ci/as_root $(PYTEST) -m full tests/trouble' \
 	  "500 tables of every type" '.ci/as_root $(PYTEST) -m full tests/by_type' \

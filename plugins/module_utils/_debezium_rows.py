@@ -24,7 +24,7 @@ _SUFFIX = "-rows"
 # How Connect answers while a task ends.
 _ENDING = (400, 500)
 _SMALL = {"max.batch.size": "512", "max.queue.size": "1024"}
-# Debezium names metrics by the topic prefix, which both connectors have, and waits two minutes for a name that is taken.
+# Debezium names metrics by the topic prefix, which both connectors have, and waits two minutes for a name in use.
 _METRICS, _TAG = "custom.metric.tags", "reads=rows"
 # The main connector's alone.
 _NOT_OURS = ("heartbeat.action.query", "snapshot.mode", "table.include.list", "name")

@@ -32,6 +32,7 @@ SETTINGS = {
     "column.truncate.to.(d+).chars": ("STRING", False, None),
     "fail": ("BOOLEAN", False, "false"),
     "snapshot.mode": ("STRING", False, "initial"),
+    "custom.metric.tags": ("STRING", False, ""),
 }
 TRANSFORM_SETTINGS = {"type": ("CLASS", True, None), "add.fields": ("LIST", False, "")}
 
