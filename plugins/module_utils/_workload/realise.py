@@ -10,7 +10,7 @@ files changes, and written when the process that reads them is ready.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,17 +45,20 @@ class Realiser:
         self.readiness = Readiness(self.supervisor, self.tools, self.mask, timeout)
         self.checker = Checker(plan, self.disk, Tools, self.mask, timeout)
 
-    def start(self, restart: bool = False) -> Report:
+    def start(self, restart: bool = False, only: Collection[str] = ()) -> Report:
         """Makes everything be as planned, and every replica run and be ready.
 
         Args:
             restart: restart the replicas that run, too, one after the other. A cronjob starts afresh at each run.
+            only: names of the replicas that are restarted; all where there are none.
 
         Raises:
             PipelineError: it cannot be; the message says why.
         """
+        self.plan.workload.require_replicas(only)
         processes = self._processes()
-        decisions = [self._decide(item, processes, restart and not self._rereads) for item in self.plan.replicas]
+        restarts = set(only or self.plan.workload.replica_names()) if restart and not self._rereads else set()
+        decisions = [self._decide(item, processes, item.name in restarts) for item in self.plan.replicas]
         gone = surplus(self.plan.workload.name, processes, [item.name for item in self.plan.replicas])
         programs = self.disk.differs(self.plan.programs)
         self._require_checks(decisions)

@@ -122,7 +122,7 @@ def run(run_module, tmp_path, world):
     }
 
     def call(check=False, state="started", **changes):
-        options = {key: changes.pop(key) for key in ("timeout", "purge_data") if key in changes}
+        options = {key: changes.pop(key) for key in ("timeout", "purge_data", "only") if key in changes}
         return run_module(
             "supervised_workload",
             check=check,
@@ -330,6 +330,30 @@ def test_restarted_stopped_absent(run, world, tmp_path):
     assert (tmp_path / "web-0" / "data").exists() and not (tmp_path / "web-0" / "secrets").exists()
     assert not run(state="absent")["changed"]
     assert run(state="absent", purge_data=True)["changed"] and not (tmp_path / "web-0").exists()
+
+
+def test_one_replica_is_restarted_alone(run, world):
+    run()
+    world.asked.clear()
+    dry = run(check=True, state="restarted", only=["web-1"])
+    assert dry["restarted"] == ["web-1"] and not world.asked
+    done = run(state="restarted", only=["web-1"])
+    assert done["restarted"] == ["web-1"] and done["reasons"] == {"web-1": ["a restart was asked for"]}
+    assert world.asked == ["stop web-1", "start web-1"]
+    assert not run(only=["web-1"])["changed"], "only a restart is bounded by it"
+
+
+def test_what_differs_is_restarted_beside_the_one_that_is_named(run):
+    run()
+    assert run(state="restarted", only=["web-1"], files={"settings": "value=2\n"})["restarted"] == ["web-0", "web-1"]
+
+
+@pytest.mark.parametrize("state", ["started", "restarted"])
+def test_a_replica_that_there_is_not_is_named(run, world, state):
+    with pytest.raises(ModuleFailed) as caught:
+        run(state=state, only=["web-1", "web-2", "echo-0"])
+    assert "has no replica echo-0, web-2" in caught.value.result["msg"]
+    assert not world.asked
 
 
 def test_mistakes_are_all_named(run, tmp_path):
