@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ class Realiser:
         kept = [item.replica for item in decisions if item.action == KEEP]
         for item in decisions:
             if item.action == KEEP and self._rereads:
-                self._prepare(item)
+                self._prepare([item])
                 self.supervisor.signal(item.replica.name, "HUP")
             elif item.action == KEEP:
                 self._write(item)
@@ -83,14 +84,15 @@ class Realiser:
     def _rereads(self) -> bool:
         return self.plan.workload.kind == "cronjob"
 
-    def _prepare(self, decision: Decision) -> None:
-        """Makes the replica's folders and files as planned, with what its first steps make."""
-        item = decision.replica
-        self._write(decision)
-        self._initialise(item)
-        if self._rereads and self._applied(item) != item.digest:
-            # Without this mark no run starts.
-            self._settle(item)
+    def _prepare(self, decisions: list[Decision]) -> None:
+        """Makes the replicas' folders and files as planned, with what their first steps make."""
+        for decision in decisions:
+            self._write(decision)
+        self._initialise([decision.replica for decision in decisions])
+        for decision in decisions:
+            if self._rereads and self._applied(decision.replica) != decision.replica.digest:
+                # Without this mark no run starts.
+                self._settle(decision.replica)
 
     def run_job(self) -> Report:
         """Runs a workload of kind job to its end, unless this very job has succeeded before.
@@ -114,7 +116,7 @@ class Realiser:
             self.disk.remove(self.plan.programs.path)
             self._drop(gone)
         for item in wanted:
-            self._prepare(item)
+            self._prepare([item])
             rotate(item.replica.output)
             self._run(item.replica, None, "the job")
             self._settle(item.replica)
@@ -200,8 +202,7 @@ class Realiser:
         """Starts what does not run, all at once: a quorum needs its members."""
         replicas = [item.replica for item in decisions]
         self.readiness.require_free_ports(replicas)
-        for item in decisions:
-            self._prepare(item)
+        self._prepare(decisions)
         if programs is not None:
             self.disk.write(self.plan.programs)
         self.readiness.watch(replicas)
@@ -234,8 +235,7 @@ class Realiser:
         for item in replicas:
             self.disk.remove(item.applied)
         self.supervisor.stop(names, self.plan.workload.stop_grace)
-        for item in decisions:
-            self._prepare(item)
+        self._prepare(decisions)
         self.readiness.require_free_ports(replicas)
         self.readiness.watch(replicas)
         _added, changed, _removed = self.supervisor.reread()
@@ -269,7 +269,17 @@ class Realiser:
             self.supervisor.remove(name)
             self.disk.remove(self.instance.applied(name))
 
-    def _initialise(self, item: ReplicaPlan) -> None:
+    def _initialise(self, replicas: list[ReplicaPlan]) -> None:
+        """Runs the first steps of all replicas, side by side as in a cluster, and those of one in their order.
+
+        Raises:
+            PipelineError: steps failed; the first of the replicas says why. All have ended then.
+        """
+        wanted = [item for item in replicas if item.replica.init]
+        with ThreadPoolExecutor(max_workers=len(wanted) or 1) as pool:
+            list(pool.map(self._take_first_steps, wanted))
+
+    def _take_first_steps(self, item: ReplicaPlan) -> None:
         """Runs the steps whose outcome is not there yet.
 
         A step that was interrupted leaves a marker. What it left in the data folder is half done, so the folder is

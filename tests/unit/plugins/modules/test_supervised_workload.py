@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import importlib
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -190,13 +191,50 @@ def test_drift_is_mended(run, world, tmp_path):
 def test_first_steps_and_their_failure(run, world, tmp_path):
     init = [{"name": "make", "command": ["touch", "@{data}/made"], "creates": "@{data}/made"}]
     run(init=init)
-    assert world.tools[-1].steps == [("web-0", "make"), ("web-1", "make")]
+    assert sorted(world.tools[-1].steps) == [("web-0", "make"), ("web-1", "make")]
     run(init=init, env={"A": "1"})
     assert world.tools[-1].steps == []
     with pytest.raises(Exception, match="its first step, fail, failed: the disk is full") as caught:
         run(init=[{"name": "fail", "command": ["false"]}], replicas=3)
     assert "hidden-value" not in caught.value.result["stdout"]
     assert "exit status 9" in caught.value.result["msg"]
+
+
+def test_first_steps_of_replicas_run_side_by_side_and_those_of_one_in_order(run, world, monkeypatch):
+    met = threading.Barrier(2)
+    taken = []
+
+    def meet(self, replica, step, *arguments):
+        # One after the other they would wait for each other in vain.
+        met.wait(10)
+        taken.append((replica, step))
+        return 0
+
+    monkeypatch.setattr(FakeTools, "run", meet)
+    run(init=[{"name": "first", "command": ["touch", "x"]}, {"name": "second", "command": ["touch", "y"]}])
+    for name in ("web-0", "web-1"):
+        assert [step for replica, step in taken if replica == name] == ["first", "second"]
+    assert world.asked == ["add web-0", "add web-1"]
+
+
+def test_a_first_step_that_fails_does_not_cut_those_of_others_short(run, world, tmp_path, monkeypatch):
+    ended = []
+
+    def work(self, replica, step, *arguments):
+        if replica == "web-0":
+            return 9
+        time.sleep(0.2)
+        ended.append(replica)
+        return 0
+
+    monkeypatch.setattr(FakeTools, "run", work)
+    init = [{"name": "make", "command": ["touch", "x"]}]
+    with pytest.raises(Exception, match="web-0: its first step, make, failed"):
+        run(init=init)
+    assert ended == ["web-1"] and not world.states, "nothing was started"
+    marks = tmp_path / "supervisor/replicas"
+    assert (marks / "web-0.make.running").exists() and not (marks / "web-1.make.running").exists()
+    assert (marks / "web-1.make.done").exists()
 
 
 def test_a_step_must_create_what_it_says(run):
