@@ -16,7 +16,9 @@ description:
     the state of the host and of the supervisor's processes, or of the cluster's pods and their events - secrets are
     masked - and prints cause, evidence and next command.
   - What its caller may not read is read by C(sudo -n), which the run that failed used, too.
-  - A run that succeeds ends with one line, the time it took.
+  - A run that succeeds ends with a table of what took the most time, by phase and role, and one line with the whole
+    time. The table says how much of it was waiting - for servers, downloads, other hosts or a processor - since all
+    else is processor time of Ansible and of what it runs on this host.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 requirements:
@@ -59,6 +61,7 @@ from ansible_collections.cdc.pipeline.plugins.plugin_utils._diagnostics import F
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._evidence import Evidence, Target
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._explain import Explanation, explain
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._pace import Pace
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._spent import Part
 
 _OF_THE_INSTANCE = (
     "cdc_home",
@@ -69,6 +72,8 @@ _OF_THE_INSTANCE = (
     "cdc_kube_context",
     "cdc_namespace",
 )
+# The role that includes others to prepare what all share.
+_PREPARES = "common"
 # A run so short needs no line about its time.
 _WORTH_A_LINE = 5.0
 
@@ -84,6 +89,17 @@ def _never_fail(method: Callable[..., None]) -> Callable[..., None]:
             self._display.vv(f"cdc.pipeline.guide: {method.__name__}: {error!r}")
 
     return guarded
+
+
+def role_of(task: Any) -> str:
+    """The role for which a task runs: the outermost one that includes it, but not `common`, which prepares all."""
+    roles = []
+    at = task
+    while at is not None:
+        if role := getattr(at, "_role", None):
+            roles.append(role.get_name(include_role_fqcn=False).rpartition(".")[2])
+        at = getattr(at, "_parent", None)
+    return next((name for name in reversed(roles) if name != _PREPARES), roles[-1] if roles else "")
 
 
 class CallbackModule(CallbackBase):
@@ -114,7 +130,8 @@ class CallbackModule(CallbackBase):
 
     @_never_fail
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        self._pace.step(task.get_name().rpartition(" : ")[2].strip())
+        phase = self._play.get_name() if self._play else ""
+        self._pace.step(task.get_name().rpartition(" : ")[2].strip(), Part(phase, role_of(task)))
 
     v2_playbook_on_handler_task_start = v2_playbook_on_cleanup_task_start = functools.partialmethod(
         v2_playbook_on_task_start, is_conditional=False
@@ -136,7 +153,7 @@ class CallbackModule(CallbackBase):
             host, failure, reachable = self._failed
             self._explain(host, failure, reachable)
         elif self._pace.total >= _WORTH_A_LINE:
-            self._say(self._pace.summary())
+            self._say("\n".join(text for text in (self._pace.table(), self._pace.summary()) if text))
 
     def _note(self, result: Any, reachable: bool) -> None:
         # Tasks that were rescued come here too: only at the end is it known whether the run failed.

@@ -44,6 +44,13 @@ options:
     type: str
     choices: [started, restarted, stopped, absent]
     default: started
+  only:
+    description:
+      - With O(state=restarted), names of the replicas that are restarted though nothing of them has changed, such as
+        V(kafka-0). By default all of them.
+    type: list
+    elements: str
+    default: []
   purge_data:
     description: Whether O(state=absent) removes the volumes, too.
     type: bool
@@ -140,6 +147,7 @@ def main():
         | {
             "workload": {"type": "dict", "required": True},
             "state": {"type": "str", "choices": ["started", "restarted", "stopped", "absent"], "default": "started"},
+            "only": {"type": "list", "elements": "str", "default": []},
             "purge_data": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 180},
         },
@@ -174,7 +182,7 @@ def perform(params, check_mode):
     realiser = Realiser(workload, cluster, gate(workload, cluster, connection), api, params["timeout"], check_mode)
     if workload.kind != "service":
         return (realiser.run_job() if workload.kind == "job" else realiser.set_schedule()).outcome()
-    report = realiser.start(restart=params["state"] == "restarted")
+    report = realiser.start(params["state"] == "restarted", params["only"])
     return report.outcome(**({} if check_mode else {"replicas": realiser.replicas()}))
 
 

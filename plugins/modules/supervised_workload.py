@@ -39,6 +39,13 @@ options:
     type: str
     choices: [started, restarted, stopped, absent]
     default: started
+  only:
+    description:
+      - With O(state=restarted), names of the replicas that are restarted though nothing of them has changed, such as
+        V(kafka-0). By default all of them.
+    type: list
+    elements: str
+    default: []
   purge_data:
     description: Whether O(state=absent) removes data and logs, too.
     type: bool
@@ -132,6 +139,7 @@ def main():
         | {
             "workload": {"type": "dict", "required": True},
             "state": {"type": "str", "choices": ["started", "restarted", "stopped", "absent"], "default": "started"},
+            "only": {"type": "list", "elements": "str", "default": []},
             "purge_data": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 180},
         },
@@ -152,7 +160,7 @@ def perform(params, check_mode):
     realiser = Realiser(plan(workload, instance), params["timeout"], check_mode)
     if workload.kind == "job":
         return realiser.run_job().outcome()
-    report = realiser.start(restart=params["state"] == "restarted")
+    report = realiser.start(params["state"] == "restarted", params["only"])
     return report.outcome(replicas=realiser.processes())
 
 

@@ -9,7 +9,10 @@ import threading
 import time
 from collections.abc import Callable
 
+from ._spent import Part, Spent, processor_seconds, table
+
 _LATER = 30.0
+_NOTHING = Part()
 
 
 class Pace:
@@ -18,16 +21,25 @@ class Pace:
     :param say: prints a line.
     :param first: seconds after which a running step is mentioned; then after three times that, and later each half a
         minute.
+    :param worked: processor seconds so far, see :func:`processor_seconds`.
     """
 
     def __init__(
-        self, say: Callable[[str], None], first: float = 5, clock: Callable[[], float] = time.monotonic
+        self,
+        say: Callable[[str], None],
+        first: float = 5,
+        clock: Callable[[], float] = time.monotonic,
+        worked: Callable[[], float] = processor_seconds,
     ) -> None:
         self._say = say
         self._first = first
         self._clock = clock
+        self._worked = worked
         self._started = clock()
         self._took: dict[str, float] = {}
+        self._spent: dict[Part, Spent] = {}
+        self._part = _NOTHING
+        self._worked_before = worked()
         self._step: tuple[str, float] | None = None
         self._due = 0.0
         self._lock = threading.Lock()
@@ -45,13 +57,16 @@ class Pace:
         if self._thread:
             self._thread.join(timeout=2)
 
-    def step(self, name: str) -> None:
-        """The step that runs from now on; "" for none."""
-        now = self._clock()
+    def step(self, name: str, part: Part = _NOTHING) -> None:
+        """The step that runs from now on, and what it belongs to; "" for none."""
+        now, worked = self._clock(), self._worked()
         with self._lock:
             if self._step:
                 old, since = self._step
                 self._took[old] = self._took.get(old, 0.0) + now - since
+                spent = Spent(now - since, worked - self._worked_before)
+                self._spent[self._part] = self._spent.get(self._part, Spent()) + spent
+            self._part, self._worked_before = part, worked
             self._step = (name, now) if name else None
             self._due = now + self._first
 
@@ -71,6 +86,10 @@ class Pace:
         parts = [f"{name} {duration(seconds)}" for name, seconds in slowest if seconds >= 1]
         total = f"took {duration(self._clock() - self._started)}"
         return f"{total}; longest: {', '.join(parts)}" if parts else total
+
+    def table(self) -> str:
+        """Some lines: the largest parts of the whole time, and how much of each was waiting."""
+        return "\n".join(table(self._spent, self.total))
 
     @property
     def total(self) -> float:

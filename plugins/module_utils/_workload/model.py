@@ -10,10 +10,11 @@ The runtime plays no part here. :mod:`.local` turns a :class:`Workload` into pro
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._errors import InvalidError
 from .contents import Content
 from .errors import SpecError
 from .reader import Reader
@@ -181,6 +182,21 @@ class Workload:
     def replica_names(self) -> list[str]:
         """The replicas' names, such as kafka-0, in order."""
         return [f"{self.name}-{ordinal}" for ordinal in range(self.replicas)]
+
+    def require_replicas(self, names: Iterable[str]) -> None:
+        """Checks that names are those of replicas.
+
+        Raises:
+            InvalidError: naming those that are not, and the replicas that there are.
+        """
+        known = self.replica_names()
+        unknown = sorted(set(names) - set(known))
+        if unknown:
+            raise InvalidError(
+                f"The workload {self.name} has no replica {', '.join(unknown)}",
+                why=f"its replicas are {', '.join(known)}",
+                remedy="name some of these, or none for all of them",
+            )
 
 
 def parse_workload(spec: Mapping[str, Any], runtime: str = "local") -> Workload:

@@ -10,7 +10,8 @@ files changes, and written when the process that reads them is ready.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,17 +46,20 @@ class Realiser:
         self.readiness = Readiness(self.supervisor, self.tools, self.mask, timeout)
         self.checker = Checker(plan, self.disk, Tools, self.mask, timeout)
 
-    def start(self, restart: bool = False) -> Report:
+    def start(self, restart: bool = False, only: Collection[str] = ()) -> Report:
         """Makes everything be as planned, and every replica run and be ready.
 
         Args:
             restart: restart the replicas that run, too, one after the other. A cronjob starts afresh at each run.
+            only: names of the replicas that are restarted; all where there are none.
 
         Raises:
             PipelineError: it cannot be; the message says why.
         """
+        self.plan.workload.require_replicas(only)
         processes = self._processes()
-        decisions = [self._decide(item, processes, restart and not self._rereads) for item in self.plan.replicas]
+        restarts = set(only or self.plan.workload.replica_names()) if restart and not self._rereads else set()
+        decisions = [self._decide(item, processes, item.name in restarts) for item in self.plan.replicas]
         gone = surplus(self.plan.workload.name, processes, [item.name for item in self.plan.replicas])
         programs = self.disk.differs(self.plan.programs)
         self._require_checks(decisions)
@@ -68,7 +72,7 @@ class Realiser:
         kept = [item.replica for item in decisions if item.action == KEEP]
         for item in decisions:
             if item.action == KEEP and self._rereads:
-                self._prepare(item)
+                self._prepare([item])
                 self.supervisor.signal(item.replica.name, "HUP")
             elif item.action == KEEP:
                 self._write(item)
@@ -80,14 +84,15 @@ class Realiser:
     def _rereads(self) -> bool:
         return self.plan.workload.kind == "cronjob"
 
-    def _prepare(self, decision: Decision) -> None:
-        """Makes the replica's folders and files as planned, with what its first steps make."""
-        item = decision.replica
-        self._write(decision)
-        self._initialise(item)
-        if self._rereads and self._applied(item) != item.digest:
-            # Without this mark no run starts.
-            self._settle(item)
+    def _prepare(self, decisions: list[Decision]) -> None:
+        """Makes the replicas' folders and files as planned, with what their first steps make."""
+        for decision in decisions:
+            self._write(decision)
+        self._initialise([decision.replica for decision in decisions])
+        for decision in decisions:
+            if self._rereads and self._applied(decision.replica) != decision.replica.digest:
+                # Without this mark no run starts.
+                self._settle(decision.replica)
 
     def run_job(self) -> Report:
         """Runs a workload of kind job to its end, unless this very job has succeeded before.
@@ -111,7 +116,7 @@ class Realiser:
             self.disk.remove(self.plan.programs.path)
             self._drop(gone)
         for item in wanted:
-            self._prepare(item)
+            self._prepare([item])
             rotate(item.replica.output)
             self._run(item.replica, None, "the job")
             self._settle(item.replica)
@@ -197,8 +202,7 @@ class Realiser:
         """Starts what does not run, all at once: a quorum needs its members."""
         replicas = [item.replica for item in decisions]
         self.readiness.require_free_ports(replicas)
-        for item in decisions:
-            self._prepare(item)
+        self._prepare(decisions)
         if programs is not None:
             self.disk.write(self.plan.programs)
         self.readiness.watch(replicas)
@@ -231,8 +235,7 @@ class Realiser:
         for item in replicas:
             self.disk.remove(item.applied)
         self.supervisor.stop(names, self.plan.workload.stop_grace)
-        for item in decisions:
-            self._prepare(item)
+        self._prepare(decisions)
         self.readiness.require_free_ports(replicas)
         self.readiness.watch(replicas)
         _added, changed, _removed = self.supervisor.reread()
@@ -266,7 +269,17 @@ class Realiser:
             self.supervisor.remove(name)
             self.disk.remove(self.instance.applied(name))
 
-    def _initialise(self, item: ReplicaPlan) -> None:
+    def _initialise(self, replicas: list[ReplicaPlan]) -> None:
+        """Runs the first steps of all replicas, side by side as in a cluster, and those of one in their order.
+
+        Raises:
+            PipelineError: steps failed; the first of the replicas says why. All have ended then.
+        """
+        wanted = [item for item in replicas if item.replica.init]
+        with ThreadPoolExecutor(max_workers=len(wanted) or 1) as pool:
+            list(pool.map(self._take_first_steps, wanted))
+
+    def _take_first_steps(self, item: ReplicaPlan) -> None:
         """Runs the steps whose outcome is not there yet.
 
         A step that was interrupted leaves a marker. What it left in the data folder is half done, so the folder is

@@ -150,6 +150,13 @@ def test_fewer_replicas_and_more(lab):
     assert report.started == ["web-1", "web-2"] and lab.answers(2)
 
 
+def test_one_replica_is_restarted_alone(lab):
+    lab.realiser().start()
+    before = lab.pids()
+    assert lab.realiser().start(restart=True, only=["web-1"]).restarted == ["web-1"]
+    assert [name for name, pid in lab.pids().items() if pid != before[name]] == ["web-1"]
+
+
 def test_first_steps_run_once_and_again_after_an_interruption(lab):
     step = ["/bin/sh", "-c", 'echo run >> "$1"; touch "$2"', "step", "@{data}/runs", "@{data}/made"]
     lab.spec.update(replicas=1, init=[{"name": "make", "command": step, "creates": "@{data}/made"}])

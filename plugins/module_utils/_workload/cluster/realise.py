@@ -9,7 +9,7 @@ present revision is replaced.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..._errors import DeadlineError, FailedError
@@ -56,21 +56,23 @@ class Realiser:
             raise FailedError("There is no cluster")
         return self._api
 
-    def start(self, restart: bool = False) -> Report:
+    def start(self, restart: bool = False, only: Collection[str] = ()) -> Report:
         """Makes everything be as specified, and every pod be new and ready.
 
         Args:
             restart: replace the pods that are there, too, one after the other.
+            only: names of the replicas that are replaced; all where there are none.
 
         Raises:
             PipelineError: it cannot be; the message says why.
         """
+        self.workload.require_replicas(only)
         if self._api is None:
             return self._all_missing()
         waiter = self._waiter()
         before = waiter.look()
         report = self._apply()
-        wanted = {pod["metadata"]["uid"] for pod in before.pods if restart and not is_going(pod)}
+        wanted = {pod["metadata"]["uid"] for pod in before.pods if restart and self._is_among(pod, only)}
         self._note_starts(report)
         if self.dry:
             self._note_restarts(report, self._predicted(report, before, wanted), before)
@@ -277,6 +279,11 @@ class Realiser:
     def _waiter(self) -> Waiter:
         name = self.runner["metadata"]["name"]
         return Waiter(self.api, self.workload.name, self.runner["kind"], name, self.mask, self.timeout)
+
+    def _is_among(self, pod: Document, only: Collection[str]) -> bool:
+        """Whether a pod that stays is one of the replicas named; a deployment has one, whose pod has another name."""
+        named = not only or self.runner["kind"] == "Deployment" or pod["metadata"]["name"] in only
+        return named and not is_going(pod)
 
     def _wait_no_pods(self) -> None:
         self._waiter().until(lambda view: not view.pods, what="did not end")

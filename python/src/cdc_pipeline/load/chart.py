@@ -26,7 +26,8 @@ def draw(result: Result, data: dict[str, Any], path: Path) -> None:
     settings = result.settings
     figure.suptitle(
         f"{settings.rate:g} events/s for {settings.seconds:g} s on {data['machine']['cores']} cores: "
-        f"p99 commit to Kafka {data['latency_seconds']['commit_to_kafka'].get('p99', float('nan')):.3f} s"
+        "p99 commit to Kafka "
+        + ", ".join(f"{name} {_p99(data[name]):.3f} s" for name in ("cold", "warm") if data[name])
     )
     for which, label in enumerate(("sent", "consumable")):
         seconds = sorted(result.rates)
@@ -55,7 +56,12 @@ def draw(result: Result, data: dict[str, Any], path: Path) -> None:
     cpu.set_xlabel("seconds since the load began")
     cpu.legend(loc="upper right", fontsize="small")
     for axis in (rate, latency, cpu):
+        # The cold part.
         axis.axvspan(0, settings.warmup, color="0.92", zorder=0)
         axis.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
+
+
+def _p99(part: dict[str, Any]) -> float:
+    return part["latency_seconds"]["commit_to_kafka"].get("p99", float("nan"))

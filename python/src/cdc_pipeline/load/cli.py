@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from cdc_pipeline.load import guard, run, table
+from cdc_pipeline.load import guard, parts, run, table
 from cdc_pipeline.load.generator import GeneratorError
 from cdc_pipeline.load.report import figures, judge, print_figures
 from cdc_pipeline.verify.cli import load_plan
@@ -24,13 +24,18 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="cdc-load", description=__doc__)
     result.add_argument("--plan", type=Path, help="as for cdc-verify")
     result.add_argument("--rate", type=float, default=1000, help="events a second (default: 1000)")
-    result.add_argument("--seconds", type=float, default=120, help="that are measured (default: 120)")
-    result.add_argument("--warmup-seconds", type=float, default=30, help="of the same load before (default: 30)")
+    result.add_argument("--seconds", type=float, default=120, help="of the warm part (default: 120)")
+    result.add_argument(
+        "--warmup-seconds", type=float, default=30, help="of the cold part before, counted apart (default: 30)"
+    )
+    result.add_argument(
+        "--start", choices=list(parts.STARTS), default="none", help="what was started just before, for the report"
+    )
     result.add_argument("--transaction", type=int, default=100, help="events of a transaction (default: 100)")
     result.add_argument("--table", default=table.TABLE, help=f"the load's own, captured table (default: {table.TABLE})")
     result.add_argument("--goal-p99", type=float, default=5.0, help="seconds from commit to Kafka (default: 5)")
     result.add_argument(
-        "--output", type=Path, help="folder of load_test-<rate>.json and .png (default: reports/<runtime>)"
+        "--output", type=Path, help="folder of load_test-<rate>[-<start>].json and .png (default: reports/<runtime>)"
     )
     result.add_argument("--most-events", type=int, default=_MOST_EVENTS, help=f"(default: {_MOST_EVENTS})")
     result.add_argument("--i-know", action="store_true", help="put load on servers on other hosts too")
@@ -47,7 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
     plan = load_plan(options.plan)
     if plan is None:
         return _USAGE
-    settings = run.Settings(options.rate, options.seconds, options.warmup_seconds, options.transaction, options.table)
+    settings = run.Settings(
+        options.rate, options.seconds, options.warmup_seconds, options.transaction, options.table, options.start
+    )
     total = settings.seconds + settings.warmup
     try:
         guard.check(plan.endpoints, options.rate, total, options.transaction, options.most_events, options.i_know)
@@ -65,7 +72,9 @@ def _report(result: run.Result, plan: Plan, options: argparse.Namespace) -> int:
     folder = options.output or Path("reports") / plan.runtime
     made = [each for each in (folder, *folder.absolute().parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"load_test-{options.rate:g}.json"
+    # One start does not overwrite the figures of another.
+    start = "" if options.start == "none" else f"-{options.start}"
+    path = folder / f"load_test-{options.rate:g}{start}.json"
     path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     picture = path.with_suffix(".png")
     try:

@@ -52,6 +52,10 @@ class Ledger:
         """How many changes were seen at all."""
         return len(self._seen) - self._seen.count(0)
 
+    def seen_between(self, begin: float, end: float) -> int:
+        """How many changes were seen for the first time from one moment until before another, wall clock."""
+        return sum(1 for at in self._seen_at if at and begin <= at < end)
+
     def counts(self, sent: Sequence[Sent]) -> Counts:
         """Of the changes of these transactions."""
         lost = double = 0

@@ -30,13 +30,17 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Settings:
-    """``rate``: events a second. ``warmup``: seconds of the same load before the measured ones."""
+    """``rate``: events a second. ``warmup``: seconds of the same load before those of ``seconds``, counted apart.
+
+    ``start``: what was started just before, a key of `parts.STARTS`.
+    """
 
     rate: float
     seconds: float
     warmup: float
     size: int = 100
     table: str = table.TABLE
+    start: str = "none"
 
 
 @dataclass
@@ -44,7 +48,7 @@ class Result:
     """All that was measured; times are wall clock seconds.
 
     Attributes:
-        sent: every transaction; ``measured`` those after the warm-up.
+        sent: every transaction, those of the cold and of the warm part.
         consumed: when the last change was seen in Kafka.
         stopped: why the load ended early, or nothing.
         load_average: of the last minute before the load began.
@@ -54,7 +58,6 @@ class Result:
     settings: Settings
     begin: float
     sent: list[Sent]
-    measured: list[Sent]
     consumed: float
     kafka: Ledger
     kafka_counts: Counts
@@ -97,7 +100,6 @@ def run(context: Context, settings: Settings, tell: Tell) -> Result:
     finally:
         follower.stop()
         sampler.stop()
-    measured = [each for each in sent if each.intended >= begin + settings.warmup]
     archived, objects = None, Ledger(transactions * settings.size, settings.size)
     if plan.expected.archive.service:
         tell("reading the objects back")
@@ -107,7 +109,6 @@ def run(context: Context, settings: Settings, tell: Tell) -> Result:
         settings=settings,
         begin=begin,
         sent=sent,
-        measured=measured,
         consumed=consumed,
         kafka=ledger,
         kafka_counts=ledger.counts(sent),

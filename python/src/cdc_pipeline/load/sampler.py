@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -74,13 +74,16 @@ class Sampler:
         return int(row[0]) if row and row[0] is not None else None
 
 
-def used(samples: list[Sample], begin: float, end: float) -> dict[str, float]:
-    """Seconds of processor time of each component between the samples nearest to two moments.
+def between(samples: Sequence[Sample], begin: float, end: float) -> tuple[Sample, Sample]:
+    """The samples nearest to two moments."""
+    return min(samples, key=lambda each: abs(each.time - begin)), min(samples, key=lambda each: abs(each.time - end))
+
+
+def used(first: Sample, last: Sample) -> dict[str, float]:
+    """Seconds of processor time of each component between two samples.
 
     A process that ended in between takes its time with it; its component then shows less.
     """
-    first = min(samples, key=lambda each: abs(each.time - begin))
-    last = min(samples, key=lambda each: abs(each.time - end))
     return {name: max(0.0, last.cpu[name] - first.cpu[name]) for name in last.cpu if name in first.cpu}
 
 

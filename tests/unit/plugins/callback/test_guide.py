@@ -90,3 +90,27 @@ def test_a_success_says_little(run, tmp_path):
     assert "running: Wait (" in done.stdout
     assert "FAILED" not in done.stdout.partition("PLAY RECAP")[2]
     assert not (tmp_path / "reports").exists()
+
+
+def role(folder: Path, name: str, tasks: str) -> None:
+    (folder / "roles" / name / "tasks").mkdir(parents=True)
+    (folder / "roles" / name / "tasks/main.yml").write_text(tasks)
+
+
+def test_the_end_says_where_the_time_went(run, tmp_path):
+    """A role takes what those that it includes do; what prepares all is left out."""
+    role(tmp_path, "common", "- {ansible.builtin.include_role: {name: outer}}\n")
+    role(tmp_path, "outer", "- {ansible.builtin.include_role: {name: inner}}\n")
+    role(tmp_path, "inner", "- {ansible.builtin.include_tasks: more.yml}\n")
+    (tmp_path / "roles/inner/tasks/more.yml").write_text("- ansible.builtin.wait_for: {timeout: 5}\n")
+    (tmp_path / "common.yml").write_text(
+        "- {name: Core services, hosts: localhost, gather_facts: false, roles: [common]}\n"
+    )
+    done = run("common.yml")
+    assert done.returncode == 0, done.stdout
+    end = done.stdout.partition("PLAY RECAP")[2]
+    rows = {line[:14].strip(): line[14:].split() for line in end.splitlines() if line.startswith(("Core", "  outer"))}
+    assert set(rows) == {"Core services", "outer"}, end
+    took, waiting = map(int, rows["outer"])
+    assert took >= 5 and 4 <= waiting <= took
+    assert "\ntook " in end

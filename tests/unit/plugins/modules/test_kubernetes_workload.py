@@ -42,7 +42,7 @@ def api(monkeypatch):
 
 @pytest.fixture
 def run(run_module, api):
-    def call(check=False, state="started", purge_data=False, timeout=60, cluster=None, **changes):
+    def call(check=False, state="started", purge_data=False, timeout=60, cluster=None, only=(), **changes):
         spec = {key: value for key, value in {**SPEC, **changes}.items() if value is not None}
         given = {"kubeconfig": "/kubeconfig", "storage_classes": {"fast": "fast"}, **(cluster or {})}
         return run_module(
@@ -51,6 +51,7 @@ def run(run_module, api):
             workload=spec,
             cluster=given,
             state=state,
+            only=list(only),
             purge_data=purge_data,
             timeout=timeout,
         )
@@ -186,6 +187,26 @@ def test_restarted_replaces_every_pod(run, api, tmp_path):
     assert run(state="restarted", **spec)["restarted"] == ["echo-0", "echo-1", "echo-2"]
     assert not uids & {item["metadata"]["uid"] for item in api.list("Pod")}
     assert log.read_text().count("asked") == 3
+
+
+def test_one_pod_is_replaced_alone(run, api, tmp_path):
+    spec, log = gated(tmp_path)
+    run(**spec)
+    api.calls.clear()
+    assert run(state="restarted", only=["echo-1"], check=True, **spec)["restarted"] == ["echo-1"]
+    assert api.changed("delete", "Pod") == []
+    assert run(state="restarted", only=["echo-1"], **spec)["restarted"] == ["echo-1"]
+    assert api.changed("delete", "Pod") == ["echo-1"]
+    assert log.read_text().count("asked") == 1
+    assert "has no replica echo-3" in failure(run, state="restarted", only=["echo-3"], **spec)
+
+
+def test_the_pod_of_a_deployment_goes_by_the_name_of_its_replica(run, api):
+    alone = {"replicas": 1, "storage": None}
+    run(**alone)
+    before = {item["metadata"]["uid"] for item in api.list("Pod")}
+    assert run(state="restarted", only=["echo-0"], **alone)["restarted"]
+    assert not before & {item["metadata"]["uid"] for item in api.list("Pod")}
 
 
 def test_an_edit_by_hand_is_shown_and_mended(run, api):

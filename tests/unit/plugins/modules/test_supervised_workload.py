@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import importlib
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def run(run_module, tmp_path, world):
     }
 
     def call(check=False, state="started", **changes):
-        options = {key: changes.pop(key) for key in ("timeout", "purge_data") if key in changes}
+        options = {key: changes.pop(key) for key in ("timeout", "purge_data", "only") if key in changes}
         return run_module(
             "supervised_workload",
             check=check,
@@ -190,13 +191,50 @@ def test_drift_is_mended(run, world, tmp_path):
 def test_first_steps_and_their_failure(run, world, tmp_path):
     init = [{"name": "make", "command": ["touch", "@{data}/made"], "creates": "@{data}/made"}]
     run(init=init)
-    assert world.tools[-1].steps == [("web-0", "make"), ("web-1", "make")]
+    assert sorted(world.tools[-1].steps) == [("web-0", "make"), ("web-1", "make")]
     run(init=init, env={"A": "1"})
     assert world.tools[-1].steps == []
     with pytest.raises(Exception, match="its first step, fail, failed: the disk is full") as caught:
         run(init=[{"name": "fail", "command": ["false"]}], replicas=3)
     assert "hidden-value" not in caught.value.result["stdout"]
     assert "exit status 9" in caught.value.result["msg"]
+
+
+def test_first_steps_of_replicas_run_side_by_side_and_those_of_one_in_order(run, world, monkeypatch):
+    met = threading.Barrier(2)
+    taken = []
+
+    def meet(self, replica, step, *arguments):
+        # One after the other they would wait for each other in vain.
+        met.wait(10)
+        taken.append((replica, step))
+        return 0
+
+    monkeypatch.setattr(FakeTools, "run", meet)
+    run(init=[{"name": "first", "command": ["touch", "x"]}, {"name": "second", "command": ["touch", "y"]}])
+    for name in ("web-0", "web-1"):
+        assert [step for replica, step in taken if replica == name] == ["first", "second"]
+    assert world.asked == ["add web-0", "add web-1"]
+
+
+def test_a_first_step_that_fails_does_not_cut_those_of_others_short(run, world, tmp_path, monkeypatch):
+    ended = []
+
+    def work(self, replica, step, *arguments):
+        if replica == "web-0":
+            return 9
+        time.sleep(0.2)
+        ended.append(replica)
+        return 0
+
+    monkeypatch.setattr(FakeTools, "run", work)
+    init = [{"name": "make", "command": ["touch", "x"]}]
+    with pytest.raises(Exception, match="web-0: its first step, make, failed"):
+        run(init=init)
+    assert ended == ["web-1"] and not world.states, "nothing was started"
+    marks = tmp_path / "supervisor/replicas"
+    assert (marks / "web-0.make.running").exists() and not (marks / "web-1.make.running").exists()
+    assert (marks / "web-1.make.done").exists()
 
 
 def test_a_step_must_create_what_it_says(run):
@@ -330,6 +368,30 @@ def test_restarted_stopped_absent(run, world, tmp_path):
     assert (tmp_path / "web-0" / "data").exists() and not (tmp_path / "web-0" / "secrets").exists()
     assert not run(state="absent")["changed"]
     assert run(state="absent", purge_data=True)["changed"] and not (tmp_path / "web-0").exists()
+
+
+def test_one_replica_is_restarted_alone(run, world):
+    run()
+    world.asked.clear()
+    dry = run(check=True, state="restarted", only=["web-1"])
+    assert dry["restarted"] == ["web-1"] and not world.asked
+    done = run(state="restarted", only=["web-1"])
+    assert done["restarted"] == ["web-1"] and done["reasons"] == {"web-1": ["a restart was asked for"]}
+    assert world.asked == ["stop web-1", "start web-1"]
+    assert not run(only=["web-1"])["changed"], "only a restart is bounded by it"
+
+
+def test_what_differs_is_restarted_beside_the_one_that_is_named(run):
+    run()
+    assert run(state="restarted", only=["web-1"], files={"settings": "value=2\n"})["restarted"] == ["web-0", "web-1"]
+
+
+@pytest.mark.parametrize("state", ["started", "restarted"])
+def test_a_replica_that_there_is_not_is_named(run, world, state):
+    with pytest.raises(ModuleFailed) as caught:
+        run(state=state, only=["web-1", "web-2", "echo-0"])
+    assert "has no replica echo-0, web-2" in caught.value.result["msg"]
+    assert not world.asked
 
 
 def test_mistakes_are_all_named(run, tmp_path):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._pace import Pace, duration
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._spent import Part
 
 
 class Clock:
@@ -43,6 +44,29 @@ def test_one_line_at_the_end():
         clock.now = until
     pace.stop()
     assert pace.summary() == "took 1 min 20 s; longest: long 1 min 10 s, middle 10 s"
+
+
+def test_time_and_work_are_those_of_the_step_that_has_ended():
+    clock, worked = Clock(), Clock()
+    pace = Pace(lambda text: None, clock=clock, worked=worked)
+    clock.now, worked.now = 2.0, 1.5
+    for part, until, work in (
+        (Part("Core services", "kafka"), 12.0, 2.5),
+        (Part("Core services", "schema_registry"), 32.0, 3.5),
+        (Part("Core services", "kafka"), 42.0, 13.5),
+        (Part("Verification", "verify"), 47.0, 18.5),
+    ):
+        pace.step("a step", part)
+        clock.now, worked.now = until, work
+    pace.stop()
+    assert [line.split() for line in pace.table().splitlines()] == [
+        ["seconds", "took", "waiting"],
+        ["Core", "services", "40", "28"],
+        ["kafka", "20", "9"],
+        ["schema_registry", "20", "19"],
+        ["Verification", "5", "0"],
+        ["verify", "5", "0"],
+    ]
 
 
 def test_the_thread_ends():
