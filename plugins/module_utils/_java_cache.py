@@ -125,11 +125,16 @@ def start(tool: str, document: Mapping[str, Any], cache: Path) -> subprocess.Pop
     return process
 
 
-def end(cache: Path, home: str) -> bool:
-    """End the training of the instance with that home, if there is one. Whether there was."""
+def end(cache: Path, home: str, dry: bool = False) -> bool:
+    """End the training of the instance with that home, if there is one. Whether there is.
+
+    :param dry: only look.
+    """
     found = owner(cache)
     if not found or found.get("home") != home:
         return False
+    if dry:
+        return True
     with contextlib.suppress(ProcessLookupError):
         os.kill(found["pid"], signal.SIGTERM)
     deadline = time.monotonic() + _END_SECONDS

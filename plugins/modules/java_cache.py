@@ -139,10 +139,7 @@ def ensure(params: Mapping[str, Any], check_mode: bool) -> Outcome:
 
 
 def _end(params: Mapping[str, Any], check_mode: bool) -> Outcome:
-    cache = Path(params["cache"])
-    own = (_java_cache.owner(cache) or {}).get("home") == params["home"]
-    if own and not check_mode:
-        _java_cache.end(cache, params["home"])
+    own = _java_cache.end(Path(params["cache"]), params["home"], dry=check_mode)
     return Outcome(own, {"training": own}, {"training": False}, _facts(params))
 
 
