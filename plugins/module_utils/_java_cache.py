@@ -148,9 +148,10 @@ def end(cache: Path, home: str, dry: bool = False) -> bool:
 
 
 def last_line(cache: Path) -> str:
-    """What the last training said in the end."""
+    """What the last training said in the end, without the lines of a server's log that follow, which are indented."""
     try:
         lines = (cache / "training.log").read_text("utf-8", "replace").strip().splitlines()
     except OSError:
         lines = []
-    return lines[-1] if lines else "it said nothing"
+    said = [line for line in lines if not line.startswith(" ")]
+    return said[-1] if said else "it said nothing"
