@@ -15,8 +15,8 @@ short_description: How a worker of Kafka Connect divides its memory
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
-  - Divides the heap, which is three quarters of the limit, between Debezium's queue, the producer, what a snapshot
-    reads at a time, and one row on its way.
+  - Divides the heap, which is three quarters of what Java's cache leaves of the limit, between Debezium's queue, the
+    producer, what a snapshot reads at a time, and one row on its way.
   - Where the limit is too small, C(needed) is above C(heap); the check of the variables refuses that.
 options:
   _input:

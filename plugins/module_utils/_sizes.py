@@ -20,8 +20,13 @@ _SEGMENT = 128 * MIB
 _REQUEST = 100 * MIB
 _FETCH_RESPONSE = 10 * MIB
 
+CACHE = 128 * MIB
+"""Of each Java machine, outside of its heap: its ahead-of-time cache, a file of 84 to 129 MB that is mapped. Java moves
+it to a random address, so that most of it is the process's own."""
+
 # Of Kafka Connect's memory.
 _HEAP = 0.75
+"""Of what the cache leaves."""
 _BASE = 160 * MIB
 """Of the heap: classes, plugins, schemas, clients, and what the collector needs to move objects."""
 _WORK = 8
@@ -119,7 +124,8 @@ class ConnectSizes:
     def of(cls, limit: int, row: int, sinks: bool = False) -> ConnectSizes:
         """By a worker's limit of memory and the largest row. Where the limit is too small, `needed` is above `heap`."""
         sizes = RecordSizes.of(row)
-        heap, work, fetched = int(limit * _HEAP), _WORK * row, _SINK_FETCHES * sizes.batch if sinks else 0
+        heap, work = int(max(0, limit - CACHE) * _HEAP), _WORK * row
+        fetched = _SINK_FETCHES * sizes.batch if sinks else 0
         rest = max(0, heap - _BASE - work - fetched)
         producer = max(sizes.record + MIB, min(rest // 8, _MOST_PRODUCER))
         spare = (rest - producer - _LEAST_SNAPSHOT_ROWS * _SNAPSHOT_COPIES * row) // 2
@@ -149,7 +155,7 @@ def least_connect_limit(row: int, sinks: bool = False) -> int:
         + MIB
         + 2 * _LEAST_QUEUE
     )
-    return -(-int(heap / _HEAP) // MIB) * MIB + MIB
+    return -(-int(heap / _HEAP) // MIB) * MIB + MIB + CACHE
 
 
 def broker_heap(row: int) -> int:
@@ -159,7 +165,7 @@ def broker_heap(row: int) -> int:
 
 def broker_limit(heap: int, row: int) -> int:
     """What a broker's limit of memory has to hold beside a heap."""
-    return heap + _BROKER_NATIVE + _BROKER_BUFFERS * RecordSizes.of(row).batch
+    return heap + CACHE + _BROKER_NATIVE + _BROKER_BUFFERS * RecordSizes.of(row).batch
 
 
 def topic_segment(storage: int, replicas: int, row: int) -> int:

@@ -24,8 +24,9 @@ options:
       - C(venv) takes C(requirements), a pip requirements file with hashes.
       - C(maven) takes C(dependencies), a list of C(group:artifact:version) resolved with what they need, C(checksums),
         a file as C(sha256sum) writes it, C(exclude), a list of file name patterns, C(folder), a folder below
-        the artifact's for the jars, and C(services), a map of Java interfaces to implementations for which a service
-        provider jar is added.
+        the artifact's for the jars, C(services), a map of Java interfaces to implementations for which a service
+        provider jar is added, and C(class_path), whether a jar C(class-path.jar) is added that names the others in a
+        fixed order.
       - C(archive) takes C(coordinates), C(sha256) and C(strip), the number of leading path components to drop. A jar is
         kept as it is.
       - C(python_package) takes C(source), a folder with a C(pyproject.toml) and the package in C(src), and
@@ -34,6 +35,12 @@ options:
         in it that gets a jar compiled of C(source), a folder with Java sources in C(src), C(compiler), the artifact
         with the compiler's jar, C(java), the artifact of kind C(venv) whose Java runs it, and C(classpath), a list of
         further artifacts with jars to compile against.
+      - C(class_path) takes C(artifacts), a list of artifacts with jars. All of them come into one folder, with a
+        C(class-path.jar) that names them in the order of the list and of their names. Each library is there once, in
+        its newest version; where the major versions differ, nothing is built.
+      - C(java_cache) takes C(java), the artifact of kind C(venv) with Java, C(program), an artifact with a
+        C(class-path.jar) or a program, and C(options), the options of Java that a cache depends on. It is named here,
+        and made by M(cdc.pipeline.java_cache).
     type: dict
     required: true
   cache:
@@ -65,7 +72,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 paths:
-  description: The folder of each artifact.
+  description: The folder of each artifact. That of a C(java_cache) need not be there.
   type: dict
   returned: always
   sample: {"kafka": "/var/cache/cdc-pipeline/kafka-0123456789ab"}
@@ -89,15 +96,16 @@ def ensure(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """Build what is missing."""
     cache = Path(params["cache"])
     artifacts = read_catalogue(params["catalogue"], cache)
-    missing = [artifact for artifact in artifacts if not artifact.present]
-    before = {artifact.name: artifact.path.name for artifact in artifacts if artifact.present}
+    built_here = [artifact for artifact in artifacts if not artifact.apart]
+    missing = [artifact for artifact in built_here if not artifact.present]
+    before = {artifact.name: artifact.path.name for artifact in built_here if artifact.present}
     built = [artifact.name for artifact in missing]
     if missing and not check_mode:
         built = Builder(cache, params["python"], params["maven_settings"] or "").build(missing)
     return Outcome(
         changed=bool(built),
         before=before,
-        after={artifact.name: artifact.path.name for artifact in artifacts},
+        after={artifact.name: artifact.path.name for artifact in built_here},
         facts={"paths": {artifact.name: str(artifact.path) for artifact in artifacts}, "built": built},
     )
 

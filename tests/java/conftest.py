@@ -23,9 +23,10 @@ make_importable()
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._artifact.builder import Builder  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._artifact.catalogue import JAVA, read_catalogue  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._artifact.class_path import CLASS_PATH  # noqa: E402
 
 CACHE = Path(os.environ.get("CDC_CACHE") or "/var/cache/cdc-pipeline")
-NEEDED = ("python", "kafka", "converter", "debezium_release", "java_compiler", "debezium")
+NEEDED = ("python", "kafka", "converter", "debezium_release", "java_compiler", "debezium", "connect")
 POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 
 
@@ -35,14 +36,15 @@ def java(tmp_path_factory: pytest.TempPathFactory) -> Java:
     chosen = {name: item for name, item in catalogue().items() if name in NEEDED}
     artifacts = {artifact.name: artifact for artifact in read_catalogue(chosen, CACHE)}
     Builder(CACHE, "/usr/bin/python3").build([artifact for artifact in artifacts.values() if not artifact.present])
-    folders = [artifacts[name].path for name in ("debezium", "kafka", "converter")]
-    jars = [str(jar) for folder in folders for jar in sorted(folder.rglob("*.jar"))]
+    folder = artifacts["connect"].path
+    jars = [str(jar) for jar in sorted(folder.glob("*.jar"))]
     (binary,) = artifacts["python"].path.glob(JAVA)
     (compiler,) = artifacts["java_compiler"].path.glob("*.jar")
     classes = tmp_path_factory.mktemp("classes")
     command = [binary, "-jar", compiler, "-21", "-proc:none", "-nowarn", "-cp", ":".join(jars), "-d", classes]
     subprocess.run([*command, ROOT / "tests/java/src"], check=True)
-    return Java(str(binary), ":".join([str(classes), *jars]))
+    # As a worker runs.
+    return Java(str(binary), f"{classes}:{folder / CLASS_PATH}")
 
 
 @pytest.fixture(scope="session")

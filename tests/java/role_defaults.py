@@ -28,7 +28,8 @@ def catalogue() -> dict[str, Any]:
     """The artifacts."""
     versions = yaml.safe_load((ROOT / "roles/common/defaults/main/versions.yml").read_text())
     defaults = yaml.safe_load((ROOT / "roles/artifacts/defaults/main.yml").read_text())
-    return _filled(defaults["artifacts_catalogue"], {**versions, "role_path": str(ROOT / "roles/artifacts")})
+    built = {name: item for name, item in defaults["artifacts_catalogue"].items() if item["kind"] != "java_cache"}
+    return _filled(built, {**versions, "role_path": str(ROOT / "roles/artifacts")})
 
 
 def connector_settings() -> dict[str, str]:

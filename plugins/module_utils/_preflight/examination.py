@@ -29,7 +29,7 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     home, cache = Path(params["home"]), Path(params["cache"])
     own = own_processes(home)
     packages = registries.missing_packages(params["debian_packages"])
-    missing = [item for item in read_catalogue(params["artifacts"], cache) if not item.present]
+    missing = [item for item in read_catalogue(params["artifacts"], cache) if not item.present and not item.apart]
     artifacts = [item.name for item in missing]
     fetched = {item.kind for item in missing} - {"python_package"}
     room = {"home": params["home_free_mib"], "kept": params["home_kept_free_mib"], "cache": params["cache_free_mib"]}

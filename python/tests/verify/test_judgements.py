@@ -232,12 +232,16 @@ def test_the_settings_of_the_wal_sender_are_the_pinned_ones() -> None:
     assert not judge_session(pinned, {}).ok
 
 
-def test_plugins_stay_off_the_class_path() -> None:
-    settings = {"plugin.path": "/a,/b", "exactly.once.source.support": "enabled"}
+def test_a_worker_runs_from_one_class_path() -> None:
     expected = {"exactly.once.source.support": "enabled"}
-    assert failed(judge_settings("w", settings, expected, "/libs/kafka.jar:/libs/x.jar")) == set()
-    assert failed(judge_settings("w", settings, expected, "/libs/debezium-core.jar")) == {"T7.plugins_isolated"}
-    assert failed(judge_settings("w", {}, expected, "")) == {"T7.settings", "T7.plugins_isolated"}
+    settings = {**expected, "plugin.path": "/opt/debezium-oracle,/b"}
+    path = "/cache/connect-0123456789ab/class-path.jar"
+    assert failed(judge_settings("w", settings, expected, path)) == set()
+    assert failed(judge_settings("w", expected, expected, path)) == set()
+    assert failed(judge_settings("w", settings, expected, f"{path}:/libs/x.jar")) == {"T7.class_path"}
+    apart = {**expected, "plugin.path": "/b,/cache/debezium-0123456789ab"}
+    assert failed(judge_settings("w", apart, expected, path)) == {"T7.class_path"}
+    assert failed(judge_settings("w", {}, expected, "")) == {"T7.settings", "T7.class_path"}
 
 
 def test_memory_is_summed() -> None:

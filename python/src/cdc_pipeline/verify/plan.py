@@ -110,7 +110,7 @@ class KafkaConnect:
     dead_letter_topic: str = "connect-dlq"
     internal_topics: tuple[str, ...] = ("connect-configs", "connect-offsets", "connect-status")
     replication_factor: int = 3
-    jvm_options: tuple[str, ...] = ("-XX:MaxRAMPercentage=75.0", "-XX:+UseG1GC")
+    jvm_options: tuple[str, ...] = ("-Xmx672m", "-XX:+UseG1GC")
     memory_mib: int = 1024
 
 

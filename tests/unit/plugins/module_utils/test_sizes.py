@@ -90,7 +90,7 @@ def test_the_defaults_fit():
 def test_filters_take_what_kubernetes_writes():
     assert record_sizes.FilterModule().filters()["record_sizes"]("16Mi")["record"] == 17 * MIB
     divided = connect_sizes.FilterModule().filters()["connect_sizes"]("1Gi", row="16Mi")
-    assert divided["heap"] == 768 * MIB and divided["needed"] <= divided["heap"]
+    assert divided["heap"] == 672 * MIB and divided["needed"] <= divided["heap"]
     assert segment_filter.FilterModule().filters()["topic_segment"]("10Gi", 36, "16Mi") == 64 * MIB
 
 

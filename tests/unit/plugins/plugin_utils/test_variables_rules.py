@@ -164,16 +164,16 @@ def test_rows_that_a_process_cannot_hold_are_refused_with_the_sum_and_what_helps
     assert connect.found == (
         "1138Mi (160Mi the worker itself + 512Mi a row on its way (8 times cdc_max_row_bytes) + 16Mi twice "
         "max.queue.size.in.bytes + 66Mi producer.override.buffer.memory + 384Mi the rows that a snapshot reads at a "
-        "time) above 768Mi, the heap of 1Gi"
+        "time) above 672Mi, the heap of 1Gi"
     )
-    assert connect.remedy == "raise kafka_connect_memory.limit to 1519Mi or more, or lower cdc_max_row_bytes"
+    assert connect.remedy == "raise kafka_connect_memory.limit to 1647Mi or more, or lower cdc_max_row_bytes"
     broker = found["kafka_heap is too small for records of cdc_max_row_bytes"]
     assert broker.remedy == "raise kafka_heap to 656m and kafka_memory with it, or lower cdc_max_row_bytes"
     # What is advised is enough.
     advised = {
-        "kafka_connect_memory": {"request": "768Mi", "limit": "1519Mi"},
+        "kafka_connect_memory": {"request": "768Mi", "limit": "1647Mi"},
         "kafka_heap": "656m",
-        "kafka_memory": {"request": "1Gi", "limit": "1048Mi"},
+        "kafka_memory": {"request": "1Gi", "limit": "1176Mi"},
     }
     assert whats(cdc_max_row_bytes="64Mi", **advised) == []
 
@@ -183,7 +183,7 @@ def test_whoever_says_how_many_rows_a_snapshot_reads_knows_how_large_they_are():
 
 
 def test_sink_connectors_need_memory_as_well():
-    small = {"request": "1Mi", "limit": "600Mi"}
+    small = {"request": "1Mi", "limit": "728Mi"}
     assert whats(kafka_connect_memory=small) == []
     assert len(whats(kafka_connect_memory=small, archive_engine="connect")) == 1
 

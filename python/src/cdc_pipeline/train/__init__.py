@@ -1,0 +1,1 @@
+"""Trains Java's ahead-of-time caches: throw-away servers record, under load, what they load and compile."""

@@ -1,0 +1,123 @@
+"""Where a training happens, and how a cache gets its name: whole, or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pwd
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+LOCK = ".training.lock"
+_PREFIX = ".training-"
+# Whoever asks whether there is a training holds the lock for a moment.
+_LOCK_SECONDS = 2.0
+FILE = "cache.aot"
+"""Name of the cache in its folder."""
+
+
+class BusyError(RuntimeError):
+    """Another training is at work on this host."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Folders of a training.
+
+    Attributes:
+        top: all of it; what is made is moved from here.
+        config: settings, which the servers read.
+        logs: output of the servers.
+        work: the servers' own.
+    """
+
+    top: Path
+    config: Path
+    logs: Path
+    work: Path
+
+
+@contextmanager
+def held(cache: Path, home: str) -> Iterator[None]:
+    """Keeps another training away. The lock ends with this process, and says whose training it is.
+
+    Raises:
+        BusyError: there is one.
+    """
+    with open(cache / LOCK, "a+", encoding="utf-8") as lock:
+        _take(lock)
+        lock.truncate(0)
+        lock.write(json.dumps({"pid": os.getpid(), "home": home}) + "\n")
+        lock.flush()
+        yield
+
+
+def _take(lock: IO[str]) -> None:
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise BusyError("another training is at work on this host") from None
+        time.sleep(0.05)
+
+
+@contextmanager
+def place(cache: Path, user: str) -> Iterator[Place]:
+    """Makes the folders, and removes them in the end; with them those of trainings that were killed.
+
+    Only who holds the lock may ask for it.
+    """
+    for left in cache.glob(f"{_PREFIX}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    top = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=cache))
+    made = Place(top, top / "config", top / "logs", top / "work")
+    try:
+        for folder, mode in ((made.config, 0o750), (made.logs, 0o700), (made.work, 0o700)):
+            folder.mkdir()
+            folder.chmod(mode)
+        top.chmod(0o711)
+        if user and os.geteuid() == 0:
+            who = pwd.getpwnam(user)
+            os.chown(made.config, 0, who.pw_gid)
+            os.chown(made.work, who.pw_uid, who.pw_gid)
+        yield made
+    finally:
+        shutil.rmtree(top, ignore_errors=True)
+
+
+def write(folder: Path, name: str, content: str) -> Path:
+    """A file of settings: they hold passwords, which are for the servers' user alone."""
+    path = folder / name
+    path.touch(0o600)
+    os.chown(path, -1, folder.stat().st_gid)
+    path.chmod(0o640)
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def publish(made: Path, target: Path, top: Path) -> None:
+    """Moves a cache to where it is looked for, as a file that only this process's user can change.
+
+    Args:
+        made: written by the servers' user, who must not be able to have another file copied by a link.
+        target: the cache's folder.
+    """
+    staging = top / f"{target.name}.whole"
+    staging.mkdir(0o755)
+    source = os.open(made, os.O_RDONLY | os.O_NOFOLLOW)
+    with open(source, "rb") as content, open(staging / FILE, "wb") as copy:
+        shutil.copyfileobj(content, copy, 1 << 20)
+        copy.flush()
+        os.fsync(copy.fileno())
+    (staging / FILE).chmod(0o644)
+    staging.chmod(0o755)
+    staging.rename(target)

@@ -1,0 +1,68 @@
+"""What a training is asked for: the plan that the module `java_cache` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cdc_pipeline.verify.shape import read
+
+KAFKA, CONNECT, REGISTRY = "kafka", "connect", "schema_registry"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One of the programs.
+
+    Attributes:
+        class_path: the jar that names all others, or starts the program.
+        options: of Java, those that a cache depends on.
+        cache: folder of the cache to make; empty where it is there.
+    """
+
+    class_path: str
+    options: tuple[str, ...] = ()
+    cache: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    Attributes:
+        home: whose training it is, so that the instance's end ends it.
+        cache: folder of the artifacts, below which all of it happens.
+        java: the binary.
+        postgresql: folder of PostgreSQL's programs.
+        user: whom the servers run as, and what they write belongs to; empty for the one who runs this.
+        programs: by name, all three, since each needs the others.
+        events: how many have to pass while the programs record.
+        seconds: most that all of it may take.
+        background: whether everything else on this host goes first.
+    """
+
+    home: str
+    cache: str
+    java: str
+    postgresql: str
+    programs: Mapping[str, Program]
+    user: str = ""
+    events: int = 400_000
+    rate: int = 10_000
+    seconds: int = 900
+    background: bool = True
+
+    @property
+    def wanted(self) -> list[str]:
+        """Names of the programs whose cache is to be made, and is not there yet."""
+        return [name for name, program in self.programs.items() if program.cache and not Path(program.cache).exists()]
+
+
+def load(path: Path) -> Plan:
+    """
+    Raises:
+        OSError, ValueError: it cannot be read.
+        ShapeError: it is not such a plan.
+    """
+    return read(Plan, json.loads(path.read_text(encoding="utf-8")), str(path))

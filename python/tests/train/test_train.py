@@ -1,0 +1,227 @@
+"""What a training is, without its servers."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from cdc_pipeline.load import table
+from cdc_pipeline.train import properties
+from cdc_pipeline.train.cli import main
+from cdc_pipeline.train.place import FILE, LOCK, BusyError, held, place, publish, write
+from cdc_pipeline.train.plan import Program, load
+from cdc_pipeline.train.process import Runner, TrainingError
+from cdc_pipeline.verify.shape import ShapeError
+
+ROLES = Path(__file__).resolve().parents[3] / "roles"
+PORTS = properties.Ports(1, (2, 3), (4, 5), 6, 7, 8)
+
+
+def defaults(role: str) -> dict:
+    found: dict = {}
+    for path in sorted((ROLES / role / "defaults").rglob("*.yml")):
+        found |= yaml.safe_load(path.read_text())
+    return found
+
+
+def text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def test_the_connector_is_the_one_of_a_pipeline() -> None:
+    """Another transformation or another batch size would be another path through the code."""
+    settings = {key: text(value) for key, value in defaults("connectors")["connectors_settings"].items()}
+    session = defaults("common")["cdc_session_settings"]
+    settings["database.options"] = " ".join(f"-c {name}={value.replace(' ', '')}" for name, value in session.items())
+    assert settings == properties.CONNECTOR
+    converter = defaults("kafka_connect")["kafka_connect_converter_settings"]
+    assert {key: text(value) for key, value in converter.items()} == properties.CONVERTER
+
+
+def test_the_worker_works_as_one_of_a_pipeline() -> None:
+    own = properties.worker(PORTS, "secret")
+    pipeline = defaults("kafka_connect")["kafka_connect_settings"]
+    same = ("exactly.once.source.support", "plugin.discovery", "connector.client.config.override.policy")
+    assert {key: own[key] for key in same} == {key: pipeline[key] for key in same}
+    # What would be loaded by a plugin's own loader is not cached.
+    assert "plugin.path" not in own
+    assert own["offset.storage.topic"] == "connect-offsets" and own["status.storage.topic"] == "connect-status"
+
+
+def test_every_server_is_on_this_host_alone() -> None:
+    settings = {**properties.broker(1, PORTS, "/d"), **properties.registry(PORTS, "s"), **properties.worker(PORTS, "s")}
+    hosts = re.findall(r"(?:[0-9]+\.){3}[0-9]+", properties.text(settings))
+    assert set(hosts) == {"127.0.0.1"} and "0.0.0.0" not in properties.text(settings)
+    assert properties.broker(1, PORTS, "/d")["controller.quorum.voters"] == "1@127.0.0.1:4,2@127.0.0.1:5"
+    assert properties.broker(1, PORTS, "/d")["listeners"] == "CLIENT://127.0.0.1:3,CONTROLLER://127.0.0.1:5"
+
+
+def test_the_connector_has_the_servers_and_topics_of_the_training() -> None:
+    found = properties.connector(PORTS, table.TABLE, "secret")
+    assert found["database.port"] == "1" and found["table.include.list"] == "public\\.pipeline_load"
+    assert found["transforms.known.topics"].split(",") == list(properties.topics(table.TABLE))
+
+
+def test_properties_are_escaped() -> None:
+    assert properties.text({"a": True, "b": "x\\.y", "c": 1}) == "a=true\nb=x\\\\.y\nc=1\n"
+
+
+def plan(cache: Path, **more: object) -> dict:
+    programs = {
+        name: {"class_path": f"/{name}.jar", "options": ["-XX:+UseG1GC"], "cache": str(cache / f"cache_of_{name}-1")}
+        for name in ("kafka", "connect", "schema_registry")
+    }
+    return {
+        "home": "/home",
+        "cache": str(cache),
+        "java": "/java",
+        "postgresql": "/nowhere",
+        "programs": programs,
+        "background": False,
+        **more,
+    }
+
+
+def written(folder: Path, content: dict) -> Path:
+    path = folder / "plan.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_a_plan_is_read_and_what_is_there_is_not_wanted(tmp_path: Path) -> None:
+    read = load(written(tmp_path, plan(tmp_path)))
+    assert read.programs["kafka"] == Program("/kafka.jar", ("-XX:+UseG1GC",), str(tmp_path / "cache_of_kafka-1"))
+    (tmp_path / "cache_of_connect-1").mkdir()
+    assert read.wanted == ["kafka", "schema_registry"]
+    with pytest.raises(ShapeError, match="evens is unknown; did you mean events"):
+        load(written(tmp_path, plan(tmp_path, evens=1)))
+
+
+def _hold(cache: Path, ready, done) -> None:
+    with held(cache, "/other"):
+        ready.set()
+        done.wait(30)
+
+
+def test_one_training_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    ready, done = spawn.Event(), spawn.Event()
+    other = spawn.Process(target=_hold, args=(tmp_path, ready, done))
+    other.start()
+    try:
+        assert ready.wait(30)
+        assert json.loads((tmp_path / LOCK).read_text()) == {"pid": other.pid, "home": "/other"}
+        with pytest.raises(BusyError), held(tmp_path, "/home"):
+            pass
+        # The other one makes what is missing, so nothing is wrong.
+        assert main(["--plan", str(written(tmp_path, plan(tmp_path)))]) == 0
+        assert "another training" in capsys.readouterr().out
+    finally:
+        done.set()
+        other.join(30)
+    with held(tmp_path, "/home"):
+        pass
+
+
+def test_what_was_left_goes_and_nothing_stays(tmp_path: Path) -> None:
+    (tmp_path / ".training-left/work").mkdir(parents=True)
+    with pytest.raises(RuntimeError, match="full"), place(tmp_path, "") as made:
+        assert not (tmp_path / ".training-left").exists()
+        secret = write(made.config, "a.properties", "password=x")
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o640
+        assert {stat.S_IMODE(each.stat().st_mode) for each in (made.work, made.logs)} == {0o700}
+        raise RuntimeError("the disk is full")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_cache_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    made, top, target = tmp_path / "made.aot", tmp_path / "top", tmp_path / "cache_of_kafka-1"
+    top.mkdir()
+    made.write_bytes(b"cache")
+    publish(made, target, top)
+    assert (target / FILE).read_bytes() == b"cache" and not list(top.iterdir())
+    assert stat.S_IMODE((target / FILE).stat().st_mode) == 0o644
+    # Its maker is another user, who could want a file copied that it may not read.
+    link = tmp_path / "link.aot"
+    link.symlink_to(made)
+    with pytest.raises(OSError, match="link"):
+        publish(link, tmp_path / "other-1", top)
+    assert not (tmp_path / "other-1").exists()
+
+
+def test_a_process_that_fails_shows_its_last_lines(tmp_path: Path) -> None:
+    runner = Runner("", tmp_path, tmp_path)
+    with pytest.raises(TrainingError, match=r"initdb ended with 3:\n  no room"):
+        runner.run("initdb", ["/bin/sh", "-c", "echo no room; exit 3"])
+    runner.start("server", ["/bin/sh", "-c", "echo gone; exit 4"])
+    deadline = time.monotonic() + 30
+    with pytest.raises(TrainingError, match="server ended with 4"):
+        while time.monotonic() < deadline:
+            runner.check()
+            time.sleep(0.02)
+    runner.start("stubborn", [sys.executable, "-c", STUBBORN.format(file=tmp_path / "up")])
+    while not (tmp_path / "up").exists():
+        time.sleep(0.02)
+    with pytest.raises(TrainingError, match="stubborn has not ended"):
+        runner.stop("stubborn", 0.2)
+    runner.kill()
+    runner.check()
+
+
+STUBBORN = """
+import pathlib, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pathlib.Path("{file}").touch()
+time.sleep(300)
+"""
+
+
+def test_a_training_that_is_ended_leaves_nothing(tmp_path: Path) -> None:
+    """The database stands for all servers: it neither gets ready nor ends by itself."""
+    programs = tmp_path / "postgresql"
+    programs.mkdir()
+    for name, body in {"initdb": "exit 0", "postgres": f"echo $$ > {tmp_path}/pid; exec sleep 300"}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{body}\n")
+        (programs / name).chmod(0o755)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    file = written(tmp_path, plan(cache, postgresql=str(programs), background=True))
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+    command = [sys.executable, "-m", "cdc_pipeline.train.cli", "--plan", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as training:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
+            assert time.monotonic() < deadline and training.poll() is None
+            time.sleep(0.05)
+        server = int((tmp_path / "pid").read_text())
+        assert os.getpriority(os.PRIO_PROCESS, server) == 19
+        assert Path(f"/proc/{server}/oom_score_adj").read_text().strip() == "1000"
+        training.send_signal(signal.SIGTERM)
+        output, _ = training.communicate(timeout=60)
+    assert "ended by SIGTERM" in output and training.returncode == 1
+    assert not Path(f"/proc/{server}").exists()
+    assert [path.name for path in cache.iterdir()] == [LOCK]
+
+
+def test_a_failure_is_told_and_the_caches_that_are_there_stay(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cache_of_kafka-1").mkdir()
+    assert main(["--plan", str(written(tmp_path, plan(tmp_path)))]) == 1
+    assert "no caches were made, so that Java starts slowly" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "cache_of_kafka-1", "plan.json"]
+    for name in ("connect", "schema_registry"):
+        (tmp_path / f"cache_of_{name}-1").mkdir()
+    assert main(["--plan", str(tmp_path / "plan.json")]) == 0
+    assert "every cache is there" in capsys.readouterr().out
+    assert main(["--plan", str(tmp_path / "none.json")]) == 2
