@@ -63,7 +63,7 @@ def made(database: psycopg.Connection) -> dict[str, Table]:
 
 
 def until_all(connector: Connector, database: psycopg.Connection, count: int) -> None:
-    """Until all records are there. Debezium goes on to the next chunk when a transaction of anybody ends."""
+    """Wait for all records. Debezium reads the next chunk after the next commit of any transaction."""
     database.execute("CREATE TABLE other (n int)")
     end = time.monotonic() + 240
     while (found := len(connector.records())) < count and connector.process.poll() is None and time.monotonic() < end:

@@ -1,8 +1,9 @@
--- Of each relation: whether a key tells its rows apart, and can be read by in chunks. Without a primary key Debezium takes a
--- unique index, also one that lets rows with NULL be alike; so none of them may. Between two chunks PostgreSQL compares the key
--- with the last one that Debezium has read. The types listed here are compared exactly (tests/java/test_keys.py). Others have no
--- operator (bit, extensions), or the wrong one: citext is compared as text, so that rows would be lost. A table with one of them in its key is read as a whole. Columns of cursors are left out, since the driver
--- would read on from the cursor of that name. Of domains and arrays it is looked at what they are made of.
+-- For each relation: whether a key identifies each row, and whether the table can be read in chunks by that key. Without a
+-- primary key Debezium uses a unique index, even one that permits several rows with NULL; such an index does not count here.
+-- Between two chunks PostgreSQL compares the key with the last one that Debezium has read. The types listed below are compared
+-- exactly (tests/java/test_keys.py). For other types there is no operator (bit, most types of extensions) or the wrong one:
+-- citext would be compared as text, and rows would be lost. A table with such a key is read as a whole. Columns of cursors are
+-- left out, because the driver would read from the cursor of that name. Domains and arrays are judged by their base types.
 WITH RECURSIVE bases(type, base) AS (
     SELECT oid, oid FROM pg_type
     UNION

@@ -10,9 +10,11 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 
 /**
- * Rows of a query until they are of a size. Who reads them goes on behind the last one by another query.
+ * Limits the result of a query in bytes: the result ends after the row that reaches the limit. The caller reads the rows after it
+ * with another query.
  *
- * <p>They end too where the rest cannot be fetched because the transaction has ended, as Debezium's heartbeat ends it.
+ * <p>The result also ends when the next rows cannot be fetched because the transaction has been committed, which Debezium's
+ * heartbeat does.
  */
 public final class Chunk implements InvocationHandler {
     /** PostgreSQL's invalid_cursor_name. */

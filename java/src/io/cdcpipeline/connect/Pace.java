@@ -8,8 +8,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends a transaction again and again while the chunks of an incremental snapshot are read. Debezium goes on to the next chunk when
- * a later transaction ends than those that ran while it read, and on an idle server only its heartbeat ends any, every few seconds.
+ * Commits a transaction every 20 ms while the chunks of an incremental snapshot are read. After each chunk, Debezium waits for the
+ * commit of a transaction that began later. On an idle server only its heartbeat commits one, every few seconds.
  */
 public final class Pace {
     private static final Logger LOG = LoggerFactory.getLogger(Pace.class);
@@ -27,7 +27,7 @@ public final class Pace {
         this.query = query;
     }
 
-    /** A chunk is being read. It goes on until there was none for some seconds. */
+    /** Must be called for each chunk. Commits stop five seconds after the last call. */
     public synchronized void chunk() {
         last = System.nanoTime();
         if (query != null && !query.isBlank() && runs == null) {
