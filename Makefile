@@ -59,9 +59,20 @@ SCENARIO_DOWN = molecule verify -s default && molecule destroy -s default
 setup-test:
 	@.ci/setup requirements-test.txt .venv-test
 
-# Lint resolves modules by this checkout, not by the collection that Molecule has installed for another one.
+# What needs no pipeline runs beside the scenario. Lint resolves modules by this checkout, not by the collection that
+# Molecule has installed for another one.
 test: setup-test  ## Test this collection on real servers (about half an hour)
 	@$(TESTS) \
+	  "scenario" "$(SCENARIO_UP)" \
+	  "modules on servers" '.ci/as_root $(PYTEST) -n 3 --dist loadfile tests/integration/modules' \
+	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone or sender or 512Mi" python/tests' \
+	  "documents" '.ci/as_root python tests/docs_run.py' \
+	  "lossless" '.ci/as_root $(PYTEST) tests/lossless' \
+	  "trouble" '.ci/as_root $(PYTEST) tests/trouble' \
+	  "every type" '.ci/as_root $(PYTEST) tests/by_type' \
+	  "scenario verified" "$(SCENARIO_DOWN)" \
+	  "phases" "molecule test -s production" \
+	  -- \
 	  "ruff" "ruff check . && ruff format --check ." \
 	  "ansible-lint" 'ANSIBLE_HOME=$$PWD/.ansible/lint ansible-lint' \
 	  "reference" "python tests/reference.py --check" \
@@ -71,16 +82,7 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "services" "$(PYTEST) -n auto -m 'not integration' python/tests" \
 	  "connect plugin" '.ci/as_root $(PYTEST) tests/java' \
 	  "manifests" "$(PYTEST) tests/manifests && tests/manifests/checkov.sh" \
-	  "a component" '.ci/as_root $(PYTEST) tests/component' \
-	  "scenario" "$(SCENARIO_UP)" \
-	  "modules on servers" '.ci/as_root $(PYTEST) -n 3 --dist loadfile tests/integration/modules' \
-	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone or sender or 512Mi" python/tests' \
-	  "documents" '.ci/as_root python tests/docs_run.py' \
-	  "lossless" '.ci/as_root $(PYTEST) tests/lossless' \
-	  "trouble" '.ci/as_root $(PYTEST) tests/trouble' \
-	  "every type" '.ci/as_root $(PYTEST) tests/by_type' \
-	  "scenario verified" "$(SCENARIO_DOWN)" \
-	  "phases" "molecule test -s production"
+	  "a component" '.ci/as_root $(PYTEST) tests/component'
 
 test-upgrade: setup-test  ## Test the upgrade from an earlier version under load, in short (some 5 minutes)
 	@$(TESTS) "upgrade" '.ci/as_root $(PYTEST) tests/upgrade'

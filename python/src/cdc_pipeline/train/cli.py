@@ -56,6 +56,9 @@ def _step_back() -> None:
     os.nice(19)
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    # Linux shares the CPU among sessions (autogroups) first, and by priority within each of them only.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19")
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
 

@@ -59,7 +59,8 @@ class Runner:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**_ENVIRONMENT, "HOME": str(self.folder), "TMPDIR": str(self.folder), **(environment or {})},
-                start_new_session=True,
+                # A group to be killed, in the session of the training: Linux shares the CPU among sessions first.
+                process_group=0,
             )
 
     def check(self) -> None:
