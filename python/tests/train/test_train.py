@@ -114,9 +114,9 @@ def _hold(cache: Path, ready, done) -> None:
 
 
 def test_one_training_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    ready, done = spawn.Event(), spawn.Event()
-    other = spawn.Process(target=_hold, args=(tmp_path, ready, done))
+    fork = multiprocessing.get_context("fork")
+    ready, done = fork.Event(), fork.Event()
+    other = fork.Process(target=_hold, args=(tmp_path, ready, done))
     other.start()
     try:
         assert ready.wait(30)
