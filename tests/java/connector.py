@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 from role_defaults import connector_settings
+from waiting import until
 
 LOG = """rootLogger.level=WARN
 rootLogger.appenderRef.console.ref=console
@@ -133,11 +134,24 @@ class Connector:
         with (self.folder / "records").open("w") as records, (self.folder / "log").open("w") as log:
             self.process = subprocess.Popen(command, stdout=records, stderr=log)
 
-    def snapshot(self, table: str) -> None:
-        """Ask for an incremental snapshot."""
-        data = {"data-collections": [table.replace(".", "\\.")], "type": "incremental"}
-        with (self.folder / "signals").open("a") as signals:
-            signals.write(json.dumps({"id": table, "type": "execute-snapshot", "data": data}) + "\n")
+    def snapshot(self, *tables: str) -> None:
+        """Ask for incremental snapshots.
+
+        Debezium empties the file when it begins to stream, and each time that it has read something in it. So the
+        signals are put in their place at once, while it streams and has read those of before.
+        """
+        signals, new = self.folder / "signals", self.folder / "signals.new"
+        until(self._streams, bool, 90, "Debezium to stream", pause=0.05)
+        until(signals.read_text, lambda text: not text, 90, "the signals of before to be read", pause=0.05)
+        with new.open("w") as file:
+            for table in tables:
+                data = {"data-collections": [table.replace(".", "\\.")], "type": "incremental"}
+                file.write(json.dumps({"id": table, "type": "execute-snapshot", "data": data}) + "\n")
+        new.replace(signals)
+
+    def _streams(self) -> bool:
+        found = self.database.execute("SELECT FROM pg_stat_replication WHERE state IN ('catchup', 'streaming')")
+        return found.fetchone() is not None
 
     def offset(self) -> Row | None:
         """How far it has come."""

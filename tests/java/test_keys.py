@@ -86,8 +86,7 @@ def test_every_type_as_a_key_that_is_read_in_chunks(database: psycopg.Connection
         incremental__snapshot__chunk__size=1,
     )
     connector.wait(1)
-    for table in chunked.values():
-        connector.snapshot(f"public.{table.table}")
+    connector.snapshot(*(f"public.{table.table}" for table in chunked.values()))
     until_all(connector, database, 1 + sum(counts.values()))
     rows = Counter(topics.get(row["topic"]) for row in connector.stop())
     lacking = {name: (rows[name], count) for name, count in counts.items() if rows[name] != count}
