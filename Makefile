@@ -68,7 +68,7 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone or sender or 512Mi" python/tests' \
 	  "documents" '.ci/as_root python tests/docs_run.py' \
 	  "lossless" '.ci/as_root $(PYTEST) tests/lossless' \
-	  "trouble" '.ci/as_root $(PYTEST) tests/trouble' \
+	  "trouble" '.ci/as_root $(PYTEST) -m "not apart and not full" tests/trouble' \
 	  "every type" '.ci/as_root $(PYTEST) tests/by_type' \
 	  "scenario verified" "$(SCENARIO_DOWN)" \
 	  "phases" "molecule test -s production" \
@@ -82,7 +82,8 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "services" "$(PYTEST) -n auto -m 'not integration' python/tests" \
 	  "connect plugin" '.ci/as_root $(PYTEST) tests/java' \
 	  "manifests" "$(PYTEST) tests/manifests && tests/manifests/checkov.sh" \
-	  "a component" '.ci/as_root $(PYTEST) tests/component'
+	  "a component" '.ci/as_root $(PYTEST) tests/component' \
+	  "trouble apart" '.ci/as_root $(PYTEST) -m "apart and not full" tests/trouble'
 
 test-upgrade: setup-test  ## Test the upgrade from an earlier version under load, in short (some 5 minutes)
 	@$(TESTS) "upgrade" '.ci/as_root $(PYTEST) tests/upgrade'

@@ -20,6 +20,9 @@ OFFSET_FRESH = 2100
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "running" not in getattr(item, "fixturenames", ()):
+            item.add_marker("apart")
     if os.geteuid() != 0:
         for item in items:
             item.add_marker(pytest.mark.skip(reason="makes users, mounts and instances, and so needs root"))
