@@ -33,8 +33,9 @@ _ALIAS_LISTS = {
 _ALWAYS_ALIASES = {"topic.creation.groups": ("default",)}
 # Settings that plugins read without defining them, by the beginning of the plugin's class name. A pattern per setting
 # where the plugin documents single names, so that a misspelt one is still found.
-_UNDEFINED = {
-    "io.debezium.": (
+_UNDEFINED: dict[str | tuple[str, ...], tuple[str, ...]] = {
+    # Debezium's, and the collection's own connector, which is one of Debezium's.
+    ("io.debezium.", "io.cdcpipeline."): (
         "create.slot.command.timeout",
         "custom.retriable.exception",
         "database.binaryTransfer",

@@ -186,6 +186,10 @@ class Connector:
         assert self.process.wait(30) == 0, self.log()[-4000:]
         return self.records()
 
+    def offset_reads(self) -> int:
+        """How often the task has read its offset, which is a question to each broker. To be asked when it has ended."""
+        return int((self.folder / "reads").read_text())
+
     def kill(self) -> None:
         if self.process and self.process.poll() is None:
             self.process.kill()

@@ -52,3 +52,15 @@ def test_a_snapshot_is_told_from_a_connector_that_stands_still(database: psycopg
         time.sleep(0.1)
     assert sum(look.snapshot is None and bool(look.slot) and not look.slot.decoding for look in looks) > 15, looks
     assert said_of(looks[-1]) == ["stuck"]
+
+
+def test_a_connector_at_rest_leaves_kafka_alone(database: psycopg.Connection, connector: Connector):
+    """It polls 20 times a second, and has a heartbeat twice a second."""
+    database.execute("CREATE TABLE small (id int PRIMARY KEY)")
+    database.execute("INSERT INTO small VALUES (1)")
+    connector.start(["public.small"])
+    until(database, lambda source: source.slot and source.slot.active and source.snapshot is None)
+    time.sleep(5)
+    connector.stop()
+    # One at the start, one at the end, one each second.
+    assert 3 <= connector.offset_reads() <= 12

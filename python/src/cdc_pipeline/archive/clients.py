@@ -62,9 +62,9 @@ def consumer(settings: Settings) -> Consumer:
         "message.max.bytes": budget.FETCH_RESPONSE,  # librdkafka: not above fetch.max.bytes; of no effect here
         "receive.message.max.bytes": max(100_000_000, 2 * row + budget.MIB),
         "queued.min.messages": budget.QUEUED_RECORDS,
-        # Fewer, fuller fetches: CPU here and on the brokers, for at most a quarter of a second.
+        # Fewer, fuller fetches: CPU here and on the brokers, for at most half a second.
         "fetch.min.bytes": 65_536,
-        "fetch.wait.max.ms": 250,
+        "fetch.wait.max.ms": 500,
         "queued.max.messages.kbytes": settings.budget.fetch_queue >> 10,
         "session.timeout.ms": session,
         "heartbeat.interval.ms": max(300, session // 4),

@@ -26,7 +26,7 @@ CONVERTER = {
     "apicurio.registry.check-period-ms": "2147483647",
 }
 CONNECTOR = {
-    "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+    "connector.class": "io.cdcpipeline.connect.PgConnector",
     "tasks.max": "1",
     "exactly.once.support": "required",
     "snapshot.mode": "initial",

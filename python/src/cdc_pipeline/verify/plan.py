@@ -99,7 +99,7 @@ class KafkaConnect:
     """``settings``: of worker.properties, as each worker's own file has it."""
 
     workers: int = 1
-    plugins: tuple[str, ...] = ("io.debezium.connector.postgresql.PostgresConnector",)
+    plugins: tuple[str, ...] = ("io.cdcpipeline.connect.PgConnector",)
     settings: Mapping[str, str] = field(
         default_factory=lambda: {
             "exactly.once.source.support": "enabled",

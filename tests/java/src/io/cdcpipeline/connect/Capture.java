@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.apicurio.registry.utils.converter.avro.AvroData;
 import io.apicurio.registry.utils.converter.avro.AvroDataConfig;
-import io.debezium.connector.postgresql.PostgresConnectorTask;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -24,6 +23,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.avro.generic.GenericDatumReader;
 import org.apache.avro.generic.GenericDatumWriter;
 import org.apache.avro.generic.GenericFixed;
@@ -40,9 +40,12 @@ import org.apache.kafka.connect.transforms.Transformation;
  * Runs the connector's task as Kafka Connect would, without Kafka, and prints what would be written: one JSON line for each
  * record, after the transformations and a round trip through the registry's Avro. Arguments: a properties file with the
  * connector's configuration. It ends when the file `stop` beside it appears and nothing has come for a second. It begins at
- * the offset in the file `offset` beside it, if there is one, and notes there how far it has come.
+ * the offset in the file `offset` beside it, if there is one, and notes there how far it has come. The file `reads` says in
+ * the end how often the task read its offset.
  */
 public final class Capture {
+    private static final AtomicInteger reads = new AtomicInteger();
+
     private final AvroData avro = new AvroData(new AvroDataConfig(Map.of()));
     private final Map<Schema, org.apache.avro.Schema> schemas = new java.util.IdentityHashMap<>();
     private final PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
@@ -73,13 +76,18 @@ public final class Capture {
         ObjectMapper json = new ObjectMapper().configure(DeserializationFeature.USE_LONG_FOR_INTS, true);
         Map<String, Object> first = Files.exists(noted) ? json.readValue(noted.toFile(), new TypeReference<>() {}) : null;
         List<Transformation<SourceRecord>> chain = chain(config);
-        PostgresConnectorTask task = new PostgresConnectorTask();
+        PgTask task = new PgTask();
         task.initialize(context(config, first));
         task.start(config);
         long last = System.currentTimeMillis();
         while (!Files.exists(stop) || System.currentTimeMillis() - last < 1000) {
             List<SourceRecord> records = task.poll();
-            if (records == null || records.isEmpty()) {
+            if (records == null) {
+                continue;
+            }
+            if (records.isEmpty()) {
+                // Kafka Connect ends a transaction for them, too.
+                task.commit();
                 continue;
             }
             for (SourceRecord record : records) {
@@ -106,6 +114,7 @@ public final class Capture {
             Files.move(next, noted, StandardCopyOption.ATOMIC_MOVE);
         }
         task.stop();
+        Files.writeString(noted.resolveSibling("reads"), Integer.toString(reads.get()));
     }
 
     /** The transformations as Kafka Connect makes them, without predicates. */
@@ -140,6 +149,7 @@ public final class Capture {
 
             @Override
             public <T> Map<Map<String, T>, Map<String, Object>> offsets(Collection<Map<String, T>> partitions) {
+                reads.incrementAndGet();
                 Map<Map<String, T>, Map<String, Object>> found = new HashMap<>();
                 partitions.forEach(partition -> found.put(partition, first));
                 return first == null ? Map.of() : found;
