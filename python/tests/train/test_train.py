@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 from cdc_pipeline.load import table
-from cdc_pipeline.train import properties
+from cdc_pipeline.train import properties, training
 from cdc_pipeline.train.cli import main
 from cdc_pipeline.train.place import FILE, LOCK, BusyError, held, place, publish, write
 from cdc_pipeline.train.plan import Program, load
@@ -195,7 +195,7 @@ def test_a_training_that_is_ended_leaves_nothing(tmp_path: Path) -> None:
         (programs / name).chmod(0o755)
     cache = tmp_path / "cache"
     cache.mkdir()
-    file = written(tmp_path, plan(cache, postgresql=str(programs), background=True))
+    file = written(tmp_path, plan(cache, postgresql=str(programs), background=True, calm=0))
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
     command = [sys.executable, "-m", "cdc_pipeline.train.cli", "--plan", str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as training:
@@ -225,3 +225,14 @@ def test_a_failure_is_told_and_the_caches_that_are_there_stay(
     assert main(["--plan", str(tmp_path / "plan.json")]) == 0
     assert "every cache is there" in capsys.readouterr().out
     assert main(["--plan", str(tmp_path / "none.json")]) == 2
+
+
+def test_it_waits_for_a_calm_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads, said = iter([9.0, 9.0, 0.1]), []
+    monkeypatch.setattr(training.os, "getloadavg", lambda: (next(loads), 0.0, 0.0))
+    monkeypatch.setattr(training.time, "sleep", lambda _seconds: None)
+    training._wait_for_calm(60, said.append)
+    assert len(said) == 2 and "9.0 processes" in said[0]
+    monkeypatch.setattr(training.os, "getloadavg", lambda: (9.0, 0.0, 0.0))
+    training._wait_for_calm(0, said.append)
+    assert len(said) == 2

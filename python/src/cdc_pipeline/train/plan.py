@@ -40,6 +40,7 @@ class Plan:
         events: how many have to pass while the programs record.
         seconds: most that all of it may take.
         background: whether everything else on this host goes first.
+        calm: most seconds to wait, in the background, until the host has processors to spare.
     """
 
     home: str
@@ -52,6 +53,7 @@ class Plan:
     rate: int = 10_000
     seconds: int = 900
     background: bool = True
+    calm: int = 600
 
     @property
     def wanted(self) -> list[str]:

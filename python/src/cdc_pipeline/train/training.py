@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,8 @@ def train(plan: Plan, tell: Tell) -> list[str]:
     wanted = plan.wanted
     if not wanted:
         return []
+    if plan.background:
+        _wait_for_calm(plan.calm, tell)
     deadline = time.monotonic() + plan.seconds
     with place(Path(plan.cache), plan.user) as where:
         servers = Servers(plan, where, tell)
@@ -47,6 +50,15 @@ def train(plan: Plan, tell: Tell) -> list[str]:
         finally:
             servers.end()
     return wanted
+
+
+def _wait_for_calm(seconds: float, tell: Tell) -> None:
+    """Waits until a processor is free. Java records less of what is hot where it hardly gets to run."""
+    end = time.monotonic() + seconds
+    most = max(0.5, (os.cpu_count() or 1) - 1)
+    while (load := os.getloadavg()[0]) > most and time.monotonic() < end:
+        tell(f"waiting until less is done on this host: {load:.1f} processes want to run, at most {most:.1f} may")
+        time.sleep(min(10.0, max(0.0, end - time.monotonic())))
 
 
 def _load(plan: Plan, servers: Servers, deadline: float, tell: Tell) -> None:
