@@ -137,7 +137,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.gat
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.realise import Realiser
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.remove import Keeper
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import check_only, parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import without_secrets, workload_masker
 
 
@@ -158,6 +158,7 @@ def main():
 
 
 def perform(params, check_mode):
+    check_only(params["only"], params["state"])
     cluster, connection = parse_cluster(params["cluster"])
     if params["state"] in ("stopped", "absent"):
         name = str(params["workload"].get("name", ""))

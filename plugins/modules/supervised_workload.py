@@ -126,7 +126,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import ins
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import plan
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import check_only, parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.realise import Realiser, Remover
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import without_secrets, workload_masker
 
@@ -150,6 +150,7 @@ def main():
 
 
 def perform(params, check_mode):
+    check_only(params["only"], params["state"])
     instance = parse_instance(params["instance"]).with_java()
     if params["state"] in ("stopped", "absent"):
         grace = int(params["workload"].get("stop_grace", _DEFAULT_GRACE))

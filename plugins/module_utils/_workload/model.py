@@ -199,6 +199,18 @@ class Workload:
             )
 
 
+def check_only(only: Iterable[str], state: str) -> None:
+    """
+    Raises:
+        InvalidError: single replicas are named for a state that all of them get.
+    """
+    if list(only) and state in ("stopped", "absent"):
+        raise InvalidError(
+            f"The state {state} is that of all replicas, and only names {', '.join(only)}",
+            remedy="leave only out, or ask for the state restarted",
+        )
+
+
 def parse_workload(spec: Mapping[str, Any], runtime: str = "local") -> Workload:
     """The checked workload of ``spec``, with the overrides of ``runtime`` merged in.
 

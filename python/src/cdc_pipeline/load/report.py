@@ -88,7 +88,8 @@ def _idle(result: Result) -> dict[str, float]:
     if end - begin < _SETTLE:
         return {}
     first, last = between(result.samples, begin, end)
-    return {name: round(value / (end - begin), 3) for name, value in used(first, last).items()}
+    taken = last.time - first.time
+    return {name: round(value / taken, 3) for name, value in used(first, last).items()} if taken > 0 else {}
 
 
 def machine() -> dict[str, Any]:

@@ -47,6 +47,7 @@ CONNECTOR = {
     "hstore.handling.mode": "json",
     "skipped.operations": "none",
     "tombstones.on.delete": "false",
+    "extended.headers.enabled": "false",
     "heartbeat.interval.ms": "5000",
     "heartbeat.action.query": "SELECT pg_logical_emit_message(true, 'heartbeat', now()::text)",
     "read.only": "true",

@@ -386,6 +386,16 @@ def test_what_differs_is_restarted_beside_the_one_that_is_named(run):
     assert run(state="restarted", only=["web-1"], files={"settings": "value=2\n"})["restarted"] == ["web-0", "web-1"]
 
 
+@pytest.mark.parametrize("state", ["stopped", "absent"])
+def test_single_replicas_are_not_taken_for_all(run, world, state):
+    run()
+    world.asked.clear()
+    with pytest.raises(ModuleFailed) as caught:
+        run(state=state, only=["web-1"])
+    assert "all replicas, and only names web-1" in caught.value.result["msg"]
+    assert not world.asked
+
+
 @pytest.mark.parametrize("state", ["started", "restarted"])
 def test_a_replica_that_there_is_not_is_named(run, world, state):
     with pytest.raises(ModuleFailed) as caught:

@@ -6,9 +6,9 @@ import java.util.concurrent.TimeUnit;
 import org.apache.kafka.connect.source.SourceRecord;
 
 /**
- * Debezium's task, which tells PostgreSQL how far Kafka has its changes when there are any, and at most once a second.
- * For each of these times it reads its offset from Kafka, and Kafka Connect asks for it after each poll, also after one
- * without records: 18 times a second at rest.
+ * Debezium's task, which tells PostgreSQL how far Kafka has its changes after records alone, and at most once a second.
+ * Debezium reads its offset from Kafka each time. Kafka Connect would have it do so after every poll, also after an empty
+ * one: 18 times a second at rest.
  */
 public final class PgTask extends PostgresConnectorTask {
     private static final long PAUSE_NS = TimeUnit.SECONDS.toNanos(1);
@@ -22,7 +22,7 @@ public final class PgTask extends PostgresConnectorTask {
         return records == null || records.isEmpty() ? null : records;
     }
 
-    /** The next heartbeat brings what is left out here. */
+    /** What is left out here comes with the next heartbeat, or without heartbeats with the next change. */
     @Override
     public void commit() throws InterruptedException {
         long now = System.nanoTime();
