@@ -28,6 +28,12 @@ NEEDED_MEMORY = 3072 * MIB
 # Their data, what they record, and the caches twice: as they are made, and as they are moved into place.
 NEEDED_DISK = 2048 * MIB
 LOCK = ".training.lock"
+LEFT = ".training-"
+# A training that could not be made is not tried again at once.
+FAILED = "training-failed.json"
+_FAILED_SECONDS = 86_400
+# Beside the time that a training may take: until the host is calm, and for the caches that are made in the end.
+PATIENCE_SECONDS = 1_800
 _BEGIN_SECONDS = 20.0
 _END_SECONDS = 60.0
 
@@ -103,26 +109,76 @@ def _read(text: str) -> dict[str, Any]:
         return {}
 
 
+def until_free(cache: Path, seconds: float) -> bool:
+    """Wait for the end of a training, if there is one. Whether it came in time."""
+    deadline = time.monotonic() + seconds
+    while owner(cache) is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.5)
+    return True
+
+
+def failed_before(cache: Path, missing: list[str]) -> str:
+    """Why a training of these caches is not tried again yet; nothing where it may be.
+
+    :param missing: the caches' folders.
+    """
+    file = cache / FAILED
+    try:
+        note = json.loads(file.read_text("utf-8"))
+        recent = 0 <= time.time() - note["time"] < _FAILED_SECONDS
+        same = sorted(note["wanted"]) == sorted(missing)
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    if not (recent and same):
+        return ""
+    return (
+        f"a training failed, and is tried again after a day, or at once when {file} is removed: {note.get('why', '')}"
+    )
+
+
+def remove_leftovers(cache: Path) -> None:
+    """Remove what a training that was killed has left, which is up to 1 GB. Nothing while a training is at work."""
+    with contextlib.suppress(OSError), open(cache / LOCK, "a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for left in cache.glob(f"{LEFT}*"):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+
+
 def start(tool: str, document: Mapping[str, Any], cache: Path) -> subprocess.Popen[bytes]:
     """Start a training that goes on when this process ends. It has begun, or has ended already.
 
     :raises OSError: the tool cannot be started.
     """
-    file, log = cache / "training.json", cache / "training.log"
-    file.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
-    command = [tool, "--plan", str(file)]
+    command = [tool, "--plan", "-"]
     if not document["background"]:
         command = ["setpriv", "--pdeathsig", "TERM", "--", *command]
     elif shutil.which("ionice"):
-        command = ["ionice", "-c", "3", *command]
-    with open(log, "wb") as output:
+        # Where the kernel refuses it, too.
+        command = ["ionice", "-t", "-c", "3", *command]
+    # Another instance may begin one at the same time, so each appends, and the plan is of this one alone.
+    with open(cache / "training.log", "ab") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=output, stderr=output, cwd="/", start_new_session=True
         )
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(json.dumps(document).encode())
     deadline = time.monotonic() + _BEGIN_SECONDS
     while process.poll() is None and owner(cache) is None and time.monotonic() < deadline:
         time.sleep(0.05)
     return process
+
+
+def ended(process: subprocess.Popen[bytes], seconds: float) -> int:
+    """The status of a training, which is ended where it takes longer."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        return process.wait() or 1
 
 
 def end(cache: Path, home: str, dry: bool = False) -> bool:
@@ -144,6 +200,8 @@ def end(cache: Path, home: str, dry: bool = False) -> bool:
                 os.kill(found["pid"], signal.SIGKILL)
             break
         time.sleep(0.1)
+    until_free(cache, _BEGIN_SECONDS)
+    remove_leftovers(cache)
     return True
 
 

@@ -14,7 +14,7 @@ description:
   - The caches are named by the hash of what they depend on. The training runs in the background, at the lowest
     priority, and its caches are used by programs that start after it has ended.
   - Without a cache a program starts slowly, and that is all. So a training that cannot succeed is not begun, and one
-    that fails fails no play.
+    that fails fails no play. One that failed in the background is tried again after a day.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
@@ -126,6 +126,7 @@ log:
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,24 +146,47 @@ def _end(params: Mapping[str, Any], check_mode: bool) -> Outcome:
 
 def _begin(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     cache = Path(params["cache"])
+    if params["wait"] and not check_mode:
+        _java_cache.until_free(cache, params["timeout"] + _java_cache.PATIENCE_SECONDS)
     facts = _facts(params)
     before, after = {"caches": facts["present"]}, {"caches": sorted(params["programs"])}
     # A training that is at work makes what is missing.
     if not facts["missing"] or _java_cache.owner(cache) is not None:
         return Outcome(False, before, before, facts)
-    reason = _java_cache.unfit(_java_cache.look(cache, params["postgresql"]), params["postgresql"])
+    reason = _unable(params, facts["missing"], check_mode)
     if reason:
         return Outcome(False, before, before, {**facts, "reason": reason})
     if check_mode:
-        return Outcome(True, before, after, facts)
+        expected = {"present": sorted(params["programs"]), "missing": []} if params["wait"] else {}
+        return Outcome(True, before, after, {**facts, **expected})
     try:
         process = _java_cache.start(params["tool"], _java_cache.plan(params), cache)
     except OSError as error:
         return Outcome(False, before, before, {**facts, "reason": f"the training cannot be started: {error}"})
-    status = process.wait() if params["wait"] else process.poll()
-    if status:
-        return Outcome(False, before, before, {**facts, "reason": _java_cache.last_line(cache)})
-    return Outcome(True, before, after, _facts(params))
+    if not params["wait"]:
+        if process.poll():
+            return Outcome(False, before, before, {**facts, "reason": _java_cache.last_line(cache)})
+        return Outcome(True, before, after, facts)
+    status = _java_cache.ended(process, params["timeout"] + _java_cache.PATIENCE_SECONDS)
+    made = _facts(params)
+    if status or made["missing"]:
+        made["reason"] = _java_cache.last_line(cache)
+    return Outcome(made["present"] != facts["present"], before, {"caches": made["present"]}, made)
+
+
+def _unable(params: Mapping[str, Any], missing: list[str], check_mode: bool) -> str:
+    """Why no training is begun; nothing where one can be."""
+    cache = Path(params["cache"])
+    folders = [params["programs"][name]["cache"] for name in missing]
+    if not params["wait"] and (reason := _java_cache.failed_before(cache, folders)):
+        return reason
+    if not check_mode:
+        _java_cache.remove_leftovers(cache)
+    host = _java_cache.look(cache, params["postgresql"])
+    if check_mode:
+        # An earlier step installs it, which has not happened in check mode.
+        host = replace(host, postgresql=True)
+    return _java_cache.unfit(host, params["postgresql"])
 
 
 def _facts(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ The tests run in the order in which they stand here: each leaves the instance as
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import base
@@ -108,8 +109,14 @@ def test_the_new_version_verifies_it(upgraded: Upgraded):
 
 
 def artifacts_of(upgraded: Upgraded) -> list[str]:
-    """Folders that the new version runs from, as it states them to its verification."""
-    return list(upgraded.site.context().plan.expected.artifacts.folders.values())
+    """Folders that the new version runs from, as it states them to its verification, and caches of Java.
+
+    The caches need not be there, so that nothing is expected of them. The earlier version knows none.
+    """
+    stated = list(upgraded.site.context().plan.expected.artifacts.folders.values())
+    (cache,) = {Path(folder).parent for folder in stated}
+    named = re.findall(r"cache_of_\w+-\w+", "\n".join(each.command for each in read_processes()))
+    return [*stated, *(str(cache / name) for name in set(named))]
 
 
 def test_no_process_of_the_old_version_is_left_over(upgraded: Upgraded):

@@ -18,9 +18,10 @@ import yaml
 from cdc_pipeline.load import table
 from cdc_pipeline.train import properties, training
 from cdc_pipeline.train.cli import main
-from cdc_pipeline.train.place import FILE, LOCK, BusyError, held, place, publish, write
+from cdc_pipeline.train.place import FAILED, FILE, LOCK, BusyError, held, place, publish, write
 from cdc_pipeline.train.plan import Program, load
 from cdc_pipeline.train.process import Runner, TrainingError
+from cdc_pipeline.train.servers import Servers
 from cdc_pipeline.verify.shape import ShapeError
 
 ROLES = Path(__file__).resolve().parents[3] / "roles"
@@ -123,8 +124,9 @@ def test_one_training_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert json.loads((tmp_path / LOCK).read_text()) == {"pid": other.pid, "home": "/other"}
         with pytest.raises(BusyError), held(tmp_path, "/home"):
             pass
-        # The other one makes what is missing, so nothing is wrong.
-        assert main(["--plan", str(written(tmp_path, plan(tmp_path)))]) == 0
+        # The other one makes what is missing, so nothing is wrong, but for one who waits.
+        assert main(["--plan", str(written(tmp_path, plan(tmp_path)))]) == 1
+        assert main(["--plan", str(written(tmp_path, plan(tmp_path, background=True)))]) == 0
         assert "another training" in capsys.readouterr().out
     finally:
         done.set()
@@ -218,12 +220,16 @@ def test_a_failure_is_told_and_the_caches_that_are_there_stay(
 ) -> None:
     (tmp_path / "cache_of_kafka-1").mkdir()
     assert main(["--plan", str(written(tmp_path, plan(tmp_path)))]) == 1
-    assert "no caches were made, so that Java starts slowly" in capsys.readouterr().out
-    assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "cache_of_kafka-1", "plan.json"]
+    assert "not all caches were made, so that Java starts slowly" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "cache_of_kafka-1", "plan.json", FAILED]
+    note = json.loads((tmp_path / FAILED).read_text())
+    assert note["wanted"] == [str(tmp_path / f"cache_of_{name}-1") for name in ("connect", "schema_registry")]
+    assert note["why"].startswith("initdb ended with 127")
     for name in ("connect", "schema_registry"):
         (tmp_path / f"cache_of_{name}-1").mkdir()
     assert main(["--plan", str(tmp_path / "plan.json")]) == 0
     assert "every cache is there" in capsys.readouterr().out
+    assert not (tmp_path / FAILED).exists()
     assert main(["--plan", str(tmp_path / "none.json")]) == 2
 
 
@@ -236,3 +242,31 @@ def test_it_waits_for_a_calm_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training.os, "getloadavg", lambda: (9.0, 0.0, 0.0))
     training._wait_for_calm(0, said.append)
     assert len(said) == 2
+
+
+def test_what_is_the_pipelines_own_is_not_of_a_training(tmp_path: Path) -> None:
+    agent = ["-javaagent:jmx.jar=8090", "-Xlog:gc*:file=/gc.log", "-XX:+UseG1GC", "-Xmx9g"]
+    programs = {name: {"class_path": "/a.jar", "options": agent} for name in ("kafka", "connect", "schema_registry")}
+    with place(tmp_path, "") as made:
+        servers = Servers(load(written(tmp_path, plan(tmp_path, programs=programs))), made, print)
+        command = servers.java("kafka")
+    assert command[1:4] == ["-Xms320m", "-Xmx320m", f"-Djava.io.tmpdir={made.work}"]
+    assert command[4:] == ["-XX:+UseG1GC", "-cp", "/a.jar"]
+
+
+def test_a_command_that_is_interrupted_is_ended(tmp_path: Path) -> None:
+    runner = Runner("", tmp_path, tmp_path)
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        raise SystemExit(1)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.alarm(1)
+        with pytest.raises(SystemExit):
+            runner.run("make", ["/bin/sh", "-c", f"echo $$ > {tmp_path}/pid; exec sleep 300"])
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    runner.kill()
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()

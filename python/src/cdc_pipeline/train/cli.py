@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import signal
+import stat
 import sys
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from cdc_pipeline.load.generator import GeneratorError
-from cdc_pipeline.train.place import BusyError, held
+from cdc_pipeline.train.place import BusyError, forget_failure, held, note_failure
 from cdc_pipeline.train.plan import load
 from cdc_pipeline.train.process import TrainingError
 from cdc_pipeline.train.training import train
@@ -26,7 +27,9 @@ from cdc_pipeline.verify.shape import ShapeError
 def main(arguments: list[str] | None = None) -> int:
     """0 when every cache is there, or another training makes it; 1 when one could not be made, 2 for a wrong plan."""
     parser = argparse.ArgumentParser(prog="cdc-train", description=__doc__)
-    parser.add_argument("--plan", type=Path, required=True, help="programs, options and folders as JSON")
+    parser.add_argument(
+        "--plan", type=Path, required=True, help="programs, options and folders as JSON; - for standard input"
+    )
     options = parser.parse_args(arguments)
     try:
         plan = load(options.plan)
@@ -40,12 +43,16 @@ def main(arguments: list[str] | None = None) -> int:
         _step_back()
     try:
         with held(Path(plan.cache), plan.home):
+            _empty_log()
             made = train(plan, _tell)
+            forget_failure(Path(plan.cache))
     except BusyError as error:
         _tell(str(error))
-        return 0
+        return 0 if plan.background else 1
     except (TrainingError, GeneratorError, OSError, psycopg.Error, httpx.HTTPError, KafkaException) as error:
-        _tell(f"no caches were made, so that Java starts slowly; the next run tries again. {error}")
+        _tell(f"not all caches were made, so that Java starts slowly. {error}")
+        with contextlib.suppress(OSError):
+            note_failure(Path(plan.cache), [plan.programs[name].cache for name in plan.wanted], str(error))
         return 1
     _tell(f"made the caches of {', '.join(made)}" if made else "every cache is there")
     return 0
@@ -61,6 +68,13 @@ def _step_back() -> None:
         Path("/proc/self/autogroup").write_text("19")
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _empty_log() -> None:
+    """Whoever holds the lock has the log for itself."""
+    with contextlib.suppress(OSError):
+        if stat.S_ISREG(os.fstat(1).st_mode):
+            os.ftruncate(1, 0)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

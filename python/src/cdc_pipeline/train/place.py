@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 LOCK = ".training.lock"
+FAILED = "training-failed.json"
 _PREFIX = ".training-"
 # Whoever asks whether there is a training holds the lock for a moment.
 _LOCK_SECONDS = 2.0
@@ -92,6 +93,17 @@ def place(cache: Path, user: str) -> Iterator[Place]:
         yield made
     finally:
         shutil.rmtree(top, ignore_errors=True)
+
+
+def note_failure(cache: Path, wanted: list[str], why: str) -> None:
+    """So that the next run does not try the same again at once. ``why`` is cut to its first line."""
+    note = {"time": time.time(), "wanted": wanted, "why": why.splitlines()[0] if why else ""}
+    (cache / FAILED).write_text(json.dumps(note) + "\n", encoding="utf-8")
+
+
+def forget_failure(cache: Path) -> None:
+    """Something has been made since."""
+    (cache / FAILED).unlink(missing_ok=True)
 
 
 def write(folder: Path, name: str, content: str) -> Path:

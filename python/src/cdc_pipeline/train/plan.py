@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,4 +68,5 @@ def load(path: Path) -> Plan:
         OSError, ValueError: it cannot be read.
         ShapeError: it is not such a plan.
     """
-    return read(Plan, json.loads(path.read_text(encoding="utf-8")), str(path))
+    text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    return read(Plan, json.loads(text), str(path))

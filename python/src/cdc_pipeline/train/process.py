@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+_RUN_SECONDS = 300.0
 _SHOWN_LINES = 15
 
 
@@ -42,10 +43,16 @@ class Runner:
         """Runs a command to its end.
 
         Raises:
-            TrainingError: it failed; with its last lines.
+            TrainingError: it failed, or took more than five minutes; with its last lines.
         """
         self.start(name, command, environment)
-        status = self._running.pop(name).wait()
+        try:
+            # It stays among those that run until it has ended, so that whatever comes in between kills it.
+            status = self._running[name].wait(_RUN_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill([name])
+            raise TrainingError(f"{name} did not end in {_RUN_SECONDS:.0f} s:\n{self.last_lines(name)}") from None
+        del self._running[name]
         if status:
             raise TrainingError(f"{name} ended with {status}:\n{self.last_lines(name)}")
 

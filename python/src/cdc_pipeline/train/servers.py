@@ -28,6 +28,17 @@ _STOP_SECONDS = 180.0
 _AT_ONCE_SECONDS = 10.0
 # As the roles give by default. A cache does not depend on the size of the heap.
 _HEAPS = {KAFKA: "320m", CONNECT: "768m", REGISTRY: "256m"}
+# Options of the user's that belong to the pipeline's own process: a port, a file, or an agent that opens one.
+_OF_ONE_PROCESS = (
+    "-javaagent",
+    "-agentlib",
+    "-agentpath",
+    "-Dcom.sun.management",
+    "-Xlog",
+    "-Xms",
+    "-Xmx",
+    "-XX:HeapDumpPath",
+)
 _MAINS = {KAFKA: "kafka.Kafka", CONNECT: "org.apache.kafka.connect.cli.ConnectDistributed"}
 _POSTGRESQL = {
     "listen_addresses": "127.0.0.1",
@@ -35,6 +46,8 @@ _POSTGRESQL = {
     "fsync": "off",
     "shared_buffers": "64MB",
     "max_wal_size": "256MB",
+    # In its folder, where it goes with it.
+    "dynamic_shared_memory_type": "mmap",
     "password_encryption": "scram-sha-256",
 }
 # It would print each attempt to reach a broker that is not up yet.
@@ -103,11 +116,12 @@ class Servers:
     def java(self, program: str, *options: str) -> list[str]:
         """The beginning of a command line of Java with the options that a cache depends on."""
         given = self._plan.programs[program]
-        heap = [f"-Xms{_HEAPS[program]}", f"-Xmx{_HEAPS[program]}"]
-        return [self._plan.java, *heap, *given.options, *options, "-cp", given.class_path]
+        heap = [f"-Xms{_HEAPS[program]}", f"-Xmx{_HEAPS[program]}", f"-Djava.io.tmpdir={self._place.work}"]
+        own = [option for option in given.options if not option.startswith(_OF_ONE_PROCESS)]
+        return [self._plan.java, *heap, *own, *options, "-cp", given.class_path]
 
     def _record(self, program: str, *options: str) -> list[str]:
-        own = [f"-Djava.io.tmpdir={self._place.work}", "-Duser.timezone=UTC", *options]
+        own = ["-Duser.timezone=UTC", *options]
         if program in self._plan.wanted:
             own += ["-XX:AOTMode=record", f"-XX:AOTConfiguration={self.recorded(program)}"]
         return self.java(program, *own)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._java_cache import Ho
 # Stands for cdc-train: holds the lock as it does, makes the caches when it is told to, and ends on SIGTERM.
 TOOL = """#!/usr/bin/env python3
 import fcntl, json, os, pathlib, signal, sys, time
-plan = json.loads(pathlib.Path(sys.argv[2]).read_text())
+assert sys.argv[1:] == ["--plan", "-"]
+plan = json.loads(sys.stdin.read())
 cache = pathlib.Path(plan["cache"])
+(cache / "plan").write_text(json.dumps(plan))
 if (cache / "fail").exists():
     print("first\\nthe disk is full\\n  a line of a server's log")
     sys.exit(1)
@@ -79,7 +82,7 @@ def test_it_is_begun_once_and_what_it_makes_is_left_alone(run_module, options, t
     begun = run_module("java_cache", **options)
     assert (begun["changed"], begun["diff"], begun["reason"]) == (True, predicted["diff"], "")
     assert begun["missing"] == ["connect", "kafka", "schema_registry"]
-    plan = json.loads((cache / "training.json").read_text())
+    plan = json.loads((cache / "plan").read_text())
     assert (plan["java"], plan["user"], plan["background"]) == (str(tmp_path / "jdk-25/java"), "cdc", True)
     # It is at work: a second run has nothing to begin, and says so in check mode too.
     for check in (False, True):
@@ -98,7 +101,7 @@ def test_it_is_waited_for_where_it_is_asked(run_module, options):
     (Path(options["cache"]) / "go").touch()
     made = run_module("java_cache", **options, wait=True)
     assert (made["changed"], made["missing"], made["present"]) == (True, [], ["connect", "kafka", "schema_registry"])
-    assert not json.loads((Path(options["cache"]) / "training.json").read_text())["background"]
+    assert not json.loads((Path(options["cache"]) / "plan").read_text())["background"]
 
 
 def test_a_failure_is_told_and_fails_nothing(run_module, options):
@@ -106,6 +109,58 @@ def test_a_failure_is_told_and_fails_nothing(run_module, options):
     failed = run_module("java_cache", **options, wait=True)
     assert (failed["changed"], failed["reason"]) == (False, "the disk is full")
     assert Path(failed["log"]).read_text().startswith("first\nthe disk is full\n")
+
+
+def test_what_was_made_of_a_training_that_failed_is_there(run_module, options):
+    cache = Path(options["cache"])
+    (cache / "kafka-1").mkdir()
+    (cache / "fail").touch()
+    failed = run_module("java_cache", **options, wait=True)
+    assert (failed["changed"], failed["present"], failed["missing"]) == (
+        False,
+        ["kafka"],
+        ["connect", "schema_registry"],
+    )
+
+
+def test_a_training_that_failed_is_not_begun_again_at_once(run_module, options):
+    cache = Path(options["cache"])
+    wanted = [program["cache"] for program in options["programs"].values()]
+    note = {"time": time.time(), "wanted": wanted, "why": "the disk is full"}
+    (cache / _java_cache.FAILED).write_text(json.dumps(note))
+    result = run_module("java_cache", **options)
+    assert not result["changed"] and "the disk is full" in result["reason"] and not (cache / "plan").exists()
+    # Of other caches, or of the day before.
+    for other in ({"wanted": wanted[1:]}, {"time": time.time() - 90_000}):
+        (cache / _java_cache.FAILED).write_text(json.dumps(note | other))
+        assert run_module("java_cache", check=True, **options)["changed"]
+    (cache / _java_cache.FAILED).write_text("no JSON")
+    (cache / "go").touch()
+    assert run_module("java_cache", **options, wait=True)["missing"] == []
+
+
+def test_one_who_waits_waits_for_anothers_training(run_module, options):
+    cache = Path(options["cache"])
+    run_module("java_cache", **options)
+    threading.Timer(0.5, (cache / "go").touch).start()
+    waited = run_module("java_cache", **options, wait=True)
+    assert (waited["changed"], waited["missing"]) == (False, [])
+
+
+def test_check_mode_says_what_one_who_waits_will_have(run_module, options, monkeypatch):
+    nothing = Host(memory=64 << 30, disk=64 << 30, postgresql=False)
+    monkeypatch.setattr(_java_cache, "look", lambda *_: nothing)
+    said = run_module("java_cache", check=True, **options, wait=True)
+    assert (said["changed"], said["missing"], said["reason"]) == (True, [], "")
+
+
+def test_what_a_killed_training_has_left_goes(run_module, options):
+    left = Path(options["cache"]) / ".training-abc/work"
+    left.mkdir(parents=True)
+    assert run_module("java_cache", check=True, **options)["changed"] and left.exists()
+    (Path(options["cache"]) / "go").touch()
+    run_module("java_cache", **options, wait=True)
+    assert not left.parent.exists()
 
 
 def test_a_tool_that_is_missing_fails_nothing(run_module, options):
@@ -120,7 +175,7 @@ def test_nothing_is_begun_that_cannot_succeed(run_module, options, monkeypatch, 
     monkeypatch.setattr(_java_cache, "look", lambda *_: Host(memory=1 << 30, disk=64 << 30, postgresql=True))
     result = run_module("java_cache", check=check, **options)
     assert not result["changed"] and "1024 MiB of memory are available" in result["reason"]
-    assert not (Path(options["cache"]) / "training.json").exists()
+    assert not (Path(options["cache"]) / "plan").exists()
 
 
 @pytest.mark.parametrize(
