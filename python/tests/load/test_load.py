@@ -259,6 +259,9 @@ def test_the_command_line_refuses_before_it_connects(tmp_path, capsys) -> None:
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(PLAN))
     assert main(["--plan", str(path), "--rate", "1000000", "--seconds", "3600"]) == 2
+    # Nothing is asked of a server for it.
+    assert main(["--plan", str(path), "--check", "--rate", "1000000", "--seconds", "3600"]) == 2
+    assert main(["--plan", str(path), "--check"]) == 0
     assert "most-events" in capsys.readouterr().err
     assert main([]) == 2
     assert main(["--table-sql"]) == 0

@@ -39,12 +39,13 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument("--most-events", type=int, default=_MOST_EVENTS, help=f"(default: {_MOST_EVENTS})")
     result.add_argument("--i-know", action="store_true", help="put load on servers on other hosts too")
+    result.add_argument("--check", action="store_true", help="say whether the load would be refused, and end")
     result.add_argument("--table-sql", action="store_true", help="print the SQL that makes the table, and end")
     return result
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when every promise was kept, 1 when one was not, 2 when the test was refused."""
+    """0 when every promise was kept, or the test may begin, 1 when one was not, 2 when the test was refused."""
     options = parser().parse_args(arguments)
     if options.table_sql:
         print(table.ddl(options.table), end="")
@@ -58,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     total = settings.seconds + settings.warmup
     try:
         guard.check(plan.endpoints, options.rate, total, options.transaction, options.most_events, options.i_know)
+        if options.check:
+            return 0
         result = run.run(Context(plan), settings, lambda text: print(text, file=sys.stderr, flush=True))
     except (guard.RefusedError, GeneratorError, ClusterError, LookupError) as error:
         print(f"cdc-load: {error}", file=sys.stderr)
