@@ -25,8 +25,8 @@ from cdc_pipeline.archive.clients import Cluster
 from cdc_pipeline.archive.errors import UnavailableError
 from cdc_pipeline.archive.settings import ObjectStore, load
 from cdc_pipeline.archive.tile import Footer
-from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 SCHEMAS = [
     {
@@ -241,6 +241,21 @@ class Lab:
             for partition, offset, number in sent:
                 self.produced.setdefault(partition, {})[offset] = number
             count -= size
+        self.until_visible()
+
+    def until_visible(self) -> None:
+        """Wait until readers see what was committed: the markers follow the answer to the producer."""
+
+        def ends(level: IsolationLevel) -> dict[int, int]:
+            found = self.admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest()), isolation_level=level)
+            return {place.partition: future.result(30).offset for place, future in found.items()}
+
+        count = len(self.admin.list_topics(self.topic, timeout=10).topics[self.topic].partitions)
+        places = [TopicPartition(self.topic, each) for each in range(count)]
+        until(
+            lambda: ends(IsolationLevel.READ_COMMITTED) == ends(IsolationLevel.READ_UNCOMMITTED),
+            "readers see all that was committed",
+        )
 
     def _send(self, producer: Any, rng: random.Random, partition: int, bad: float, evolve: bool, sent: list) -> None:
         number = next(self._ids)

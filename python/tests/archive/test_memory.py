@@ -99,6 +99,7 @@ class Writer:
             self.rows += not bad
             self.bad += bad
         self._producer.commit_transaction(60)
+        self._lab.until_visible()
 
     def shapes(self, schema: dict[str, Any], rows: list[dict[str, Any]], partitions: int, header: bytes) -> None:
         schema_id = self._lab._register("value", schema)
@@ -107,6 +108,7 @@ class Writer:
             self.produce(self._lab._encode(schema, schema_id, row), i % partitions, header)
             self.rows += 1
         self._producer.commit_transaction(60)
+        self._lab.until_visible()
 
     def produce(self, value: bytes, partition: int, header: bytes = b"") -> None:
         more = {"headers": {"trace": header}} if header else {}
