@@ -16,6 +16,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -159,13 +160,10 @@ def start(tool: str, document: Mapping[str, Any], cache: Path) -> subprocess.Pop
         # Where the kernel refuses it, too.
         command = ["ionice", "-t", "-c", "3", *command]
     # Another instance may begin one at the same time, so each appends, and the plan is of this one alone.
-    with open(cache / "training.log", "ab") as output:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=output, stderr=output, cwd="/", start_new_session=True
-        )
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError), process.stdin:
-        process.stdin.write(json.dumps(document).encode())
+    with open(cache / "training.log", "ab") as output, tempfile.TemporaryFile(dir=cache) as given:
+        given.write(json.dumps(document).encode())
+        given.seek(0)
+        process = subprocess.Popen(command, stdin=given, stdout=output, stderr=output, cwd="/", start_new_session=True)
     deadline = time.monotonic() + _BEGIN_SECONDS
     while process.poll() is None and owner(cache) is None and time.monotonic() < deadline:
         time.sleep(0.05)
