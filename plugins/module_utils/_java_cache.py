@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import glob
 import json
 import os
 import shutil
@@ -76,7 +75,7 @@ def _available() -> int | None:
 
 def plan(options: Mapping[str, Any]) -> dict[str, Any]:
     """What cdc-train reads, by the options of the module."""
-    found = sorted(glob.glob(options["java"]))  # noqa: PTH207
+    found = sorted(str(path) for path in Path("/").glob(options["java"].lstrip("/")))
     return {
         "home": options["home"],
         "cache": options["cache"],
@@ -149,7 +148,7 @@ def remove_leftovers(cache: Path) -> None:
 
 
 def start(tool: str, document: Mapping[str, Any], cache: Path) -> subprocess.Popen[bytes]:
-    """Start a training that goes on when this process ends. It has begun, or has ended already.
+    """Start a training in a session of its own. Return when it holds the lock, or has ended.
 
     :raises OSError: the tool cannot be started.
     """
@@ -157,7 +156,7 @@ def start(tool: str, document: Mapping[str, Any], cache: Path) -> subprocess.Pop
     if not document["background"]:
         command = ["setpriv", "--pdeathsig", "TERM", "--", *command]
     elif shutil.which("ionice"):
-        # Where the kernel refuses it, too.
+        # -t: run the tool even where the kernel does not allow an idle priority.
         command = ["ionice", "-t", "-c", "3", *command]
     # Another instance may begin one at the same time, so each appends, and the plan is of this one alone.
     with open(cache / "training.log", "ab") as output, tempfile.TemporaryFile(dir=cache) as given:
@@ -176,6 +175,10 @@ def ended(process: subprocess.Popen[bytes], seconds: float) -> int:
         return process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.terminate()
+    try:
+        return process.wait(_END_SECONDS) or 1
+    except subprocess.TimeoutExpired:
+        process.kill()
         return process.wait() or 1
 
 

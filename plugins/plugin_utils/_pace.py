@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ._spent import Part, Spent, processor_seconds, table
+from ._spent import Part, Spent, processor_seconds, spent, table
 
 _LATER = 30.0
 _NOTHING = Part()
@@ -64,8 +64,8 @@ class Pace:
             if self._step:
                 old, since = self._step
                 self._took[old] = self._took.get(old, 0.0) + now - since
-                spent = Spent(now - since, worked - self._worked_before)
-                self._spent[self._part] = self._spent.get(self._part, Spent()) + spent
+                step = spent(now - since, worked - self._worked_before)
+                self._spent[self._part] = self._spent.get(self._part, Spent()) + step
             self._part, self._worked_before = part, worked
             self._step = (name, now) if name else None
             self._due = now + self._first

@@ -25,21 +25,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds: ``took`` on the clock, ``worked`` of processor time, by Ansible and what it runs on this host."""
+    """Seconds on the clock: all of them, and those of waiting for a server, a download, another host or a processor."""
 
     took: float = 0.0
-    worked: float = 0.0
+    waited: float = 0.0
 
     def __add__(self, other: Spent) -> Spent:
-        return Spent(self.took + other.took, self.worked + other.worked)
+        return Spent(self.took + other.took, self.waited + other.waited)
 
-    @property
-    def waited(self) -> float:
-        """What was not worked: it was waited for a server, a download, another host or a processor.
 
-        Two processors may work more than a second in a second.
-        """
-        return max(0.0, self.took - self.worked)
+def spent(took: float, worked: float) -> Spent:
+    """What one step spent; ``worked`` is the processor time of Ansible and of what it ran on this host, in seconds.
+
+    Two processors may work more than a second in a second, which makes the waiting of no other step shorter.
+    """
+    return Spent(took, max(0.0, took - worked))
 
 
 def processor_seconds() -> float:
@@ -50,15 +50,15 @@ def processor_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def table(spent: Mapping[Part, Spent], total: float) -> list[str]:
+def table(parts: Mapping[Part, Spent], total: float) -> list[str]:
     """Lines that show the largest parts, in the order in which the phases came.
 
     :param total: seconds of the whole run.
     """
     least = max(_LEAST_SECONDS, _LEAST_SHARE * total)
     rows: list[tuple[str, Spent]] = []
-    for phase in dict.fromkeys(part.phase for part in spent):
-        components = {part.component: each for part, each in spent.items() if part.phase == phase}
+    for phase in dict.fromkeys(part.phase for part in parts):
+        components = {part.component: each for part, each in parts.items() if part.phase == phase}
         whole = sum(components.values(), Spent())
         if whole.took < least:
             continue

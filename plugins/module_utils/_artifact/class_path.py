@@ -102,7 +102,7 @@ def manifest(files: Sequence[str]) -> bytes:
     if strange:
         raise InvalidError("Jars have names that a class path cannot hold", why=", ".join(strange))
     line = f"Class-Path: {' '.join(files)}"
-    # A line goes on after a blank.
+    # A continuation line begins with a space.
     lines = [
         line[:_LINE_BYTES],
         *(f" {line[at : at + _LINE_BYTES - 1]}" for at in range(_LINE_BYTES, len(line), _LINE_BYTES - 1)),

@@ -27,7 +27,7 @@ _READY_SECONDS = 240.0
 _STOP_SECONDS = 180.0
 _AT_ONCE_SECONDS = 10.0
 # As the roles give by default. A cache does not depend on the size of the heap.
-_HEAPS = {KAFKA: "320m", CONNECT: "768m", REGISTRY: "256m"}
+_HEAPS = {KAFKA: "320m", CONNECT: "672m", REGISTRY: "256m"}
 # Options of the user's that belong to the pipeline's own process: a port, a file, or an agent that opens one.
 _OF_ONE_PROCESS = (
     "-javaagent",

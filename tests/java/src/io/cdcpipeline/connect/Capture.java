@@ -86,7 +86,7 @@ public final class Capture {
                 continue;
             }
             if (records.isEmpty()) {
-                // Kafka Connect ends a transaction for them, too.
+                // Kafka Connect also commits a transaction after an empty batch.
                 task.commit();
                 continue;
             }
