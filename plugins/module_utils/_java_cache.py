@@ -17,7 +17,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,14 @@ NEEDED_MEMORY = 3072 * MIB
 # Their data, what they record, and the caches twice: as they are made, and as they are moved into place.
 NEEDED_DISK = 2048 * MIB
 LOCK = ".training.lock"
-LEFT = ".training-"
-# A training that could not be made is not tried again at once.
-FAILED = "training-failed.json"
-_FAILED_SECONDS = 86_400
-# Beside the time that a training may take: until the host is calm, and for the caches that are made in the end.
-PATIENCE_SECONDS = 1_800
+LOG = "training.log"
+NOTE = "training-failed.json"
+BUSY = 3
+"""What cdc-train ends with when another training is at work, and the caches are waited for."""
+SPARE_SECONDS = 900
+"""What a training takes more than it is given for its load: it waits for a calm host, and makes the caches."""
+_LEFT = ".training-*"
+_PAUSE_SECONDS = 86400
 _BEGIN_SECONDS = 20.0
 _END_SECONDS = 60.0
 
@@ -109,44 +111,6 @@ def _read(text: str) -> dict[str, Any]:
         return {}
 
 
-def until_free(cache: Path, seconds: float) -> bool:
-    """Wait for the end of a training, if there is one. Whether it came in time."""
-    deadline = time.monotonic() + seconds
-    while owner(cache) is not None:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.5)
-    return True
-
-
-def failed_before(cache: Path, missing: list[str]) -> str:
-    """Why a training of these caches is not tried again yet; nothing where it may be.
-
-    :param missing: the caches' folders.
-    """
-    file = cache / FAILED
-    try:
-        note = json.loads(file.read_text("utf-8"))
-        recent = 0 <= time.time() - note["time"] < _FAILED_SECONDS
-        same = sorted(note["wanted"]) == sorted(missing)
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    if not (recent and same):
-        return ""
-    return (
-        f"a training failed, and is tried again after a day, or at once when {file} is removed: {note.get('why', '')}"
-    )
-
-
-def remove_leftovers(cache: Path) -> None:
-    """Remove what a training that was killed has left, which is up to 1 GB. Nothing while a training is at work."""
-    with contextlib.suppress(OSError), open(cache / LOCK, "a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for left in cache.glob(f"{LEFT}*"):
-            if left.is_dir():
-                shutil.rmtree(left, ignore_errors=True)
-
-
 def start(tool: str, document: Mapping[str, Any], cache: Path) -> subprocess.Popen[bytes]:
     """Start a training in a session of its own. Return when it holds the lock, or has ended.
 
@@ -158,28 +122,41 @@ def start(tool: str, document: Mapping[str, Any], cache: Path) -> subprocess.Pop
     elif shutil.which("ionice"):
         # -t: run the tool even where the kernel does not allow an idle priority.
         command = ["ionice", "-t", "-c", "3", *command]
-    # Another instance may begin one at the same time, so each appends, and the plan is of this one alone.
-    with open(cache / "training.log", "ab") as output, tempfile.TemporaryFile(dir=cache) as given:
-        given.write(json.dumps(document).encode())
-        given.seek(0)
-        process = subprocess.Popen(command, stdin=given, stdout=output, stderr=output, cwd="/", start_new_session=True)
+    # The log may be that of another training, until the tool holds the lock and empties it.
+    with tempfile.TemporaryFile() as stdin, open(cache / LOG, "ab") as output:
+        stdin.write(json.dumps(document).encode())
+        stdin.seek(0)
+        process = subprocess.Popen(command, stdin=stdin, stdout=output, stderr=output, cwd="/", start_new_session=True)
     deadline = time.monotonic() + _BEGIN_SECONDS
     while process.poll() is None and owner(cache) is None and time.monotonic() < deadline:
         time.sleep(0.05)
     return process
 
 
-def ended(process: subprocess.Popen[bytes], seconds: float) -> int:
-    """The status of a training, which is ended where it takes longer."""
+def wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """What a training ends with; None where it takes longer, and was ended."""
     try:
         return process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.terminate()
     try:
-        return process.wait(_END_SECONDS) or 1
+        process.wait(_END_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        return process.wait() or 1
+        process.wait()
+    return None
+
+
+def free(cache: Path, deadline: float) -> bool:
+    """Wait until no training is at work. Whether none is.
+
+    :param deadline: by the monotonic clock.
+    """
+    while owner(cache) is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def end(cache: Path, home: str, dry: bool = False) -> bool:
@@ -188,28 +165,57 @@ def end(cache: Path, home: str, dry: bool = False) -> bool:
     :param dry: only look.
     """
     found = owner(cache)
-    if not found or found.get("home") != home:
-        return False
+    own = bool(found) and found.get("home") == home
     if dry:
-        return True
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(found["pid"], signal.SIGTERM)
-    deadline = time.monotonic() + _END_SECONDS
-    while owner(cache) is not None:
-        if time.monotonic() > deadline:
+        return own
+    if own:
+        for asked, seconds in ((signal.SIGTERM, _END_SECONDS), (signal.SIGKILL, 10.0)):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(found["pid"], signal.SIGKILL)
-            break
-        time.sleep(0.1)
-    until_free(cache, _BEGIN_SECONDS)
-    remove_leftovers(cache)
-    return True
+                os.kill(found["pid"], asked)
+            if free(cache, time.monotonic() + seconds):
+                break
+    clean(cache)
+    return own
+
+
+def clean(cache: Path) -> None:
+    """Remove what killed trainings have left, unless one is at work."""
+    with contextlib.suppress(OSError), open(cache / LOCK, "r+", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever reads it meanwhile must not take the killed one for the owner.
+        lock.truncate(0)
+        for left in cache.glob(_LEFT):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def use(caches: Iterable[str]) -> None:
+    """Note that somebody uses these caches: a training removes others after 60 days."""
+    for folder in caches:
+        with contextlib.suppress(OSError):
+            os.utime(folder)
+
+
+def paused(cache: Path, missing: Iterable[str]) -> str:
+    """Why no training is begun in the background: one for the same caches failed less than a day ago.
+
+    :param missing: folders of the caches that are missing.
+    """
+    note = cache / NOTE
+    try:
+        found = json.loads(note.read_text("utf-8"))
+        same = sorted(found["caches"]) == sorted(missing)
+        age = time.time() - found["time"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return ""
+    if not same or not 0 <= age < _PAUSE_SECONDS:
+        return ""
+    return f"the last training failed, so the next one waits a day; remove {note} to try at once. {last_line(cache)}"
 
 
 def last_line(cache: Path) -> str:
     """What the last training said in the end, without the lines of a server's log that follow, which are indented."""
     try:
-        lines = (cache / "training.log").read_text("utf-8", "replace").strip().splitlines()
+        lines = (cache / LOG).read_text("utf-8", "replace").strip().splitlines()
     except OSError:
         lines = []
     said = [line for line in lines if not line.startswith(" ")]

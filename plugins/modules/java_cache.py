@@ -14,7 +14,9 @@ description:
   - The caches are named by the hash of what they depend on. The training runs in the background, at the lowest
     priority, and its caches are used by programs that start after it has ended.
   - Without a cache a program starts slowly, and that is all. So a training that cannot succeed is not begun, and one
-    that fails fails no play. One that failed in the background is tried again after a day.
+    that fails fails no play. It is begun again in the background a day after that, or at once when
+    C(training-failed.json) is removed from O(cache).
+  - Caches that no run of this module has asked for in 60 days are removed by the next training.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
@@ -68,14 +70,15 @@ options:
     default: 900
   wait:
     description:
-      - Whether to wait for the caches. The training does not step back behind other processes then.
+      - Whether to wait for the caches, up to O(timeout) and 900 seconds. The training does not step back behind other
+        processes then. One that is at work already is waited for as long, before it is known whether another is needed.
     type: bool
     default: false
   state:
     description:
       - With V(present) missing caches are made.
-      - With V(absent) the training of this instance is ended, if there is one. Caches stay, since other instances use
-        them.
+      - With V(absent) the training of this instance is ended, if there is one. Caches are left alone, since
+        other instances use them.
     type: str
     choices: [present, absent]
     default: present
@@ -125,6 +128,7 @@ log:
   returned: always
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -135,8 +139,19 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcom
 
 
 def ensure(params: Mapping[str, Any], check_mode: bool) -> Outcome:
-    """Begin what is asked for."""
-    return _end(params, check_mode) if params["state"] == "absent" else _begin(params, check_mode)
+    """Do what is asked for."""
+    if params["state"] == "absent":
+        return _end(params, check_mode)
+    facts = _facts(params)
+    before = {"caches": facts["present"]}
+    if not check_mode:
+        _java_cache.use(params["programs"][name]["cache"] for name in facts["present"])
+    if not facts["missing"]:
+        return Outcome(False, before, before, facts)
+    if not params["wait"]:
+        return _begin(params, facts, check_mode)
+    facts = _predict(params, facts) if check_mode else _wait(params)
+    return Outcome(facts["present"] != before["caches"], before, {"caches": facts["present"]}, facts)
 
 
 def _end(params: Mapping[str, Any], check_mode: bool) -> Outcome:
@@ -144,49 +159,78 @@ def _end(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     return Outcome(own, {"training": own}, {"training": False}, _facts(params))
 
 
-def _begin(params: Mapping[str, Any], check_mode: bool) -> Outcome:
+def _begin(params: Mapping[str, Any], facts: dict[str, Any], check_mode: bool) -> Outcome:
+    """Begin a training in the background."""
     cache = Path(params["cache"])
-    if params["wait"] and not check_mode:
-        _java_cache.until_free(cache, params["timeout"] + _java_cache.PATIENCE_SECONDS)
-    facts = _facts(params)
     before, after = {"caches": facts["present"]}, {"caches": sorted(params["programs"])}
     # A training that is at work makes what is missing.
-    if not facts["missing"] or _java_cache.owner(cache) is not None:
+    if _java_cache.owner(cache) is not None:
         return Outcome(False, before, before, facts)
-    reason = _unable(params, facts["missing"], check_mode)
+    reason = _java_cache.paused(cache, [params["programs"][name]["cache"] for name in facts["missing"]])
+    reason = reason or _obstacle(params, check_mode)
     if reason:
         return Outcome(False, before, before, {**facts, "reason": reason})
     if check_mode:
-        expected = {"present": sorted(params["programs"]), "missing": []} if params["wait"] else {}
-        return Outcome(True, before, after, {**facts, **expected})
+        return Outcome(True, before, after, facts)
     try:
         process = _java_cache.start(params["tool"], _java_cache.plan(params), cache)
     except OSError as error:
-        return Outcome(False, before, before, {**facts, "reason": f"the training cannot be started: {error}"})
-    if not params["wait"]:
-        if process.poll():
-            return Outcome(False, before, before, {**facts, "reason": _java_cache.last_line(cache)})
+        return Outcome(False, before, before, {**facts, "reason": _not_started(error)})
+    status, facts = process.poll(), _facts(params)
+    if status is None:
         return Outcome(True, before, after, facts)
-    status = _java_cache.ended(process, params["timeout"] + _java_cache.PATIENCE_SECONDS)
-    made = _facts(params)
-    if status or made["missing"]:
-        made["reason"] = _java_cache.last_line(cache)
-    return Outcome(made["present"] != facts["present"], before, {"caches": made["present"]}, made)
+    reason = _java_cache.last_line(cache) if status and facts["missing"] else ""
+    now = {"caches": facts["present"]}
+    return Outcome(now != before, before, now, {**facts, "reason": reason})
 
 
-def _unable(params: Mapping[str, Any], missing: list[str], check_mode: bool) -> str:
-    """Why no training is begun; nothing where one can be."""
+def _predict(params: Mapping[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """What a training that is waited for will have made."""
+    busy = _java_cache.owner(Path(params["cache"])) is not None
+    reason = "" if busy else _obstacle(params, check_mode=True)
+    if reason:
+        return {**facts, "reason": reason}
+    return {**facts, "present": sorted(params["programs"]), "missing": []}
+
+
+def _wait(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Wait for a training that is at work, then for one of our own if that has not made what is missing."""
+    cache, seconds = Path(params["cache"]), params["timeout"] + _java_cache.SPARE_SECONDS
+    deadline = time.monotonic() + seconds
+    status: int | None = _java_cache.BUSY
+    while status == _java_cache.BUSY and time.monotonic() < deadline:
+        if not _java_cache.free(cache, deadline):
+            reason = f"another training is still at work after {seconds} s: {_java_cache.last_line(cache)}"
+            return {**_facts(params), "reason": reason}
+        facts = _facts(params)
+        reason = _obstacle(params) if facts["missing"] else ""
+        if reason or not facts["missing"]:
+            return {**facts, "reason": reason}
+        try:
+            process = _java_cache.start(params["tool"], _java_cache.plan(params), cache)
+        except OSError as error:
+            return {**facts, "reason": _not_started(error)}
+        status = _java_cache.wait(process, seconds)
+    # Of a training that has failed, some caches may be there.
+    facts = _facts(params)
+    reason = _java_cache.last_line(cache) if facts["missing"] else ""
+    if status is None and reason:
+        reason = f"the training was ended after {seconds} s: {reason}"
+    return {**facts, "reason": reason}
+
+
+def _obstacle(params: Mapping[str, Any], check_mode: bool = False) -> str:
+    """Why a training would not succeed on this host as it is now."""
     cache = Path(params["cache"])
-    folders = [params["programs"][name]["cache"] for name in missing]
-    if not params["wait"] and (reason := _java_cache.failed_before(cache, folders)):
-        return reason
     if not check_mode:
-        _java_cache.remove_leftovers(cache)
+        _java_cache.clean(cache)
     host = _java_cache.look(cache, params["postgresql"])
-    if check_mode:
-        # An earlier step installs it, which has not happened in check mode.
-        host = replace(host, postgresql=True)
-    return _java_cache.unfit(host, params["postgresql"])
+    # A task before this one may install it.
+    return _java_cache.unfit(replace(host, postgresql=True) if check_mode else host, params["postgresql"])
+
+
+def _not_started(error: OSError) -> str:
+    return f"the training cannot be started: {error}"
 
 
 def _facts(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,7 +239,7 @@ def _facts(params: Mapping[str, Any]) -> dict[str, Any]:
         "present": [name for name, present in there.items() if present],
         "missing": [name for name, present in there.items() if not present],
         "reason": "",
-        "log": str(Path(params["cache"]) / "training.log"),
+        "log": str(Path(params["cache"]) / _java_cache.LOG),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import os
@@ -18,7 +19,8 @@ import yaml
 from cdc_pipeline.load import table
 from cdc_pipeline.train import properties, training
 from cdc_pipeline.train.cli import main
-from cdc_pipeline.train.place import FAILED, FILE, LOCK, BusyError, held, place, publish, write
+from cdc_pipeline.train.failed import NOTE
+from cdc_pipeline.train.place import FILE, LOCK, BusyError, held, place, publish, remove_old, write
 from cdc_pipeline.train.plan import Program, load
 from cdc_pipeline.train.process import Runner, TrainingError
 from cdc_pipeline.train.servers import Servers
@@ -108,13 +110,41 @@ def test_a_plan_is_read_and_what_is_there_is_not_wanted(tmp_path: Path) -> None:
         load(written(tmp_path, plan(tmp_path, evens=1)))
 
 
+def test_a_plan_comes_by_the_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(plan(tmp_path))))
+    assert load(Path("-")) == load(written(tmp_path, plan(tmp_path)))
+
+
+def test_options_that_a_second_process_must_not_have_are_left_out(tmp_path: Path) -> None:
+    given = ["-XX:+UseG1GC", "-Dx=-Xmx1g", "-Djava.io.tmpdir=/tmp"]
+    harmful = [
+        "-javaagent:/agent.jar=9404",
+        "-agentlib:jdwp=server=y,address=5005",
+        "-agentpath:/profiler.so",
+        "-Dcom.sun.management.jmxremote.port=9999",
+        "-Xlog:gc*:file=/var/log/gc.log",
+        "-Xms4g",
+        "-Xmx4g",
+        "-XX:HeapDumpPath=/var/dumps",
+    ]
+    content = plan(tmp_path)
+    content["programs"]["kafka"]["options"] = [*given, *harmful]
+    with place(tmp_path, "") as where:
+        line = Servers(load(written(tmp_path, content)), where, print).java("kafka", "-version")
+        assert line[3:] == [*given, f"-Djava.io.tmpdir={where.work}", "-version", "-cp", "/kafka.jar"]
+
+
 def _hold(cache: Path, ready, done) -> None:
     with held(cache, "/other"):
         ready.set()
         done.wait(30)
 
 
-def test_one_training_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+COMMAND = [sys.executable, "-m", "cdc_pipeline.train.cli", "--plan"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+
+
+def test_one_training_at_a_time(tmp_path: Path) -> None:
     fork = multiprocessing.get_context("fork")
     ready, done = fork.Event(), fork.Event()
     other = fork.Process(target=_hold, args=(tmp_path, ready, done))
@@ -124,10 +154,11 @@ def test_one_training_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert json.loads((tmp_path / LOCK).read_text()) == {"pid": other.pid, "home": "/other"}
         with pytest.raises(BusyError), held(tmp_path, "/home"):
             pass
-        # The other one makes what is missing, so nothing is wrong, but for one who waits.
-        assert main(["--plan", str(written(tmp_path, plan(tmp_path)))]) == 1
-        assert main(["--plan", str(written(tmp_path, plan(tmp_path, background=True)))]) == 0
-        assert "another training" in capsys.readouterr().out
+        # The other one makes what is missing, so nothing is wrong in the background. Who waits has to look again.
+        for background, status in ((False, 3), (True, 0)):
+            file = written(tmp_path, plan(tmp_path, background=background))
+            assert subprocess.run([*COMMAND, str(file)], env=ENVIRONMENT, check=False).returncode == status
+        assert not (tmp_path / NOTE).exists()
     finally:
         done.set()
         other.join(30)
@@ -180,6 +211,14 @@ def test_a_process_that_fails_shows_its_last_lines(tmp_path: Path) -> None:
     runner.check()
 
 
+def test_a_command_that_does_not_end_is_killed(tmp_path: Path) -> None:
+    runner = Runner("", tmp_path, tmp_path)
+    with pytest.raises(TrainingError, match=r"format has not ended after 1 s:\n  at work"):
+        runner.run("format", ["/bin/sh", "-c", f"echo at work; echo $$ > {tmp_path}/pid; exec sleep 300"], seconds=1)
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+    runner.check()
+
+
 STUBBORN = """
 import pathlib, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -188,19 +227,31 @@ time.sleep(300)
 """
 
 
-def test_a_training_that_is_ended_leaves_nothing(tmp_path: Path) -> None:
-    """The database stands for all servers: it neither gets ready nor ends by itself."""
+def gone(pid: int) -> bool:
+    """Whether a process has ended. Whoever has adopted it may not have noticed."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize(
+    "bodies", [{"postgres": "echo $$ > {file}; exec sleep 300"}, {"initdb": "sleep 300 & echo $! > {file}; wait"}]
+)
+def test_a_training_that_is_ended_leaves_nothing(tmp_path: Path, bodies: dict[str, str]) -> None:
+    """The database stands for all servers: it neither gets ready nor ends by itself.
+
+    Of a command, a child stands for what only the end of the whole group ends.
+    """
     programs = tmp_path / "postgresql"
     programs.mkdir()
-    for name, body in {"initdb": "exit 0", "postgres": f"echo $$ > {tmp_path}/pid; exec sleep 300"}.items():
-        (programs / name).write_text(f"#!/bin/sh\n{body}\n")
+    for name, body in {"initdb": "exit 0", **bodies}.items():
+        (programs / name).write_text("#!/bin/sh\n" + body.replace("{file}", str(tmp_path / "pid")) + "\n")
         (programs / name).chmod(0o755)
     cache = tmp_path / "cache"
     cache.mkdir()
     file = written(tmp_path, plan(cache, postgresql=str(programs), background=True, calm=0))
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
-    command = [sys.executable, "-m", "cdc_pipeline.train.cli", "--plan", str(file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as training:
+    with subprocess.Popen([*COMMAND, str(file)], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as training:
         deadline = time.monotonic() + 60
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
             assert time.monotonic() < deadline and training.poll() is None
@@ -211,7 +262,10 @@ def test_a_training_that_is_ended_leaves_nothing(tmp_path: Path) -> None:
         training.send_signal(signal.SIGTERM)
         output, _ = training.communicate(timeout=60)
     assert "ended by SIGTERM" in output and training.returncode == 1
-    assert not Path(f"/proc/{server}").exists()
+    while not gone(server):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    # It has not failed, so the next run begins it again.
     assert [path.name for path in cache.iterdir()] == [LOCK]
 
 
@@ -221,16 +275,52 @@ def test_a_failure_is_told_and_the_caches_that_are_there_stay(
     (tmp_path / "cache_of_kafka-1").mkdir()
     assert main(["--plan", str(written(tmp_path, plan(tmp_path)))]) == 1
     assert "not all caches were made, so that Java starts slowly" in capsys.readouterr().out
-    assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "cache_of_kafka-1", "plan.json", FAILED]
-    note = json.loads((tmp_path / FAILED).read_text())
-    assert note["wanted"] == [str(tmp_path / f"cache_of_{name}-1") for name in ("connect", "schema_registry")]
-    assert note["why"].startswith("initdb ended with 127")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "cache_of_kafka-1", "plan.json", NOTE]
+    note = json.loads((tmp_path / NOTE).read_text())
+    assert note["caches"] == [str(tmp_path / f"cache_of_{name}-1") for name in ("connect", "schema_registry")]
+    assert time.time() - 600 < note["time"] <= time.time()
     for name in ("connect", "schema_registry"):
         (tmp_path / f"cache_of_{name}-1").mkdir()
     assert main(["--plan", str(tmp_path / "plan.json")]) == 0
-    assert "every cache is there" in capsys.readouterr().out
-    assert not (tmp_path / FAILED).exists()
+    assert "every cache is there" in capsys.readouterr().out and not (tmp_path / NOTE).exists()
     assert main(["--plan", str(tmp_path / "none.json")]) == 2
+
+
+def test_a_log_begins_with_its_training(tmp_path: Path) -> None:
+    """Who comes too late adds a line to the log of the other one."""
+    file, log = written(tmp_path, plan(tmp_path)), tmp_path / "training.log"
+    log.write_text("the one before\n")
+
+    def run() -> str:
+        with log.open("ab") as output:
+            subprocess.run([*COMMAND, str(file)], env=ENVIRONMENT, check=False, stdout=output, stderr=output)
+        return log.read_text()
+
+    with held(tmp_path, "/other"):
+        said = run()
+    assert said.startswith("the one before\n") and "another training" in said
+    said = run()
+    assert "the one before" not in said and "not all caches were made" in said
+
+
+def test_caches_that_nobody_uses_go(tmp_path: Path) -> None:
+    top = tmp_path / ".training-1"
+    top.mkdir()
+    names = {
+        "cache_of_kafka-0123456789ab": 61,
+        "cache_of_schema_registry-0123456789ab": 59,
+        "cache_of_connect-0123456789ab": 61,
+        "cache_of_kafka-1": 61,
+        "kafka-0123456789ab": 61,
+    }
+    for name, days in names.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / FILE).touch()
+        os.utime(tmp_path / name, (time.time() - days * 86400,) * 2)
+    own = {tmp_path / "cache_of_connect-0123456789ab"}
+    assert remove_old(tmp_path, own, top) == ["cache_of_kafka-0123456789ab"]
+    left = {path.name for path in tmp_path.iterdir()} - {top.name}
+    assert left == set(names) - {"cache_of_kafka-0123456789ab"}
 
 
 def test_it_waits_for_a_calm_host(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,31 +332,3 @@ def test_it_waits_for_a_calm_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training.os, "getloadavg", lambda: (9.0, 0.0, 0.0))
     training._wait_for_calm(0, said.append)
     assert len(said) == 2
-
-
-def test_what_is_the_pipelines_own_is_not_of_a_training(tmp_path: Path) -> None:
-    agent = ["-javaagent:jmx.jar=8090", "-Xlog:gc*:file=/gc.log", "-XX:+UseG1GC", "-Xmx9g"]
-    programs = {name: {"class_path": "/a.jar", "options": agent} for name in ("kafka", "connect", "schema_registry")}
-    with place(tmp_path, "") as made:
-        servers = Servers(load(written(tmp_path, plan(tmp_path, programs=programs))), made, print)
-        command = servers.java("kafka")
-    assert command[1:4] == ["-Xms320m", "-Xmx320m", f"-Djava.io.tmpdir={made.work}"]
-    assert command[4:] == ["-XX:+UseG1GC", "-cp", "/a.jar"]
-
-
-def test_a_command_that_is_interrupted_is_ended(tmp_path: Path) -> None:
-    runner = Runner("", tmp_path, tmp_path)
-
-    def interrupt(_signal: int, _frame: object) -> None:
-        raise SystemExit(1)
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        signal.alarm(1)
-        with pytest.raises(SystemExit):
-            runner.run("make", ["/bin/sh", "-c", f"echo $$ > {tmp_path}/pid; exec sleep 300"])
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-    runner.kill()
-    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()

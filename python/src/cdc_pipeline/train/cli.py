@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import os
 import signal
-import stat
 import sys
 import time
 from pathlib import Path
@@ -17,19 +16,27 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from cdc_pipeline.load.generator import GeneratorError
-from cdc_pipeline.train.place import BusyError, forget_failure, held, note_failure
-from cdc_pipeline.train.plan import load
+from cdc_pipeline.train import failed
+from cdc_pipeline.train.place import BusyError, held
+from cdc_pipeline.train.plan import Plan, load
 from cdc_pipeline.train.process import TrainingError
 from cdc_pipeline.train.training import train
 from cdc_pipeline.verify.shape import ShapeError
 
+BUSY = 3
+"""What the command ends with when another training is at work, and the caches are waited for."""
+LOG = "training.log"
+"""Where the module `java_cache` sends the output, below the cache."""
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when every cache is there, or another training makes it; 1 when one could not be made, 2 for a wrong plan."""
+    """
+    Returns:
+        0 when every cache is there, or, in the background, another training is at work; 1 when one could not be made,
+        2 for a wrong plan, 3 (`BUSY`).
+    """
     parser = argparse.ArgumentParser(prog="cdc-train", description=__doc__)
-    parser.add_argument(
-        "--plan", type=Path, required=True, help="programs, options and folders as JSON; - for standard input"
-    )
+    parser.add_argument("--plan", type=Path, required=True, help="programs, options and folders as JSON; - for stdin")
     options = parser.parse_args(arguments)
     try:
         plan = load(options.plan)
@@ -43,19 +50,34 @@ def main(arguments: list[str] | None = None) -> int:
         _step_back()
     try:
         with held(Path(plan.cache), plan.home):
-            _empty_log()
-            made = train(plan, _tell)
-            forget_failure(Path(plan.cache))
+            _begin_log(Path(plan.cache) / LOG)
+            made = _train(plan)
     except BusyError as error:
         _tell(str(error))
-        return 0 if plan.background else 1
+        return 0 if plan.background else BUSY
     except (TrainingError, GeneratorError, OSError, psycopg.Error, httpx.HTTPError, KafkaException) as error:
-        _tell(f"not all caches were made, so that Java starts slowly. {error}")
-        with contextlib.suppress(OSError):
-            note_failure(Path(plan.cache), [plan.programs[name].cache for name in plan.wanted], str(error))
+        _tell(f"not all caches were made, so that Java starts slowly: {error}")
         return 1
     _tell(f"made the caches of {', '.join(made)}" if made else "every cache is there")
     return 0
+
+
+def _train(plan: Plan) -> list[str]:
+    """Names of the caches that were made. A failure is noted; being ended by a signal is none."""
+    try:
+        made = train(plan, _tell)
+    except Exception:
+        failed.note(plan)
+        raise
+    failed.forget(Path(plan.cache))
+    return made
+
+
+def _begin_log(log: Path) -> None:
+    """Empties the log, if the output goes there. Until the lock is held it may be another training's."""
+    with contextlib.suppress(OSError):
+        if os.path.samestat(os.fstat(sys.stdout.fileno()), log.stat()):
+            os.truncate(log, 0)
 
 
 def _step_back() -> None:
@@ -68,13 +90,6 @@ def _step_back() -> None:
         Path("/proc/self/autogroup").write_text("19")
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
-
-
-def _empty_log() -> None:
-    """Whoever holds the lock has the log for itself."""
-    with contextlib.suppress(OSError):
-        if stat.S_ISREG(os.fstat(1).st_mode):
-            os.ftruncate(1, 0)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

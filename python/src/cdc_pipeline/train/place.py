@@ -6,20 +6,23 @@ import fcntl
 import json
 import os
 import pwd
+import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 LOCK = ".training.lock"
-FAILED = "training-failed.json"
 _PREFIX = ".training-"
 # Whoever asks whether there is a training holds the lock for a moment.
 _LOCK_SECONDS = 2.0
+_CACHE = re.compile(r"cache_of_[a-z_]+-[0-9a-f]{12}")
+# Each run of the module java_cache touches the caches of its instance.
+_KEPT_SECONDS = 60 * 86400
 FILE = "cache.aot"
 """Name of the cache in its folder."""
 
@@ -95,17 +98,6 @@ def place(cache: Path, user: str) -> Iterator[Place]:
         shutil.rmtree(top, ignore_errors=True)
 
 
-def note_failure(cache: Path, wanted: list[str], why: str) -> None:
-    """So that the next run does not try the same again at once. ``why`` is cut to its first line."""
-    note = {"time": time.time(), "wanted": wanted, "why": why.splitlines()[0] if why else ""}
-    (cache / FAILED).write_text(json.dumps(note) + "\n", encoding="utf-8")
-
-
-def forget_failure(cache: Path) -> None:
-    """Something has been made since."""
-    (cache / FAILED).unlink(missing_ok=True)
-
-
 def write(folder: Path, name: str, content: str) -> Path:
     """A file of settings: they hold passwords, which are for the servers' user alone."""
     path = folder / name
@@ -133,3 +125,21 @@ def publish(made: Path, target: Path, top: Path) -> None:
     (staging / FILE).chmod(0o644)
     staging.chmod(0o755)
     staging.rename(target)
+
+
+def remove_old(cache: Path, own: Collection[Path], top: Path) -> list[str]:
+    """Removes caches that no instance has asked for in 60 days; their names. Java starts without one as well.
+
+    Args:
+        cache: folder of the artifacts.
+        own: folders that stay.
+        top: of the training: a cache moves there first, so that it is there whole or not at all.
+    """
+    before = time.time() - _KEPT_SECONDS
+    removed = []
+    for folder in sorted(cache.glob("cache_of_*")):
+        with suppress(OSError):
+            # A link's own time counts, and what it leads to is left alone.
+            if _CACHE.fullmatch(folder.name) and folder not in own and folder.lstat().st_mtime < before:
+                removed.append(folder.rename(top / folder.name).name)
+    return removed

@@ -1,4 +1,4 @@
-"""What a training is asked for: the plan that the module `java_cache` writes."""
+"""What a training is asked for: the plan that the module `java_cache` hands over."""
 
 from __future__ import annotations
 
@@ -64,9 +64,12 @@ class Plan:
 
 def load(path: Path) -> Plan:
     """
+    Args:
+        path: of a file with JSON; ``-`` for the standard input.
+
     Raises:
         OSError, ValueError: it cannot be read.
         ShapeError: it is not such a plan.
     """
     text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-    return read(Plan, json.loads(text), str(path))
+    return read(Plan, json.loads(text), "the plan")

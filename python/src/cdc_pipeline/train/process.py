@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
-_RUN_SECONDS = 300.0
 _SHOWN_LINES = 15
 
 
@@ -39,19 +38,25 @@ class Runner:
             self._as.append("--")
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        """Runs a command to its end.
+    def run(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        seconds: float = 300.0,
+    ) -> None:
+        """Runs a command to its end. One that takes longer is killed.
 
         Raises:
-            TrainingError: it failed, or took more than five minutes; with its last lines.
+            TrainingError: it failed, or has not ended after ``seconds``; with its last lines.
         """
         self.start(name, command, environment)
+        # Until it has ended, `kill` has to find it.
         try:
-            # It stays among those that run until it has ended, so that whatever comes in between kills it.
-            status = self._running[name].wait(_RUN_SECONDS)
+            status = self._running[name].wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill([name])
-            raise TrainingError(f"{name} did not end in {_RUN_SECONDS:.0f} s:\n{self.last_lines(name)}") from None
+            raise TrainingError(f"{name} has not ended after {seconds:.0f} s:\n{self.last_lines(name)}") from None
         del self._running[name]
         if status:
             raise TrainingError(f"{name} ended with {status}:\n{self.last_lines(name)}")
@@ -85,15 +90,15 @@ class Runner:
         Raises:
             TrainingError: it still runs after ``seconds``.
         """
-        process = self._running.pop(name, None)
+        process = self._running.get(name)
         if process is None:
             return
         process.send_signal(asked)
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self._running[name] = process
             raise TrainingError(f"{name} has not ended after {seconds:.0f} s:\n{self.last_lines(name)}") from None
+        del self._running[name]
 
     def kill(self, names: Sequence[str] | None = None) -> None:
         """Kills processes, with what they have started; all of them by default."""

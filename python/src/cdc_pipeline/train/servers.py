@@ -28,8 +28,9 @@ _STOP_SECONDS = 180.0
 _AT_ONCE_SECONDS = 10.0
 # As the roles give by default. A cache does not depend on the size of the heap.
 _HEAPS = {KAFKA: "320m", CONNECT: "672m", REGISTRY: "256m"}
-# Options of the user's that belong to the pipeline's own process: a port, a file, or an agent that opens one.
-_OF_ONE_PROCESS = (
+# What a second process on a host must not have: agents and what listens on a port of its own, files that the pipeline's
+# processes write, and another size of the heap.
+_DROPPED = (
     "-javaagent",
     "-agentlib",
     "-agentpath",
@@ -44,10 +45,10 @@ _POSTGRESQL = {
     "listen_addresses": "127.0.0.1",
     "wal_level": "logical",
     "fsync": "off",
+    # In files of the training's folder: what it has in /dev/shm would stay there when it is killed.
+    "dynamic_shared_memory_type": "mmap",
     "shared_buffers": "64MB",
     "max_wal_size": "256MB",
-    # In its folder, where it goes with it.
-    "dynamic_shared_memory_type": "mmap",
     "password_encryption": "scram-sha-256",
 }
 # It would print each attempt to reach a broker that is not up yet.
@@ -115,10 +116,11 @@ class Servers:
 
     def java(self, program: str, *options: str) -> list[str]:
         """The beginning of a command line of Java with the options that a cache depends on."""
-        given = self._plan.programs[program]
-        heap = [f"-Xms{_HEAPS[program]}", f"-Xmx{_HEAPS[program]}", f"-Djava.io.tmpdir={self._place.work}"]
-        own = [option for option in given.options if not option.startswith(_OF_ONE_PROCESS)]
-        return [self._plan.java, *heap, *own, *options, "-cp", given.class_path]
+        given, heap = self._plan.programs[program], _HEAPS[program]
+        kept = [option for option in given.options if not option.startswith(_DROPPED)]
+        # Of an option that is given twice, the last one holds.
+        own = [f"-Djava.io.tmpdir={self._place.work}", *options]
+        return [self._plan.java, f"-Xms{heap}", f"-Xmx{heap}", *kept, *own, "-cp", given.class_path]
 
     def _record(self, program: str, *options: str) -> list[str]:
         own = ["-Duser.timezone=UTC", *options]

@@ -12,7 +12,7 @@ from confluent_kafka import TopicPartition
 from cdc_pipeline.clients import kafka
 from cdc_pipeline.load import generator, table
 from cdc_pipeline.train import properties
-from cdc_pipeline.train.place import place, publish
+from cdc_pipeline.train.place import place, publish, remove_old
 from cdc_pipeline.train.plan import Plan
 from cdc_pipeline.train.process import TrainingError
 from cdc_pipeline.train.servers import Servers
@@ -47,6 +47,9 @@ def train(plan: Plan, tell: Tell) -> list[str]:
                 tell(f"making the cache of {name}")
                 made = _make(servers, name, where.work / f"{name}.aot")
                 publish(made, Path(plan.programs[name].cache), where.top)
+            own = {Path(program.cache) for program in plan.programs.values()}
+            if old := remove_old(Path(plan.cache), own, where.top):
+                tell(f"removed {', '.join(old)}, which nothing has asked for in 60 days")
         finally:
             servers.end()
     return wanted

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import threading
@@ -19,10 +20,15 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._java_cache import Ho
 TOOL = """#!/usr/bin/env python3
 import fcntl, json, os, pathlib, signal, sys, time
 assert sys.argv[1:] == ["--plan", "-"]
-plan = json.loads(sys.stdin.read())
+text = sys.stdin.read()
+plan = json.loads(text)
 cache = pathlib.Path(plan["cache"])
-(cache / "plan").write_text(json.dumps(plan))
+(cache / "plan-seen").write_text(text)
+if (cache / "busy").exists():
+    (cache / "busy").unlink()
+    sys.exit(3)
 if (cache / "fail").exists():
+    pathlib.Path(plan["programs"]["kafka"]["cache"]).mkdir()
     print("first\\nthe disk is full\\n  a line of a server's log")
     sys.exit(1)
 lock = open(cache / ".training.lock", "a+")
@@ -82,7 +88,7 @@ def test_it_is_begun_once_and_what_it_makes_is_left_alone(run_module, options, t
     begun = run_module("java_cache", **options)
     assert (begun["changed"], begun["diff"], begun["reason"]) == (True, predicted["diff"], "")
     assert begun["missing"] == ["connect", "kafka", "schema_registry"]
-    plan = json.loads((cache / "plan").read_text())
+    plan = json.loads((cache / "plan-seen").read_text())
     assert (plan["java"], plan["user"], plan["background"]) == (str(tmp_path / "jdk-25/java"), "cdc", True)
     # It is at work: a second run has nothing to begin, and says so in check mode too.
     for check in (False, True):
@@ -101,66 +107,109 @@ def test_it_is_waited_for_where_it_is_asked(run_module, options):
     (Path(options["cache"]) / "go").touch()
     made = run_module("java_cache", **options, wait=True)
     assert (made["changed"], made["missing"], made["present"]) == (True, [], ["connect", "kafka", "schema_registry"])
-    assert not json.loads((Path(options["cache"]) / "plan").read_text())["background"]
+    assert not json.loads((Path(options["cache"]) / "plan-seen").read_text())["background"]
+
+
+def test_check_mode_predicts_what_is_waited_for(run_module, options, monkeypatch):
+    """A task before it would have installed PostgreSQL."""
+    monkeypatch.setattr(_java_cache, "look", lambda *_: Host(memory=64 << 30, disk=64 << 30, postgresql=False))
+    predicted = run_module("java_cache", check=True, **options, wait=True)
+    names = ["connect", "kafka", "schema_registry"]
+    assert (predicted["changed"], predicted["missing"], predicted["present"]) == (True, [], names)
+    assert predicted["diff"] == {"before": {"caches": []}, "after": {"caches": names}}
+    assert not list(Path(options["cache"]).iterdir())
+    refused = run_module("java_cache", **options, wait=True)
+    assert not refused["changed"] and "no PostgreSQL" in refused["reason"]
+
+
+def test_a_training_of_somebody_else_is_waited_for(run_module, options):
+    """It makes other caches, so that one of our own follows, which is too late once."""
+    cache = Path(options["cache"])
+    (cache / "busy").touch()
+    (cache / "go").touch()
+    with open(cache / ".training.lock", "a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        began = time.monotonic()
+        ending = threading.Timer(1.0, lambda: fcntl.flock(lock, fcntl.LOCK_UN))
+        ending.start()
+        made = run_module("java_cache", **options, wait=True)
+        assert time.monotonic() - began >= 1.0
+        ending.join()
+    assert (made["changed"], made["missing"], made["reason"]) == (True, [], "")
+    assert not (cache / "busy").exists()
+
+
+def test_no_wait_is_without_an_end(run_module, options, monkeypatch):
+    monkeypatch.setattr(_java_cache, "SPARE_SECONDS", 0)
+    ended = run_module("java_cache", **options, wait=True, timeout=1)
+    assert not ended["changed"] and ended["reason"].startswith("the training was ended after 1 s")
+    assert _java_cache.owner(Path(options["cache"])) is None
+    with open(Path(options["cache"]) / ".training.lock", "a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        busy = run_module("java_cache", **options, wait=True, timeout=1)
+    assert not busy["changed"] and "another training is still at work after 1 s" in busy["reason"]
 
 
 def test_a_failure_is_told_and_fails_nothing(run_module, options):
     (Path(options["cache"]) / "fail").touch()
     failed = run_module("java_cache", **options, wait=True)
-    assert (failed["changed"], failed["reason"]) == (False, "the disk is full")
+    # One cache was made before.
+    assert (failed["changed"], failed["reason"], failed["present"]) == (True, "the disk is full", ["kafka"])
     assert Path(failed["log"]).read_text().startswith("first\nthe disk is full\n")
 
 
-def test_what_was_made_of_a_training_that_failed_is_there(run_module, options):
+def test_after_a_failure_the_background_waits_a_day(run_module, options):
     cache = Path(options["cache"])
-    (cache / "kafka-1").mkdir()
-    (cache / "fail").touch()
-    failed = run_module("java_cache", **options, wait=True)
-    assert (failed["changed"], failed["present"], failed["missing"]) == (
-        False,
-        ["kafka"],
-        ["connect", "schema_registry"],
-    )
-
-
-def test_a_training_that_failed_is_not_begun_again_at_once(run_module, options):
-    cache = Path(options["cache"])
-    wanted = [program["cache"] for program in options["programs"].values()]
-    note = {"time": time.time(), "wanted": wanted, "why": "the disk is full"}
-    (cache / _java_cache.FAILED).write_text(json.dumps(note))
-    result = run_module("java_cache", **options)
-    assert not result["changed"] and "the disk is full" in result["reason"] and not (cache / "plan").exists()
-    # Of other caches, or of the day before.
-    for other in ({"wanted": wanted[1:]}, {"time": time.time() - 90_000}):
-        (cache / _java_cache.FAILED).write_text(json.dumps(note | other))
-        assert run_module("java_cache", check=True, **options)["changed"]
-    (cache / _java_cache.FAILED).write_text("no JSON")
+    note, folders = cache / "training-failed.json", [each["cache"] for each in options["programs"].values()]
+    (cache / "training.log").write_text("the worker ended\n  a line of its log\n")
     (cache / "go").touch()
+    note.write_text(json.dumps({"caches": folders, "time": time.time() - 86000}))
+    for check in (False, True):
+        waits = run_module("java_cache", check=check, **options)
+        assert not waits["changed"] and f"remove {note} to try at once. the worker ended" in waits["reason"]
+    # Another day, other caches, and a note that nobody can read are no reason.
+    for other in ({"caches": folders, "time": time.time() - 86500}, {"caches": folders[1:], "time": time.time()}, []):
+        note.write_text(json.dumps(other))
+        assert run_module("java_cache", check=True, **options)["changed"]
+    # Who waits for the caches tries.
+    note.write_text(json.dumps({"caches": folders, "time": time.time()}))
     assert run_module("java_cache", **options, wait=True)["missing"] == []
 
 
-def test_one_who_waits_waits_for_anothers_training(run_module, options):
+def test_a_log_of_another_training_is_not_emptied(run_module, options):
     cache = Path(options["cache"])
+    (cache / "training.log").write_text("at work\n")
+    (cache / "fail").touch()
     run_module("java_cache", **options)
-    threading.Timer(0.5, (cache / "go").touch).start()
-    waited = run_module("java_cache", **options, wait=True)
-    assert (waited["changed"], waited["missing"]) == (False, [])
+    assert (cache / "training.log").read_text().startswith("at work\nfirst\n")
 
 
-def test_check_mode_says_what_one_who_waits_will_have(run_module, options, monkeypatch):
-    nothing = Host(memory=64 << 30, disk=64 << 30, postgresql=False)
-    monkeypatch.setattr(_java_cache, "look", lambda *_: nothing)
-    said = run_module("java_cache", check=True, **options, wait=True)
-    assert (said["changed"], said["missing"], said["reason"]) == (True, [], "")
+def test_what_a_killed_training_left_goes_before_the_disk_is_looked_at(run_module, options, monkeypatch):
+    cache = Path(options["cache"])
+    left = cache / ".training-left"
+    (left / "work").mkdir(parents=True)
+    (cache / ".training.lock").touch()
+    monkeypatch.setattr(
+        _java_cache, "look", lambda *_: Host(64 << 30, (1 if left.exists() else 64) << 30, postgresql=True)
+    )
+    assert "of disk are free" in run_module("java_cache", check=True, **options)["reason"] and left.exists()
+    assert run_module("java_cache", **options)["changed"] and not left.exists()
+    left.mkdir()
+    _java_cache.clean(cache)
+    assert left.exists(), "a training is at work"
+    _java_cache.end(cache, "/homes/a")
+    assert not left.exists()
 
 
-def test_what_a_killed_training_has_left_goes(run_module, options):
-    left = Path(options["cache"]) / ".training-abc/work"
-    left.mkdir(parents=True)
-    assert run_module("java_cache", check=True, **options)["changed"] and left.exists()
-    (Path(options["cache"]) / "go").touch()
-    run_module("java_cache", **options, wait=True)
-    assert not left.parent.exists()
+def test_caches_that_are_used_are_touched(run_module, options):
+    folders = [Path(each["cache"]) for each in options["programs"].values()]
+    for folder in folders:
+        folder.mkdir()
+        os.utime(folder, (1, 1))
+    run_module("java_cache", check=True, **options)
+    assert {folder.stat().st_mtime for folder in folders} == {1}
+    assert not run_module("java_cache", **options)["changed"]
+    assert min(folder.stat().st_mtime for folder in folders) > time.time() - 600
 
 
 def test_a_tool_that_is_missing_fails_nothing(run_module, options):
@@ -175,7 +224,7 @@ def test_nothing_is_begun_that_cannot_succeed(run_module, options, monkeypatch, 
     monkeypatch.setattr(_java_cache, "look", lambda *_: Host(memory=1 << 30, disk=64 << 30, postgresql=True))
     result = run_module("java_cache", check=check, **options)
     assert not result["changed"] and "1024 MiB of memory are available" in result["reason"]
-    assert not (Path(options["cache"]) / "plan").exists()
+    assert not (Path(options["cache"]) / "plan-seen").exists()
 
 
 @pytest.mark.parametrize(
