@@ -7,7 +7,11 @@ export PWD := $(CURDIR)
 ARGS ?=
 # Where the pipeline runs: local (this host), kind, kubernetes, openshift, or a folder of your own below inventories/.
 INVENTORY ?= local
-PLAY = .venv/bin/ansible-playbook -i inventories/$(INVENTORY)
+# Modules share one process instead of having one each (docs/decisions/0015-mitogen.md). STRATEGY=linear is Ansible's own way.
+STRATEGY ?= mitogen_linear
+PLAY = ANSIBLE_STRATEGY=$(STRATEGY) ANSIBLE_DEPRECATION_WARNINGS=false \
+  ANSIBLE_STRATEGY_PLUGINS=.venv/lib/python3.11/site-packages/ansible_mitogen/plugins/strategy \
+  .venv/bin/ansible-playbook -i inventories/$(INVENTORY)
 
 .PHONY: help setup site verify status start stop logs destroy render migrate load-test
 help:  ## Show what there is
