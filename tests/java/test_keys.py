@@ -63,7 +63,7 @@ def made(database: psycopg.Connection) -> dict[str, Table]:
 
 
 def until_all(connector: Connector, database: psycopg.Connection, count: int) -> None:
-    """Wait for all records, as long as some come. Debezium reads the next chunk after the next commit of any transaction."""
+    """Wait for all records while some come. Debezium reads the next chunk after the next commit of any transaction."""
     database.execute("CREATE TABLE other (n int)")
     most, end = 0, time.monotonic() + 240
     while (found := len(connector.records())) < count and connector.process.poll() is None and time.monotonic() < end:
