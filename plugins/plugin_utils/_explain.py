@@ -20,7 +20,7 @@ _OF_A_CHECKOUT = Commands()
 _MOST_LINES = 8
 _LONGEST_LINE = 160
 _RERUN = "then run the same command again: what is done already is kept"
-_PASSWORD = re.compile(r"[Mm]issing sudo password|Incorrect sudo password|a password is required")
+_PASSWORD = re.compile(r"[Mm]issing sudo password|Incorrect sudo password|password is (required|incorrect)")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.problem import PreflightError, Problem
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._commands import Commands
@@ -55,8 +56,12 @@ def test_what_was_censored_stays_so():
     assert found.cause == "the output has been hidden"
 
 
-def test_a_missing_sudo_password():
-    assert "ARGS=-K" in explain({"msg": "Task failed: Missing sudo password"}, "preflight").next
+@pytest.mark.parametrize(
+    "said",
+    ["Missing sudo password", "error occurred on host vm: sudo password is required", "sudo password is incorrect"],
+)
+def test_a_missing_sudo_password(said):
+    assert "ARGS=-K" in explain({"msg": f"Task failed: {said}"}, "preflight").next
 
 
 def test_long_lines_are_cut():
