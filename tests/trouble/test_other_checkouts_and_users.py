@@ -1,10 +1,11 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A checkout in a path with blanks, and a user who is not root."""
+"""A checkout in a path with blanks, root without sudo, and a user who is not root."""
 
 from __future__ import annotations
 
+import os
 import pwd
 import shutil
 import subprocess
@@ -40,6 +41,19 @@ def make_site(site: Site, checkout: Path, *prefix: str, options: str = "") -> su
 def test_a_checkout_in_a_path_with_blanks(running: Site, tmp_path: Path):
     done = make_site(running, check_out(tmp_path / "my check out" / "cdc pipeline"))
     assert done.returncode == 0, done.stdout[-6000:]
+
+
+def test_root_where_sudo_is_not_installed(running: Site, tmp_path: Path):
+    """As on a minimal Debian."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for folder in os.environ["PATH"].split(os.pathsep):
+        for program in Path(folder).glob("*"):
+            if program.name != "sudo" and not (programs / program.name).is_symlink():
+                (programs / program.name).symlink_to(program)
+    checkout = check_out(tmp_path / "cdc")
+    done = make_site(running, checkout, "env", f"PATH={programs}", options="--tags summary")
+    assert done.returncode == 0, done.stdout[-4000:]
 
 
 @dataclass(frozen=True)
