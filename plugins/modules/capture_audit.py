@@ -154,9 +154,8 @@ tables:
   description:
     - What is found of each table, as its C(name), which is how it is written, C(schema), C(table), C(id), which is
       what Debezium calls it, and C(sql); whether a key C(tells_apart) its rows, and whether a snapshot can read it
-      C(chunked); its columns that are C(generated) and of C(cursors), and all that are C(left_out); what of it lacks
-      REPLICA IDENTITY FULL (C(not_full)); whether the role may read it (C(readable)), and the statements that let it
-      (C(grant)).
+      C(chunked); its columns that are C(generated), and all that are C(left_out); what of it lacks REPLICA IDENTITY
+      FULL (C(not_full)); whether the role may read it (C(readable)), and the statements that let it (C(grant)).
   returned: success
   type: list
   elements: dict

@@ -47,7 +47,6 @@ LEFT_OUT = {
     "pg_brin_bloom_summary": "its input function refuses every value",
     "pg_brin_minmax_multi_summary": "its input function refuses every value",
     "gtsvector": "its input function refuses every value",
-    "refcursor": "JDBC's driver takes what it reads in a column for a cursor's name and reads on from that",
     "ghstore": "its input function refuses every value",
     "ltree_gist": "its input function refuses every value",
 }
@@ -174,8 +173,8 @@ _STAMPS = (
 _STAMPS_WITH_ZONE = tuple(text.replace(" BC", "+00 BC") if text[0].isdigit() and "BC" in text else
                           text + "+00" if text[0].isdigit() else text for text in _STAMPS)  # fmt: skip
 _DATES = ("4714-11-24 BC", "0001-12-31 BC", "5874897-12-31", "infinity", "-infinity", "0001-01-01", "1500-03-01",
-          "1582-10-04", "1582-10-05", "1582-10-10", "1582-10-14", "1582-10-15", "1969-12-31", "1970-01-01",
-          "9999-12-31", "10000-01-01", "2024-02-29")  # fmt: skip
+          "1582-10-04", "1582-10-05", "1582-10-10", "1582-10-14", "1582-10-15", "1582-10-20", "1582-10-24",
+          "1969-12-31", "1970-01-01", "9999-12-31", "10000-01-01", "2024-02-29")  # fmt: skip
 _NUMBERS = ("NaN", "Infinity", "-Infinity", "0", "0.000", "1.500", "1e100", "-1e-30", "1e-16383", "1" + "0" * 1000,
             "123456789.123456789123456789", "9" * 38, "9" * 39)  # fmt: skip
 _INTERVALS = ("0", "1 year 2 mons 3 days 04:05:06.789", "-1 mons +2 days -00:00:00.000001", "178956970 years 7 mons",
@@ -202,8 +201,8 @@ MADE: dict[str, tuple[Made, ...]] = {
             lambda rng: "\\x" + rng.randbytes(rng.choice(_LARGE)).hex(),
         ),
     ),
-    # Of one byte: what is not ASCII would be no text in any encoding.
-    "char": _named('"char"', "a", "", '"', "\\", " ", "\x7f", "\n"),
+    # Of one byte; above 127 its text is octal.
+    "char": _named('"char"', "a", "", '"', "\\", " ", "\x7f", "\n", "\\303"),
     "name": (Made("name", ("", "x" * 63, "Größe", '"'), lambda rng: words(rng, 15)),),
     "int2": (Made("smallint", *_INT2),),
     "int4": (Made("integer", *_INT4),),
@@ -329,6 +328,7 @@ MADE: dict[str, tuple[Made, ...]] = {
     "macaddr8": (Made("macaddr8", ("00:00:00:00:00:00:00:00",), lambda rng: rng.randbytes(8).hex(":")),),
     "aclitem": (Made("aclitem", ("=r/pg_monitor", "pg_monitor=ar*/pg_read_all_data"), _pick("=/pg_monitor"),
                      key=False),),
+    "refcursor": (Made("refcursor", ("", "no cursor", '"'), lambda rng: words(rng, 15), key=False),),
     "date": (Made("date", _DATES, _date),),
     "time": (
         Made("time", ("24:00:00", "00:00:00", "23:59:59.999999"), _time),

@@ -26,6 +26,7 @@ CREATE DOMAIN dts3 AS timestamp(3);
 CREATE DOMAIN dtime AS time;
 CREATE DOMAIN dtimetz AS timetz;
 CREATE DOMAIN ddate AS date;
+CREATE DOMAIN dcursor AS refcursor;
 CREATE DOMAIN dbytea AS bytea;
 CREATE DOMAIN dhstore AS hstore;
 CREATE DOMAIN dlsn AS pg_lsn;
@@ -57,8 +58,6 @@ MODIFIED = (
     "bit(3)", "bit(3)[]", "bit(1)[]", "varbit(1)", "varbit(9)", "varbit(5)[]", "char(5)", "char(5)[]", "varchar(7)",
     "varchar(7)[]", "interval(2)", "interval year to month",
 )  # fmt: skip
-# The driver opens a refcursor when it reads one in a snapshot, and finds none.
-NOT_IN_SNAPSHOTS = {"refcursor"}
 VALUES = {
     "boolean": ["t", "f"],
     "bytea": ["\\x00ff10", ""],
@@ -101,7 +100,10 @@ VALUES = {
         "4713-01-01 BC",
         "5874897-12-31",
         "1582-10-04",
+        "1582-10-05",
+        "1582-10-14",
         "1582-10-15",
+        "1582-10-24",
         "0001-12-31 BC",
         "1500-02-28",
         "0001-01-01",
@@ -211,7 +213,8 @@ VALUES = {
     "dts3": ["infinity", "2024-01-01 00:00:00.123", "294276-12-31 23:59:59.999"],
     "dtime": ["24:00"],
     "dtimetz": ["24:00+01"],
-    "ddate": ["infinity"],
+    "ddate": ["infinity", "1582-10-10", "1582-10-20"],
+    "dcursor": ["abc", ""],
     "dbytea": ["\\x01"],
     "dhstore": ["a=>1"],
     "dlsn": ["0/1"],

@@ -84,7 +84,6 @@ def test_what_a_table_is_like(changed: dict[str, Any], expected: tuple[str, str]
     ("columns", "expected", "text"),
     [
         ((ColumnFacts("twice", "integer", generated=True),), ("warn", "generated"), "twice: generated"),
-        ((ColumnFacts("cur", "refcursor", cursor=True),), ("warn", "cursor"), "cur: names of cursors"),
         ((ColumnFacts("Note", "text"),), ("refuse", "columns_alike"), 'note and "Note" differ by case alone'),
         ((ColumnFacts("order-no", "text"),), ("warn", "renamed"), '"order-no" as order_no'),
         ((ColumnFacts("__offset", "text"),), ("warn", "renamed"), "__offset as __offset_"),
@@ -198,9 +197,9 @@ def test_columns_that_are_left_out_on_purpose(column: str, expected: list[tuple[
 
 
 def test_all_that_is_left_out_is_named() -> None:
-    columns = (*COLUMNS, ColumnFacts("g", "integer", generated=True), ColumnFacts("c", "refcursor", cursor=True))
+    columns = (*COLUMNS, ColumnFacts("g", "integer", generated=True))
     settings = replace(OWN, excluded=("public.a.note", "public.b.id"))
-    assert left_out(TableFacts(A, columns=columns), settings) == ["g", "c", "note"]
+    assert left_out(TableFacts(A, columns=columns), settings) == ["g", "note"]
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,10 @@ def audit(facts: Facts, settings: Settings) -> list[Finding]:
 
 
 def left_out(facts: TableFacts, settings: Settings) -> list[str]:
-    """The columns of a table that are not captured: generated ones, those of cursors, and those that are excluded."""
+    """The columns of a table that are not captured: generated ones, and those that are excluded."""
     wanted = [column for table, column in map(parse_column, settings.excluded) if table == facts.table]
     names = {column.name for column in facts.columns}
-    return list(dict.fromkeys([*facts.generated, *facts.cursors, *(name for name in wanted if name in names)]))
+    return list(dict.fromkeys([*facts.generated, *(name for name in wanted if name in names)]))
 
 
 def grant(table: TableFacts, settings: Settings) -> str:
@@ -451,19 +451,16 @@ def _columns(table: TableFacts, settings: Settings) -> Iterator[Finding]:
             "Debezium stops at such a table, and with it all others",
             f"rename one of the columns, or {_TAKE_OUT}",
         )
-    for code, what, columns, why, remedy in (
-        ("generated", "generated", table.generated, "PostgreSQL does not send them", "compute them from the others"),
-        (
-            "cursor",
-            "names of cursors",
-            table.cursors,
-            "a snapshot would read on from those cursors",
-            "make them text to capture them",
-        ),
-    ):
-        if columns:
-            listed = ", ".join(shown(column) for column in columns)
-            yield Finding(WARN, code, name, f"{listed}: {what}, so not captured", why, remedy)
+    if table.generated:
+        listed = ", ".join(shown(column) for column in table.generated)
+        yield Finding(
+            WARN,
+            "generated",
+            name,
+            f"{listed}: generated, so not captured",
+            "PostgreSQL does not send them",
+            "compute them from the others",
+        )
     out = left_out(table, settings)
     names = {} if alike else renamed([column.name for column in table.columns if column.name not in out])
     if names:

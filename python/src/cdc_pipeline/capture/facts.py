@@ -29,7 +29,6 @@ class ColumnFacts:
     Attributes:
         type: as format_type() writes it.
         key: it belongs to the key that Debezium takes.
-        cursor: it holds names of cursors.
         enum: its values are of an enum, or lists of them.
     """
 
@@ -37,7 +36,6 @@ class ColumnFacts:
     type: str
     generated: bool = False
     key: bool = False
-    cursor: bool = False
     enum: bool = False
 
 
@@ -85,11 +83,6 @@ class TableFacts:
     def generated(self) -> list[str]:
         """Generated columns."""
         return [column.name for column in self.columns if column.generated]
-
-    @property
-    def cursors(self) -> list[str]:
-        """Columns of cursors that are not generated."""
-        return [column.name for column in self.columns if column.cursor and not column.generated]
 
     @property
     def is_misplaced(self) -> bool:

@@ -2,8 +2,8 @@
 -- primary key Debezium uses a unique index, even one that permits several rows with NULL; such an index does not count here.
 -- Between two chunks PostgreSQL compares the key with the last one that Debezium has read. The types listed below are compared
 -- exactly (tests/java/test_keys.py). For other types there is no operator (bit, most types of extensions) or the wrong one:
--- citext would be compared as text, and rows would be lost. A table with such a key is read as a whole. Columns of cursors are
--- left out, because the driver would read from the cursor of that name. Domains and arrays are judged by their base types.
+-- citext would be compared as text, and rows would be lost. A table with such a key is read as a whole. Domains and
+-- arrays are judged by their base types.
 WITH RECURSIVE bases(type, base) AS (
     SELECT oid, oid FROM pg_type
     UNION
@@ -14,7 +14,6 @@ WITH RECURSIVE bases(type, base) AS (
     JOIN unnest(%(schemas)s::text[], %(tables)s::text[]) AS w(schema, name) ON w.schema = n.nspname AND w.name = c.relname
 ), columns AS (
     SELECT a.*, EXISTS (SELECT FROM bases JOIN pg_type t ON t.oid = base WHERE type = a.atttypid AND t.typtype = 'e') AS enum,
-           EXISTS (SELECT FROM bases WHERE type = a.atttypid AND base = 'refcursor'::regtype) AS cursor,
            NOT EXISTS (SELECT FROM pg_type t WHERE t.oid = a.atttypid AND t.typtype = 'e')
                AND NOT EXISTS (SELECT FROM bases WHERE type = a.atttypid AND base IN (
                    'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'float4'::regtype, 'float8'::regtype,
@@ -55,7 +54,7 @@ SELECT c.nspname AS schema, c.relname AS table, c.relkind::text AS kind, c.relpe
        pg_has_role(c.relowner, 'USAGE') OR has_table_privilege(c.oid, 'SELECT WITH GRANT OPTION') AS can_grant,
        (SELECT coalesce(json_agg(json_build_object(
                    'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'generated', a.attgenerated <> '',
-                   'key', a.attnum = ANY (k.numbers), 'cursor', a.cursor, 'enum', a.enum) ORDER BY a.attnum), '[]')
+                   'key', a.attnum = ANY (k.numbers), 'enum', a.enum) ORDER BY a.attnum), '[]')
         FROM columns a WHERE a.attrelid = c.oid) AS columns,
        (SELECT coalesce(sum(pg_relation_size(relid)), 0) / current_setting('block_size')::int
         FROM pg_partition_tree(c.oid))::bigint AS pages

@@ -51,7 +51,6 @@ def _table(facts: TableFacts, settings: Settings) -> dict[str, Any]:
         # An incremental snapshot reads by the key, and notes the table's name.
         "chunked": facts.keyed and table.is_chunked,
         "generated": columns(facts.generated),
-        "cursors": columns(facts.cursors),
         "left_out": columns(left_out(facts, settings)),
         "not_full": list(facts.not_full),
         "readable": bool(facts.can_read),

@@ -5,16 +5,12 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.OffsetDateTime;
-import java.util.Calendar;
-import java.util.GregorianCalendar;
-import org.postgresql.PGStatement;
 
 /** Dates and times. Infinity, 24:00 and what 64 bits of microseconds do not reach are beside their column. */
 final class Times {
     private static final String INFINITY = "infinity";
     private static final String MINUS_INFINITY = "-infinity";
     private static final long SECONDS_PER_DAY = 86_400;
-    private static final LocalDate LAST_JULIAN = LocalDate.of(1582, 10, 4);
     private static final long MICROS_PER_DAY = SECONDS_PER_DAY * 1_000_000;
 
     private Times() {}
@@ -25,26 +21,8 @@ final class Times {
             case LocalDate date when date.equals(PostgresValueConverter.POSITIVE_INFINITY_LOCAL_DATE) -> Value.beside(INFINITY);
             case LocalDate date when date.equals(PostgresValueConverter.NEGATIVE_INFINITY_LOCAL_DATE) -> Value.beside(MINUS_INFINITY);
             case LocalDate date -> Value.of(Math.toIntExact(date.toEpochDay()));
-            case java.sql.Date date when date.getTime() == PGStatement.DATE_POSITIVE_INFINITY -> Value.beside(INFINITY);
-            case java.sql.Date date when date.getTime() == PGStatement.DATE_NEGATIVE_INFINITY -> Value.beside(MINUS_INFINITY);
-            case java.sql.Date date -> of(local(date));
             default -> throw new IllegalArgumentException("a date came as " + sent.getClass().getName());
         };
-    }
-
-    /** The ten days that JDBC's calendar lacks come as the ten that follow them, so that neither can be told. */
-    private static Value of(LocalDate date) {
-        boolean doubtful = date.isAfter(LAST_JULIAN) && date.isBefore(LAST_JULIAN.plusDays(21));
-        return doubtful ? Value.lost() : Value.of(Math.toIntExact(date.toEpochDay()));
-    }
-
-    /** JDBC's date is of the calendar of its time and of the process's zone: what it prints is what PostgreSQL has. */
-    private static LocalDate local(java.sql.Date date) {
-        GregorianCalendar calendar = new GregorianCalendar();
-        calendar.setTime(date);
-        int year = calendar.get(Calendar.YEAR);
-        boolean beforeChrist = calendar.get(Calendar.ERA) == GregorianCalendar.BC;
-        return LocalDate.of(beforeChrist ? 1 - year : year, calendar.get(Calendar.MONTH) + 1, calendar.get(Calendar.DAY_OF_MONTH));
     }
 
     static Value time(Object sent) {

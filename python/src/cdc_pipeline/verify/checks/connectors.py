@@ -96,8 +96,8 @@ def judge_identity(wanted: str, found: Mapping[str, str]) -> Finding:
 
 
 def judge_generated(found: Iterable[str], config: Mapping[str, str]) -> Finding:
-    """Generated columns, those of cursors and excluded ones are known to the connector: PostgreSQL does not send the
-    first, the driver does not read the second, and nobody wants the third.
+    """Generated columns and excluded ones are known to the connector: PostgreSQL does not send the first, and nobody
+    wants the second.
 
     Args:
         found: as schema.table.column.
@@ -109,7 +109,7 @@ def judge_generated(found: Iterable[str], config: Mapping[str, str]) -> Finding:
     unknown = [column for column in columns if not any(each.fullmatch(column) for each in known)]
     return Finding(
         "T9.generated",
-        "generated columns of captured tables, those of cursors and excluded ones are left out",
+        "generated columns of captured tables and excluded ones are left out",
         columns,
         [column for column in columns if column not in unknown],
         not unknown,
@@ -270,8 +270,7 @@ def _fields(context: Context, subject: str) -> set[str]:
 _CAPTURED = """
 SELECT c.oid, n.nspname || '.' || c.relname AS name,
        ARRAY(SELECT format('%%s.%%s.%%s', n.nspname, c.relname, a.attname) FROM pg_attribute a
-             WHERE a.attrelid = c.oid AND NOT a.attisdropped
-                 AND (a.attgenerated <> '' OR a.atttypid IN ('refcursor'::regtype, 'refcursor[]'::regtype))
+             WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attgenerated <> ''
              ORDER BY a.attnum) AS generated
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN unnest(%(schemas)s::text[], %(tables)s::text[]) AS w(schema, name) ON w.schema = n.nspname AND w.name = c.relname

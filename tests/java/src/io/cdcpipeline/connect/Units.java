@@ -113,6 +113,14 @@ public final class Units {
         }
     }
 
+    void aByteThatIsNoCharacterIsOctal() {
+        equal("\\303", SnapshotConnection.character(new byte[] {(byte) 0xC3}));
+        equal("\\303", SnapshotConnection.character("\\303".getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+        equal("a", SnapshotConnection.character(new byte[] {'a'}));
+        equal("", SnapshotConnection.character(new byte[0]));
+        equal(null, SnapshotConnection.character(null));
+    }
+
     void namesAreKeptApart() {
         equal(List.of("sel_ect_", "sel_ect", "_1st", "na_ve", "__offset_", "__text__", "__text_", "userId"),
                 Names.of(List.of("sel-ect", "sel_ect", "1st", "naïve", "__offset", "__text", "__text_", "userId")));
