@@ -50,7 +50,33 @@ def size_problems(get: Get) -> list[Problem]:
                 remedy="write it as 16Mi, or in bytes. A row above it is archived, without its largest columns",
             ),
         ]
-    return [*problems, *_limits(get, size), *_connect(get, size), *_brokers(get, size), *_storage(get, size)]
+    return [
+        *problems,
+        *_retention(get),
+        *_limits(get, size),
+        *_connect(get, size),
+        *_brokers(get, size),
+        *_storage(get, size),
+    ]
+
+
+def _retention(get: Get) -> Iterator[Problem]:
+    """Kafka does not know what is archived, so it may delete nothing of the captured tables' topics by itself."""
+    config = get("kafka_topic_config") or {}
+    remedies = {
+        "retention.ms": "state kafka_topic_retention_hours: how long records stay that are archived",
+        "retention.bytes": "state kafka_storage_size: what one broker may hold",
+        "cleanup.policy": "write delete",
+    }
+    for key, remedy in remedies.items():
+        value = config.get(key)
+        if value is not None and str(value) != {"cleanup.policy": "delete"}.get(key, "-1"):
+            yield Problem(
+                "topics",
+                f"kafka_topic_config: by {key}, Kafka would delete records that are not archived yet",
+                found=repr(value),
+                remedy=f"take it out, and {remedy}" if key != "cleanup.policy" else remedy,
+            )
 
 
 def _limits(get: Get, row: int) -> Iterator[Problem]:

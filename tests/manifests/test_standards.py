@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from conftest import read
+from rendering import render
 
 ALLOWED_VOLUMES = {"configMap", "secret", "emptyDir", "persistentVolumeClaim", "projected", "downwardAPI", "csi"}
 
@@ -97,3 +99,9 @@ def test_openshift_chooses_users_and_routes(rendered):
     assert services and not [item for item in services if item["spec"].get("type") == "NodePort"]
     routes = {item["metadata"]["name"] for item in manifests.values() if item["kind"] == "Route"}
     assert {"schema-registry-http", "kafka-connect-http"} <= routes
+
+
+def test_patterns_are_refused_with_what_to_write_instead(tmp_path):
+    with pytest.raises(RuntimeError, match=r"cdc_tables has patterns: sales\.\*, !sales\.tmp_\*\. .*Write the tables"):
+        render("kubernetes", tmp_path, cdc_tables=["public.users", "sales.*", "!sales.tmp_*"])
+    assert list(tmp_path.iterdir()) == []

@@ -41,6 +41,8 @@ def test_a_foreign_table_is_captured_let_go_and_captured_again(
 ):
     context = context_of(running)
     capture(foreign_table)
+    # Though that run has verified nothing.
+    assert foreign_table in running.context().plan.expected.connectors.tables
     rows = rows_of(objects_of(context, foreign_table, 3))
     assert sorted((row["id"], row["__op"]) for row in rows) == [(1, "r"), (2, "r"), (3, "r")]
     with context.postgresql() as connection:

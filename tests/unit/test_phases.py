@@ -35,3 +35,11 @@ def test_every_phase_is_part_of_the_whole():
     run = [play["ansible.builtin.import_playbook"].removesuffix(".yml") for play in whole]
     assert [name for name in run if name in ALL] == ALL
     assert set(PHASES) <= set(ALL)
+
+
+def test_every_run_notes_what_it_states_whatever_its_tags():
+    """Or the command cdc would go on looking for what an earlier run has stated."""
+    statement, verification = yaml.safe_load((ROOT / "playbooks/verify.yml").read_text())
+    assert (statement["tags"], verification["tags"]) == (["always"], ["verify"])
+    last = statement["tasks"][-1]["ansible.builtin.include_role"]
+    assert (last["name"], last["tasks_from"], last["apply"]) == ("cdc.pipeline.verify", "plan", {"tags": ["always"]})

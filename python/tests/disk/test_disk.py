@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from cdc_pipeline.archive import tile
 from cdc_pipeline.connectors.workers import WorkersError
 from cdc_pipeline.disk import decide as deciding
-from cdc_pipeline.disk.decide import At, Broker, Partition, broker, decide
-from cdc_pipeline.disk.keeper import AGAIN_SECONDS, TRIM_SECONDS, Keeper, Settings, _archived
+from cdc_pipeline.disk.decide import At, Broker, Partition, aged, broker, decide
+from cdc_pipeline.disk.keeper import AGAIN_SECONDS, AGE_SECONDS, TRIM_SECONDS, Keeper, Reader, Settings, _archived
 from cdc_pipeline.disk.log_dirs import parse
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 AT: At = ("postgres.public.orders", 0)
-SETTINGS = Settings("k:9092", "cdc-archive", (AT[0],), "__debezium-heartbeat.postgres", 1000, "postgres-cdc")
+KEEP_SECONDS = 7 * 86_400.0
+READERS = (Reader("cdc-archive", (AT[0],)),)
+SETTINGS = Settings("k:9092", READERS, "__debezium-heartbeat.postgres", 1000, KEEP_SECONDS, "postgres-cdc")
 OFFSETS = st.integers(0, 10_000)
 
 
-@given(OFFSETS, OFFSETS, st.none() | OFFSETS, st.floats(0, 2), st.floats(0, 2), st.booleans())
+@given(OFFSETS, OFFSETS, st.none() | OFFSETS, st.floats(0, 2), st.floats(0, 2), st.booleans(), OFFSETS)
 def test_what_is_not_archived_is_never_deleted(
-    low: int, more: int, archived: int | None, used: float, left: float, waits: bool
+    low: int, more: int, archived: int | None, used: float, left: float, waits: bool, young: int
 ) -> None:
     partition = Partition(low, low + more, archived)
     trim = decide([Broker(used, left)], {AT: partition}, waits).trim
-    for at, to in trim.items():
+    old = aged({AT: partition}, {AT: young})
+    assert all(to <= young for to in old.values())
+    for at, to in [*trim.items(), *old.items()]:
         assert at == AT and archived is not None
         assert low < to <= archived and to <= partition.high
 
@@ -74,7 +79,7 @@ def test_what_nobody_knows_to_be_archived_counts_as_not_archived() -> None:
 
 
 class FakeCluster:
-    """One broker with one partition, whose records have a byte each."""
+    """One broker with one partition, whose records have a byte each, and came one a second from second 0 on."""
 
     def __init__(self) -> None:
         self.low = self.high = self.archived = 0
@@ -88,6 +93,10 @@ class FakeCluster:
 
     def brokers(self) -> dict[str, dict[At, int]]:
         return {"b:9092": {AT: self.high - self.low}}
+
+    def young(self, partitions: Iterable[At], milliseconds: int) -> dict[At, int]:
+        assert list(partitions) == [AT]
+        return {AT: min(max(milliseconds // 1000, self.low), self.high)}
 
     def delete(self, to: dict[At, int]) -> None:
         assert to[AT] <= self.archived
@@ -125,7 +134,7 @@ class Clock:
 
 
 def keeper_of(cluster: FakeCluster, connector: FakeConnector, clock: Clock) -> Keeper:
-    return Keeper(SETTINGS, cluster, connector, CollectorRegistry(), clock)
+    return Keeper(SETTINGS, cluster, connector, CollectorRegistry(), clock, clock)
 
 
 @pytest.mark.parametrize("archived_a_look", [0, 5, 20, 60, 150])
@@ -160,6 +169,25 @@ def test_a_second_deletion_waits_for_the_first_one_s_effect() -> None:
     clock.now += TRIM_SECONDS
     keeper.look()
     assert cluster.low == 675
+
+
+def test_what_is_archived_goes_when_it_is_old_and_what_is_not_stays() -> None:
+    cluster, clock = FakeCluster(), Clock()
+    cluster.high, cluster.archived = 500, 200
+    keeper = keeper_of(cluster, FakeConnector(), clock)
+    clock.now = KEEP_SECONDS + 100
+    keeper.look()
+    assert cluster.low == 100
+    # The archive stands still, for however long.
+    clock.now = 10 * KEEP_SECONDS
+    keeper.look()
+    assert cluster.low == 200
+    cluster.archived = 400
+    keeper.look()
+    assert cluster.low == 200
+    clock.now += AGE_SECONDS
+    keeper.look()
+    assert cluster.low == 400
 
 
 def test_a_connector_that_somebody_else_paused_is_not_resumed() -> None:
@@ -239,6 +267,11 @@ def test_only_an_offset_that_names_this_topic_s_id_counts(metadata: str, expecte
 
 def test_no_offset_is_none() -> None:
     assert _archived(AT, None, {AT[0]: "x"}) is None
+    assert _archived(AT, None, None) is None
+
+
+def test_a_sink_connector_s_offsets_name_no_topic() -> None:
+    assert _archived(AT, (7, ""), None) == 7
 
 
 def answer(error: int = 0) -> bytes:
@@ -264,14 +297,16 @@ def test_settings_are_read(tmp_path: Path) -> None:
     raw = {
         "bootstrap_servers": "k:9092",
         "client": {},
-        "group": "g",
-        "topics": ["a"],
+        "readers": [{"group": "g", "topics": ["a"], "names_ids": False}],
+        "keep_seconds": "604800",
         "heartbeat": "h",
         "limit": "3578789888",
         "connector": "c",
     }
     path.write_text(json.dumps(raw))
-    assert Settings.read(path).limit == 3578789888 and Settings.read(path).topics == ("a",)
+    settings = Settings.read(path)
+    assert (settings.limit, settings.keep_seconds) == (3578789888, 604800.0)
+    assert settings.readers == (Reader("g", ("a",), names_ids=False),)
     path.write_text(json.dumps({**raw, "limit": "much"}))
     with pytest.raises(ValueError, match="much"):
         Settings.read(path)

@@ -33,8 +33,8 @@ def command(
 ) -> int:
     """Prove that the pipeline does what it must.
 
-    It checks what the last `make site` or `make verify` stated, follows new rows from PostgreSQL to the archive, and
-    compares them value by value. Ends with 1 when a check fails.
+    It checks what the last run stated, whatever its tags, follows new rows from PostgreSQL to the archive, and compares
+    them value by value. Ends with 1 when a check fails.
     """
     plan = instance.plan()
     known = components_of(plan)

@@ -1,1 +1,4 @@
-"""The brokers' disks: what is archived is deleted when they fill, and the connector waits before they are full."""
+"""The brokers' disks: what is archived is deleted when it is old or a disk fills, else the connector waits.
+
+Kafka deletes nothing of these topics by itself, since it does not know what is archived.
+"""

@@ -1,9 +1,9 @@
 """What to do about the brokers' disks. Pure.
 
-What goes first, when a broker holds more than it should: the oldest half of what is archived, of each captured
-partition, and after a while the oldest half of the rest; nearer to the limit all that is archived, at once. What is not
-archived is never deleted. If that is what fills the disk, the connector waits, and PostgreSQL keeps its log, up to
-``max_slot_wal_keep_size``.
+What is archived goes when it is old enough. What goes before that, when a broker holds more than it should: the oldest
+half of what is archived, of each captured partition, and after a while the oldest half of the rest; nearer to the limit
+all that is archived, at once. What is not archived is never deleted. If that is what fills the disk, the connector
+waits, and PostgreSQL keeps its log, up to ``max_slot_wal_keep_size``.
 """
 
 from __future__ import annotations
@@ -87,6 +87,16 @@ def decide(brokers: Iterable[Broker], partitions: Mapping[At, Partition], waits:
     urgent = used >= TRIM_ALL
     ends = {at: _end(each, urgent) for at, each in partitions.items()} if used >= TRIM else {}
     return Decision({at: end for at, end in ends.items() if end is not None}, urgent, wait)
+
+
+def aged(partitions: Mapping[At, Partition], young: Mapping[At, int]) -> dict[At, int]:
+    """The offsets before which records are deleted for their age.
+
+    Args:
+        young: of each partition, the offset from which on records are too young for that.
+    """
+    ends = {at: min(_end(partitions[at], True) or 0, offset) for at, offset in young.items() if at in partitions}
+    return {at: end for at, end in ends.items() if end > partitions[at].low}
 
 
 def _end(partition: Partition, whole: bool) -> int | None:

@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +18,7 @@ from cdc_pipeline.archive.position import Committed
 from cdc_pipeline.archive.tile import Source
 from cdc_pipeline.clients import kafka
 from cdc_pipeline.connectors.workers import WorkersError
-from cdc_pipeline.disk.decide import At, Broker, Partition, broker, decide
+from cdc_pipeline.disk.decide import At, Broker, Partition, aged, broker, decide
 from cdc_pipeline.disk.log_dirs import held
 from cdc_pipeline.endpoints import KafkaEndpoint
 from cdc_pipeline.verify import topics
@@ -29,8 +29,28 @@ TRIM_SECONDS = 60.0
 """From one deletion to the next: until then, the brokers have removed the segments of the first."""
 AGAIN_SECONDS = 60.0
 """From one pause to the next, while it is to wait: a run of the roles, or a person, may have resumed it."""
+AGE_SECONDS = 600.0
+"""From one look for what is old to the next."""
 _REQUEST = 10.0
 _GROUP = "cdc-disk"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who archives some topics.
+
+    Attributes:
+        group: its committed offsets say what is archived.
+        topics: those that it reads.
+        prefix: begins the names of topics that it may have read before; what it has archived of them goes as well.
+        names_ids: whether the metadata of each offset names the topic's id, as the service archive's does. Otherwise
+            only Kafka sees to it that an offset goes with the topic that it is of.
+    """
+
+    group: str
+    topics: tuple[str, ...]
+    prefix: str = ""
+    names_ids: bool = True
 
 
 @dataclass(frozen=True)
@@ -38,18 +58,18 @@ class Settings:
     """What is looked after.
 
     Attributes:
-        group: the archive's, whose committed offsets say what is archived.
-        topics: of the captured tables.
+        readers: who archives what.
         heartbeat: a topic that always exists; the mark that the connector waits is an offset of its.
         limit: bytes that one broker may hold.
+        keep_seconds: how long what is archived stays, where there is room.
         connector: the name of the one that waits.
     """
 
     bootstrap_servers: str
-    group: str
-    topics: tuple[str, ...]
+    readers: tuple[Reader, ...]
     heartbeat: str
     limit: int
+    keep_seconds: float
     connector: str
     client: dict[str, str] = field(default_factory=dict)
 
@@ -62,7 +82,9 @@ class Settings:
         """
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
-            return cls(**{**raw, "topics": tuple(raw["topics"]), "limit": int(raw["limit"])})
+            readers = tuple(Reader(**{**each, "topics": tuple(each["topics"])}) for each in raw["readers"])
+            numbers = {"limit": int(raw["limit"]), "keep_seconds": float(raw["keep_seconds"])}
+            return cls(**{**raw, "readers": readers, **numbers})
         except (TypeError, KeyError, json.JSONDecodeError) as error:
             raise ValueError(f"{path}: {error}") from None
 
@@ -73,6 +95,8 @@ class Cluster(Protocol):
     def partitions(self) -> dict[At, Partition]: ...
 
     def brokers(self) -> dict[str, dict[At, int]]: ...
+
+    def young(self, partitions: Iterable[At], milliseconds: int) -> dict[At, int]: ...
 
     def delete(self, to: dict[At, int]) -> None: ...
 
@@ -98,17 +122,32 @@ class Brokers:
         quiet = {"log_level": 3}
         self._admin = kafka.admin(self._where, quiet, logger=LOGGER)
         read = {"enable.auto.commit": False, "isolation.level": "read_committed"}
-        self._archive = kafka.consumer(self._where, {"group.id": settings.group, **read}, quiet, LOGGER)
+        self._groups = {
+            each.group: kafka.consumer(self._where, {"group.id": each.group, **read}, quiet, LOGGER)
+            for each in settings.readers
+        }
         self._own = kafka.consumer(self._where, {"group.id": _GROUP, **read}, quiet, LOGGER)
 
     def partitions(self) -> dict[At, Partition]:
-        """Those of the captured tables. An offset that does not name its very partition of this topic id is none."""
-        names = self._settings.topics
-        ids = topics.topic_ids(self._admin, names)
-        wanted = topics.partitions_of(self._admin, names)
-        lows, highs = topics.ends(self._admin, wanted, earliest=True), topics.ends(self._admin, wanted)
-        committed = topics.committed(self._archive, wanted)
-        return {at: Partition(lows[at], highs[at], _archived(at, committed.get(at), ids)) for at in wanted}
+        """Those that are archived, and those that were."""
+        archived = {at: offset for reader in self._settings.readers for at, offset in self._read(reader).items()}
+        lows, highs = topics.ends(self._admin, archived, earliest=True), topics.ends(self._admin, archived)
+        return {at: Partition(lows[at], highs[at], offset) for at, offset in archived.items()}
+
+    def _read(self, reader: Reader) -> dict[At, int | None]:
+        """How far each partition of a reader's is archived."""
+        there = self._admin.list_topics(timeout=_REQUEST).topics
+        former = [name for name in there if reader.prefix and name.startswith(reader.prefix)]
+        wanted = topics.partitions_of(self._admin, {*reader.topics, *former})
+        committed = topics.committed(self._groups[reader.group], wanted)
+        named = {*reader.topics, *(topic for topic, _ in committed)}
+        ids = topics.topic_ids(self._admin, named) if reader.names_ids else None
+        return {at: _archived(at, committed.get(at), ids) for at in wanted if at[0] in named}
+
+    def young(self, partitions: Iterable[At], milliseconds: int) -> dict[At, int]:
+        """The offset from which on each partition has nothing older than this time; its end where all is."""
+        wanted = list(partitions)
+        return topics.ends(self._admin, wanted) | topics.since(self._admin, wanted, milliseconds)
 
     def brokers(self) -> dict[str, dict[At, int]]:
         """Bytes of each replica, by the broker."""
@@ -131,10 +170,13 @@ class Brokers:
         return any(offset > 0 for offset, _ in found.values())
 
 
-def _archived(at: At, committed: tuple[int, str] | None, ids: dict[str, str]) -> int | None:
+def _archived(at: At, committed: tuple[int, str] | None, ids: dict[str, str] | None) -> int | None:
+    """None for an offset that does not name its very partition of this topic id, where offsets name any."""
     if committed is None:
         return None
     offset, metadata = committed
+    if ids is None:
+        return offset
     source = Committed(offset, metadata).source
     if source is None or at[0] not in ids:
         return None
@@ -147,6 +189,7 @@ class Keeper:
 
     Args:
         clock: seconds of a clock that never goes back.
+        wall: seconds since the epoch.
     """
 
     def __init__(
@@ -156,11 +199,14 @@ class Keeper:
         connector: Connector,
         registry: CollectorRegistry,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        self._settings, self._cluster, self._connector, self._clock = settings, cluster, connector, clock
+        self._settings, self._cluster, self._connector = settings, cluster, connector
+        self._clock, self._wall = clock, wall
         self._ended = threading.Event()
         self._waits: bool | None = None
         self._trimmed: float | None = None
+        self._aged: float | None = None
         self._paused: float | None = None
         self._problem = ""
         self._used = Gauge("cdc_disk_used_ratio", "What a broker holds, of what it may", ("broker",), registry=registry)
@@ -222,6 +268,16 @@ class Keeper:
             self._cluster.delete(dict(decision.trim))
             self._trimmed = self._clock()
             LOGGER.info("deleted archived records", extra={"partitions": len(decision.trim), "used": _used(brokers)})
+        elif self._aged is None or self._clock() - self._aged >= AGE_SECONDS:
+            self._age(partitions)
+
+    def _age(self, partitions: dict[At, Partition]) -> None:
+        milliseconds = int((self._wall() - self._settings.keep_seconds) * 1000)
+        old = aged(partitions, self._cluster.young(partitions, milliseconds))
+        if old:
+            self._cluster.delete(old)
+            LOGGER.info("deleted archived records for their age", extra={"partitions": len(old)})
+        self._aged = self._clock()
 
     def _pause(self, brokers: dict[str, Broker]) -> None:
         # First, so that it stands whenever the connector may be paused by this. Kafka forgets it after a week.

@@ -86,7 +86,16 @@ def partitions_of(admin: AdminClient, topics: Iterable[str]) -> list[tuple[str, 
 
 def ends(admin: AdminClient, partitions: Iterable[tuple[str, int]], earliest: bool = False) -> Partitions:
     """The offset after the last committed record of each partition, or that of the first record."""
-    spec = OffsetSpec.earliest() if earliest else OffsetSpec.latest()
+    return _offsets(admin, partitions, OffsetSpec.earliest() if earliest else OffsetSpec.latest())
+
+
+def since(admin: AdminClient, partitions: Iterable[tuple[str, int]], milliseconds: int) -> Partitions:
+    """The offset of the first record of each partition with this timestamp or a later one; of those that have one."""
+    found = _offsets(admin, partitions, OffsetSpec.for_timestamp(milliseconds))
+    return {at: offset for at, offset in found.items() if offset >= 0}
+
+
+def _offsets(admin: AdminClient, partitions: Iterable[tuple[str, int]], spec: OffsetSpec) -> Partitions:
     wanted = {TopicPartition(topic, partition): spec for topic, partition in partitions}
     if not wanted:
         return {}
