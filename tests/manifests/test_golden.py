@@ -65,6 +65,11 @@ def test_secrets_hold_what_the_components_read(tmp_path):
         "schema_registry_writer_password",
         "object_store_access_key_id",
         "object_store_secret_access_key",
+        "object_store_archive_access_key_id",
+        "object_store_archive_secret_access_key",
+        "object_store_reader_access_key_id",
+        "object_store_reader_secret_access_key",
+        "object_store_signing_key",
         "archive_catalog_password",
     ]
     given = {name: f"test-{name.replace('_', '-')}" for name in names}

@@ -8,7 +8,7 @@ none. Certificates and host names are always verified. ``cdc_pipeline.clients`` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,20 @@ class KafkaConnectEndpoint:
 
 
 @dataclass(frozen=True)
+class Keys:
+    """Of an S3 identity. Empty ones are none."""
+
+    access_key_id: str = ""
+    secret_access_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class ObjectStoreEndpoint:
-    """``endpoint_url``: empty for AWS. ``prefix``: of every key, without a slash at its end."""
+    """``endpoint_url``: empty for AWS. ``prefix``: of every key, without a slash at its end.
+
+    The keys are those of who made the bucket and may do everything in it. ``archive``: of who writes and reads and
+    never deletes. ``reader``: of who reads. A store of the user's own may have one identity for all.
+    """
 
     bucket: str
     access_key_id: str
@@ -83,6 +95,12 @@ class ObjectStoreEndpoint:
     region: str = "us-east-1"
     prefix: str = ""
     ca: str = ""
+    archive: Keys = Keys()
+    reader: Keys = Keys()
+
+    def signed_by(self, keys: Keys) -> ObjectStoreEndpoint:
+        """The store as who has these keys sees it; unchanged where there are none."""
+        return replace(self, **asdict(keys)) if keys.access_key_id else self
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from cdc_pipeline.archive import parquet, tile
 from cdc_pipeline.archive.clients import url_safe
-from cdc_pipeline.archive.errors import RefusedError
+from cdc_pipeline.archive.errors import RefusedError, UnavailableError
 from cdc_pipeline.archive.resolve import StoredChain
-from cdc_pipeline.archive.store import Store
+from cdc_pipeline.archive.store import PROBE, Store
 from cdc_pipeline.archive.tile import Footer, Rejection, Seen, Source
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,7 +120,10 @@ def test_what_is_no_tile_is_said_to_be_none(body: bytes) -> None:
 
 
 def test_a_store_is_asked_to_refuse_a_second_write() -> None:
-    Store(MemoryStore(), "p").prove_conditional_put()
+    store = Store(MemoryStore(), "p")
+    store.prove_conditional_put()
+    store.prove_conditional_put()
+    assert [entry["path"] for page in store._client.list() for entry in page] == [f"p/{PROBE}"]
 
     class Overwrites(Store):
         def put(self, key: str, body: bytes) -> bool:
@@ -129,6 +132,13 @@ def test_a_store_is_asked_to_refuse_a_second_write() -> None:
 
     with pytest.raises(RefusedError, match="If-None-Match"):
         Overwrites(MemoryStore(), "p").prove_conditional_put()
+
+    class Pretends(Store):
+        def put(self, key: str, body: bytes) -> bool:
+            return False
+
+    with pytest.raises(UnavailableError, match="does not have it"):
+        Pretends(MemoryStore(), "p").prove_conditional_put()
 
 
 def test_the_chain_is_listed_by_start_and_by_topic_id() -> None:

@@ -39,13 +39,13 @@ def prefix(context: Context) -> Iterator[str]:
     name = f"verify-test-{uuid.uuid4().hex[:8]}"
     yield name
     for each in list(list_objects(context.store, name)):
-        obstore.delete(context.store, each.key)
+        obstore.delete(context.own_store, each.key)
 
 
 def put(context: Context, prefix: str, source: Source, start: int, rows: int) -> str:
     name = key(prefix, source, start, 490_000)
     frame = pl.DataFrame({"id": list(range(rows))}, schema={"id": pl.Int64})
-    obstore.put(context.store, name, encode(frame, Footer(source, start, start + 10, rows)))
+    obstore.put(context.own_store, name, encode(frame, Footer(source, start, start + 10, rows)))
     return name
 
 
@@ -59,7 +59,7 @@ def test_footers_are_read_and_remembered(context: Context, prefix: str, tmp_path
         chain = follow(tiles)
         assert (len(tiles), bad, chain.problems, chain.rows, chain.end) == (20, [], [], 200, 200)
     # Another content under a known name is read anew.
-    obstore.put(context.store, names[3], b"not a tile")
+    obstore.put(context.own_store, names[3], b"not a tile")
     memory = Memory(str(tmp_path), "store")
     tiles, bad = read_tiles(context.store, f"{prefix}/{source.topic}", memory)
     assert [each.key for each in bad] == [names[3]]
@@ -71,7 +71,7 @@ def test_footers_are_read_and_remembered(context: Context, prefix: str, tmp_path
 def test_a_footer_that_is_not_true_is_seen(context: Context, prefix: str) -> None:
     source = Source("t", "id", 0)
     name = key(prefix, source, 0, 490_000)
-    obstore.put(context.store, name, encode(pl.DataFrame({"id": [1]}), Footer(source, 0, 10, 10)))
+    obstore.put(context.own_store, name, encode(pl.DataFrame({"id": [1]}), Footer(source, 0, 10, 10)))
     tiles, _ = read_tiles(context.store, f"{prefix}/t", Memory("", ""))
     assert follow(tiles).problems == [f"{name} has 1 rows, its footer says 10"]
 

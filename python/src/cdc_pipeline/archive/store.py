@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +18,7 @@ from cdc_pipeline.archive.tile import Footer
 from cdc_pipeline.clients import s3
 from cdc_pipeline.endpoints import ObjectStoreEndpoint
 
-PROBE_FOLDER = ".probe"
+PROBE = ".probe/conditional-put"
 TIME = re.compile(r"year=\d{4}|(month|day|hour)=\d\d")
 
 
@@ -154,22 +152,19 @@ class Store:
         return self.within(tile.folder(self.prefix, topic))
 
     def prove_conditional_put(self) -> None:
-        """Write one object twice.
+        """Write one object twice. It stays, since this asks for no right to delete; the next start proves by it, too.
 
         Raises:
             RefusedError: the second write was accepted, so two writers could overwrite each other's tiles.
         """
-        key = f"{self.prefix}/{PROBE_FOLDER}/{uuid.uuid4().hex}".lstrip("/")
-        if not self.put(key, b"first"):
-            raise RefusedError(f"the object store says that {key} exists, which nobody wrote")
-        second = self.put(key, b"second")
-        with contextlib.suppress(BaseError, OSError):  # the right to delete is not needed; a few bytes stay
-            obstore.delete(self._client, key)
-        if second:
+        key = f"{self.prefix}/{PROBE}".lstrip("/")
+        if self.put(key, b"first") and self.put(key, b"second"):
             raise RefusedError(
                 "the object store ignores If-None-Match: *, so it cannot keep two writers apart; "
                 "use one that honours conditional writes (AWS S3, SeaweedFS, versitygw)"
             )
+        if self.read(key) is None:
+            raise UnavailableError(f"object store: it says that {key} exists, and does not have it")
 
 
 def _unavailable(what: str, key: str, error: Exception) -> UnavailableError:

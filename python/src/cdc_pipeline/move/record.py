@@ -44,7 +44,7 @@ def record(endpoints: Endpoints, names: list[str], group: str, connectors: list[
         "kafka": _kafka(endpoints.kafka, names, group),
         "schema_registry": _schemas(endpoints.schema_registry),
         "connectors": _connectors(endpoints.kafka_connect, connectors),
-        "object_store": _objects(endpoints.object_store),
+        "object_store": _objects(endpoints.object_store.signed_by(endpoints.object_store.reader)),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import logging
 import secrets
@@ -18,6 +17,7 @@ from confluent_kafka.admin import AdminClient
 from obstore.store import S3Store
 
 from cdc_pipeline.clients import http, kafka, postgresql, s3
+from cdc_pipeline.endpoints import Keys
 from cdc_pipeline.verify.cluster import Cluster
 from cdc_pipeline.verify.host_servers import HostServers
 from cdc_pipeline.verify.plan import Plan
@@ -114,12 +114,17 @@ class Context:
 
     @functools.cached_property
     def store(self) -> S3Store:
+        """The bucket, as who only reads."""
+        return self.store_of(self.plan.endpoints.object_store.reader)
+
+    @functools.cached_property
+    def own_store(self) -> S3Store:
+        """The bucket, as who may do everything in it."""
         return s3.store(self.plan.endpoints.object_store)
 
-    def store_with(self, access_key_id: str, secret_access_key: str) -> S3Store:
-        """The bucket, as seen with these credentials."""
-        keys = {"access_key_id": access_key_id, "secret_access_key": secret_access_key}
-        return s3.store(dataclasses.replace(self.plan.endpoints.object_store, **keys))
+    def store_of(self, keys: Keys) -> S3Store:
+        """The bucket, as seen with these keys."""
+        return s3.store(self.plan.endpoints.object_store.signed_by(keys))
 
     @functools.cached_property
     def cluster(self) -> Cluster:

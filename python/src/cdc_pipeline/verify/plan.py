@@ -171,8 +171,22 @@ class Archive:
 
 
 @dataclass(frozen=True)
+class Rights:
+    """What one may do in the bucket, and what not: list, read, write, delete.
+
+    ``identity``: archive or reader, whose keys are in ``endpoints.object_store``; nobody signs nothing.
+    """
+
+    identity: str
+    allowed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ObjectStore:
-    """Nothing yet: what is expected of every store is fixed."""
+    """``rights``: none of a store of the user's own, which may have one identity for all."""
+
+    rights: tuple[Rights, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -152,12 +152,13 @@ def end_offsets(admin: AdminClient, topics: Iterable[str]) -> dict[str, dict[int
 
 def _secrets(context: Context) -> list[str]:
     at = context.plan.endpoints
+    store = at.object_store
     return [
         at.postgresql.password,
         at.postgresql.cdc.password,
         at.schema_registry.reader.password,
         at.schema_registry.writer.password,
-        at.object_store.secret_access_key,
+        *(keys.secret_access_key for keys in (store, store.archive, store.reader)),
     ]
 
 

@@ -1,15 +1,20 @@
-"""T10: the bucket, who may use it, and the conditional writes that exactly-once rests on."""
+"""T10: the bucket and the conditional writes that exactly-once rests on. T14: who may do what, and by which port."""
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterator
+import socket
+import ssl
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
+from cdc_pipeline.clients import s3
+from cdc_pipeline.endpoints import Keys
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.footers import list_objects
@@ -32,7 +37,7 @@ def _bucket(context: Context) -> Iterator[Finding]:
         return
     found = "it is let in"
     try:
-        next(iter(list_objects(context.store_with(where.access_key_id, "wrong"), _key(context, "none"))), None)
+        next(iter(list_objects(context.store_of(Keys(where.access_key_id, "wrong")), _key(context, "none"))), None)
     except BaseError as error:
         status = _STATUS.search(str(error))
         found = status[0] if status else type(error).__name__
@@ -46,7 +51,7 @@ def _bucket(context: Context) -> Iterator[Finding]:
 
 
 def _conditional(context: Context) -> Iterator[Finding]:
-    store, key = context.store, _key(context, "race")
+    store, key = context.own_store, _key(context, "race")
     hint = "This store cannot keep two writers apart; use one that honours If-None-Match: *."
     try:
         with ThreadPoolExecutor(_WRITERS) as pool:
@@ -70,7 +75,98 @@ def _put(store: S3Store, key: str, number: int) -> bool:
     return True
 
 
+def _try(action: str, store: S3Store, key: str) -> str:
+    """What became of it: allowed, or the store's words."""
+    try:
+        _ACTIONS[action](store, key)
+    except BaseError as error:
+        refused = isinstance(error, PermissionDeniedError | UnauthenticatedError) or _STATUS.search(str(error))
+        return "refused" if refused else f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
+    return "allowed"
+
+
+_ACTIONS: dict[str, Callable[[S3Store, str], object]] = {
+    "list": lambda store, key: next(iter(list_objects(store, key)), None),
+    "read": lambda store, key: obstore.get(store, key).bytes(),
+    "write": lambda store, key: obstore.put(store, key, b"changed", use_multipart=False),
+    "delete": obstore.delete,
+}
+
+
+def _rights(context: Context) -> Iterator[Finding]:
+    where, own = context.plan.endpoints.object_store, context.own_store
+    # Who may not change the first one tries it there; who may write, writes the second.
+    key, written = _key(context, "rights"), _key(context, "written")
+    stores = {
+        "archive": lambda: context.store_of(where.archive),
+        "reader": lambda: context.store_of(where.reader),
+        "nobody": lambda: s3.store(where, skip_signature=True),
+    }
+    hint = (
+        "Run the tag object_store. Is the identity's policy in the store's identities.json still what the role states?"
+    )
+    try:
+        obstore.put(own, key, b"as it was", use_multipart=False)
+        for rights in context.plan.expected.object_store.rights:
+            store = stores[rights.identity]()
+            expected = dict.fromkeys(rights.allowed, "allowed") | dict.fromkeys(rights.refused, "refused")
+            for action, outcome in expected.items():
+                found = _try(action, store, written if (action, outcome) == ("write", "allowed") else key)
+                what = f"what {rights.identity} is told who wants to {action}"
+                yield equal(f"T14.store.{rights.identity}.{action}", what, outcome, found, hint)
+        found = bytes(obstore.get(own, key).bytes()).decode()
+        yield equal("T14.store.unchanged", "an object after what was refused", "as it was", found, hint)
+    finally:
+        for each in (key, written):
+            obstore.delete(own, each)
+
+
+def _ports(context: Context) -> Iterator[Finding]:
+    """Of a cluster's pods, only S3 can be reached."""
+    hint = "Run the tag object_store, which gives the store its security.toml."
+    ports = next((each.ports for each in context.plan.workloads if each.key == "object_store"), {})
+    for name, numbers in ports.items() if context.plan.cluster is None else ():
+        for port in (number + context.plan.port_offset for number in numbers if name != "s3"):
+            answers = {way: answer for way, speak in _WAYS.items() if (answer := _answer(port, *speak))}
+            what = f"what the store's port {port} answers without a certificate"
+            yield equal(f"T14.store.port.{name}", what, {}, answers, hint)
+
+
+# HTTP, and what gRPC begins with: the preface of HTTP/2 and an empty frame of settings.
+_HTTP = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+_GRPC = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+_WAYS: dict[str, tuple[bytes, str]] = {
+    "http": (_HTTP, ""),
+    "https": (_HTTP, "http/1.1"),
+    "grpc": (_GRPC, ""),
+    "grpc over tls": (_GRPC, "h2"),
+}
+
+
+def _answer(port: int, request: bytes, protocol: str) -> str:
+    """The beginning of the answer; empty where there is none, or only that TLS must be spoken.
+
+    Args:
+        protocol: to speak within TLS, without a certificate; empty for plain text.
+    """
+    try:
+        with contextlib.ExitStack() as stack:
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=s3.SECONDS))
+            if protocol:
+                tls = ssl.create_default_context()
+                tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+                tls.set_alpn_protocols([protocol])
+                connection = stack.enter_context(tls.wrap_socket(connection))
+            connection.sendall(request)
+            answer = connection.recv(4096)
+    except OSError:
+        return ""
+    return "" if b"HTTP request to an HTTPS server" in answer else repr(answer.split(b"\r\n", 1)[0][:60])
+
+
 STEPS = (
     Step("T10.bucket", "object_store", _bucket),
     Step("T10.conditional_put", "object_store", _conditional, writes=True),
+    Step("T14.store.rights", "object_store", _rights, writes=True),
+    Step("T14.store.ports", "object_store", _ports),
 )
