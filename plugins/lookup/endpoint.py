@@ -38,12 +38,21 @@ options:
   replica:
     description: The ordinal of one replica. By default any of them.
     type: int
+  user:
+    description:
+      - Who signs in, to brokers of Kafka that encrypt; without meaning where they do not. The password is that of the
+        same name in C(cdc_credentials).
+    type: str
 """
 
 EXAMPLES = r"""
 - name: Brokers as a workload reaches them
   ansible.builtin.debug:
     msg: "{{ lookup('cdc.pipeline.endpoint', 'kafka', port='client').hosts }}"
+
+- name: Settings by which a workload's client of librdkafka signs in, but for the password
+  ansible.builtin.debug:
+    msg: "{{ lookup('cdc.pipeline.endpoint', 'kafka', port='client', user='kafka_archive').librdkafka }}"
 
 - name: URL of Kafka Connect as the controller reaches it
   ansible.builtin.debug:
@@ -60,7 +69,8 @@ _raw:
       C(server_files), C(server_secrets), C(certificate) and C(key) (their paths), and C(probe), which belongs into its
       probes over HTTP.
     - For clients of V(http) C(rest) (options of a module) and C(java_trust) (C(location), C(type) and C(password) of a
-      key store). Of V(kafka) C(librdkafka) and C(java), properties beside C(bootstrap.servers). Of V(postgresql)
+      key store). Of V(kafka) C(librdkafka) and C(java), properties beside C(bootstrap.servers), and more of them that
+      are secret, C(librdkafka_secret) and C(java_secret); C(server_java) are those of the brokers. Of V(postgresql)
       C(login) (options of community.postgresql), C(libpq), C(debezium) and C(jdbc), a URL in which C(%s) stands for the
       database. Of V(s3) C(s3), with C(endpoint_url) and C(ca_path) where they are needed.
   type: list
@@ -70,6 +80,7 @@ _raw:
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.clients import Login
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import endpoint
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._place import read_place
 
@@ -80,8 +91,14 @@ class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
         self.set_options(var_options=variables, direct=kwargs)
         catalogue, place = read_place(variables or {}, self._templar)
-        port, view, replica = (self.get_option(name) for name in ("port", "view", "replica"))
+        port, view, replica, user = (self.get_option(name) for name in ("port", "view", "replica", "user"))
+        login = Login(user, self._password(variables or {}, user)) if user else None
         try:
-            return [endpoint(catalogue, term, port, view, replica, place) for term in terms]
+            return [endpoint(catalogue, term, port, view, replica, place, login) for term in terms]
         except PipelineError as error:
             raise AnsibleError(error.message) from error
+
+    def _password(self, variables, user):
+        """Empty before there are credentials."""
+        found = variables.get("cdc_credentials")
+        return "" if found is None else self._templar.template(found).get(user, "")

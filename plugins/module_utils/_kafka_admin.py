@@ -1,23 +1,21 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A Kafka cluster's admin API over confluent-kafka, in this collection's terms."""
+"""A Kafka cluster's topics over confluent-kafka, in this collection's terms."""
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ._errors import DeadlineError, InvalidError, MissingLibraryError, PipelineError, UnreachableError
+from ._errors import DeadlineError, PipelineError
+from ._kafka_connection import REQUEST_SECONDS, KafkaConnection, text_of
 from ._topic_plan import Plan, Setting, Topic
 from ._wait import Deadline, wait_for
 
 try:
     from confluent_kafka import KafkaError, KafkaException, TopicPartition
     from confluent_kafka.admin import (
-        AdminClient,
         AlterConfigOpType,
         ConfigEntry,
         ConfigResource,
@@ -27,51 +25,20 @@ try:
         OffsetSpec,
         ResourceType,
     )
-
-    IMPORT_TRACE = None
 except ImportError:
-    IMPORT_TRACE = traceback.format_exc()
+    # Said by the connection.
+    pass
 
-_REQUEST_SECONDS = 30
 
-
-class KafkaAdmin:
-    """Reads topics and performs plans.
-
-    :param bootstrap_servers: `host:port`, comma-separated.
-    :param client_config: further librdkafka settings (security.protocol and the like).
-    :param retry_timeout: seconds in which the cluster must answer for the first time.
-    """
-
-    def __init__(self, bootstrap_servers: str, client_config: Mapping[str, str], retry_timeout: float) -> None:
-        if IMPORT_TRACE is not None:
-            raise MissingLibraryError("confluent-kafka", IMPORT_TRACE)
-        self.where = bootstrap_servers
-        self._retry_timeout = retry_timeout
-        self._last_error = ""
-        logger = logging.getLogger("cdc.pipeline.librdkafka")
-        logger.addHandler(logging.NullHandler())
-        logger.propagate = False
-        settings = {"client.id": "cdc.pipeline", **client_config, "bootstrap.servers": bootstrap_servers}
-        try:
-            self._client = AdminClient({**settings, "error_cb": self._note_error}, logger=logger)
-        except KafkaException as error:
-            raise InvalidError(
-                "The Kafka client refuses its configuration",
-                where="client_config",
-                why=_text(error),
-                remedy="correct the setting; they are librdkafka's",
-            ) from error
-
-    def _note_error(self, error: Any) -> None:
-        self._last_error = error.str()
+class KafkaAdmin(KafkaConnection):
+    """Reads topics and performs plans."""
 
     def topics(self, names: Iterable[str]) -> dict[str, Topic]:
         """Those of `names` that exist, with their settings.
 
         :raises UnreachableError: when no broker answers before the deadline.
         """
-        metadata = self._metadata()
+        metadata = self.metadata()
         found = [name for name in names if name in metadata.topics and metadata.topics[name].error is None]
         configs = self._configs(found)
         return {name: _topic(name, metadata.topics[name], configs[name]) for name in found if name in configs}
@@ -103,13 +70,13 @@ class KafkaAdmin:
             raise PipelineError(
                 "The ends of topics cannot be read",
                 where=self.where,
-                why=_text(refused),
+                why=text_of(refused),
                 remedy="run again; if it lasts, look at the brokers' logs",
             ) from refused
         return found
 
     def _ends(self, names: Sequence[str]) -> dict[str, int]:
-        metadata = self._metadata()
+        metadata = self.metadata()
         found = dict.fromkeys((name for name in names if name in metadata.topics), 0)
         wanted = {
             TopicPartition(name, number): OffsetSpec.latest()
@@ -117,7 +84,7 @@ class KafkaAdmin:
             for number in metadata.topics[name].partitions
         }
         if wanted:
-            for at, future in self._client.list_offsets(wanted, request_timeout=_REQUEST_SECONDS).items():
+            for at, future in self._client.list_offsets(wanted, request_timeout=REQUEST_SECONDS).items():
                 found[at.topic] += future.result().offset
         return found
 
@@ -150,7 +117,7 @@ class KafkaAdmin:
 
         def reached() -> bool | None:
             nonlocal pending, topics
-            metadata = self._metadata()
+            metadata = self.metadata()
             present = [p.wanted.name for p in plans if p.wanted.name in metadata.topics]
             present = [name for name in present if metadata.topics[name].error is None]
             configs = self._configs(present)
@@ -169,7 +136,7 @@ class KafkaAdmin:
 
     def _perform(self, plans: Iterable[Plan], validate_only: bool) -> list[str]:
         plans = list(plans)
-        options = {"request_timeout": _REQUEST_SECONDS}
+        options = {"request_timeout": REQUEST_SECONDS}
         checked = {**options, "validate_only": validate_only}
         futures: list[tuple[str, Any]] = []
         if creations := [_new_topic(plan) for plan in plans if plan.create]:
@@ -186,31 +153,15 @@ class KafkaAdmin:
             try:
                 future.result()
             except KafkaException as error:
-                problems.append(f"{name}: {_text(error)}")
+                problems.append(f"{name}: {text_of(error)}")
         return sorted(set(problems))
-
-    def _metadata(self) -> Any:
-        # All topics, since a question for one by name can create it where brokers create topics automatically.
-        try:
-            return self._client.list_topics(timeout=max(1.0, self._retry_timeout))
-        except KafkaException as error:
-            self._client.poll(0)  # lets the client say why
-            raise UnreachableError(
-                "Kafka does not answer",
-                where=self.where,
-                why=self._last_error or _text(error),
-                remedy=(
-                    "check that the brokers run, that bootstrap_servers names their listeners, and that client_config "
-                    f"fits them (tried for {self._retry_timeout:g} s, retry_timeout)"
-                ),
-            ) from error
 
     def _configs(self, names: Iterable[str]) -> dict[str, dict[str, Setting]]:
         resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
         if not resources:
             return {}
         configs = {}
-        for resource, future in self._client.describe_configs(resources, request_timeout=_REQUEST_SECONDS).items():
+        for resource, future in self._client.describe_configs(resources, request_timeout=REQUEST_SECONDS).items():
             try:
                 entries = future.result()
             except KafkaException as error:
@@ -219,7 +170,7 @@ class KafkaAdmin:
                 raise PipelineError(
                     f"The settings of the topic {resource.name} cannot be read",
                     where=self.where,
-                    why=_text(error),
+                    why=text_of(error),
                     remedy="the principal needs DescribeConfigs on the topic",
                 ) from error
             configs[resource.name] = {name: _setting(entry) for name, entry in entries.items()}
@@ -282,8 +233,3 @@ def _passes(error: Any) -> bool:
         KafkaError.REPLICA_NOT_AVAILABLE,
         KafkaError.REQUEST_TIMED_OUT,
     )
-
-
-def _text(error: Any) -> str:
-    cause = error.args[0]
-    return cause.str() if hasattr(cause, "str") else str(cause)

@@ -9,6 +9,7 @@ Each value is ready to be merged into a client's settings: encrypted or not, no 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .._trust_store import PASSWORD, TYPE, trust_store
@@ -17,24 +18,41 @@ if TYPE_CHECKING:
     from .endpoints import Tls
 
 Found = Mapping[str, Any]
+SCRAM = "SCRAM-SHA-512"
 
 
-def clients(component: str, tls: Tls, found: Found) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Login:
+    """Who signs in to Kafka's brokers.
+
+    Attributes:
+        password: empty where it is not known; then nothing is said of it.
+    """
+
+    user: str
+    password: str = field(default="", repr=False)
+
+
+def clients(component: str, tls: Tls, found: Found, login: Login | None = None) -> dict[str, Any]:
     """The maps of an endpoint for its kinds of clients.
 
     Args:
         found: the endpoint's addresses and ``ca``, as :func:`.endpoints.endpoint` gives them.
+        login: of clients of Kafka.
 
     Returns:
         Of every protocol: ``client_files`` (what a client's workload needs below ``@{config}``), ``server_files`` and
         ``server_secrets`` (what the server's workload needs), ``certificate`` and ``key`` (their paths there) and
         ``probe`` (what a probe over HTTP adds). Of `http`: ``rest`` (a module's options) and ``java_trust`` (location,
         type and password of a trust store; empty for none). Of `kafka`: ``librdkafka`` and ``java`` (properties
-        beside bootstrap.servers). Of
-        `postgresql`: ``login`` (options of community.postgresql), ``libpq``, ``debezium`` (properties) and ``jdbc`` (a
-        URL in which %s stands for the database). Of `s3`: ``s3`` (endpoint_url and ca_path, where they are needed).
+        beside bootstrap.servers), ``librdkafka_secret`` and ``java_secret`` (more of them, which belong into a secret
+        file), and ``server_java`` (the brokers' own, of their certificate). Of `postgresql`: ``login`` (options of
+        community.postgresql), ``libpq``, ``debezium`` (properties) and ``jdbc`` (a URL in which %s stands for the
+        database). Of `s3`: ``s3`` (endpoint_url and ca_path, where they are needed).
     """
-    by_protocol = {"http": _http, "kafka": _kafka, "postgresql": _postgresql, "s3": _s3}
+    if found["protocol"] == "kafka":
+        return {**_files(component, tls, found), **_kafka(tls, found, login)}
+    by_protocol = {"http": _http, "postgresql": _postgresql, "s3": _s3}
     return {**_files(component, tls, found), **by_protocol[found["protocol"]](component, tls, found)}
 
 
@@ -48,6 +66,9 @@ def _files(component: str, tls: Tls, found: Found) -> dict[str, Any]:
     if tls.enabled and found["managed"]:
         server = {"tls/certificate.pem": tls.certificate, **({"tls/ca.pem": tls.ca} if tls.ca else {})}
         secrets = {"tls/key.pem": tls.key}
+        if found["protocol"] == "kafka":
+            # Java wants both in one file, the key in PKCS #8 first.
+            secrets = {"tls/keystore.pem": tls.key.rstrip() + "\n" + tls.certificate}
     return {
         "client_files": client,
         "server_files": server,
@@ -65,14 +86,35 @@ def _http(component: str, tls: Tls, found: Found) -> dict[str, Any]:
     return {"rest": {"url": found["url"], **_if_ca("ca_path", found)}, "java_trust": store}
 
 
-def _kafka(component: str, tls: Tls, found: Found) -> dict[str, Any]:
+def _kafka(tls: Tls, found: Found, login: Login | None) -> dict[str, Any]:
     if not tls.enabled:
-        return {"librdkafka": {}, "java": {}}
-    java = {"ssl.truststore.type": "PEM", "ssl.truststore.location": found["ca"]} if found["ca"] else {}
+        return {"librdkafka": {}, "java": {}, "librdkafka_secret": {}, "java_secret": {}, "server_java": {}}
+    protocol = {"security.protocol": "SASL_SSL", "sasl.mechanism": SCRAM} if login else {"security.protocol": "SSL"}
+    trusted = {"ssl.truststore.type": "PEM", "ssl.truststore.location": found["ca"]} if found["ca"] else {}
+    known = login is not None and login.password
     return {
-        "librdkafka": {"security.protocol": "SSL", **_if_ca("ssl.ca.location", found)},
-        "java": {"security.protocol": "SSL", **java},
+        "librdkafka": {
+            **protocol,
+            **({"sasl.username": login.user} if login else {}),
+            **_if_ca("ssl.ca.location", found),
+        },
+        "java": {**protocol, **trusted},
+        "librdkafka_secret": {"sasl.password": login.password} if login and known else {},
+        "java_secret": {"sasl.jaas.config": _jaas(login)} if login and known else {},
+        # Brokers are clients of each other, so both stores are what both sides need.
+        "server_java": {
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": "@{secrets}/tls/keystore.pem",
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": "@{config}/tls/ca.pem",
+        },
     }
+
+
+def _jaas(login: Login) -> str:
+    user, password = (each.replace("\\", "\\\\").replace('"', '\\"') for each in (login.user, login.password))
+    module = "org.apache.kafka.common.security.scram.ScramLoginModule"
+    return f'{module} required username="{user}" password="{password}";'
 
 
 def _postgresql(component: str, tls: Tls, found: Found) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from .._errors import InvalidError
 from .._suggest import did_you_mean
 from .access import PORT_FORWARD, ROUTES, outside_port
-from .clients import clients
+from .clients import Login, clients
 from .errors import SpecError
 from .reader import Reader
 
@@ -104,13 +104,20 @@ class Entry:
 
 
 def endpoint(
-    catalogue: Mapping[str, Any], component: str, port: str | None, view: str, replica: int | None, place: Place
+    catalogue: Mapping[str, Any],
+    component: str,
+    port: str | None,
+    view: str,
+    replica: int | None,
+    place: Place,
+    login: Login | None = None,
 ) -> dict[str, Any]:
     """How to reach ``component``.
 
     Args:
         port: its name in the catalogue; may be None for a component with one port.
         replica: one replica, or None for any of them (the first, or the service's address).
+        login: who signs in to Kafka's brokers, where they encrypt.
 
     Returns:
         ``protocol``, ``scheme``, ``tls``, ``managed``, ``host``, ``port``, ``url``, ``hosts`` (``host:port`` of every
@@ -126,7 +133,7 @@ def endpoint(
     if view not in VIEWS:
         raise InvalidError(f"The view {view!r} is not one of {', '.join(VIEWS)}")
     if not entry.managed:
-        return _described(component, entry, view, place, *_external(entry))
+        return _described(component, entry, view, place, *_external(entry), login=login)
     name = _port_name(entry.ports, component, port)
     number, step, node_port = (entry.ports[name][key] for key in ("port", "step", "node_port"))
     replicas = entry.replicas
@@ -153,11 +160,12 @@ def endpoint(
         host = _route(f"{workload}-{name.replace('_', '-')}", place)
         # OpenShift's router takes all requests at one address, encrypted, with a certificate that the system trusts.
         routed = replace(entry, tls=Tls(enabled=True))
-        return _described(component, routed, view, place, (host, 443), [(host, 443)], f"https://{host}")
+        return _described(component, routed, view, place, (host, 443), [(host, 443)], f"https://{host}", login=login)
     first = address(replica or 0)
     if place.runtime != "local" and view == "workload" and replica is None and not step:
         first = f"{workload}.{place.namespace}.svc.{place.domain}", first[1]
-    return _described(component, entry, view, place, first, [address(ordinal) for ordinal in range(max(replicas, 1))])
+    addresses = [address(ordinal) for ordinal in range(max(replicas, 1))]
+    return _described(component, entry, view, place, first, addresses, login=login)
 
 
 def _described(
@@ -168,6 +176,8 @@ def _described(
     first: tuple[str, int],
     addresses: list[tuple[str, int]],
     url: str | None = None,
+    *,
+    login: Login | None = None,
 ) -> dict[str, Any]:
     """The result of :func:`endpoint` for these addresses."""
     urls = [f"{entry.scheme}://{host}:{port}" for host, port in addresses] if url is None else [url]
@@ -189,7 +199,7 @@ def _described(
         "apis": {key: f"{url}{path}" for key, path in entry.paths.items()},
         "ca": ca,
     }
-    return {**found, **clients(component, entry.tls, found)}
+    return {**found, **clients(component, entry.tls, found, login)}
 
 
 def _external(entry: Entry) -> tuple[tuple[str, int], list[tuple[str, int]], str | None]:

@@ -3,7 +3,8 @@
 
 """Tokens such as ``@{data}`` in a workload's strings, filled in for each replica.
 
-``@@{`` stands for a literal ``@{``. The tokens themselves are made by :mod:`.local` and :mod:`.pods`.
+``@@{`` stands for a literal ``@{``, and ``@@@{data}`` for an ``@`` before what the token stands for. The tokens
+themselves are made by :mod:`.local` and :mod:`.pods`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from .._suggest import nearest
 
-_TOKEN = re.compile(r"@@\{|@\{([^}\n]*)(\}?)")
+_TOKEN = re.compile(r"(@@)?@\{([^}\n]*)(\}?)|@@\{")
 
 
 class TokenError(ValueError):
@@ -34,11 +35,11 @@ def substitute(text: str, values: Mapping[str, str], field: str) -> str:
     def replace(match: re.Match[str]) -> str:
         if match[0] == "@@{":
             return "@{"
-        name = match[1]
-        if not match[2]:
+        at, name = "@" if match[1] else "", match[2]
+        if not match[3]:
             raise TokenError(f"{field}: the token @{{{name} is not closed (write @@{{ for a literal @{{)")
         if name in values:
-            return values[name]
+            return at + values[name]
         near = nearest(name, values)
         hint = f"did you mean @{{{near}}}?" if near else "known are " + ", ".join(sorted(values))
         raise TokenError(f"{field}: unknown token @{{{name}}}; {hint}")

@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
 from ansible_collections.cdc.pipeline.plugins.module_utils._trust_store import trust_store
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.clients import Login
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place, endpoint
 from ansible_collections.cdc.pipeline.tests.unit.fakes.certificates import authority
 
@@ -32,8 +33,8 @@ LOCAL = Place("local", port_offset=500)
 CLUSTER = Place("kubernetes", port_offset=500, external_host="10.0.0.1")
 
 
-def found(component="kafka", port="client", view="workload", replica=None, place=LOCAL):
-    return endpoint(CATALOGUE, component, port, view, replica, place)
+def found(component="kafka", port="client", view="workload", replica=None, place=LOCAL, login=None):
+    return endpoint(CATALOGUE, component, port, view, replica, place, login)
 
 
 def test_local():
@@ -123,10 +124,10 @@ def test_a_wrong_catalogue_is_named():
 TLS = {"enabled": True, "ca": authority("authority"), "certificate": "-----CERT", "key": "-----KEY"}
 
 
-def encrypted(component="kafka", view="workload", **changed):
+def encrypted(component="kafka", view="workload", login=None, **changed):
     entry = {**CATALOGUE.get(component, {}), "tls": TLS, **changed}
     place = replace(LOCAL, trust="/home/trust")
-    return endpoint({component: entry}, component, next(iter(entry["ports"])), view, None, place)
+    return endpoint({component: entry}, component, next(iter(entry["ports"])), view, None, place, login)
 
 
 def test_only_the_declaration_makes_kafka_encrypt():
@@ -141,6 +142,31 @@ def test_only_the_declaration_makes_kafka_encrypt():
     }
     assert tls["client_files"] == {"trust/kafka.pem": TLS["ca"]}
     assert encrypted(view="controller")["ca"] == "/home/trust/kafka.pem"
+
+
+def test_who_signs_in_to_brokers_that_encrypt_gives_the_password_to_secret_files_alone():
+    me = Login("me", 'a"b\\c')
+    tls, plain = encrypted(login=me), found(login=me)
+    assert (plain["librdkafka"], plain["librdkafka_secret"], plain["java"], plain["java_secret"]) == ({}, {}, {}, {})
+    assert tls["librdkafka"] == {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": "me",
+        "ssl.ca.location": "@{config}/trust/kafka.pem",
+    }
+    assert tls["librdkafka_secret"] == {"sasl.password": 'a"b\\c'}
+    assert tls["java"]["security.protocol"] == "SASL_SSL"
+    login = 'org.apache.kafka.common.security.scram.ScramLoginModule required username="me" password="a\\"b\\\\c";'
+    assert tls["java_secret"] == {"sasl.jaas.config": login}
+    unknown = encrypted(login=Login("me"))
+    assert (unknown["librdkafka_secret"], unknown["java_secret"]) == ({}, {})
+
+
+def test_brokers_have_key_and_certificate_in_one_file():
+    tls = encrypted()
+    assert tls["server_secrets"] == {"tls/keystore.pem": "-----KEY\n-----CERT"}
+    assert tls["server_java"]["ssl.keystore.location"] == "@{secrets}/tls/keystore.pem"
+    assert found()["server_java"] == {}
 
 
 def test_only_the_declaration_makes_http_encrypt():

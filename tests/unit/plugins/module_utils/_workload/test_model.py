@@ -180,6 +180,8 @@ def test_tokens():
     assert (
         substitute("mail@example, @@{data}, ${env:X}, @data", values, "f") == "mail@example, @{data}, ${env:X}, @data"
     )
+    # As tools name a file that they read their arguments from.
+    assert substitute("@@@{data}/arguments", values, "f") == f"@{values['data']}/arguments"
     with pytest.raises(TokenError, match=r"files.x: unknown token @\{dta\}; did you mean @\{data\}\?"):
         substitute("@{dta}", values, "files.x")
     with pytest.raises(TokenError, match="is not closed"):
