@@ -71,27 +71,8 @@ _raw:
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.access import PORT_FORWARD
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place, endpoint
-
-
-class _Routes(dict):
-    """Hosts of OpenShift's routes by name, asked for when they are needed."""
-
-    def __init__(self, value):
-        super().__init__()
-        self._value = value
-
-    def get(self, key, default=None):
-        value = self._value
-        namespace, domain = value("cdc_namespace", "data-ingestion"), value("cdc_route_domain", "")
-        if domain:
-            return f"{key}-{namespace}.{domain}"
-        # Kubernetes' client takes half a second to import, in every task, and few look a route up.
-        from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
-
-        api = connect(value("cdc_kubeconfig", ""), value("cdc_kube_context", ""), namespace)
-        return ((api.get("Route", key) or {}).get("spec") or {}).get("host", default)
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import endpoint
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._place import read_place
 
 
 class LookupModule(LookupBase):
@@ -99,22 +80,7 @@ class LookupModule(LookupBase):
 
     def run(self, terms, variables=None, **kwargs):
         self.set_options(var_options=variables, direct=kwargs)
-
-        def value(name, default):
-            found = (variables or {}).get(name)
-            return default if found is None else self._templar.template(found)
-
-        place = Place(
-            runtime=value("cdc_runtime", "local"),
-            port_offset=int(value("cdc_port_offset", 0)),
-            external_host=value("cdc_external_host", "127.0.0.1"),
-            namespace=value("cdc_namespace", "data-ingestion"),
-            domain=value("cdc_cluster_domain", "cluster.local"),
-            access=value("cdc_access", PORT_FORWARD),
-            routes=_Routes(value),
-            trust=f"{value('cdc_home', '')}/trust",
-        )
-        catalogue = value("cdc_endpoints", {})
+        catalogue, place = read_place(variables or {}, self._templar)
         port, view, replica = (self.get_option(name) for name in ("port", "view", "replica"))
         try:
             return [endpoint(catalogue, term, port, view, replica, place) for term in terms]

@@ -19,6 +19,10 @@ from components import WORKLOADS  # noqa: E402
 
 # An authority whose key was thrown away.
 AUTHORITY = (ROOT / "tests/manifests/authority.pem").read_text()
+# What the role certificates makes: certificates are read, but not used to connect; the keys are text.
+_SERVED = {"certificate": AUTHORITY, "key": "not-a-secret", "ca": AUTHORITY}
+_SERVERS = ("postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive", "object_store")
+CERTIFICATES = {"authority": AUTHORITY, "servers": dict.fromkeys(_SERVERS, _SERVED), "clients": {}}
 # Name of a variant: its inventory, and what it sets otherwise.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "kind": ("kind", {}),
@@ -61,7 +65,7 @@ def render(variant: str, folder: Path, **variables: Any) -> None:
         RuntimeError: the playbook failed; with its output.
     """
     inventory, differences = VARIANTS[variant]
-    given = {**differences, "render_folder": str(folder), **variables}
+    given = {"cdc_certificates": CERTIFICATES, **differences, "render_folder": str(folder), **variables}
     command = [
         str(Path(sys.executable).with_name("ansible-playbook")),
         f"--inventory={ROOT}/inventories/{inventory}",

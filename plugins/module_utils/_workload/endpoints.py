@@ -128,7 +128,7 @@ def endpoint(
     if not entry.managed:
         return _described(component, entry, view, place, *_external(entry))
     name = _port_name(entry.ports, component, port)
-    number, step, node_port, expose = (entry.ports[name][key] for key in ("port", "step", "node_port", "expose"))
+    number, step, node_port = (entry.ports[name][key] for key in ("port", "step", "node_port"))
     replicas = entry.replicas
     if replica is not None and not 0 <= replica < max(replicas, 1):
         raise InvalidError(f"{component} has no replica {replica}: there are {replicas}, counted from 0")
@@ -144,7 +144,7 @@ def endpoint(
         return place.external_host, outside_port(place.access, number, node_port, step * ordinal, place.port_offset)
 
     outside = place.runtime != "local" and view == "controller"
-    if outside and node_port is None and not expose:
+    if outside and not _outside(entry.ports[name]):
         raise InvalidError(
             f"{component} is not reachable from outside of the cluster on its port {name}",
             remedy=f"give cdc_endpoints.{component}.ports.{name} a node_port",
@@ -211,6 +211,34 @@ def _route(route: str, place: Place) -> str:
             remedy="set cdc_route_domain (such as apps.example.com), or run the component's role first",
         )
     return host
+
+
+def certificate_names(catalogue: Mapping[str, Any], component: str, place: Place) -> list[str]:
+    """The host names and addresses under which anybody reaches ``component``; none of a server of the user's own.
+
+    Raises:
+        InvalidError: there is no such component.
+        SpecError: its entry is wrong.
+    """
+    entry = parse_entry(catalogue, component)
+    if not entry.managed:
+        return []
+    names = ["localhost", "127.0.0.1", "::1", place.host, place.external_host]
+    if place.runtime != "local":
+        workload = component.replace("_", "-")
+        headless = f"*.{workload}-headless"
+        # The shorter ones are what a router or a person in the namespace uses.
+        spaces = f"{place.namespace}.svc", f"{place.namespace}.svc.{place.domain}"
+        names += [workload, headless, *(f"{name}.{space}" for space in spaces for name in (workload, headless))]
+        if place.access == ROUTES and entry.routable:
+            routes = [f"{workload}-{name.replace('_', '-')}" for name, port in entry.ports.items() if _outside(port)]
+            names += [host for route in routes if (host := place.routes.get(route))]
+    return list(dict.fromkeys(names))
+
+
+def _outside(port: Mapping[str, Any]) -> bool:
+    """Whether a port is reached from outside of a cluster."""
+    return port["node_port"] is not None or port["expose"]
 
 
 def parse_entry(catalogue: Mapping[str, Any], component: str) -> Entry:
