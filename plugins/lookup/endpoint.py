@@ -63,7 +63,8 @@ _raw:
       key store). For a server of V(http) in Java C(java_key), the same of a key store with its key, and
       C(java_key_secrets), which belongs into its C(secrets). Of V(kafka) C(librdkafka) and C(java), properties beside
       C(bootstrap.servers). Of V(postgresql) C(login) (options of community.postgresql), C(libpq), C(debezium) and
-      C(jdbc), a URL in which C(%s) stands for the database. Of V(s3) C(s3), with C(endpoint_url) and C(ca_path) where they are needed.
+      C(jdbc), a URL in which C(%s) stands for the database. Of V(s3) C(s3), with C(endpoint_url) and
+      C(ca_path) where they are needed.
   type: list
   elements: dict
 """

@@ -120,7 +120,7 @@ def test_without_certificate_and_login_everything_is_answered() -> None:
 def test_certificates_that_cannot_be_served_are_named(authority: Authority, tmp_path: Path) -> None:
     certificate, key = map(str, authority.certificate("localhost"))
     other = str(authority.certificate("localhost")[1])
-    with pytest.raises(OSError, match="nowhere.pem"):
+    with pytest.raises(OSError, match=r"nowhere\.pem"):
         Access(certificate, str(tmp_path / "nowhere.pem")).context()
     with pytest.raises(OSError, match=f"the key in {other} is not that of the certificate in {certificate}"):
         Access(certificate, other).context()
@@ -128,7 +128,7 @@ def test_certificates_that_cannot_be_served_are_named(authority: Authority, tmp_
     with pytest.raises(OSError, match="are not a certificate and its key in PEM") as caught:
         Access(str(tmp_path / "no.pem"), key).context()
     assert "hunter2" not in str(caught.value)
-    with pytest.raises(OSError, match="nowhere.pem"):
+    with pytest.raises(OSError, match=r"nowhere\.pem"):
         listen(Served, "127.0.0.1", 0, Access(str(tmp_path / "nowhere.pem"), key))
 
 
