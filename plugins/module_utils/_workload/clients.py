@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .._trust_store import PASSWORD, TYPE, trust_store
+from .._trust_store import PASSWORD, TYPE, key_store, trust_store
 
 if TYPE_CHECKING:
     from .endpoints import Tls
@@ -44,10 +44,11 @@ def clients(component: str, tls: Tls, found: Found, login: Login | None = None) 
         Of every protocol: ``client_files`` (what a client's workload needs below ``@{config}``), ``server_files`` and
         ``server_secrets`` (what the server's workload needs), ``certificate`` and ``key`` (their paths there) and
         ``probe`` (what a probe over HTTP adds). Of `http`: ``rest`` (a module's options) and ``java_trust`` (location,
-        type and password of a trust store; empty for none). Of `kafka`: ``librdkafka`` and ``java`` (properties
-        beside bootstrap.servers), ``librdkafka_secret`` and ``java_secret`` (more of them, which belong into a secret
-        file), and ``server_java`` (the brokers' own, of their certificate). Of `postgresql`: ``login`` (options of
-        community.postgresql), ``libpq``, ``debezium`` (properties) and ``jdbc`` (a URL in which %s stands for the
+        type and password of a trust store; empty for none), ``java_key`` (the same of a key store with the server's
+        key) and ``java_key_secrets`` (that store, for the server's workload). Of `kafka`: ``librdkafka`` and ``java``
+        (properties beside bootstrap.servers), ``librdkafka_secret`` and ``java_secret`` (more of them, which belong into
+        a secret file), and ``server_java`` (the brokers' own, of their certificate). Of `postgresql`: ``login`` (options
+        of community.postgresql), ``libpq``, ``debezium`` (properties) and ``jdbc`` (a URL in which %s stands for the
         database). Of `s3`: ``s3`` (endpoint_url and ca_path, where they are needed).
     """
     if found["protocol"] == "kafka":
@@ -83,7 +84,18 @@ def _http(component: str, tls: Tls, found: Found) -> dict[str, Any]:
     store = {}
     if tls.enabled and tls.ca:
         store = {"location": f"@{{config}}/trust/{component}.jks", "type": TYPE, "password": PASSWORD}
-    return {"rest": {"url": found["url"], **_if_ca("ca_path", found)}, "java_trust": store}
+    key, key_secrets = {}, {}
+    if tls.enabled and found["managed"]:
+        key = {"location": "@{secrets}/tls/key.jks", "type": TYPE, "password": PASSWORD}
+        # Until certificates are made, a text stands in their place.
+        if "-----BEGIN" in tls.key:
+            key_secrets = {"tls/key.jks": {"base64": key_store(tls.certificate, tls.key)}}
+    return {
+        "rest": {"url": found["url"], **_if_ca("ca_path", found)},
+        "java_trust": store,
+        "java_key": key,
+        "java_key_secrets": key_secrets,
+    }
 
 
 def _kafka(tls: Tls, found: Found, login: Login | None) -> dict[str, Any]:

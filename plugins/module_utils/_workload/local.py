@@ -242,6 +242,7 @@ def _probe(probe: Probe, instance: Instance, ports: Mapping[str, int]) -> dict[s
             "headers": dict(probe.http_headers),
             "scheme": probe.http_scheme,
             "ca": probe.http_ca,
+            **({"login": probe.http_login} if probe.http_login else {}),
         }
     else:
         found["exec"] = list(probe.exec)

@@ -66,6 +66,8 @@ class Probe:
     Attributes:
         http_scheme: http or https.
         http_ca: path of the certificates that a probe on a host trusts. A kubelet verifies none.
+        http_login: path of a JSON object of the username and password with which a probe on a host signs in, to learn
+            more than a status. A kubelet has no login.
     """
 
     tcp: str | None = None
@@ -74,6 +76,7 @@ class Probe:
     http_headers: Mapping[str, str] = field(default_factory=dict)
     http_scheme: str = "http"
     http_ca: str | None = None
+    http_login: str | None = None
     exec: tuple[str, ...] = ()
     period_seconds: float = 5
     timeout_seconds: float = 5
@@ -348,6 +351,7 @@ def _probe(reader: Reader) -> Probe:
         http_headers=http.string_map("headers") if http else {},
         http_scheme=http.choice("scheme", SCHEMES, "http") if http else "http",
         http_ca=http.string("ca") if http else None,
+        http_login=http.string("login") if http else None,
         exec=reader.strings("exec"),
         period_seconds=reader.number("period_seconds", 5, low=0.1),
         timeout_seconds=reader.number("timeout_seconds", 5, low=0.1),

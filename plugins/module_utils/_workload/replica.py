@@ -43,6 +43,7 @@ def resolve(workload: Workload, ordinal: int, tokens: Mapping[str, str], problem
             http_path=fill(item.http_path, f"{field}.http.path"),
             http_headers=fill(item.http_headers, f"{field}.http.headers"),
             http_ca=fill(item.http_ca, f"{field}.http.ca"),
+            http_login=fill(item.http_login, f"{field}.http.login"),
         )
 
     return Replica(

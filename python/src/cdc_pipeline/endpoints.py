@@ -55,21 +55,17 @@ class SchemaRegistryEndpoint:
 
 @dataclass(frozen=True)
 class KafkaConnectEndpoint:
-    """``urls``: of each worker, when there are several; ``url`` is one of them. An empty username signs nobody in."""
+    """``urls``: of each worker, when there are several; ``url`` is one of them. Without logins none are asked for."""
 
     url: str
     urls: tuple[str, ...] = ()
     ca: str = ""
-    username: str = ""
-    password: str = field(default="", repr=False)
+    reader: Login | None = None
+    writer: Login | None = None
 
     @property
     def workers(self) -> tuple[str, ...]:
         return self.urls or (self.url,)
-
-    @property
-    def login(self) -> Login | None:
-        return Login(self.username, self.password) if self.username else None
 
 
 @dataclass(frozen=True)
@@ -105,16 +101,20 @@ class ObjectStoreEndpoint:
 
 @dataclass(frozen=True)
 class ArchiveEndpoint:
+    """``reader``: who may ask for more than a status; None: everybody."""
+
     url: str
     ca: str = ""
+    reader: Login | None = None
 
 
 @dataclass(frozen=True)
 class ConnectorsEndpoint:
-    """``url``: empty where only the pods' own probes reach the service."""
+    """``url``: empty where only the pods' own probes reach the service. ``reader``: as of the archive."""
 
     url: str = ""
     ca: str = ""
+    reader: Login | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import pytest
 from cdc_pipeline.cli import pods as pods_module
 from cdc_pipeline.cli.pods import state_of
 from cdc_pipeline.cli.supervisor_log import unasked_ends
+from cdc_pipeline.endpoints import Login
 from cdc_pipeline.verify.cluster import ClusterError
 from fake_cluster import APPS, MIB, NAMESPACE, FakeCluster, controller, pod, stats
 
@@ -243,7 +244,7 @@ def test_all_is_well_in_a_cluster() -> None:
 class Answering(FakeCluster):
     """Its pods answer to their readiness probes; one cannot be asked."""
 
-    def ask_ready(self, pod: Any, seconds: float = 10.0) -> bytes:
+    def ask_ready(self, pod: Any, seconds: float = 10.0, login: Login | None = None, ca: str = "") -> bytes:
         if pod["metadata"]["name"] == "archive-0":
             raise ClusterError("pods/portforward is forbidden", 403)
         return json.dumps({"troubles": [TROUBLE]}).encode()

@@ -22,7 +22,7 @@ from cdc_pipeline.connectors.judge import Expected, Judge
 from cdc_pipeline.connectors.restarts import Restarts
 from cdc_pipeline.connectors.service import Service
 from cdc_pipeline.connectors.workers import Failure, Workers, WorkersError, failures, root_cause
-from cdc_pipeline.endpoints import KafkaConnectEndpoint
+from cdc_pipeline.endpoints import KafkaConnectEndpoint, Login
 from certificates import https_server
 from hypothesis import given
 from hypothesis import strategies as st
@@ -247,7 +247,7 @@ def test_workers_are_asked_by_tls_and_with_the_login(authority, stranger):
             pass
 
     with https_server(Handler, authority.context("127.0.0.1")) as port:
-        where = KafkaConnectEndpoint(f"https://127.0.0.1:{port}", (), str(authority.ca), "u", "p")
+        where = KafkaConnectEndpoint(f"https://127.0.0.1:{port}", (), str(authority.ca), writer=Login("u", "p"))
         assert Workers(where).connectors() == {} and seen == ["Basic dTpw"]
         with pytest.raises(WorkersError, match="CERTIFICATE_VERIFY_FAILED"):
             Workers(dataclasses.replace(where, ca=str(stranger.ca))).connectors()

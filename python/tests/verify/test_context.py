@@ -60,7 +60,7 @@ def endpoints(url: str, ca: str) -> Endpoints:
             "reader": {"username": "reader", "password": "r"},
             "writer": {"username": "writer", "password": "w"},
         },
-        "kafka_connect": {"url": url, "urls": [url], "ca": ca, "username": "connect", "password": "c"},
+        "kafka_connect": {"url": url, "urls": [url], "ca": ca, "reader": {"username": "connect", "password": "c"}},
         "object_store": {"bucket": "b", "access_key_id": "k", "secret_access_key": "s", "ca": ca},
         "archive": {"url": url, "ca": ca},
         "connectors": {"url": url, "ca": ca},

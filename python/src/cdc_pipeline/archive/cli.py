@@ -82,7 +82,7 @@ def _run(settings: Settings) -> int:
     signal.signal(signal.SIGTERM, ended)
     signal.signal(signal.SIGINT, ended)
     try:
-        http = server.serve(archive, settings.http.bind, settings.http.port)
+        http = server.serve(archive, settings.http.bind, settings.http.port, settings.http.access)
     except OSError as error:
         raise ArchiveError(f"cannot listen on {settings.http.bind}:{settings.http.port}: {error.strerror}") from error
     try:

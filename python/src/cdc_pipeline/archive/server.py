@@ -8,19 +8,23 @@ from urllib.parse import parse_qs, urlsplit
 from cdc_pipeline.archive.errors import UnavailableError
 from cdc_pipeline.archive.log import LOGGER
 from cdc_pipeline.archive.service import Service
-from cdc_pipeline.serving import Handler, listen
+from cdc_pipeline.serving import Access, Handler, listen
 
 FLUSH_SECONDS = 60.0
 MOST_FLUSH_SECONDS = 3600.0
 
 
-def serve(service: Service, bind: str, port: int) -> ThreadingHTTPServer:
-    """Answer requests in threads of their own until ``shutdown`` of what is returned."""
+def serve(service: Service, bind: str, port: int, access: Access | None = None) -> ThreadingHTTPServer:
+    """Answer requests in threads of their own until ``shutdown`` of what is returned.
+
+    Raises:
+        OSError: as of :func:`cdc_pipeline.serving.listen`.
+    """
 
     class Bound(_Handler):
         archive = service
 
-    server = listen(Bound, bind, port)
+    server = listen(Bound, bind, port, access)
     LOGGER.info("listening", extra={"bind": bind, "port": server.server_address[1]})
     return server
 

@@ -18,6 +18,8 @@ from cdc_pipeline.archive import budget
 from cdc_pipeline.archive.errors import ConfigurationError
 from cdc_pipeline.archive.planner import Limits
 from cdc_pipeline.clients.trust import tls_context
+from cdc_pipeline.endpoints import Login
+from cdc_pipeline.serving import Access
 
 OWN_KAFKA_PROPERTIES = {
     "bootstrap.servers": "kafka.bootstrap_servers",
@@ -78,10 +80,22 @@ class ObjectStore:
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """Where metrics, health and flush are served. Port 0 takes a free one and logs it."""
+    """Where metrics, health and flush are served. Port 0 takes a free one and logs it.
+
+    With a certificate and its key it is by HTTPS alone; with a username and password, others learn a status alone.
+    """
 
     bind: str = "127.0.0.1"
     port: int = 30085
+    certificate_file: str | None = None
+    key_file: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @property
+    def access(self) -> Access:
+        login = Login(self.username, self.password or "") if self.username else None
+        return Access(self.certificate_file or "", self.key_file or "", login)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +207,7 @@ def _with_secrets(raw: dict[str, Any], folder: Path, problems: list[str]) -> dic
 
     if raw.get("secrets_file"):
         raw = _merge(raw, _mapping(at(raw["secrets_file"]), "secrets_file", problems))
-    registry, store, kafka = (dict(raw[k]) if isinstance(raw.get(k), dict) else None for k in SECTIONS)
+    registry, store, kafka, http = (dict(raw[k]) if isinstance(raw.get(k), dict) else None for k in SECTIONS)
     if registry is not None and registry.get("password_file"):
         try:
             registry["password"] = at(registry["password_file"]).read_text().rstrip("\n")
@@ -215,11 +229,14 @@ def _with_secrets(raw: dict[str, Any], folder: Path, problems: list[str]) -> dic
                 tls_context(section["ca_file"])
             except OSError as error:
                 problems.append(f"{name}.ca_file: {error}")
-    filled = zip(SECTIONS, (registry, store, kafka), strict=True)
+    for name in ("certificate_file", "key_file"):
+        if http is not None and http.get(name):
+            http[name] = str(at(http[name]))
+    filled = zip(SECTIONS, (registry, store, kafka, http), strict=True)
     return raw | {name: section for name, section in filled if section is not None}
 
 
-SECTIONS = ("schema_registry", "object_store", "kafka")
+SECTIONS = ("schema_registry", "object_store", "kafka", "http")
 
 
 def _unknown(where: str, name: str, known: Any) -> str:
@@ -283,6 +300,14 @@ def _check(s: Settings, problems: list[str]) -> None:
     need(0 < s.flush_seconds <= 86_400, "flush_seconds: must be more than 0 and at most 86400")
     need(bool(re.fullmatch(r"\.[A-Za-z0-9._-]+", s.dlq_suffix)), "dlq_suffix: must begin with a dot")
     need(0 <= s.http.port <= 65_535, "http.port: must be between 0 and 65535")
+    pairs = (("certificate_file", "key_file"), ("username", "password"))
+    for one, other in pairs:
+        need(bool(getattr(s.http, one)) == bool(getattr(s.http, other)), f"http: {one} and {other} belong together")
+    if s.http.certificate_file and s.http.key_file:
+        try:
+            s.http.access.context()
+        except OSError as error:
+            problems.append(f"http.certificate_file and key_file: {error}")
     need(1 <= s.workers <= 64, "workers: must be between 1 and 64")
     need(s.session_timeout_seconds >= 1, "session_timeout_seconds: must be at least 1")
     for name in ("shutdown_seconds", "retry_seconds", "stopped_check_seconds"):

@@ -9,6 +9,7 @@ from typing import Any
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Instance
 from cdc_pipeline.cli.state import Row, State, Stuck
+from cdc_pipeline.endpoints import ConnectorsEndpoint, Endpoints
 from cdc_pipeline.trouble import notes_in, troubles_in
 from cdc_pipeline.verify.cluster import Cluster, ClusterError, ready, trouble
 from cdc_pipeline.verify.pod_servers import working_set
@@ -46,19 +47,31 @@ def read_pods(instance: Instance) -> State:
         raise CdcError(f"The pods in the namespace {cluster.namespace} cannot be seen: {error}") from None
     rows = state_of(pods, controllers, memory_of(cluster, pods))
     where = f"context {cluster.where.context}" if cluster.where.context else "the kubeconfig's context"
-    stuck, notes = stuck_of(cluster, pods)
+    stuck, notes = stuck_of(cluster, pods, endpoints_of(instance))
     return State(f"instance {instance.name}: namespace {cluster.namespace}, {where}", rows, True, stuck, notes)
 
 
-def stuck_of(cluster: Cluster, pods: Sequence[Mapping[str, Any]]) -> tuple[list[Stuck], list[str]]:
+def endpoints_of(instance: Instance) -> Endpoints | None:
+    """How to sign in; None as long as the instance was not set up to its end."""
+    try:
+        return instance.plan().endpoints
+    except CdcError:
+        return None
+
+
+def stuck_of(
+    cluster: Cluster, pods: Sequence[Mapping[str, Any]], endpoints: Endpoints | None
+) -> tuple[list[Stuck], list[str]]:
     """What the pods say is stuck; and what they note beside, or why one of them cannot be asked."""
     stuck, notes = [], []
+    known = {"archive": endpoints.archive, "connectors": endpoints.connectors} if endpoints else {}
     for pod in pods:
         workload, name = workload_of(pod), pod["metadata"]["name"]
         if workload not in SAYING or (pod.get("status") or {}).get("phase") != "Running":
             continue
         try:
-            body = cluster.ask_ready(pod)
+            where = known.get(workload, ConnectorsEndpoint())
+            body = cluster.ask_ready(pod, login=where.reader, ca=where.ca)
         except (ClusterError, OSError) as error:
             notes.append(f"{name}: it cannot be asked what is stuck: {error}")
             continue

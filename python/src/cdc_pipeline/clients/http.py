@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import socket
 from typing import Any
@@ -37,20 +38,32 @@ def client(
     )
 
 
-def get_over(connection: socket.socket, host: str, path: str, seconds: float = SECONDS) -> bytes:
+def get_over(
+    connection: socket.socket,
+    host: str,
+    path: str,
+    seconds: float = SECONDS,
+    login: Login | None = None,
+    ca: str | None = None,
+) -> bytes:
     """The body of an answer to a GET, whatever its status, over a connection that is there already, such as a tunnel.
 
     Args:
-        host: as the request names it.
+        host: as the request names it, and the certificate has to.
+        ca: as of :func:`client`; None for HTTP without encryption.
 
     Raises:
-        OSError: nothing answers in time, or what answers is no HTTP.
+        OSError: nothing answers in time, what answers is no HTTP, or it is not to be trusted.
     """
     connection.settimeout(seconds)
+    headers = {"Connection": "close"}
+    if login:
+        signed = base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
+        headers["Authorization"] = f"Basic {signed}"
     asked = http.client.HTTPConnection(host)
-    asked.sock = connection
+    asked.sock = connection if ca is None else tls_context(ca).wrap_socket(connection, server_hostname=host)
     try:
-        asked.request("GET", path, headers={"Connection": "close"})
+        asked.request("GET", path, headers=headers)
         return asked.getresponse().read()
     except http.client.HTTPException as error:
         raise OSError(str(error) or type(error).__name__) from None

@@ -20,9 +20,9 @@ from cdc_pipeline.connectors.service import LOGGER, Service
 from cdc_pipeline.connectors.source import SourceWatch
 from cdc_pipeline.connectors.workers import Workers
 from cdc_pipeline.disk import keeper as disk_keeper
-from cdc_pipeline.endpoints import KafkaConnectEndpoint, PostgresqlEndpoint
+from cdc_pipeline.endpoints import KafkaConnectEndpoint, Login, PostgresqlEndpoint
 from cdc_pipeline.log import configure
-from cdc_pipeline.serving import Handler, listen
+from cdc_pipeline.serving import Access, Handler, listen
 from cdc_pipeline.verify.shape import ShapeError, read
 
 # What hangs is restarted at least so often, and begins from the first pause again after twice as long.
@@ -41,6 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--bind", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, required=True, help="port to listen on, for metrics and probes")
+    parser.add_argument("--certificate", default="", metavar="FILE", help="PEM file; what is served, is by HTTPS alone")
+    parser.add_argument("--key", default="", metavar="FILE", help="PEM file of the key of --certificate")
+    parser.add_argument(
+        "--served-login",
+        type=Path,
+        metavar="FILE",
+        help="JSON object of the username and password of who may ask for more than a status; none: everybody may",
+    )
     parser.add_argument("--first", type=float, default=FIRST_SECONDS, help="seconds from a failure to a restart")
     parser.add_argument("--most", type=float, default=MOST_SECONDS, help="most seconds between two restarts")
     parser.add_argument(
@@ -84,11 +92,16 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--stuck must be more than 0")
     if bool(options.slot) != bool(options.postgresql) or bool(options.slot) != bool(options.cdc):
         parser.error("--slot, --postgresql and --cdc belong together")
+    if bool(options.certificate) != bool(options.key):
+        parser.error("--certificate and --key belong together")
     configure(LOGGER, "info")
     # It would name every request.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         workers = Workers(_where(options))
+        served = _login("--served-login", options.served_login)
+        access = Access(options.certificate, options.key, served)
+        access.context()
         source = SourceWatch(_database(options.postgresql), options.slot) if options.postgresql else None
         disk = disk_keeper.Settings.read(options.disk) if options.disk else None
     except (OSError, ValueError) as error:
@@ -104,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
     try:
-        http = listen(bound(service), options.bind, options.port)
+        http = listen(bound(service), options.bind, options.port, access)
     except OSError as error:
         LOGGER.error("failed", extra={"reason": f"cannot listen on {options.bind}:{options.port}: {error.strerror}"})
         return 1
@@ -131,17 +144,18 @@ def _where(options: argparse.Namespace) -> KafkaConnectEndpoint:
     for url in urls:
         if not re.match(r"https?://[^/]", url):
             raise ValueError(f"--workers: {url} must begin with http:// or https://")
-    login = _login(options.login) if options.login else {}
-    return KafkaConnectEndpoint(urls[0], urls, options.ca, **login)
+    return KafkaConnectEndpoint(urls[0], urls, options.ca, writer=_login("--login", options.login))
 
 
-def _login(path: Path) -> dict[str, str]:
+def _login(option: str, path: Path | None) -> Login | None:
+    if path is None:
+        return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {"username": found["username"], "password": found["password"]}
+        return Login(str(found["username"]), str(found["password"]))
     except (ValueError, TypeError, KeyError):
         # Without the text, which holds a password.
-        raise ValueError(f"--login: {path} is not a JSON object of username and password") from None
+        raise ValueError(f"{option}: {path} is not a JSON object of username and password") from None
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ class Workers:
 
     def __init__(self, where: KafkaConnectEndpoint, transport: httpx.BaseTransport | None = None) -> None:
         self._clients = {
-            url: client(url, where.login, where.ca, TIMEOUT_SECONDS, transport=transport) for url in where.workers
+            url: client(url, where.writer, where.ca, TIMEOUT_SECONDS, transport=transport) for url in where.workers
         }
 
     def connectors(self) -> dict[str, Connector]:

@@ -119,7 +119,7 @@ def _schemas(where: SchemaRegistryEndpoint) -> Record:
 def _connectors(where: KafkaConnectEndpoint, names: list[str]) -> Record:
     """The offsets that Connect keeps for each connector; None where there is no such connector."""
     found: Record = {}
-    with http.client(where.url, where.login, where.ca, _SECONDS) as worker:
+    with http.client(where.url, where.reader, where.ca, _SECONDS) as worker:
         for name in names:
             answer = worker.get(f"/connectors/{name}/offsets")
             found[name] = None if answer.status_code == 404 else answer.raise_for_status().json()["offsets"]

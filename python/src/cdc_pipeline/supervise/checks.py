@@ -65,7 +65,8 @@ def _http(target: Mapping[str, Any], timeout: float) -> Result:
     except OSError as error:
         return Result(False, f"{shown}: cannot read the authorities in {target.get('ca')}: {_line(error)}")
     try:
-        connection.request("GET", target["path"], headers={**target["headers"], "Connection": "close"})
+        headers = {**target["headers"], **_authorization(target.get("login")), "Connection": "close"}
+        connection.request("GET", target["path"], headers=headers)
         response = connection.getresponse()
         # A kubelet calls 200 to 399 healthy.
         ok = 200 <= response.status < 400
@@ -96,6 +97,22 @@ def _body(response: http.client.HTTPResponse, ok: bool) -> str:
         if ok:
             return ""
         raise
+
+
+def _authorization(file: str | None) -> dict[str, str]:
+    """What signs a probe in. Without it, a service tells a status alone; so a file that is wrong fails no probe."""
+    if not file:
+        return {}
+    import base64
+    import json
+
+    try:
+        with open(file, encoding="utf-8") as opened:
+            login = json.load(opened)
+        signed = base64.b64encode(f"{login['username']}:{login['password']}".encode()).decode()
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {"Authorization": f"Basic {signed}"}
 
 
 def _connection(target: Mapping[str, Any], timeout: float) -> http.client.HTTPConnection:

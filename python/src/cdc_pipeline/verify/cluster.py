@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cdc_pipeline.endpoints import Login
 from cdc_pipeline.verify.plan_cluster import ClusterAccess
 from cdc_pipeline.verify.pod_choice import choose
 
@@ -164,8 +165,14 @@ class Cluster:
             raise ClusterError(f"no pod of {workload} runs")
         self._client.tunnel(self.path("pods", pod), port, client)
 
-    def ask_ready(self, pod: Mapping[str, Any], seconds: float = _ASK_SECONDS) -> bytes:
+    def ask_ready(
+        self, pod: Mapping[str, Any], seconds: float = _ASK_SECONDS, login: Login | None = None, ca: str = ""
+    ) -> bytes:
         """What a pod answers to its readiness probe, whether it is ready or not; nothing where it has none by HTTP.
+
+        Args:
+            login: without which a service that asks for one tells a status alone.
+            ca: PEM file of the authorities to trust, where the probe is by HTTPS.
 
         Raises:
             ClusterError: the API refuses, or nothing answers.
@@ -175,10 +182,11 @@ class Cluster:
             if probe:
                 ports = {each.get("name"): each["containerPort"] for each in container.get("ports") or ()}
                 port = int(ports.get(probe["port"], probe["port"]))
-                return self._ask(pod["metadata"]["name"], port, probe.get("path") or "/", seconds)
+                trusted = ca if probe.get("scheme") == "HTTPS" else None
+                return self._ask(pod["metadata"]["name"], port, probe.get("path") or "/", seconds, login, trusted)
         return b""
 
-    def _ask(self, pod: str, port: int, path: str, seconds: float) -> bytes:
+    def _ask(self, pod: str, port: int, path: str, seconds: float, login: Login | None, ca: str | None) -> bytes:
         ours, theirs = socket.socketpair()
         problems: list[Exception] = []
 
@@ -196,7 +204,8 @@ class Cluster:
 
         with contextlib.closing(ours):
             try:
-                return get_over(ours, pod, path, seconds)
+                # A pod's name is in no certificate.
+                return get_over(ours, pod if ca is None else "localhost", path, seconds, login, ca)
             except OSError as error:
                 raise ClusterError(f"pod {pod} does not answer on port {port}: {(problems or [error])[0]}") from None
 

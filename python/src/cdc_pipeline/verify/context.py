@@ -98,19 +98,19 @@ class Context:
         return self.connect_worker(self.plan.endpoints.kafka_connect.url)
 
     def connect_worker(self, url: str) -> httpx.Client:
-        """One worker of Kafka Connect; the caller closes it."""
+        """One worker of Kafka Connect, as the reader; the caller closes it."""
         where = self.plan.endpoints.kafka_connect
-        return http.client(url, where.login, where.ca)
+        return http.client(url, where.reader, where.ca)
 
     @functools.cached_property
     def archive(self) -> httpx.Client:
         where = self.plan.endpoints.archive
-        return http.client(where.url, ca=where.ca)
+        return http.client(where.url, where.reader, where.ca)
 
     @functools.cached_property
     def connectors(self) -> httpx.Client:
         where = self.plan.endpoints.connectors
-        return http.client(where.url, ca=where.ca)
+        return http.client(where.url, where.reader, where.ca)
 
     @functools.cached_property
     def store(self) -> S3Store:

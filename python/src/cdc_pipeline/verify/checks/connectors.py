@@ -214,7 +214,8 @@ def stuck(context: Context) -> Iterator[Finding]:
         yield judge_stuck(context.connectors.get("/health/ready").content)
         return
     pods = context.cluster.pods("connectors")
-    yield judge_stuck(context.cluster.ask_ready(pods[0]) if pods else b"")
+    where = context.plan.endpoints.connectors
+    yield judge_stuck(context.cluster.ask_ready(pods[0], login=where.reader, ca=where.ca) if pods else b"")
 
 
 def _coverage(context: Context) -> Iterator[Finding]:
