@@ -46,10 +46,10 @@ def clients(component: str, tls: Tls, found: Found, login: Login | None = None) 
         ``probe`` (what a probe over HTTP adds). Of `http`: ``rest`` (a module's options) and ``java_trust`` (location,
         type and password of a trust store; empty for none), ``java_key`` (the same of a key store with the server's
         key) and ``java_key_secrets`` (that store, for the server's workload). Of `kafka`: ``librdkafka`` and ``java``
-        (properties beside bootstrap.servers), ``librdkafka_secret`` and ``java_secret`` (more of them, which belong into
-        a secret file), and ``server_java`` (the brokers' own, of their certificate). Of `postgresql`: ``login`` (options
-        of community.postgresql), ``libpq``, ``debezium`` (properties) and ``jdbc`` (a URL in which %s stands for the
-        database). Of `s3`: ``s3`` (endpoint_url and ca_path, where they are needed).
+        (properties beside bootstrap.servers), ``librdkafka_secret`` and ``java_secret`` (more of them, which belong
+        into a secret file), and ``server_java`` (the brokers' own, of their certificate). Of `postgresql`: ``login``
+        (options of community.postgresql), ``libpq``, ``debezium`` (properties) and ``jdbc`` (a URL in which %s stands
+        for the database). Of `s3`: ``s3`` (endpoint_url and ca_path, where they are needed).
     """
     if found["protocol"] == "kafka":
         return {**_files(component, tls, found), **_kafka(tls, found, login)}

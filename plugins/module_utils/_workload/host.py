@@ -280,7 +280,7 @@ class Host:
         found.append(self.instance.staging().home)
         for folder in ("config", "secrets", "tmp"):
             found += self.instance.home.glob(f"*-[0-9]*/{folder}")
-        for pattern in ("*.json", "*.applied", "*.lock", "*.runs"):
+        for pattern in ("*.json", "*.applied", "*.in_common", "*.lock", "*.runs"):
             found += (control / "replicas").glob(pattern)
         return found
 

@@ -104,6 +104,10 @@ class Instance:
         """What cdc-run and the probes need to know of the replica."""
         return self.control / "replicas" / f"{replica}.json"
 
+    def in_common(self, replica: str) -> Path:
+        """What the replica was started with of that on which all replicas agree."""
+        return self.control / "replicas" / f"{replica}.in_common"
+
     def applied(self, replica: str) -> Path:
         """Digest of the configuration that the running process was started with."""
         return self.control / "replicas" / f"{replica}.applied"

@@ -17,6 +17,8 @@ from .pods import ORDINAL_VARIABLE, PATHS, REPLICA_VARIABLE, Cluster, Pods, head
 Manifest = dict[str, Any]
 
 _DIGEST = "cdc-pipeline/config-digest"
+# Of a pod: what the workload's replicas had in common when it was made.
+IN_COMMON = "cdc-pipeline/in-common"
 # Of every object that a workload is made of: what carries it and is no longer made goes.
 WORKLOAD_LABEL = "cdc-pipeline/workload"
 # Of every pod, and of what makes it; and what chooses those of all workloads in a query.
@@ -325,7 +327,8 @@ def _template(made: Pods, restart: str) -> Manifest:
                 "labelSelector": {"matchLabels": selector_labels(workload.name)},
             }
         ]
-    metadata = {"labels": _labels(workload.name), "annotations": {_DIGEST: _digest(made)}}
+    in_common = {IN_COMMON: workload.in_common} if workload.in_common else {}
+    metadata = {"labels": _labels(workload.name), "annotations": {_DIGEST: _digest(made), **in_common}}
     return {"metadata": metadata, "spec": spec}
 
 

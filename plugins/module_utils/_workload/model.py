@@ -154,6 +154,8 @@ class Workload:
         schedule: of a cronjob, cron's five fields in UTC.
         deadline_seconds: how long a run of a job or cronjob may take.
         starting_deadline_seconds: how late a cronjob's run may start that was missed; None is no bound.
+        in_common: what the replicas have to agree on, such as how they encrypt what they tell each other. Replicas that
+            were started with another value are stopped together, before a new one starts.
     """
 
     name: str
@@ -178,6 +180,7 @@ class Workload:
     stop_signal: str = "TERM"
     stop_grace: int = 30
     rolling_gate: Probe | None = None
+    in_common: str = ""
     service_account: str | None = None
     talks_to: tuple[Peer, ...] = ()
     log_files: tuple[str, ...] = ()
@@ -276,6 +279,7 @@ def _read(reader: Reader) -> Workload:
         stop_signal=reader.choice("stop_signal", SIGNALS, "TERM"),
         stop_grace=reader.integer("stop_grace", 30, low=0, high=3600),
         rolling_gate=_gate(reader.child("rolling_gate")),
+        in_common=reader.string("in_common") or "",
         service_account=reader.string("service_account"),
         talks_to=tuple(_peer(item) for item in reader.items("talks_to", scalar_key="name")),
         log_files=reader.strings("log_files"),
@@ -472,6 +476,7 @@ def _contradictions_of_kind(workload: Workload) -> list[str]:
         stated = {
             "probes": workload.probes,
             "rolling_gate": workload.rolling_gate,
+            "in_common": workload.in_common,
             "ports": workload.ports,
             "storage": workload.storage,
         }

@@ -66,9 +66,11 @@ class Realiser:
         report = _report(decisions, gone, programs)
         if self.dry:
             return report
+        apart = [item for item in decisions if item.action == RESTART and not self._agrees(item.replica)]
+        self._stop(apart)
         starts = [item for item in decisions if item.action == START]
-        self._start_together(starts, programs, gone)
-        self._restart_in_turn([item for item in decisions if item.action == RESTART])
+        self._start_together(starts + apart, programs, gone)
+        self._restart_in_turn([item for item in decisions if item.action == RESTART and item not in apart])
         kept = [item.replica for item in decisions if item.action == KEEP]
         for item in decisions:
             if item.action == KEEP and self._rereads:
@@ -88,6 +90,7 @@ class Realiser:
         """Makes the replicas' folders and files as planned, with what their first steps make."""
         for decision in decisions:
             self._write(decision)
+            self._note_agreement(decision.replica)
         self._initialise([decision.replica for decision in decisions])
         for decision in decisions:
             if self._rereads and self._applied(decision.replica) != decision.replica.digest:
@@ -169,6 +172,21 @@ class Realiser:
         except OSError:
             return None
 
+    def _agrees(self, item: ReplicaPlan) -> bool:
+        """Whether the process was started with what the replicas have in common as planned."""
+        try:
+            found = self.instance.in_common(item.name).read_text(encoding="utf-8").strip()
+        except OSError:
+            found = ""
+        return found == self.plan.workload.in_common
+
+    def _note_agreement(self, item: ReplicaPlan) -> None:
+        path, text = self.instance.in_common(item.name), self.plan.workload.in_common
+        if text:
+            self.disk.write(Target(path, text + "\n", 0o600))
+        else:
+            self.disk.remove(path)
+
     def _require_checks(self, decisions: list[Decision]) -> None:
         """Has the new files checked, in check mode as well, before anything is replaced."""
         if not self.dry:
@@ -232,9 +250,7 @@ class Realiser:
         names = [item.name for item in replicas]
         if not names:
             return
-        for item in replicas:
-            self.disk.remove(item.applied)
-        self.supervisor.stop(names, self.plan.workload.stop_grace)
+        self._stop(decisions)
         self._prepare(decisions)
         self.readiness.require_free_ports(replicas)
         self.readiness.watch(replicas)
@@ -242,6 +258,11 @@ class Realiser:
         for name in names:
             self._launch(name, changed)
         self.readiness.wait(names, self._settle)
+
+    def _stop(self, decisions: list[Decision]) -> None:
+        for item in decisions:
+            self.disk.remove(item.replica.applied)
+        self.supervisor.stop([item.replica.name for item in decisions], self.plan.workload.stop_grace)
 
     def _ready_now(self, replicas: list[ReplicaPlan]) -> dict[str, bool]:
         processes = self.supervisor.processes()
@@ -393,7 +414,9 @@ class Remover:
         control = self.instance.control / "replicas"
         # Without its data a replica has not lived; with them its first steps must not run again.
         endings: Callable[[str], bool] = (
-            (lambda file: True) if purge_data else (lambda file: file.endswith((".json", ".applied", ".lock", ".runs")))
+            (lambda file: True)
+            if purge_data
+            else (lambda file: file.endswith((".json", ".applied", ".in_common", ".lock", ".runs")))
         )
         for file in _names(control):
             if surplus(self.name, [file.split(".")[0]], ()) and endings(file):

@@ -140,6 +140,37 @@ def test_an_interrupted_rollout_goes_on(lab, monkeypatch):
     assert not lab.realiser().start().changed
 
 
+def test_replicas_that_no_longer_agree_are_stopped_together(lab, monkeypatch):
+    """Also when that is interrupted: none starts with the new files while one runs with the old ones."""
+    lab.realiser().start()
+    wait, starts = Readiness.wait, []
+
+    def observing(self, names, *arguments):
+        if names := list(names):
+            old = [name for name, item in lab.supervisor.processes().items() if item.pid == before.get(name)]
+            starts.append((names, old))
+        return wait(self, names, *arguments)
+
+    def interrupt(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Readiness, "wait", observing)
+    lab.spec["in_common"] = "encrypted"
+    lab.spec["files"]["settings.json"] = {"greeting": "in another language"}
+    before = lab.pids()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(type(lab.supervisor), "stop", interrupt)
+        lab.realiser().start()
+    assert lab.pids() == before
+    report = lab.realiser().start()
+    assert report.restarted == NAMES and starts == [(NAMES, [])]
+    assert not lab.realiser().start().changed
+    lab.spec["files"]["settings.json"] = {"greeting": "later"}
+    before, starts[:] = lab.pids(), []
+    lab.realiser().start()
+    assert [names for names, _old in starts] == [["web-0"], ["web-1"], ["web-2"]]
+
+
 def test_fewer_replicas_and_more(lab):
     lab.realiser().start()
     report = lab.realiser(replicas=1).start()

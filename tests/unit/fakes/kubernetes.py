@@ -211,6 +211,7 @@ class FakeApi:
                 "uid": f"uid-{next(self._uids)}",
                 "owner": owner,
                 "labels": {**template["metadata"]["labels"], "controller-revision-hash": revision},
+                "annotations": dict(template["metadata"].get("annotations", {})),
             },
             "spec": {**copy.deepcopy(template["spec"]), "nodeName": "node-1"},
             "status": {

@@ -203,7 +203,7 @@ class Realiser:
         names = [pod["metadata"]["name"] for pod in before.pods if not is_going(pod)]
         if change is not None and change.before is not None and _template(change.before) != _template(change.after):
             return names
-        return turns(before.pods, self._revision(before), wanted).names
+        return turns(before.pods, self._revision(before), wanted, self._pod_template).names
 
     def _replace(self, waiter: Waiter, report: Report, before: View, wanted: set[str]) -> list[str]:
         """Replaces pods until all are new and ready; their names."""
@@ -223,7 +223,7 @@ class Realiser:
             view = self._until_complete(waiter)
             left = turns(view.pods, None, wanted)
         else:
-            left = turns(view.pods, self._revision(view), wanted)
+            left = turns(view.pods, self._revision(view), wanted, self._pod_template)
         self._in_turn(waiter, left)
         self._until_complete(waiter)
         return list(dict.fromkeys([*replaced, *left.names]))
@@ -270,6 +270,10 @@ class Realiser:
         for pod in pods:
             self.api.delete("Pod", pod["metadata"]["name"], uid=pod["metadata"]["uid"])
         return [pod["metadata"]["name"] for pod in pods]
+
+    @property
+    def _pod_template(self) -> Document:
+        return self.runner["spec"]["template"]
 
     def _revision(self, view: View) -> str | None:
         if view.runner is None or view.runner["kind"] != "StatefulSet":

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..manifests import IN_COMMON
 from .trouble import is_going, is_ready, is_stuck
 
 Document = Mapping[str, Any]
@@ -22,7 +23,8 @@ class Turns:
     """Pods to replace.
 
     Attributes:
-        together: those that are not ready anyway, at once and without a gate: a quorum needs its members.
+        together: those that are not ready anyway, or cannot work beside new ones, at once and without a gate: a quorum
+            needs its members.
         in_turn: one after the other, from the highest ordinal down as a stateful set does it.
     """
 
@@ -40,13 +42,17 @@ def ordinal(pod: str) -> int:
     return int(match[1]) if match else 0
 
 
-def turns(pods: Sequence[Document], revision: str | None, wanted: Collection[str] = ()) -> Turns:
+def turns(
+    pods: Sequence[Document], revision: str | None, wanted: Collection[str] = (), template: Document | None = None
+) -> Turns:
     """The pods of a stateful set to replace.
 
     Args:
         revision: what all of them ought to be; None where that is not known.
         wanted: identities (uid) of pods to replace in any case.
+        template: of the new pods. Old ones that do not agree with it on what replicas have in common go together.
     """
+    agreed = (template or {}).get("metadata", {}).get("annotations", {}).get(IN_COMMON)
     old = [
         pod
         for pod in pods
@@ -58,7 +64,11 @@ def turns(pods: Sequence[Document], revision: str | None, wanted: Collection[str
         )
     ]
     names = sorted((pod["metadata"]["name"] for pod in old), key=ordinal, reverse=True)
-    ready = {pod["metadata"]["name"] for pod in old if is_ready(pod)}
+    ready = {
+        pod["metadata"]["name"]
+        for pod in old
+        if is_ready(pod) and (template is None or pod["metadata"].get("annotations", {}).get(IN_COMMON) == agreed)
+    }
     return Turns(tuple(name for name in names if name not in ready), tuple(name for name in names if name in ready))
 
 

@@ -140,6 +140,16 @@ def test_a_change_goes_from_pod_to_pod_behind_the_gate(run, api, tmp_path):
     assert result["reasons"]["echo-1"] == ["ConfigMap echo-config differs", "StatefulSet echo differs"]
 
 
+def test_pods_that_no_longer_agree_go_together_without_the_gate(run, api, tmp_path):
+    spec, log = gated(tmp_path)
+    run(**spec)
+    run(in_common="encrypted", **spec)
+    assert not log.exists()
+    api.calls.clear()
+    run(files={"settings": "new\n"}, in_common="encrypted", **spec)
+    assert log.read_text().count("asked") == 3
+
+
 def test_a_gate_that_does_not_hold_ends_the_restart(run, api):
     spec = {"rolling_gate": {"exec": [sys.executable, "-c", "print('2 of 3 are there'); exit(1)"]}}
     run(**spec)
