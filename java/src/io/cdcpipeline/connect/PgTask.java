@@ -1,6 +1,11 @@
 package io.cdcpipeline.connect;
 
+import io.debezium.connector.postgresql.PostgresConnectorConfig;
 import io.debezium.connector.postgresql.PostgresConnectorTask;
+import io.debezium.connector.postgresql.PostgresSchema;
+import io.debezium.connector.postgresql.connection.PostgresConnection;
+import io.debezium.connector.postgresql.connection.ReplicationConnection;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.connect.source.SourceRecord;
@@ -8,7 +13,7 @@ import org.apache.kafka.connect.source.SourceRecord;
 /**
  * Debezium's task, which tells PostgreSQL how far Kafka has its changes after records alone, and at most once a second.
  * Debezium reads its offset from Kafka each time. Kafka Connect would have it do so after every poll, also after an empty
- * one: 18 times a second at rest.
+ * one: 18 times a second at rest. It reads the stream through a {@link StreamDecoder}.
  */
 public final class PgTask extends PostgresConnectorTask {
     private static final long PAUSE_NS = TimeUnit.SECONDS.toNanos(1);
@@ -30,5 +35,13 @@ public final class PgTask extends PostgresConnectorTask {
             last = now;
             super.commit();
         }
+    }
+
+    @Override
+    protected ReplicationConnection buildReplicationConnection(
+            PostgresConnection connection, PostgresSchema schema, PostgresConnectorConfig config) throws SQLException {
+        ReplicationConnection made = super.buildReplicationConnection(connection, schema, config);
+        StreamDecoder.in(made, schema, config.getTableFilters().dataCollectionFilter());
+        return made;
     }
 }
