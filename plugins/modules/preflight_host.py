@@ -128,10 +128,6 @@ options:
         description: The lowest major version that will do.
         type: int
         required: true
-      slot:
-        description: The replication slot of the connector.
-        type: str
-        required: true
       timeout:
         description: Seconds to wait for the server.
         type: int
@@ -212,7 +208,6 @@ SERVER = {
     "database": {"type": "str", "required": True},
     "tables": {"type": "list", "elements": "str", "default": []},
     "lowest_version": {"type": "int", "required": True},
-    "slot": {"type": "str", "required": True},
     "timeout": {"type": "int", "default": 10},
 }
 STORE = {

@@ -97,6 +97,23 @@ def test_snapshots_of_large_rows(connector: Connector, table: psycopg.Connection
     judge(connector.wait(600, 300), 600, 3_000_000)
 
 
+def test_the_snapshot_of_a_table_that_is_added_to_a_connector_that_begins_with_an_offset(
+    connector: Connector, table: psycopg.Connection
+):
+    """Such a task has read no table yet, so that its connection is as it was opened."""
+    start(connector, table, 0)
+    fill(table, 1, 32)
+    connector.wait(1, 300)
+    connector.stop()
+    # One chunk of Debezium's would not fit into the heap.
+    fill(table, 1_000, 480_000, first=2)
+    start(connector, table, 0, offset=connector.offset())
+    connector.wait(1_000, 300)
+    connector.snapshot("public.large")
+    records = connector.wait(2_001, 300)
+    judge(records[1_001:], 1_000, 480_000)
+
+
 def test_small_rows_are_not_slowed_by_what_large_ones_need(connector: Connector, table: psycopg.Connection):
     fill(table, 1, 32)
     # On a server where nobody else does anything.

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from archived import objects_of, rows_of
 from cdc_pipeline.clients import postgresql
 from cdc_pipeline.endpoints import PostgresqlEndpoint
 from cdc_pipeline.verify.checks.connectors import STEPS
@@ -170,3 +171,53 @@ def test_a_task_that_hangs_is_said_and_restarted(running: Site, connector: str, 
         recapture(table)
         is_over(running, COMES_BACK)
         connection.execute(f"DROP TABLE {table}")
+
+
+@pytest.mark.full
+def test_a_lost_slot_is_said_and_made_again_as_the_documentation_says(running: Site, connector: str):
+    """docs/troubleshooting.md, `slot_lost`."""
+    context = running.context()
+    slot = context.plan.expected.postgresql.slot
+    email = f"lost-{uuid.uuid4().hex[:6]}@example.com"
+    missed = (
+        f"INSERT INTO users (email, full_name, country) VALUES ('{email}', 'Lost', 'DE')",
+        f"UPDATE users SET full_name = 'Found' WHERE email = '{email}'",
+    )
+    context.kafka_connect.put(f"{connector}/stop").raise_for_status()
+    with context.postgresql() as connection:
+        connection.execute("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'")
+        connection.execute("SELECT pg_reload_conf()")
+        try:
+            for statement in missed:
+                connection.execute(statement)
+
+            def write() -> str:
+                connection.execute(
+                    "SELECT pg_logical_emit_message(false, 'much', repeat('x', 1000000)), pg_switch_wal()"
+                )
+                connection.execute("CHECKPOINT")
+                query = "SELECT wal_status FROM pg_replication_slots WHERE slot_name = %s"
+                return connection.execute(query, (slot,)).fetchone()[0]
+
+            until(write, lambda status: status == "lost", 60, "the slot is lost")
+            found = is_said(running, "slot", "slot_lost")
+            assert "slot_lost" in found["remedy"]
+        finally:
+            connection.execute("ALTER SYSTEM RESET max_slot_wal_keep_size")
+            connection.execute("SELECT pg_reload_conf()")
+
+        # The steps.
+        context.kafka_connect.put(f"{connector}/stop").raise_for_status()
+        context.kafka_connect.delete(f"{connector}/offsets").raise_for_status()
+        connection.execute("SELECT pg_drop_replication_slot(%s)", (slot,))
+        running.run("--tags", "connectors").must_succeed()
+    is_over(running, COMES_BACK)
+    rows = until(
+        lambda: [row for row in rows_of(objects_of(context, "public.users", 1)) if row["email"] == email],
+        bool,
+        COMES_BACK,
+        "the row that was not captured comes with the snapshot",
+        pause=2,
+    )
+    assert [(row["__op"], row["full_name"]) for row in rows] == [("r", "Found")]
+    running.recovers()

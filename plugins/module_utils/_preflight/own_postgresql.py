@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What a PostgreSQL server of the user's own must offer."""
+"""What a PostgreSQL server of the user's own must offer for a set-up. Of what capturing needs, the audit speaks."""
 
 from __future__ import annotations
 
@@ -21,44 +21,26 @@ except ImportError:
 
     IMPORT_ERROR = traceback.format_exc()
 
-# One row; pg_replication_slots and pg_roles may be read by everybody.
 _SERVER = """
-SELECT current_setting('server_version_num')::int AS version,
-       current_setting('wal_level') AS wal_level,
-       current_setting('max_replication_slots')::int AS slots,
-       (SELECT count(*) FROM pg_replication_slots) AS slots_used,
-       (SELECT coalesce(database, '') FROM pg_replication_slots WHERE slot_name = %(slot)s) AS slot_database,
-       current_setting('max_wal_senders')::int AS senders,
-       (SELECT count(*) FROM pg_stat_replication) AS senders_used,
-       rolsuper,
-       (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = %(database)s) AS encoding
+SELECT current_setting('server_version_num')::int AS version, rolsuper,
+       EXISTS (SELECT FROM pg_database WHERE datname = %(database)s) AS database_there
 FROM pg_roles WHERE rolname = current_user
 """
 
 
 @dataclass(frozen=True)
 class Server:
-    """What was found on a server; the fields are those of the query.
-
-    :param slot_database: of the connector's replication slot, None when there is no such slot.
-    :param encoding: of the database, None when it is not there.
-    """
+    """What was found on a server; the fields are those of the query."""
 
     version: int
-    wal_level: str
-    slots: int
-    slots_used: int
-    slot_database: str | None
-    senders: int
-    senders_used: int
     rolsuper: bool
-    encoding: str | None
+    database_there: bool
 
 
 def check_server(params: Mapping[str, Any]) -> list[Problem]:
     """Connect and look. The server is only read.
 
-    :param params: host, port, user, password, database, tables, slot, lowest_version, timeout.
+    :param params: host, port, user, password, database, tables, lowest_version, timeout.
     """
     if IMPORT_ERROR:
         raise MissingLibraryError("psycopg", IMPORT_ERROR)
@@ -66,7 +48,7 @@ def check_server(params: Mapping[str, Any]) -> list[Problem]:
     try:
         # Everybody has this one, and the pipeline's own need not be there yet.
         with _connect(params, "postgres", Server) as connection:
-            server = connection.execute(_SERVER, {"slot": params["slot"], "database": database}).fetchone()
+            server = connection.execute(_SERVER, {"database": database}).fetchone()
     except psycopg.Error as error:
         return [
             Problem(
@@ -77,8 +59,8 @@ def check_server(params: Mapping[str, Any]) -> list[Problem]:
                 "pg_hba.conf admits this host",
             )
         ]
-    missing = judge_database(database, params["tables"], where) if server.encoding is None else ()
-    return [*judge(server, where, database, params["slot"], params["lowest_version"]), *missing]
+    missing = () if server.database_there else judge_database(database, params["tables"], where)
+    return [*judge(server, where, params["lowest_version"]), *missing]
 
 
 def _connect(params: Mapping[str, Any], database: str, row: type) -> Any:
@@ -94,7 +76,7 @@ def _connect(params: Mapping[str, Any], database: str, row: type) -> Any:
     )
 
 
-def judge(server: Server, where: str, database: str, slot: str, lowest_version: int) -> Iterator[Problem]:
+def judge(server: Server, where: str, lowest_version: int) -> Iterator[Problem]:
     """What `server` lacks."""
     if server.version < lowest_version * 10_000:
         yield Problem(
@@ -102,42 +84,6 @@ def judge(server: Server, where: str, database: str, slot: str, lowest_version: 
             f"PostgreSQL {lowest_version} or later is needed",
             found=f"{server.version // 10_000} at {where}",
             remedy="upgrade the server",
-        )
-    if server.wal_level != "logical":
-        yield Problem(
-            "postgresql",
-            "The server does not write its log for logical replication",
-            found=f"wal_level = {server.wal_level} at {where}",
-            remedy="ALTER SYSTEM SET wal_level = 'logical', then restart the server",
-        )
-    # One for the connector, one for verification while it runs; a slot that is there is the connector's already.
-    needed = 2 if server.slot_database is None else 1
-    for kind, limit, used in (
-        ("replication slots", server.slots, server.slots_used),
-        ("WAL senders", server.senders, server.senders_used),
-    ):
-        if limit - used < needed:
-            name = "max_replication_slots" if kind == "replication slots" else "max_wal_senders"
-            yield Problem(
-                "postgresql",
-                f"{needed} free {kind} are needed",
-                found=f"{used} of {limit} are used at {where}",
-                remedy=f"ALTER SYSTEM SET {name} = {used + needed + 2}, then restart the server; "
-                "or drop what nobody uses",
-            )
-    if server.slot_database not in (None, database):
-        yield Problem(
-            "postgresql",
-            f"The replication slot {slot} is another one's",
-            found=f"it belongs to the database {server.slot_database or '(none)'} at {where}",
-            remedy="set cdc_slot to a name of the pipeline's own; or drop the slot if nobody uses it",
-        )
-    if server.encoding == "SQL_ASCII":
-        yield Problem(
-            "postgresql",
-            f"Nothing says which characters the texts of the database {database} are",
-            found=f"its encoding is SQL_ASCII at {where}",
-            remedy="move it to a database with ENCODING 'UTF8': pg_dump --encoding names what the texts are",
         )
     # A role with REPLICATION can only be had from a superuser.
     if not server.rolsuper:

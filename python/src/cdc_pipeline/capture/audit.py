@@ -130,7 +130,7 @@ def _server(facts: Facts, settings: Settings) -> Iterator[Finding]:
             subject,
             f"the slot {settings.slot} is {server.slot.wal_status}",
             "changes are missing that nobody can read any more" if lost else "its WAL is soon removed",
-            "see which rows are missing before it is made again" if lost else "see why the connector is behind",
+            "have a new one made: docs/troubleshooting.md, `slot_lost`" if lost else "see why the connector is behind",
         )
     if server.wal_keep_mib < 0 and not settings.managed:
         yield Finding(

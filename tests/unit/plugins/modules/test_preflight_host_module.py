@@ -28,7 +28,7 @@ def test_a_host_that_has_all(run_module, tmp_path):
 
 
 def test_everything_that_is_wrong_is_listed_at_once(run_module, tmp_path):
-    server = {"host": "127.0.0.1", "port": 1, "user": "u", "password": "hunter2secret", "database": "d", "slot": "s"}
+    server = {"host": "127.0.0.1", "port": 1, "user": "u", "password": "hunter2secret", "database": "d"}
     server |= {"lowest_version": 14, "timeout": 1}
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -5,6 +5,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.sql.Array;
+import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -34,12 +35,21 @@ public final class Chunk implements InvocationHandler {
     }
 
     /**
+     * Begins a transaction where there is none, until the statement is closed: only within one does the driver fetch some rows at a
+     * time. The connection of a task that began with an offset has none.
+     *
      * @param statement a query whose result is read value by value
      * @param most bytes of values in memory; the row that exceeds them is the last one
      */
-    public static PreparedStatement bounded(PreparedStatement statement, long most) {
+    public static PreparedStatement bounded(PreparedStatement statement, long most) throws SQLException {
+        Connection connection = statement.getConnection();
+        boolean alone = connection.getAutoCommit();
+        connection.setAutoCommit(false);
         return proxy(PreparedStatement.class, (self, method, arguments) -> {
             Object result = call(statement, method, arguments);
+            if (alone && method.getName().equals("close")) {
+                connection.setAutoCommit(true);
+            }
             return method.getName().equals("executeQuery")
                     ? proxy(ResultSet.class, new Chunk((ResultSet) result, most))
                     : result;
