@@ -201,7 +201,7 @@ class _Judge:
             self.wrong(
                 f"the certificate is not for {', '.join(missing)}",
                 f"{told(certificate, path)} is for {', '.join(sorted(names)) or 'no host (it has no subjectAltName)'}",
-                "have it issued with these names as subjectAltName",
+                f"have it issued with {', '.join(missing)} as subjectAltName",
             )
 
     def purposes(self, certificate: Certificate, path: str, mutual: bool) -> None:
@@ -240,7 +240,7 @@ def judge_server(
     judge.purposes(leaf, files.certificate, mutual)
     if key:
         judge.alike(leaf, key, files)
-    if roots:
+    if roots or signed_by(leaf, leaf):
         judge.chain(leaf, between, roots, files)
     return (Given(Pair(leaf, key, tuple(between)), roots) if key and roots else None), judge.problems
 

@@ -255,6 +255,25 @@ def reached_hosts(catalogue: Mapping[str, Any], component: str, place: Place) ->
     return list(dict.fromkeys(name for each in hosts for name in (each["host"], *_hosts(each["hosts"]))))
 
 
+def listeners(catalogue: Mapping[str, Any], component: str, place: Place) -> list[dict[str, str]]:
+    """The ports of ``component`` that encrypt and that the controller reaches, other than by a router.
+
+    Returns:
+        Of each ``server``, ``address`` (host and port), ``protocol`` and ``ca`` (path on the controller).
+    """
+    entry = parse_entry(catalogue, component)
+    routed = place.runtime != "local" and place.access == ROUTES and entry.routable
+    if not entry.managed or not entry.tls.enabled or routed:
+        return []
+    ports = [name for name, port in entry.ports.items() if place.runtime == "local" or _outside(port)]
+    found = [endpoint(catalogue, component, name, "controller", None, place) for name in ports]
+    return [
+        {"server": component, "address": address, "protocol": entry.protocol, "ca": each["ca"]}
+        for each in found
+        for address in each["hosts"].split(",")
+    ]
+
+
 def _hosts(addresses: str) -> list[str]:
     return [address.rpartition(":")[0] for address in addresses.split(",")]
 
