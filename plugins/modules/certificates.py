@@ -200,7 +200,7 @@ def perform(params, check_mode):
 
 
 def _given(params):
-    """What the user gives: an authority or None, and servers by their names. Raises PreflightError for what is wrong."""
+    """What the user gives: an authority or None, and servers by their names. Raises PreflightError for mistakes."""
     authority = params["given_authority"] or {}
     authority = Files(authority.get("certificate") or "", authority.get("key") or "")
     servers = {
