@@ -15,6 +15,14 @@ description:
 options:
   _terms:
     description: Names of components. By default all.
+  what:
+    description:
+      - V(names) are all that the certificate of a component has to have.
+      - V(reached) are only those that clients verify it by.
+      - V(listeners) is a list of the ports that the controller reaches, with C(server), C(address), C(protocol), C(ca).
+    type: str
+    choices: [names, reached, listeners]
+    default: names
 """
 
 EXAMPLES = r"""
@@ -25,15 +33,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: One map of lists.
+  description: One map of lists, or one list.
   type: list
-  elements: dict
+  elements: raw
 """
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import certificate_names
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import (
+    certificate_names,
+    listeners,
+    reached_hosts,
+)
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._place import read_place
 
 
@@ -43,8 +55,12 @@ class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
         self.set_options(var_options=variables, direct=kwargs)
         catalogue, place = read_place(variables or {}, self._templar)
+        what = self.get_option("what")
+        names_of = {"names": certificate_names, "reached": reached_hosts, "listeners": listeners}[what]
         try:
-            found = {name: certificate_names(catalogue, name, place) for name in terms or catalogue}
+            found = {name: names_of(catalogue, name, place) for name in terms or catalogue}
         except PipelineError as error:
             raise AnsibleError(error.message) from error
+        if what == "listeners":
+            return [[listener for several in found.values() for listener in several]]
         return [{name: names for name, names in found.items() if names}]

@@ -236,6 +236,50 @@ def certificate_names(catalogue: Mapping[str, Any], component: str, place: Place
     return list(dict.fromkeys(names))
 
 
+def reached_hosts(catalogue: Mapping[str, Any], component: str, place: Place) -> list[str]:
+    """The hosts, but a router's, by which clients verify the certificate of ``component``; none of a user's own server.
+
+    Raises:
+        InvalidError: there is no such component.
+        SpecError: its entry is wrong.
+    """
+    entry = parse_entry(catalogue, component)
+    if not entry.managed:
+        return []
+    hosts = []
+    for port in entry.ports:
+        hosts.append(endpoint(catalogue, component, port, "workload", None, place))
+        routed = place.runtime != "local" and place.access == ROUTES and entry.routable
+        if place.runtime == "local" or (_outside(entry.ports[port]) and not routed):
+            hosts.append(endpoint(catalogue, component, port, "controller", None, place))
+    return list(dict.fromkeys(name for each in hosts for name in (each["host"], *_hosts(each["hosts"]))))
+
+
+def listeners(catalogue: Mapping[str, Any], component: str, place: Place) -> list[dict[str, str]]:
+    """The ports of ``component`` that encrypt and that the controller reaches, other than by a router.
+
+    Returns:
+        Of each ``server``, ``address`` (host and port), ``protocol`` and ``ca`` (path on the controller).
+    """
+    entry = parse_entry(catalogue, component)
+    routed = place.runtime != "local" and place.access == ROUTES and entry.routable
+    if not entry.managed or not entry.tls.enabled or routed:
+        return []
+    ports = [name for name, port in entry.ports.items() if place.runtime == "local" or _outside(port)]
+    # By the other ports of a store its parts speak to each other, and show a certificate of their own.
+    ports = [name for name in ports if entry.protocol != "s3" or name == "s3"]
+    found = [endpoint(catalogue, component, name, "controller", None, place) for name in ports]
+    return [
+        {"server": component, "address": address, "protocol": entry.protocol, "ca": each["ca"]}
+        for each in found
+        for address in each["hosts"].split(",")
+    ]
+
+
+def _hosts(addresses: str) -> list[str]:
+    return [address.rpartition(":")[0] for address in addresses.split(",")]
+
+
 def _outside(port: Mapping[str, Any]) -> bool:
     """Whether a port is reached from outside of a cluster."""
     return port["node_port"] is not None or port["expose"]

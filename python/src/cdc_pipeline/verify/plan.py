@@ -224,6 +224,25 @@ class Services:
 
 
 @dataclass(frozen=True)
+class Listener:
+    """``address``: host and port. ``ca``: the file of authorities that its certificate is verified by."""
+
+    server: str
+    address: str
+    protocol: str
+    ca: str
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """``days``: that each certificate has left at least. ``home``: of the instance, on this host."""
+
+    listeners: tuple[Listener, ...] = ()
+    days: int = 30
+    home: str = ""
+
+
+@dataclass(frozen=True)
 class Preflight:
     """``home_free_mib``: disk that must stay free below ``home``."""
 
@@ -236,6 +255,7 @@ class Expected:
     artifacts: Artifacts = field(default_factory=Artifacts)
     services: Services = field(default_factory=Services)
     workload: Services = field(default_factory=Services)
+    certificates: Certificates = field(default_factory=Certificates)
     preflight: Preflight = field(default_factory=Preflight)
     postgresql: Postgresql = field(default_factory=Postgresql)
     kafka: Kafka = field(default_factory=Kafka)

@@ -11,6 +11,8 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints i
     Place,
     certificate_names,
     endpoint,
+    listeners,
+    reached_hosts,
 )
 
 CATALOGUE = {
@@ -62,3 +64,35 @@ def test_a_server_of_the_user_s_own_gets_none():
 def test_a_route_that_is_not_there_yet():
     assert "registry.apps.example.com" in certificate_names(CATALOGUE, "schema_registry", PLACES[2])
     assert certificate_names(CATALOGUE, "schema_registry", Place("kubernetes", access=ROUTES))
+
+
+@pytest.mark.parametrize("place", PLACES, ids=["local", "node_ports", "routes"])
+@pytest.mark.parametrize("component", ["kafka", "schema_registry"])
+def test_what_clients_verify_by_is_covered(place, component):
+    hosts = reached_hosts(CATALOGUE, component, place)
+    names = certificate_names(CATALOGUE, component, place)
+    assert hosts and all(fits(host, names) for host in hosts)
+
+
+def test_a_router_s_host_is_not_asked_of_the_user_s_certificate():
+    assert "registry.apps.example.com" not in reached_hosts(CATALOGUE, "schema_registry", PLACES[2])
+    assert reached_hosts(CATALOGUE, "postgresql", PLACES[0]) == []
+    assert set(reached_hosts(CATALOGUE, "kafka", PLACES[0])) == {"127.0.0.1", "cdc.example.com"}
+
+
+def test_what_listens_is_every_port_of_every_replica_that_encrypts():
+    tls = {"enabled": True, "ca": "…", "certificate": "…", "key": "…"}
+    catalogue = {name: {**entry, "tls": tls} for name, entry in CATALOGUE.items()}
+    place = Place("local", trust="/home/trust")
+    found = listeners(catalogue, "kafka", place)
+    assert [each["address"] for each in found] == ["127.0.0.1:9092", "127.0.0.1:9093", "127.0.0.1:9094"]
+    assert {each["ca"] for each in found} == {"/home/trust/kafka.pem"}
+    assert (
+        len(
+            listeners(
+                {"schema_registry": {**CATALOGUE["schema_registry"], "routable": False}}, "schema_registry", place
+            )
+        )
+        == 0
+    )
+    assert listeners(CATALOGUE, "kafka", place) == listeners(CATALOGUE, "postgresql", place) == []
