@@ -21,7 +21,16 @@ from components import WORKLOADS  # noqa: E402
 AUTHORITY = (ROOT / "tests/manifests/authority.pem").read_text()
 # What the role certificates makes: certificates are read, but not used to connect; the keys are text.
 _SERVED = {"certificate": AUTHORITY, "key": "not-a-secret", "ca": AUTHORITY}
-_SERVERS = ("postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive", "object_store")
+_SERVERS = (
+    "postgresql",
+    "kafka",
+    "schema_registry",
+    "kafka_connect",
+    "connectors",
+    "archive",
+    "object_store",
+    "object_store_inner",
+)
 CERTIFICATES = {"authority": AUTHORITY, "servers": dict.fromkeys(_SERVERS, _SERVED), "clients": {}}
 # Name of a variant: its inventory, and what it sets otherwise.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -276,6 +276,8 @@ def listeners(catalogue: Mapping[str, Any], component: str, place: Place) -> lis
     if not entry.managed or not entry.tls.enabled or routed:
         return []
     ports = [name for name, port in entry.ports.items() if place.runtime == "local" or _outside(port)]
+    # By the other ports of a store its parts speak to each other, and show a certificate of their own.
+    ports = [name for name in ports if entry.protocol != "s3" or name == "s3"]
     found = [endpoint(catalogue, component, name, "controller", None, place) for name in ports]
     return [
         {"server": component, "address": address, "protocol": entry.protocol, "ca": each["ca"]}

@@ -21,6 +21,8 @@ from cdc_pipeline.verify.footers import list_objects
 
 _WRITERS = 8
 _STATUS = re.compile(r"403 Forbidden|401 Unauthorized")
+# A request to delete is one for several objects, whose answer says of each what became of it.
+_REFUSED = re.compile(rf"{_STATUS.pattern}|AccessDenied")
 
 
 def _key(context: Context, name: str) -> str:
@@ -80,7 +82,7 @@ def _try(action: str, store: S3Store, key: str) -> str:
     try:
         _ACTIONS[action](store, key)
     except BaseError as error:
-        refused = isinstance(error, PermissionDeniedError | UnauthenticatedError) or _STATUS.search(str(error))
+        refused = isinstance(error, PermissionDeniedError | UnauthenticatedError) or _REFUSED.search(str(error))
         return "refused" if refused else f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
     return "allowed"
 
@@ -161,7 +163,8 @@ def _answer(port: int, request: bytes, protocol: str) -> str:
             answer = connection.recv(4096)
     except OSError:
         return ""
-    return "" if b"HTTP request to an HTTPS server" in answer else repr(answer.split(b"\r\n", 1)[0][:60])
+    first = answer.split(b"\r\n", 1)[0][:60]
+    return "" if not answer or b"HTTP request to an HTTPS server" in answer else repr(first)
 
 
 STEPS = (
