@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from cdc_pipeline.archive.position import Committed
 from cdc_pipeline.archive.tile import Source
 from cdc_pipeline.clients import kafka
+from cdc_pipeline.clients.kafka import secret_settings
 from cdc_pipeline.connectors.workers import WorkersError
 from cdc_pipeline.disk.decide import At, Broker, Partition, broker, decide
 from cdc_pipeline.disk.log_dirs import held
@@ -43,6 +44,8 @@ class Settings:
         heartbeat: a topic that always exists; the mark that the connector waits is an offset of its.
         limit: bytes that one broker may hold.
         connector: the name of the one that waits.
+        client: settings of librdkafka.
+        login_file: a JSON file with more of them, which are secret.
     """
 
     bootstrap_servers: str
@@ -51,7 +54,8 @@ class Settings:
     heartbeat: str
     limit: int
     connector: str
-    client: dict[str, str] = field(default_factory=dict)
+    client: dict[str, str] = field(default_factory=dict, repr=False)
+    login_file: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Settings:
@@ -62,6 +66,8 @@ class Settings:
         """
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
+            if raw.get("login_file"):
+                raw["client"] = {**raw.get("client", {}), **secret_settings(Path(raw["login_file"]))}
             return cls(**{**raw, "topics": tuple(raw["topics"]), "limit": int(raw["limit"])})
         except (TypeError, KeyError, json.JSONDecodeError) as error:
             raise ValueError(f"{path}: {error}") from None
