@@ -57,6 +57,22 @@ _CAUSES = (
         "run the playbook with the tag artifacts again",
     ),
     (
+        r"SaslAuthenticationException|SASL authentication error",
+        "Kafka does not let it in",
+        "run the tag kafka: it sets the passwords of Kafka's users, which are in the folder credentials",
+    ),
+    (
+        r"SSLHandshakeException|SSL handshake failed|CertificateExpiredException|PKIX path|certificate verify failed",
+        "a certificate is not to be trusted, or has expired",
+        "see the evidence for which; the next run issues one that is about to end anew, but for those of yours in "
+        "cdc_endpoints_extra",
+    ),
+    (
+        r"(Topic|Group|Cluster|TransactionalId)AuthorizationException|authorization failed",
+        "it may not do in Kafka what it has to",
+        "run the tag kafka: it states the rights of each program; kafka_acls_extra adds to them",
+    ),
+    (
         r"password authentication failed|AuthenticationException|InvalidAccessKeyId|SignatureDoesNotMatch",
         "its credentials were refused",
         "check the credentials in the inventory, then run again",

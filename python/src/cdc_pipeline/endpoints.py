@@ -37,10 +37,23 @@ class PostgresqlEndpoint:
 
 @dataclass(frozen=True)
 class KafkaEndpoint:
-    """``client``: further librdkafka settings (security.protocol, ssl.ca.location and the like)."""
+    """``client``: further librdkafka settings (security.protocol, ssl.ca.location and the like).
+
+    ``users``: passwords of those who sign in, by the user's name; empty where nobody has to.
+    """
 
     bootstrap_servers: str
     client: Mapping[str, str] = field(default_factory=dict, repr=False)
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def of(self, user: str) -> KafkaEndpoint:
+        """The same for another user.
+
+        Raises:
+            KeyError: the user's password is not known.
+        """
+        login = {"sasl.username": user, "sasl.password": self.users[user]}
+        return KafkaEndpoint(self.bootstrap_servers, {**self.client, **login}, self.users)
 
 
 @dataclass(frozen=True)

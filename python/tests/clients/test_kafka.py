@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cdc_pipeline.clients import kafka
+from cdc_pipeline.clients.scram import Exchange
 from cdc_pipeline.endpoints import KafkaEndpoint
 from cdc_pipeline.verify.quorum import describe_quorum
 from certificates import Authority
@@ -97,6 +98,27 @@ def test_a_broker_that_wants_certificates_gets_one(authority: Authority) -> None
             describe_quorum(endpoint(port, authority.ca))
 
 
-def test_sasl_is_not_spoken() -> None:
-    with pytest.raises(ValueError, match="SASL_SSL"):
-        kafka.connect(KafkaEndpoint("h:1", {"security.protocol": "sasl_ssl"}), "h", 1, 1.0)
+def test_only_scram_is_spoken(authority: Authority) -> None:
+    client = {"security.protocol": "sasl_ssl", "ssl.ca.location": str(authority.ca), "sasl.mechanism": "PLAIN"}
+    with (
+        serving(Broker(authority.context("127.0.0.1"))) as port,
+        pytest.raises(ValueError, match="is PLAIN; only SCRAM"),
+    ):
+        kafka.connect(KafkaEndpoint("h:1", client), "127.0.0.1", port, 1.0)
+
+
+def test_scram_as_in_its_specification() -> None:
+    """The example of RFC 7677."""
+    exchange = Exchange("sha256", "user", "pencil", "rOprNGfwEbeRWgbNEkqO")
+    assert exchange.first == b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO"
+    nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
+    final = exchange.answer(f"r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096".encode())
+    assert final == f"c=biws,r={nonce},p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=".encode()
+    exchange.check(b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+    with pytest.raises(PermissionError, match="does not know the password"):
+        exchange.check(b"v=AAAA")
+
+
+def test_a_challenge_of_somebody_else_is_refused() -> None:
+    with pytest.raises(PermissionError):
+        Exchange("sha256", "user", "pencil", "mine").answer(b"r=yours,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096")

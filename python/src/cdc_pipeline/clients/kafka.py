@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
+from cdc_pipeline.clients import scram
 from cdc_pipeline.clients.trust import tls_context
 from cdc_pipeline.endpoints import KafkaEndpoint
 
@@ -24,6 +27,23 @@ below them. What is larger than `fetch.max.bytes` comes alone, since brokers alw
 def config(where: KafkaEndpoint, fixed: Settings = _NONE, defaults: Settings = _NONE) -> dict[str, Any]:
     """librdkafka's settings. The endpoint's own stand above ``defaults``, and ``fixed`` above all."""
     return {**defaults, **where.client, "bootstrap.servers": where.bootstrap_servers, **fixed}
+
+
+def secret_settings(path: Path) -> dict[str, str]:
+    """Settings of librdkafka in a JSON file.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no JSON object.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        # Without the text, which may hold a password.
+        raise ValueError(f"it is not JSON in line {error.lineno}") from None
+    if not isinstance(found, dict):
+        raise ValueError("it holds no JSON object")
+    return found
 
 
 def consumer(
@@ -55,24 +75,25 @@ def protocol(where: KafkaEndpoint) -> str:
 
 
 def connect(where: KafkaEndpoint, host: str, port: int, seconds: float) -> socket.socket:
-    """A connection to one broker, with TLS where librdkafka's settings ask for it. The caller closes it.
+    """A connection to one broker, with TLS and signed in where librdkafka's settings ask for it. The caller closes it.
 
     Raises:
-        ValueError: the brokers want SASL, which is not spoken here.
-        OSError: the broker cannot be reached or is not to be trusted, or a file of the settings cannot be read.
+        ValueError: the brokers want another SASL mechanism than SCRAM.
+        OSError: the broker cannot be reached, is not to be trusted or refuses the login, or a file of the settings
+            cannot be read.
     """
     spoken = protocol(where)
-    if spoken not in ("PLAINTEXT", "SSL"):
-        raise ValueError(f"the brokers want {spoken}; only PLAINTEXT and SSL are spoken here")
-    context = _context(where.client) if spoken == "SSL" else None
-    plain = socket.create_connection((host, port), timeout=seconds)
-    if context is None:
-        return plain
+    context = _context(where.client) if spoken.endswith("SSL") else None
+    connection = socket.create_connection((host, port), timeout=seconds)
     try:
-        return context.wrap_socket(plain, server_hostname=host)
+        if context is not None:
+            connection = context.wrap_socket(connection, server_hostname=host)
+        if spoken.startswith("SASL_"):
+            scram.sign_in(connection, where.client)
     except BaseException:
-        plain.close()
+        connection.close()
         raise
+    return connection
 
 
 def _context(client: Mapping[str, str]) -> ssl.SSLContext:

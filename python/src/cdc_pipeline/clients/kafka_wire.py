@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 
 from cdc_pipeline.clients import kafka
+from cdc_pipeline.clients.scram import exactly
 from cdc_pipeline.endpoints import KafkaEndpoint
 
 NO_TAGS = b"\0"
@@ -16,24 +16,14 @@ def ask(where: KafkaEndpoint, host: str, port: int, key: int, version: int, body
 
     Raises:
         OSError: it cannot be reached or closes the connection.
-        ValueError: it wants SASL, or its answer is cut short.
+        ValueError: it wants a login that is not spoken here, or its answer is cut short.
     """
     client = b"cdc"
     request = struct.pack(">hhih", key, version, 1, len(client)) + client + NO_TAGS + body
     with kafka.connect(where, host, port, seconds) as connection:
         connection.sendall(struct.pack(">i", len(request)) + request)
-        (size,) = struct.unpack(">i", _exactly(connection, 4))
-        return Reader.of_answer(_exactly(connection, size))
-
-
-def _exactly(connection: socket.socket, size: int) -> bytes:
-    data = bytearray()
-    while len(data) < size:
-        chunk = connection.recv(size - len(data))
-        if not chunk:
-            raise ConnectionError("the broker closed the connection; does it want TLS or SASL?")
-        data += chunk
-    return bytes(data)
+        (size,) = struct.unpack(">i", exactly(connection, 4))
+        return Reader.of_answer(exactly(connection, size))
 
 
 class Reader:

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from cdc_pipeline.archive.position import Committed
 from cdc_pipeline.archive.tile import Source
 from cdc_pipeline.clients import kafka
+from cdc_pipeline.clients.kafka import secret_settings
 from cdc_pipeline.connectors.workers import WorkersError
 from cdc_pipeline.disk.decide import At, Broker, Partition, aged, broker, decide
 from cdc_pipeline.disk.log_dirs import held
@@ -63,6 +64,8 @@ class Settings:
         limit: bytes that one broker may hold.
         keep_seconds: how long what is archived stays, where there is room.
         connector: the name of the one that waits.
+        client: settings of librdkafka.
+        login_file: a JSON file with more of them, which are secret.
     """
 
     bootstrap_servers: str
@@ -71,7 +74,8 @@ class Settings:
     limit: int
     keep_seconds: float
     connector: str
-    client: dict[str, str] = field(default_factory=dict)
+    client: dict[str, str] = field(default_factory=dict, repr=False)
+    login_file: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Settings:
@@ -82,6 +86,8 @@ class Settings:
         """
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
+            if raw.get("login_file"):
+                raw["client"] = {**raw.get("client", {}), **secret_settings(Path(raw["login_file"]))}
             readers = tuple(Reader(**{**each, "topics": tuple(each["topics"])}) for each in raw["readers"])
             numbers = {"limit": int(raw["limit"]), "keep_seconds": float(raw["keep_seconds"])}
             return cls(**{**raw, "readers": readers, **numbers})

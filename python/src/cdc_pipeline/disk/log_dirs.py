@@ -14,7 +14,7 @@ def held(where: KafkaEndpoint, host: str, port: int, seconds: float = 10.0) -> d
 
     Raises:
         OSError: it does not answer.
-        ValueError: it answers with an error, or wants SASL.
+        ValueError: it answers with an error, or wants a login that is not spoken here.
     """
     return _read(ask(where, host, port, _DESCRIBE_LOG_DIRS, 2, _EVERY_TOPIC + NO_TAGS, seconds))
 

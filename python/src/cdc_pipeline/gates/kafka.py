@@ -8,7 +8,6 @@ can and with 1 and a sentence when it cannot. FILE is a JSON object of librdkafk
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -38,22 +37,6 @@ def obstacle(metadata: ClusterMetadata, brokers: int) -> str | None:
     return None
 
 
-def _client_settings(path: Path) -> dict[str, str]:
-    """
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: it holds no JSON object.
-    """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        # Without the text, which may hold a password.
-        raise ValueError(f"it is not JSON in line {error.lineno}") from None
-    if not isinstance(found, dict):
-        raise ValueError("it holds no JSON object")
-    return found
-
-
 def main(arguments: list[str] | None = None) -> int:
     """0: the cluster can bear the loss of a broker. 1: it cannot. 2: wrong arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -62,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--client-config", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
     try:
-        client = _client_settings(options.client_config) if options.client_config else {}
+        client = kafka.secret_settings(options.client_config) if options.client_config else {}
         admin = kafka.admin(KafkaEndpoint(options.bootstrap_servers, client), {"log_level": 0})
     except (OSError, ValueError, KafkaException) as error:
         parser.error(f"--client-config {options.client_config}: {error}")

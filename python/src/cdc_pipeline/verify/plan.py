@@ -69,8 +69,37 @@ class Topic:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """``action``: read, write, describe or the like, on the resource of this ``name``."""
+
+    action: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What shows that a principal may do what its role needs, and no more.
+
+    ``resource_type``: topic, group or transactional_id.
+    """
+
+    principal: str
+    resource_type: str
+    allowed: Attempt
+    refused: Attempt
+    role: str = ""
+
+    @property
+    def user(self) -> str:
+        return self.principal.partition(":")[2]
+
+
+@dataclass(frozen=True)
 class Kafka:
-    """``settings``: of every broker. ``jvm_options``: each must stand on its command line."""
+    """``settings``: of every broker. ``jvm_options``: each must stand on its command line.
+
+    ``users``, ``proofs``: of who signs in; empty where nobody has to.
+    """
 
     brokers: int = 3
     settings: Mapping[str, str] = field(
@@ -84,6 +113,8 @@ class Kafka:
     topics: tuple[Topic, ...] = ()
     jvm_options: tuple[str, ...] = ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
     memory_mib: int = 2048
+    users: tuple[str, ...] = ()
+    proofs: tuple[Proof, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def describe_quorum(where: KafkaEndpoint, seconds: float = 5.0) -> Quorum:
 
     Raises:
         OSError: none does.
-        ValueError: it answers with an error, or wants SASL.
+        ValueError: it answers with an error, or wants a login that is not spoken here.
     """
     problem = OSError("there is no broker to ask")
     for server in where.bootstrap_servers.split(","):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ConfigSource, NewTopic, ResourceType
 
-from cdc_pipeline.clients import kafka
+from cdc_pipeline.endpoints import KafkaEndpoint
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.jvm import judge_jvm, judge_memory
-from cdc_pipeline.verify.plan import Topic
+from cdc_pipeline.verify.plan import Proof, Topic
 from cdc_pipeline.verify.quorum import Quorum, describe_quorum
+from cdc_pipeline.verify.rights import allowed
 from cdc_pipeline.verify.wait import wait_for
 
 _REQUEST = 10
@@ -117,9 +120,8 @@ def _cluster(context: Context) -> Iterator[Finding]:
         "Look at the status and the log of the missing broker.",
     )
     where = context.plan.endpoints.kafka
-    if not kafka.protocol(where).startswith("SASL_"):
-        quorum = wait_for(lambda: describe_quorum(where), lambda each: judge_quorum(each, expected.brokers).ok, 5.0)
-        yield judge_quorum(quorum, expected.brokers)
+    quorum = wait_for(lambda: describe_quorum(where), lambda each: judge_quorum(each, expected.brokers).ok, 5.0)
+    yield judge_quorum(quorum, expected.brokers)
     brokers = configs(admin, ResourceType.BROKER, [str(each) for each in metadata.brokers])
     wrong = {
         name: unlike
@@ -212,8 +214,71 @@ def _processes(context: Context) -> Iterator[Finding]:
     yield judge_memory(context, "T5", "the brokers together", servers, expected.memory_mib)
 
 
+def _rights(context: Context) -> Iterator[Finding]:
+    where, expected = context.plan.endpoints.kafka, context.plan.expected.kafka
+    if not expected.users:
+        return
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        tried = list(pool.map(lambda proof: _tried(where, proof), expected.proofs))
+    for proof, found in zip(expected.proofs, tried, strict=True):
+        yield judge_right(proof, found)
+    closed = {
+        what: sum(_lets_in(replace(where, client=client), server) for server in where.bootstrap_servers.split(","))
+        for what, client in {
+            "without encryption": {},
+            "without a login": {**_trust(where), "security.protocol": "SSL"},
+            "with a wrong password": {**where.client, "sasl.password": context.run},
+        }.items()
+    }
+    yield equal(
+        "T5.closed",
+        "brokers that answer who does not sign in",
+        dict.fromkeys(closed, 0),
+        closed,
+        "Somebody changed the listeners: run the tag kafka.",
+    )
+
+
+def judge_right(proof: Proof, found: tuple[bool, bool]) -> Finding:
+    """A principal may do what its role needs, and not what it does not need.
+
+    ``found``: whether either was allowed.
+    """
+    may, may_not = (f"{each.action} {each.name}" for each in (proof.allowed, proof.refused))
+    return equal(
+        f"T5.right.{proof.user}.{proof.resource_type}.{proof.allowed.action}.{proof.allowed.name}",
+        f"{proof.user} may {may} and not {may_not} ({proof.resource_type})",
+        {may: "allowed", may_not: "refused"},
+        {may: _said(found[0]), may_not: _said(found[1])},
+        "Run the tag kafka: it states who may do what, and takes away what nobody stated.",
+    )
+
+
+def _said(was_allowed: bool) -> str:
+    return "allowed" if was_allowed else "refused"
+
+
+def _tried(where: KafkaEndpoint, proof: Proof) -> tuple[bool, bool]:
+    user = where.of(proof.user)
+    first, second = (allowed(user, proof.resource_type, each) for each in (proof.allowed, proof.refused))
+    return first, second
+
+
+def _trust(where: KafkaEndpoint) -> dict[str, str]:
+    return {key: value for key, value in where.client.items() if key.startswith("ssl.")}
+
+
+def _lets_in(where: KafkaEndpoint, server: str) -> bool:
+    try:
+        describe_quorum(replace(where, bootstrap_servers=server), _REQUEST)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 STEPS = (
     Step("T5.cluster", "kafka", _cluster),
     Step("T5.topic_life", "kafka", _life, writes=True),
+    Step("T5.rights", "kafka", _rights),
     Step("T5.processes", "kafka", _processes),
 )

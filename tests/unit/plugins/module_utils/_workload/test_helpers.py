@@ -27,6 +27,18 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.table impor
         ("write failed: No space left on device", "the disk is full"),
         ("java.lang.OutOfMemoryError: Java heap space", "it ran out of memory"),
         ("FATAL:  password authentication failed for user", "its credentials were refused"),
+        (
+            "org.apache.kafka.common.errors.SaslAuthenticationException: Authentication failed",
+            "Kafka does not let it in",
+        ),
+        (
+            "org.apache.kafka.common.errors.TopicAuthorizationException: Not authorized to access topics: [a]",
+            "it may not do in Kafka what it has to",
+        ),
+        (
+            "java.security.cert.CertificateExpiredException: NotAfter: Thu Nov 26 09:00:00 UTC 2026",
+            "a certificate is not to be trusted, or has expired",
+        ),
         ("cdc-run: cannot execute /x/java: No such file or directory", "a file it needs is missing"),
         ("org.apache.kafka.common.config.ConfigException: Invalid value", "it refuses its configuration"),
     ],
