@@ -15,6 +15,10 @@ description:
 options:
   _terms:
     description: Names of components. By default all.
+  reached:
+    description: Whether only those are given that clients verify the certificate by.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -33,7 +37,7 @@ _raw:
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import certificate_names
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import certificate_names, reached_hosts
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._place import read_place
 
 
@@ -43,8 +47,9 @@ class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
         self.set_options(var_options=variables, direct=kwargs)
         catalogue, place = read_place(variables or {}, self._templar)
+        names_of = reached_hosts if self.get_option("reached") else certificate_names
         try:
-            found = {name: certificate_names(catalogue, name, place) for name in terms or catalogue}
+            found = {name: names_of(catalogue, name, place) for name in terms or catalogue}
         except PipelineError as error:
             raise AnsibleError(error.message) from error
         return [{name: names for name, names in found.items() if names}]

@@ -57,7 +57,7 @@ def connected(params: Mapping[str, Any]) -> Iterator[Any]:
             "The PostgreSQL server does not let the pipeline in",
             where=where,
             why=_last_line(error),
-            remedy="see that it runs, and that user, password and pg_hba.conf are right",
+            remedy=_remedy(str(error), params["ca_cert"] or "the system's file"),
         ) from error
     with connection:
         try:
@@ -71,6 +71,18 @@ def connected(params: Mapping[str, Any]) -> Iterator[Any]:
                 if isinstance(error, psycopg.errors.LockNotAvailable)
                 else "correct what it says, such as a right that is missing, and run again",
             ) from error
+
+
+def _remedy(said: str, ca: str) -> str:
+    """What to do about a connection that was refused."""
+    site = "run site.yml, which issues certificates and has servers and clients use them"
+    if "certificate verify failed" in said:
+        return f"give the authority that has signed the server's certificate, in {ca}, or replace one that has expired"
+    if "does not match host name" in said:
+        return "use a host name of the server's certificate, or have one issued for this name"
+    if "does not support SSL" in said or "root certificate" in said:
+        return site
+    return "see that it runs, and that user, password and pg_hba.conf are right"
 
 
 def _last_line(error: Exception) -> str:

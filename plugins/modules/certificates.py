@@ -46,6 +46,36 @@ options:
     description: How many days before its end a certificate is issued anew.
     type: int
     default: 60
+  given_authority:
+    description: An authority that issues in the place of the instance's own.
+    type: dict
+    suboptions:
+      certificate:
+        description: Path of its certificate in PEM, with the way up to the root below it.
+        type: path
+      key:
+        description: Path of its key in PEM, which is not encrypted.
+        type: path
+  given_servers:
+    description:
+      - The certificates of servers for which none is issued, by the server's name.
+      - C(certificate), with what leads to a root below it, C(key) and C(ca), the authorities that clients trust, are paths of
+        files in PEM.
+    type: dict
+    default: {}
+  hosts:
+    description: The hosts that clients verify each certificate by. Those in O(given_servers) have to fit them.
+    type: dict
+    default: {}
+  mutual:
+    description: Servers that show their certificate as clients, too.
+    type: list
+    elements: str
+    default: []
+  contents:
+    description: Whether certificates and keys are in the result.
+    type: bool
+    default: true
 attributes:
   check_mode:
     support: full
@@ -71,15 +101,15 @@ RETURN = r"""
 authority:
   description: The certificate of the authority, in PEM, as clients trust it.
   type: str
-  returned: success
+  returned: O(contents) is V(true)
 servers:
   description: For each server C(certificate), C(key) and C(ca), the authority that its clients trust, all in PEM.
   type: dict
-  returned: success
+  returned: O(contents) is V(true)
 clients:
   description: The same for each client.
   type: dict
-  returned: success
+  returned: O(contents) is V(true)
 issued:
   description: Those that were issued, or would be, each with the reason.
   type: dict
@@ -90,10 +120,18 @@ issued:
 from pathlib import Path
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.files import Terms, kept
+from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.given import (
+    Files,
+    Unreadable,
+    judge_authority,
+    judge_server,
+    paths,
+)
 from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.issue import Wanted
-from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.parts import require_library
+from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.parts import now, pem, require_library
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
+from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.problem import PreflightError, Problem
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Disk
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import Folder
 
@@ -108,6 +146,14 @@ def main():
             "days": {"type": "int", "default": 365},
             "authority_days": {"type": "int", "default": 3650},
             "renew_days": {"type": "int", "default": 60},
+            "given_authority": {
+                "type": "dict",
+                "options": {"certificate": {"type": "path"}, "key": {"type": "path", "no_log": False}},
+            },
+            "given_servers": {"type": "dict", "default": {}},
+            "hosts": {"type": "dict", "default": {}},
+            "mutual": {"type": "list", "elements": "str", "default": []},
+            "contents": {"type": "bool", "default": True},
         },
         perform,
     )
@@ -121,13 +167,18 @@ def perform(params, check_mode):
             f"Certificates of {terms.days} days cannot be renewed {terms.renew_days} days before their end",
             remedy="set renew_days below days",
         )
-    servers = {name: Wanted(name, tuple(map(str, names)), terms.days) for name, names in params["servers"].items()}
+    given_authority, given_servers = _given(params)
+    servers = {
+        name: Wanted(name, tuple(map(str, names)), terms.days)
+        for name, names in params["servers"].items()
+        if name not in given_servers
+    }
     clients = {name: Wanted(name, (), terms.days) for name in params["clients"]}
     wanted = {f"servers/{name}": each for name, each in servers.items()}
     wanted |= {f"clients/{name}": each for name, each in clients.items()}
 
     folder, disk = Path(params["folder"]), Disk()
-    found = kept(folder, params["authority_name"], wanted, terms)
+    found = kept(folder, params["authority_name"], wanted, terms, given_authority.pair if given_authority else None)
     folders = [Folder(path, 0o700, None, None) for path in (folder, folder / "servers", folder / "clients")]
     wrong_folders = [item for item in folders if disk.folder_differs(item)]
     wrong = [(item, differs) for item in found.targets(folder) if (differs := disk.differs(item))]
@@ -137,22 +188,61 @@ def perform(params, check_mode):
         for item, _differs in wrong:
             disk.write(item)
 
-    authority = found.pairs["authority"].certificate_pem
-
-    def result(kind, names):
-        pairs = {name: found.pairs[f"{kind}/{name}"] for name in names}
-        return {
-            name: {"certificate": pair.certificate_pem, "key": pair.key_pem, "ca": authority}
-            for name, pair in pairs.items()
-        }
-
-    facts = {
+    authority = pem(*given_authority.ca) if given_authority else found.pairs["authority"].certificate_pem
+    contents = {
         "authority": authority,
-        "servers": result("servers", servers),
-        "clients": result("clients", clients),
-        "issued": found.issued,
+        "servers": {name: _shown(found.pairs[f"servers/{name}"], authority) for name in servers}
+        | {name: _shown(each.pair, pem(*each.ca)) for name, each in given_servers.items()},
+        "clients": {name: _shown(found.pairs[f"clients/{name}"], authority) for name in clients},
     }
+    facts = {**(contents if params["contents"] else {}), "issued": found.issued}
     return Outcome(bool(wrong_folders or wrong), differences=[differs for _item, differs in wrong], facts=facts)
+
+
+def _given(params):
+    """What the user gives: an authority or None, and servers by their names. Raises PreflightError where anything is wrong."""
+    authority = params["given_authority"] or {}
+    authority = Files(authority.get("certificate") or "", authority.get("key") or "")
+    servers = {
+        name: Files(*(str((each or {}).get(kind) or "") for kind in ("certificate", "key", "ca")))
+        for name, each in params["given_servers"].items()
+    }
+    contents = {path: _text(path) for path in paths([authority, *servers.values()])}
+    time, problems, judged, found = now(), [], None, {}
+    if authority.certificate or authority.key:
+        judged, wrong = judge_authority("certificates_authority", authority, contents, time)
+        problems += wrong
+    for name, files in servers.items():
+        variable = f"certificates_servers.{name}"
+        if name not in params["servers"]:
+            problems.append(_stranger(variable, params["servers"]))
+            continue
+        hosts, mutual = params["hosts"].get(name, ()), name in params["mutual"]
+        found[name], wrong = judge_server(variable, files, contents, hosts, mutual, time)
+        problems += wrong
+    if problems:
+        raise PreflightError("the certificates that you give", problems)
+    return judged, found
+
+
+def _stranger(variable, servers):
+    known = ", ".join(servers)
+    return Problem(
+        "certificate", f"{variable}: the pipeline runs no such server", f"it runs {known}", "correct the name"
+    )
+
+
+def _text(path):
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return ""
+    except OSError as error:
+        return Unreadable(error.strerror or str(error))
+
+
+def _shown(pair, ca):
+    return {"certificate": pair.certificate_pem, "key": pair.key_pem, "ca": ca}
 
 
 if __name__ == "__main__":

@@ -236,6 +236,29 @@ def certificate_names(catalogue: Mapping[str, Any], component: str, place: Place
     return list(dict.fromkeys(names))
 
 
+def reached_hosts(catalogue: Mapping[str, Any], component: str, place: Place) -> list[str]:
+    """The hosts, but a router's, by which clients verify the certificate of ``component``; none of a user's own server.
+
+    Raises:
+        InvalidError: there is no such component.
+        SpecError: its entry is wrong.
+    """
+    entry = parse_entry(catalogue, component)
+    if not entry.managed:
+        return []
+    hosts = []
+    for port in entry.ports:
+        hosts.append(endpoint(catalogue, component, port, "workload", None, place))
+        routed = place.runtime != "local" and place.access == ROUTES and entry.routable
+        if place.runtime == "local" or (_outside(entry.ports[port]) and not routed):
+            hosts.append(endpoint(catalogue, component, port, "controller", None, place))
+    return list(dict.fromkeys(name for each in hosts for name in (each["host"], *_hosts(each["hosts"]))))
+
+
+def _hosts(addresses: str) -> list[str]:
+    return [address.rpartition(":")[0] for address in addresses.split(",")]
+
+
 def _outside(port: Mapping[str, Any]) -> bool:
     """Whether a port is reached from outside of a cluster."""
     return port["node_port"] is not None or port["expose"]

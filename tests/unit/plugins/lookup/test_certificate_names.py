@@ -11,6 +11,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints i
     Place,
     certificate_names,
     endpoint,
+    reached_hosts,
 )
 
 CATALOGUE = {
@@ -62,3 +63,17 @@ def test_a_server_of_the_user_s_own_gets_none():
 def test_a_route_that_is_not_there_yet():
     assert "registry.apps.example.com" in certificate_names(CATALOGUE, "schema_registry", PLACES[2])
     assert certificate_names(CATALOGUE, "schema_registry", Place("kubernetes", access=ROUTES))
+
+
+@pytest.mark.parametrize("place", PLACES, ids=["local", "node_ports", "routes"])
+@pytest.mark.parametrize("component", ["kafka", "schema_registry"])
+def test_what_clients_verify_by_is_covered(place, component):
+    hosts = reached_hosts(CATALOGUE, component, place)
+    names = certificate_names(CATALOGUE, component, place)
+    assert hosts and all(fits(host, names) for host in hosts)
+
+
+def test_a_router_s_host_is_not_asked_of_the_user_s_certificate():
+    assert "registry.apps.example.com" not in reached_hosts(CATALOGUE, "schema_registry", PLACES[2])
+    assert reached_hosts(CATALOGUE, "postgresql", PLACES[0]) == []
+    assert set(reached_hosts(CATALOGUE, "kafka", PLACES[0])) == {"127.0.0.1", "cdc.example.com"}
