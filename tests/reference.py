@@ -22,10 +22,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from reference_pages import index_page, module_page, plugin_page, renamed_page, role_page, variables_page  # noqa: E402
+from reference_pages import (  # noqa: E402
+    http_rights_page,
+    index_page,
+    module_page,
+    plugin_page,
+    renamed_page,
+    role_page,
+    variables_page,
+)
 from role_specs import problems, read_renamed, read_roles, updated_spec  # noqa: E402
 
 PLUGIN_TYPES = ("callback", "filter", "lookup")
@@ -54,6 +64,18 @@ def documented() -> dict[str, dict[str, Any]]:
     }
 
 
+def http_rights() -> dict[str, list[dict[str, Any]]]:
+    """What each role states of who may do what over HTTP, by the role."""
+    found = {}
+    for path in sorted((ROOT / "roles").glob("*/vars/main.yml")):
+        role = path.parts[-3]
+        stated = (yaml.safe_load(path.read_text()) or {}).get(f"__{role}_rights")
+        # The role tenancy has rights in a cluster.
+        if isinstance(stated, list) and all(isinstance(each, dict) and "login" in each for each in stated):
+            found[role] = stated
+    return found
+
+
 def pages() -> Iterator[tuple[Path, str]]:
     """Every generated file and what it has to hold."""
     docs = documented()
@@ -67,6 +89,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     for role in roles:
         yield ROOT / "roles" / role.name / "README.md", role_page(role)
     yield reference / "variables.md", variables_page(roles)
+    yield reference / "http_rights.md", http_rights_page(http_rights())
     yield reference / "renamed_variables.md", renamed_page(read_renamed(ROOT))
     yield reference / "README.md", index_page(docs, roles)
 

@@ -242,3 +242,33 @@ def index_page(docs: Mapping[str, Mapping[str, Any]], roles: list[Role]) -> str:
         "## Plugins",
         "\n".join(plugins),
     )
+
+
+def http_rights_page(rights: Mapping[str, list[dict[str, Any]]]) -> str:
+    """Who may do what over HTTP.
+
+    Args:
+        rights: of each service, as its role states them.
+    """
+    lines = [
+        NOTE,
+        "# Who may do what over HTTP",
+        "",
+        "Where `cdc_security` is true, verification does all of this and compares. A login is named as in",
+        "`endpoints.json`; nobody is a request without one. [HTTP](../security/http.md) explains them.",
+        "",
+        "| service | who | may | may not |",
+        "|---|---|---|---|",
+    ]
+    for service, stated in rights.items():
+        for login in dict.fromkeys(each["login"] for each in stated):
+            cells = [
+                "<br>".join(
+                    f"`{each['method']} {each['path']}`"
+                    for each in stated
+                    if each["login"] == login and each["allowed"] is allowed
+                )
+                for allowed in (True, False)
+            ]
+            lines.append(f"| {service} | {login or 'nobody'} | {cells[0]} | {cells[1]} |")
+    return "\n".join(lines) + "\n"

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 
 from ansible.module_utils.urls import Request
 
-from ._errors import PipelineError, RequestError, UnreachableError
+from ._errors import InvalidError, PipelineError, RequestError, UnreachableError
 from ._secrets import mask_url
 from ._wait import Deadline
 
@@ -80,6 +80,7 @@ class RestClient:
         self._sleep = sleep
         self._timeout = params["timeout"]
         self._retry_seconds = params["retry_timeout"]
+        self._files = (params["ca_path"], params["client_cert"], params["client_key"])
         self._request = Request(
             headers={"Accept": "application/json", "Content-Type": content_type},
             use_proxy=params["use_proxy"],
@@ -174,16 +175,29 @@ class RestClient:
 
     def _unreachable(self, error: Exception, url: str) -> UnreachableError:
         cause = error.reason if isinstance(error, urllib.error.URLError) else error
+        if not isinstance(cause, Exception):
+            cause = error
+        if isinstance(cause, FileNotFoundError | PermissionError | IsADirectoryError):
+            # Python does not say which of the files it is.
+            raise InvalidError(
+                "A file for TLS cannot be read",
+                where=", ".join(file for file in self._files if file),
+                why=cause.strerror or str(cause),
+                remedy="check the paths in ca_path, client_cert and client_key, and that this user may read them",
+            ) from cause
         untrusted = isinstance(cause, ssl.SSLError) or "SSL" in type(cause).__name__
         refused = isinstance(cause, ConnectionRefusedError)
         unknown_host = isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN
         if untrusted:
-            remedy = "name the authority that signed its certificate in ca_path, or the client's own in client_cert"
+            remedy = _of_tls(str(cause), self._files[0])
         elif unknown_host:
             remedy = "check the host name in the option url"
         else:
             tried = f"tried for {self._retry_seconds} s, retry_timeout"
             remedy = f"check that it runs and that the option url is right ({tried})"
+            # A server that speaks TLS alone hangs up on who does not.
+            if url.startswith("http://") and isinstance(cause, HTTPException | ConnectionResetError):
+                remedy += "; where it encrypts, url begins with https://"
         return UnreachableError(
             f"{self.service} does not answer",
             where=mask_url(url),
@@ -192,6 +206,29 @@ class RestClient:
             never_sent=refused,
             lasting=untrusted or unknown_host,
         )
+
+
+def _of_tls(why: str, ca_path: str | None) -> str:
+    """What to do, by what OpenSSL says."""
+    text = why.lower()
+    if "expired" in text:
+        return (
+            "its certificate is out of date, if the clocks of both hosts are right: give the server a new one; "
+            "that of a pipeline is renewed by the playbook site"
+        )
+    if "not yet valid" in text:
+        return "its certificate is not valid yet: compare the clocks of both hosts"
+    if "mismatch" in text or "doesn't match" in text:
+        return "use a host name in the option url that is in its certificate, or have one for this name"
+    if "wrong_version_number" in text or "wrong version number" in text or "record layer" in text:
+        return "it does not speak TLS there: check the port, and whether url begins with http://"
+    if "self-signed" in text or "self signed" in text or "unable to get" in text or "verify failed" in text:
+        known = f"{ca_path} does not hold it" if ca_path else "ca_path names none"
+        return (
+            f"name the authority that signed its certificate in ca_path ({known}); that of a pipeline is in "
+            "<cdc_home>/trust"
+        )
+    return "name the authority that signed its certificate in ca_path, or the client's own in client_cert"
 
 
 _REMEDIES = {

@@ -35,6 +35,16 @@ _PATTERNS = {
     "cdc_bucket": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z", "3 to 63 of a-z, 0-9, . and -, such as cdc-archive"),
 }
 
+_LOGIN = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}\Z"
+_LOGINS = (
+    "kafka_connect_reader",
+    "kafka_connect_writer",
+    "schema_registry_reader",
+    "schema_registry_writer",
+    "archive_reader",
+    "watchdog_reader",
+)
+
 
 def rule_problems(get: Get, names: Iterable[str], stated: Stated) -> list[Problem]:
     """Everything that is wrong, given the value of each variable. A value that is None is not judged.
@@ -286,4 +296,28 @@ def _tls(get: Get) -> Iterator[Problem]:
             )
 
 
-RULES: tuple[Rule, ...] = (_names, _folders, _offset, _tables, _messages, _kafka, _own_servers, _tls)
+def _logins(get: Get) -> Iterator[Problem]:
+    """Of the interfaces over HTTP, whose basic authentication ends a user's name at a colon."""
+    if not get("cdc_security"):
+        return
+    for name in _LOGINS:
+        value = get(name)
+        if isinstance(value, str) and not re.match(_LOGIN, value):
+            yield Problem(
+                "login",
+                f"{name} must be a user's name of letters, digits and ._@-, such as reader",
+                found=repr(value),
+                remedy=f"choose another {name}",
+            )
+    for service in ("kafka_connect", "schema_registry"):
+        reader, writer = get(f"{service}_reader"), get(f"{service}_writer")
+        if reader is not None and reader == writer:
+            yield Problem(
+                "login",
+                f"{service}_reader and {service}_writer must differ, or who reads could also write",
+                found=repr(reader),
+                remedy=f"choose another {service}_reader",
+            )
+
+
+RULES: tuple[Rule, ...] = (_names, _folders, _offset, _tables, _messages, _kafka, _own_servers, _tls, _logins)

@@ -13,10 +13,11 @@ import httpx
 import obstore
 import psycopg
 import yaml
-from cdc_pipeline.clients import http, postgresql, s3
-from cdc_pipeline.endpoints import KafkaConnectEndpoint, ObjectStoreEndpoint, PostgresqlEndpoint
+from cdc_pipeline.clients import postgresql, s3
+from cdc_pipeline.endpoints import ObjectStoreEndpoint, PostgresqlEndpoint
 from history import SETTINGS
 from reader import Row, read
+from signed_in import signed_in
 from site_runs import ROOT, Site
 from tables import SCHEMA, Table
 from waiting import until
@@ -58,8 +59,7 @@ class Pipeline:
 
     def snapshot_again(self) -> None:
         """Have the connector begin as if it had never run, with the initial snapshot of every table."""
-        where = KafkaConnectEndpoint(**self._endpoints["kafka_connect"])
-        with http.client(where.url, where.login, where.ca) as client:
+        with signed_in(self._endpoints["kafka_connect"], "writer") as client:
             (name,) = [each for each in client.get("/connectors").json() if each.endswith("-cdc")]
             client.put(f"/connectors/{name}/stop").raise_for_status()
             status = f"/connectors/{name}/status"
@@ -114,7 +114,8 @@ class Pipeline:
         return found
 
     def _flush(self) -> None:
-        httpx.post(f"{self._endpoints['archive']['url']}/flush", params={"timeout": 30}, timeout=60).raise_for_status()
+        with signed_in(self._endpoints["archive"]) as archive:
+            archive.post("/flush?timeout=30").raise_for_status()
 
     def _topic(self, table: str) -> str:
         return f"postgres.{table}"

@@ -14,11 +14,11 @@ from collection_path import ROOT
 from jinja2 import Environment, StrictUndefined
 
 
-def _filled(value: Any, variables: dict[str, Any]) -> Any:
+def filled(value: Any, variables: dict[str, Any]) -> Any:
     if isinstance(value, dict):
-        return {key: _filled(item, variables) for key, item in value.items()}
+        return {key: filled(item, variables) for key, item in value.items()}
     if isinstance(value, list):
-        return [_filled(item, variables) for item in value]
+        return [filled(item, variables) for item in value]
     if isinstance(value, str):
         return Environment(undefined=StrictUndefined, autoescape=False).from_string(value).render(variables)
     return value
@@ -29,16 +29,16 @@ def catalogue() -> dict[str, Any]:
     versions = yaml.safe_load((ROOT / "roles/common/defaults/main/versions.yml").read_text())
     defaults = yaml.safe_load((ROOT / "roles/artifacts/defaults/main.yml").read_text())
     built = {name: item for name, item in defaults["artifacts_catalogue"].items() if item["kind"] != "java_cache"}
-    return _filled(built, {**versions, "role_path": str(ROOT / "roles/artifacts")})
+    return filled(built, {**versions, "role_path": str(ROOT / "roles/artifacts")})
 
 
 def connector_settings() -> dict[str, str]:
     """The connector's settings, as Kafka Connect gets them."""
     shared = yaml.safe_load((ROOT / "roles/common/defaults/main/pipeline.yml").read_text())
-    session = {name: _filled(shared[name], shared) for name in ("cdc_session_settings", "cdc_session_options")}
+    session = {name: filled(shared[name], shared) for name in ("cdc_session_settings", "cdc_session_options")}
     settings = yaml.safe_load((ROOT / "roles/connectors/defaults/main.yml").read_text())["connectors_settings"]
-    filled = _filled(settings, session)
-    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in filled.items()}
+    found = filled(settings, session)
+    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in found.items()}
 
 
 def message_patterns(prefixes: list[str]) -> str:

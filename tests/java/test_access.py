@@ -106,7 +106,6 @@ def _worker(folder: Path, broker: str, port: int) -> dict[str, object]:
         "listeners": f"https://127.0.0.1:{port}",
         "rest.advertised.host.name": "127.0.0.1",
         "rest.advertised.port": port,
-        "rest.advertised.listener": "https",
         "rest.extension.classes": "io.cdcpipeline.connect.rest.Access",
         "access.file": folder / "access.properties",
         "listeners.https.ssl.keystore.location": folder / "key.jks",

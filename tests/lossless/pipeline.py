@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 import psycopg
 import yaml
 from cases import Table, made, statement
@@ -19,6 +18,7 @@ from cdc_pipeline.clients import kafka, postgresql, s3
 from cdc_pipeline.endpoints import KafkaEndpoint, ObjectStoreEndpoint, PostgresqlEndpoint
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, TopicPartition
 from reading import Row, objects, views
+from signed_in import signed_in
 from site_runs import ROOT, Site
 from waiting import until
 
@@ -106,8 +106,8 @@ def restart(site: Site) -> None:
     query = "SELECT pid FROM pg_stat_replication WHERE state = 'streaming'"
     with connected(site) as connection:
         before = connection.execute(query).fetchall()
-        url = f"{site.endpoints()['kafka_connect']['url']}/connectors/postgres-cdc/restart"
-        httpx.post(url, params={"includeTasks": "true"}, timeout=60).raise_for_status()
+        with signed_in(site.endpoints()["kafka_connect"], "writer") as worker:
+            worker.post("/connectors/postgres-cdc/restart?includeTasks=true").raise_for_status()
         until(lambda: connection.execute(query).fetchall(), lambda now: now and now != before, 60, "a new session")
 
 
@@ -176,7 +176,8 @@ def records(site: Site, names: Iterable[str]) -> dict[str, int]:
 
 
 def _flush(site: Site) -> None:
-    httpx.post(f"{site.endpoints()['archive']['url']}/flush", params={"timeout": 30}, timeout=60)
+    with signed_in(site.endpoints()["archive"]) as archive:
+        archive.post("/flush?timeout=30")
 
 
 def _folder(where: ObjectStoreEndpoint, table: str) -> str:

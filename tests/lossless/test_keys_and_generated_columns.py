@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from cases import Table, made
 from pipeline import OBJECTS, VIEWS, Archived
+from signed_in import signed_in
 
 _GENERATED = "int GENERATED ALWAYS AS (n * 2) STORED"
 
@@ -109,8 +109,7 @@ def test_rows_with_null_in_the_index_that_is_their_key_all_come(archived: Archiv
 
 @pytest.mark.parametrize("table", ALIKE)
 def test_what_does_not_tell_rows_apart_is_no_key_of_records(archived: Archived, table: str):
-    registry = archived.site.endpoints()["schema_registry"]
-    login = (registry["reader"]["username"], registry["reader"]["password"])
-    subjects = httpx.get(f"{registry['url']}/subjects", auth=login).raise_for_status().json()
+    with signed_in(archived.site.endpoints()["schema_registry"]) as registry:
+        subjects = registry.get("/subjects").raise_for_status().json()
     topic = f"postgres.public.{made(table)}"
     assert f"{topic}-value" in subjects and f"{topic}-key" not in subjects

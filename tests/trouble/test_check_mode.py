@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +13,7 @@ import pytest
 from cdc_pipeline.clients import kafka, postgresql
 from cdc_pipeline.endpoints import KafkaEndpoint, PostgresqlEndpoint
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from signed_in import signed_in
 from site_runs import Run, Site
 
 
@@ -38,13 +36,10 @@ def alter_topic(endpoints: dict[str, Any]) -> None:
 
 
 def alter_connector(endpoints: dict[str, Any]) -> None:
-    url = f"{endpoints['kafka_connect']['url']}/connectors/postgres-cdc/config"
-    with urllib.request.urlopen(url, timeout=30) as answer:
-        config = json.load(answer)
-    body = json.dumps({**config, "max.batch.size": "4096"}).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="PUT")
-    with urllib.request.urlopen(request, timeout=30):
-        pass
+    path = "/connectors/postgres-cdc/config"
+    with signed_in(endpoints["kafka_connect"], "writer") as worker:
+        config = worker.get(path).raise_for_status().json()
+        worker.put(path, json={**config, "max.batch.size": "4096"}).raise_for_status()
 
 
 def alter_grants(endpoints: dict[str, Any]) -> None:
@@ -53,12 +48,8 @@ def alter_grants(endpoints: dict[str, Any]) -> None:
 
 
 def alter_compatibility(endpoints: dict[str, Any]) -> None:
-    registry = endpoints["schema_registry"]
-    pair = f"{registry['writer']['username']}:{registry['writer']['password']}".encode()
-    headers = {"Content-Type": "application/json", "Authorization": f"Basic {base64.b64encode(pair).decode()}"}
-    request = urllib.request.Request(f"{registry['url']}/config", b'{"compatibility": "NONE"}', headers, method="PUT")
-    with urllib.request.urlopen(request, timeout=30):
-        pass
+    with signed_in(endpoints["schema_registry"], "writer") as registry:
+        registry.put("/config", json={"compatibility": "NONE"}).raise_for_status()
 
 
 SEEDED: list[tuple[Callable[[dict[str, Any]], None], str, str]] = [

@@ -6,34 +6,23 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 import uuid
-from base64 import b64encode
 from typing import Any
 
 import pytest
+from signed_in import options_of, signed_in
 from site_runs import Site
 
 
-def get(url: str, credentials: dict[str, str] | None = None) -> Any:
-    """The JSON at `url`; None where there is nothing."""
-    request = urllib.request.Request(url)
-    if credentials:
-        pair = f"{credentials['username']}:{credentials['password']}".encode()
-        request.add_header("Authorization", f"Basic {b64encode(pair).decode()}")
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        if error.code == 404:
-            return None
-        raise
+def get(where: dict[str, Any], path: str) -> Any:
+    """The JSON at an endpoint's path."""
+    with signed_in(where) as client:
+        return client.get(path).raise_for_status().json()
 
 
 def test_connector_settings_that_do_not_exist_or_fit(running: Site):
-    url = f"{running.endpoints()['kafka_connect']['url']}/connectors/postgres-cdc/config"
-    before = get(url)
+    where, path = running.endpoints()["kafka_connect"], "/connectors/postgres-cdc/config"
+    before = get(where, path)
     run = running.run(
         "--tags",
         "connectors",
@@ -45,7 +34,7 @@ def test_connector_settings_that_do_not_exist_or_fit(running: Site):
         },
     )
     run.must_fail_with("snapshot.mode", "decimal.handling.mode", "tasks.max", "slot.nam", "slot.name")
-    assert get(url) == before
+    assert get(where, path) == before
 
 
 @pytest.mark.parametrize(
@@ -71,7 +60,7 @@ def test_a_schema_that_breaks_backward(running: Site, tmp_path):
     subject = f"trouble-{uuid.uuid4().hex[:6]}"
     first = {"type": "record", "name": "User", "fields": [{"name": "id", "type": "long"}]}
     second = {**first, "fields": [*first["fields"], {"name": "country", "type": "string"}]}
-    task = {"url": registry["url"], **registry["writer"], "subject": subject}
+    task = {**options_of(registry, "writer"), "subject": subject}
     play = tmp_path / "schemas.yml"
 
     def register(schema: dict[str, Any] | None) -> str:
@@ -93,7 +82,7 @@ def test_a_schema_that_breaks_backward(running: Site, tmp_path):
     try:
         run = running.run(playbook=register(second))
         run.must_fail_with("country", "default")
-        versions = get(f"{registry['url']}/subjects/{subject}/versions", registry["reader"])
+        versions = get(registry, f"/subjects/{subject}/versions")
         assert len(versions) == 1
         assert registry["writer"]["password"] not in run.output
     finally:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import base
-import httpx
 import pytest
 from archive import archived, objects, store_of
 from base import ROOT
 from cdc_pipeline.verify.archive_state import State
 from changes import KEYS, Change
 from installation import Installation
+from signed_in import signed_in
 from site_runs import Run
 from writer import CHANGES, rows_of, writing
 
@@ -132,9 +132,8 @@ def timed(what: str) -> Iterator[None]:
 
 def publication_of(site: Installation) -> str:
     """The publication that the connector reads."""
-    url = f"{site.endpoints()['kafka_connect']['url']}/connectors/postgres-cdc/config"
-    answer = httpx.get(url, timeout=30, trust_env=False).raise_for_status()
-    return str(answer.json()["publication.name"])
+    with signed_in(site.endpoints()["kafka_connect"]) as worker:
+        return str(worker.get("/connectors/postgres-cdc/config").raise_for_status().json()["publication.name"])
 
 
 def _upgrade(
@@ -151,9 +150,8 @@ def _upgrade(
     with writing(lambda: site.endpoints()["postgresql"], form.rate) as writer:
         time.sleep(form.before)
         endpoints = site.endpoints()
-        httpx.post(
-            f"{endpoints['archive']['url']}/flush", params={"timeout": 30}, timeout=60, trust_env=False
-        ).raise_for_status()
+        with signed_in(endpoints["archive"]) as archive:
+            archive.post("/flush?timeout=30").raise_for_status()
         before = objects(store_of(endpoints["object_store"]))
         publication = publication_of(site)
         with writer.connect() as connection:

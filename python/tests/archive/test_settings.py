@@ -121,6 +121,29 @@ def test_authorities_that_cannot_be_read_are_named(tmp_path: Path, authority: Au
     assert settings.load(write(tmp_path, raw)).object_store.ca_file == str(tmp_path / "empty.pem")
 
 
+def test_what_is_served_with_a_certificate_and_to_whom(tmp_path: Path, authority: Authority) -> None:
+    certificate, key = authority.certificate("localhost")
+    (tmp_path / "secrets.yml").write_text("http: {password: hunter2}")
+    http = {"certificate_file": str(certificate), "key_file": str(key), "username": "reader"}
+    got = settings.load(write(tmp_path, RIGHT | {"http": http, "secrets_file": "secrets.yml"})).http.access
+    assert (got.certificate, got.key) == (str(certificate), str(key))
+    assert got.login is not None and got.login.password == "hunter2"
+    assert "hunter2" not in repr(got)
+    assert settings.load(write(tmp_path, RIGHT)).http.access.context() is None
+
+
+def test_what_cannot_be_served_is_named(tmp_path: Path, authority: Authority) -> None:
+    certificate, other = authority.certificate("localhost")[0], authority.certificate("localhost")[1]
+    assert problems(tmp_path, RIGHT | {"http": {"certificate_file": "a.pem", "username": "reader"}}) == [
+        "http: certificate_file and key_file belong together",
+        "http: username and password belong together",
+    ]
+    (said,) = problems(tmp_path, RIGHT | {"http": {"certificate_file": str(certificate), "key_file": "no.pem"}})
+    assert said.startswith("http.certificate_file and key_file: ") and str(tmp_path / "no.pem") in said
+    (said,) = problems(tmp_path, RIGHT | {"http": {"certificate_file": str(certificate), "key_file": str(other)}})
+    assert "is not that of the certificate" in said
+
+
 def test_a_broken_secret_file_is_not_quoted(tmp_path: Path) -> None:
     (tmp_path / "s3.yml").write_text("access_key_id: [s3cret")
     raw = RIGHT | {"object_store": {"bucket": "b", "credentials_file": "s3.yml"}}

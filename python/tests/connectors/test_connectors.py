@@ -272,14 +272,26 @@ def test_wrong_arguments(capsys):
     assert "--stuck must be more than 0" in capsys.readouterr().err
 
 
+def test_a_certificate_that_cannot_be_served(authority, capsys):
+    certificate, _ = authority.certificate("localhost")
+    given = ["--workers", "http://a:1", "--port", "1", "--certificate", str(certificate)]
+    with pytest.raises(SystemExit, match="2"):
+        main(given)
+    assert "--certificate and --key belong together" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main([*given, "--key", "/no/such.pem"])
+    assert "/no/such.pem" in capsys.readouterr().err
+
+
 def test_a_wrong_login_file_is_refused_and_not_shown(tmp_path, capsys):
     file = tmp_path / "login.json"
-    for text in ('{"username": "u", "secret', '{"username": "secret"}', '["secret"]'):
+    refused = ('{"username": "u", "secret', '{"username": "secret"}', '["secret"]')
+    for text, option in [(text, option) for text in refused for option in ("--login", "--served-login")]:
         file.write_text(text)
         with pytest.raises(SystemExit, match="2"):
-            main(["--workers", "http://a:1", "--port", "1", "--login", str(file)])
+            main(["--workers", "http://a:1", "--port", "1", option, str(file)])
         said = capsys.readouterr().err
-        assert "is not a JSON object of username and password" in said and "secret" not in said
+        assert f"{option}: {file} is not a JSON object of username and password" in said and "secret" not in said
     for text in ('{"password": "secret', '{"host": "h", "port": "secret"}', '["secret"]'):
         file.write_text(text)
         with pytest.raises(SystemExit, match="2"):

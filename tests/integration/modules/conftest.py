@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import urllib.error
@@ -111,9 +112,10 @@ def run_module(environment: dict[str, str], tmp_path: Path) -> Callable[..., dic
 class Rest:
     """Reads a server without the collection's code."""
 
-    def __init__(self, url: str, user: dict[str, str] | None = None) -> None:
-        self.url = url
-        self._user = user
+    def __init__(self, where: dict[str, Any]) -> None:
+        self.url = where["url"]
+        self._user = where.get("writer")
+        self._tls = ssl.create_default_context(cafile=where.get("ca") or None)
 
     def __call__(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """The answer, or None for 404."""
@@ -125,7 +127,7 @@ class Rest:
         request = urllib.request.Request(f"{self.url}/{path}", data, headers, method=method)
         for attempt in (1, 2, 3):
             try:
-                with urllib.request.urlopen(request, timeout=30) as answer:
+                with urllib.request.urlopen(request, timeout=30, context=self._tls) as answer:
                     content = answer.read()
                     return json.loads(content) if content else None
             except urllib.error.HTTPError as error:
@@ -141,12 +143,12 @@ class Rest:
 
 @pytest.fixture
 def connect(endpoints: dict[str, Any]) -> Rest:
-    return Rest(endpoints["kafka_connect"]["url"])
+    return Rest(endpoints["kafka_connect"])
 
 
 @pytest.fixture
 def registry(endpoints: dict[str, Any]) -> Rest:
-    return Rest(endpoints["schema_registry"]["url"], endpoints["schema_registry"]["writer"])
+    return Rest(endpoints["schema_registry"])
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from signed_in import options_of
 
 HEARTBEAT = "org.apache.kafka.connect.mirror.MirrorHeartbeatConnector"
 DEBEZIUM = "io.debezium.connector.postgresql.PostgresConnector"
@@ -24,8 +25,8 @@ def connector(connect, kafka, name):
 @pytest.fixture
 def reconcile(run_module, endpoints, connector):
     """Run the module on the test's connector."""
-    url = endpoints["kafka_connect"]["url"]
-    return lambda **options: run_module("connect_connector", url=url, name=connector, **options)
+    where = options_of(endpoints["kafka_connect"], "writer")
+    return lambda **options: run_module("connect_connector", **{**where, "name": connector, **options})
 
 
 @pytest.fixture
@@ -149,12 +150,29 @@ def test_a_failing_task_is_told_and_its_mending_seen(reconcile, connect, connect
 
 
 def test_info(run_module, reconcile, endpoints, connector, config):
-    url = endpoints["kafka_connect"]["url"]
+    where = options_of(endpoints["kafka_connect"], "reader")
     reconcile(config={**config, "source.cluster.sasl.jaas.config": SECRET})
-    one = run_module("connect_connector_info", url=url, name=connector, offsets=True)
+    one = run_module("connect_connector_info", **where, name=connector, offsets=True)
     (shown,) = one["connectors"]
     assert (shown["state"], shown["tasks"][0]["state"]) == ("running", "running")
     assert isinstance(shown["offsets"], list)
     assert SECRET not in one["stdout"]
-    assert connector in [item["name"] for item in run_module("connect_connector_info", url=url)["connectors"]]
-    assert run_module("connect_connector_info", url=url, name=connector + "x")["connectors"] == []
+    assert connector in [item["name"] for item in run_module("connect_connector_info", **where)["connectors"]]
+    assert run_module("connect_connector_info", **where, name=connector + "x")["connectors"] == []
+
+
+def test_who_may_not_change_and_who_is_not_known(reconcile, endpoints, connector, config, connect):
+    """Only where the pipeline asks for logins; the message says which one it takes."""
+    where = endpoints["kafka_connect"]
+    if "reader" not in where:
+        pytest.skip("the pipeline asks nobody for a login (cdc_security is false)")
+    reading = reconcile(config=config, **options_of(where, "reader"))
+    assert reading["failed"] and "HTTP 403" in reading["msg"] and "kafka_connect_writer" in reading["msg"]
+    wrong = reconcile(config=config, password=SECRET)
+    assert wrong["failed"] and "HTTP 401" in wrong["msg"] and "username and password" in wrong["msg"]
+    assert SECRET not in wrong["stdout"]
+    assert connect(f"connectors/{connector}") is None
+    strange = reconcile(config=config, ca_path=endpoints["schema_registry"]["ca"] + ".none")
+    assert strange["failed"] and "cannot be read" in strange["msg"] and ".pem.none" in strange["msg"]
+    plain = reconcile(config=config, url=where["url"].replace("https:", "http:"), retry_timeout=1)
+    assert plain["failed"] and "url begins with https://" in plain["msg"]

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._avro_compatibility import breaks
+from signed_in import options_of
 
 ID = {"name": "id", "type": "long"}
 MAIL = {"name": "mail", "type": "string"}
@@ -32,8 +33,8 @@ def subject(registry, name):
 @pytest.fixture
 def run(run_module, endpoints):
     """Run a module on the registry."""
-    server = endpoints["schema_registry"]
-    return lambda module, **options: run_module(module, url=server["url"], **server["writer"], **options)
+    where = options_of(endpoints["schema_registry"], "writer")
+    return lambda module, **options: run_module(module, **where, **options)
 
 
 @pytest.fixture
@@ -140,13 +141,10 @@ def test_levels(run, reconcile, registry, subject, other):
 
 
 def test_rights(run_module, endpoints, subject):
-    server = endpoints["schema_registry"]
-    refused = run_module(
-        "schema_registry_subject", url=server["url"], **server["reader"], subject=subject, schema=record()
-    )
+    reader = options_of(endpoints["schema_registry"], "reader")
+    refused = run_module("schema_registry_subject", **reader, subject=subject, schema=record())
     assert "lacks the right" in refused["msg"]
-    wrong = {"username": server["reader"]["username"], "password": "hunter2-hunter2"}
-    refused = run_module("schema_registry_subject_info", url=server["url"], **wrong)
+    refused = run_module("schema_registry_subject_info", **{**reader, "password": "hunter2-hunter2"})
     assert "check the options username and password" in refused["msg"]
     assert "hunter2" not in refused["stdout"]
 

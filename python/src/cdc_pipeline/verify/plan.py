@@ -17,6 +17,7 @@ from cdc_pipeline.capture.facts import Settings as CaptureSettings
 from cdc_pipeline.endpoints import Endpoints
 from cdc_pipeline.names import Table, parse
 from cdc_pipeline.verify.plan_cluster import Cluster, ClusterAccess, Storage, Tenancy
+from cdc_pipeline.verify.right import Right
 from cdc_pipeline.verify.shape import ShapeError, read
 
 MEBIBYTE = 1024 * 1024
@@ -119,15 +120,18 @@ class Kafka:
 
 @dataclass(frozen=True)
 class SchemaRegistry:
+    """``rights``: of its logins, where everybody signs in."""
+
     compatibility: str = "BACKWARD"
     topic: str = "_schemas"
     replication_factor: int = 3
     memory_mib: int = 512
+    rights: tuple[Right, ...] = ()
 
 
 @dataclass(frozen=True)
 class KafkaConnect:
-    """``settings``: of worker.properties, as each worker's own file has it."""
+    """``settings``: of worker.properties, as each worker's own file has it. ``rights``: as of the registry."""
 
     workers: int = 1
     plugins: tuple[str, ...] = ("io.cdcpipeline.connect.PgConnector",)
@@ -143,13 +147,14 @@ class KafkaConnect:
     replication_factor: int = 3
     jvm_options: tuple[str, ...] = ("-Xmx672m", "-XX:+UseG1GC")
     memory_mib: int = 1024
+    rights: tuple[Right, ...] = ()
 
 
 @dataclass(frozen=True)
 class Connectors:
     """``names``: all that must run; the first is the CDC connector. ``config``: what it must be set to, at least.
 
-    ``audit``: what its tables are audited for.
+    ``audit``: what its tables are audited for. ``rights``: as of the registry, of the service that watches them.
     """
 
     names: tuple[str, ...] = ("postgres-cdc",)
@@ -158,6 +163,7 @@ class Connectors:
     topic_prefix: str = "postgres"
     heartbeat_topic: str = "__debezium-heartbeat.postgres"
     audit: CaptureSettings = field(default_factory=CaptureSettings)
+    rights: tuple[Right, ...] = ()
 
     def topic(self, table: str) -> str:
         return parse(table).topic(self.topic_prefix)
@@ -188,7 +194,7 @@ class ArchiveConnect:
 class Archive:
     """``topics``: what is archived; empty means the connector's.
 
-    ``service``: false where the sink connector of ``connect`` archives.
+    ``service``: false where the sink connector of ``connect`` archives. ``rights``: as of the registry.
     """
 
     group: str = "cdc-archive"
@@ -199,6 +205,7 @@ class Archive:
     dead_letter_suffix: str = ".dlq"
     memory_mib: int = 512
     connect: ArchiveConnect = field(default_factory=ArchiveConnect)
+    rights: tuple[Right, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ def test_an_unknown_host_is_told_at_once(server):
 class Tls:
     """Certificates for 127.0.0.1, and a server that wants one from its clients too."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, host="127.0.0.1", days=(-1, 1)):
         x509 = pytest.importorskip("cryptography.x509")
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import ec
@@ -161,9 +161,9 @@ class Tls:
             .issuer_name(name)
             .public_key(key.public_key())
             .serial_number(1)
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+            .not_valid_before(now + datetime.timedelta(days=days[0]))
+            .not_valid_after(now + datetime.timedelta(days=days[1]))
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), False)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
             .sign(key, hashes.SHA256())
         )
@@ -200,3 +200,45 @@ def test_a_client_certificate_is_shown(tmp_path):
         assert client(server, **options).call("GET", "x")["path"] == ["x"]
         with pytest.raises(UnreachableError):
             client(server, ca_path=tls.certificate, retry_timeout=0).call("GET", "x")
+
+
+@pytest.mark.parametrize(
+    ("made", "why", "remedy"),
+    [
+        ({"days": (-5, -1)}, "certificate has expired", "out of date"),
+        ({"days": (1, 9)}, "certificate is not yet valid", "compare the clocks"),
+        ({"host": "127.0.0.9"}, "IP address mismatch", "a host name in the option url that is in its certificate"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate_is_told(tmp_path, made, why, remedy):
+    tls = Tls(tmp_path, **made)
+    with Echo(tls.context(wants_client=False)) as server, pytest.raises(UnreachableError) as failure:
+        client(server, ca_path=tls.certificate, retry_timeout=60).call("GET", "x")
+    assert (why in failure.value.why, remedy in failure.value.remedy) == (True, True), failure.value.message
+    assert failure.value.where == f"{server.url}/x"
+
+
+def test_an_authority_of_another_server_is_named(tmp_path):
+    (tmp_path / "own").mkdir()
+    tls, own = Tls(tmp_path), Tls(tmp_path / "own")
+    with Echo(tls.context(wants_client=False)) as server, pytest.raises(UnreachableError) as failure:
+        client(server, ca_path=own.certificate, retry_timeout=60).call("GET", "x")
+    assert f"{own.certificate} does not hold it" in failure.value.remedy
+
+
+@pytest.mark.parametrize("option", ["ca_path", "client_cert"])
+def test_a_file_that_is_not_there_is_named(tmp_path, option):
+    tls = Tls(tmp_path)
+    missing = str(tmp_path / "missing.pem")
+    with Echo(tls.context(wants_client=False)) as server, pytest.raises(InvalidError) as failure:
+        client(server, **{"ca_path": tls.certificate, option: missing}).call("GET", "x")
+    assert missing in failure.value.where and option in failure.value.remedy
+
+
+def test_one_that_encrypts_and_one_that_does_not_are_told_apart(tmp_path, server):
+    with pytest.raises(UnreachableError) as failure:
+        client(server, url=server.url.replace("http:", "https:"), retry_timeout=60).call("GET", "x")
+    assert "does not speak TLS" in failure.value.remedy
+    with Echo(Tls(tmp_path).context(wants_client=False)) as other, pytest.raises(UnreachableError) as failure:
+        client(other, url=other.url.replace("https:", "http:"), retry_timeout=0).call("GET", "x")
+    assert "where it encrypts, url begins with https://" in failure.value.remedy

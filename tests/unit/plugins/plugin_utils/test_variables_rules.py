@@ -242,3 +242,14 @@ def test_two_workloads_may_not_want_one_port():
 )
 def test_amounts(amount, java, expected):
     assert mebibytes(amount, java=java) == expected
+
+
+def test_logins_over_http():
+    given = {"kafka_connect_reader": "a", "kafka_connect_writer": "a", "archive_reader": "a:b", "watchdog_reader": "w"}
+    assert whats(**given) == [], "nobody signs in"
+    said = whats(cdc_security=True, **given)
+    assert [each.split(" must ")[0] for each in said] == [
+        "archive_reader",
+        "kafka_connect_reader and kafka_connect_writer",
+    ]
+    assert whats(cdc_security=True, **{**given, "kafka_connect_reader": "b", "archive_reader": "a.b@c"}) == []

@@ -20,6 +20,7 @@ from cdc_pipeline.verify.checks.kafka_connect import following
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.footers import Tile
+from cdc_pipeline.verify.http_rights import judge_rights
 from cdc_pipeline.verify.jvm import judge_memory
 from cdc_pipeline.verify.plan import Archive
 from cdc_pipeline.verify.tables import row_count
@@ -139,6 +140,8 @@ def _service(context: Context) -> Iterator[Finding]:
         yield equal(f"T10.health_{name}", f"status of /health/{name}", 200, answer.status_code, _STATUS)
         if name == "ready":
             yield judge_stopped(answer.json())
+    where, rights = context.plan.endpoints.archive, context.plan.expected.archive.rights
+    yield from judge_rights("T10", "the archive", where.url, where.ca, {"reader": where.reader}, rights, "archive")
     metrics = context.archive.get("/metrics")
     found = metrics.status_code == 200 and "cdc_archive" in metrics.text
     yield equal("T10.metrics", "the archive shows its metrics", True, found, _STATUS)

@@ -21,6 +21,7 @@ from cdc_pipeline.verify.checks.kafka import differing
 from cdc_pipeline.verify.checks.postgresql import SLOT
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.http_rights import judge_rights
 from cdc_pipeline.verify.plan import Connectors
 from cdc_pipeline.verify.streaming import settings_of_sender
 from cdc_pipeline.verify.tables import MOST_ROWS, named, row_count
@@ -188,6 +189,10 @@ def restarts(context: Context) -> Iterator[Finding]:
             answer.status_code,
             "See the log of connectors: it names what has failed, and why.",
         )
+    where, rights = context.plan.endpoints.connectors, context.plan.expected.connectors.rights
+    if where.url:
+        logins, what = {"reader": where.reader}, "the service that watches the connectors"
+        yield from judge_rights("T9", what, where.url, where.ca, logins, rights, "connectors")
 
 
 def judge_stuck(said: str | bytes) -> Finding:

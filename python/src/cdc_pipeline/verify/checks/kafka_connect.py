@@ -10,6 +10,7 @@ from pathlib import PurePath
 from cdc_pipeline.verify.checks.kafka import differing
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.http_rights import judge_rights
 from cdc_pipeline.verify.jvm import judge_jvm, judge_memory
 
 _TAG = "Run the tag kafka_connect."
@@ -118,7 +119,15 @@ def _processes(context: Context) -> Iterator[Finding]:
         yield judge_memory(context, "T7", f"the worker on {server.place}", [server], expected.memory_mib)
 
 
+def _rights(context: Context) -> Iterator[Finding]:
+    where, rights = context.plan.endpoints.kafka_connect, context.plan.expected.kafka_connect.rights
+    logins = {"reader": where.reader, "writer": where.writer}
+    for url in where.workers:
+        yield from judge_rights("T7", f"Kafka Connect at {url}", url, where.ca, logins, rights, "kafka_connect")
+
+
 STEPS = (
     Step("T7.workers", "kafka_connect", _workers),
+    Step("T7.rights", "kafka_connect", _rights),
     Step("T7.processes", "kafka_connect", _processes),
 )

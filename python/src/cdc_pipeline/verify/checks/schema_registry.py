@@ -12,6 +12,7 @@ import httpx
 from cdc_pipeline.endpoints import Login
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.verify.http_rights import judge_rights
 from cdc_pipeline.verify.jvm import judge_memory
 
 _ACCESS = "See the roles of its users in the registry's configuration (tag schema_registry)."
@@ -100,8 +101,15 @@ def _processes(context: Context) -> Iterator[Finding]:
     yield judge_memory(context, "T6", "the registry", context.servers.of("schema_registry"), limit)
 
 
+def _rights(context: Context) -> Iterator[Finding]:
+    where, rights = context.plan.endpoints.schema_registry, context.plan.expected.schema_registry.rights
+    logins = {"reader": where.reader, "writer": where.writer}
+    yield from judge_rights("T6", "the registry", where.url, where.ca, logins, rights, "schema_registry")
+
+
 STEPS = (
     Step("T6.access", "schema_registry", _access),
+    Step("T6.rights", "schema_registry", _rights),
     Step("T6.subject_life", "schema_registry", _life, writes=True),
     Step("T6.processes", "schema_registry", _processes),
 )

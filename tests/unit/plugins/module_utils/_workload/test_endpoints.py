@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
-from ansible_collections.cdc.pipeline.plugins.module_utils._trust_store import trust_store
+from ansible_collections.cdc.pipeline.plugins.module_utils._trust_store import key_store, trust_store
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.clients import Login
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place, endpoint
 from ansible_collections.cdc.pipeline.tests.unit.fakes.certificates import authority
@@ -233,3 +233,27 @@ def test_a_trust_store_is_the_same_each_time_and_java_reads_its_format():
     assert content[:12] == bytes.fromhex("feedfeed0000000200000001")
     digest = hashlib.sha1("changeit".encode("utf-16-be") + b"Mighty Aphrodite" + content[:-20]).digest()
     assert content[-20:] == digest
+
+
+def test_a_key_store_is_the_same_each_time_and_never_shown():
+    pem = "-----BEGIN PRIVATE KEY-----\naHVudGVyMg==\n-----END PRIVATE KEY-----\n"
+    first = key_store(TLS["ca"], pem)
+    key_store.cache_clear()
+    assert key_store(TLS["ca"], pem) == first
+    content = base64.b64decode(first)
+    assert content[:16] == bytes.fromhex("feedfeed000000020000000100000001")
+    assert b"hunter2" not in content
+    tls = encrypted("kafka_connect", tls={**TLS, "certificate": TLS["ca"], "key": pem})
+    assert tls["java_key"]["location"] == "@{secrets}/tls/key.jks"
+    assert tls["java_key_secrets"] == {"tls/key.jks": {"base64": first}}
+    # Until there is a key, a text stands in its place.
+    assert encrypted("kafka_connect")["java_key_secrets"] == {}
+    assert found("kafka_connect", None)["java_key"] == {}
+
+
+@pytest.mark.parametrize("kind", ["RSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY"])
+def test_a_key_of_another_kind_is_refused_and_not_shown(kind):
+    key = f"-----BEGIN {kind}-----hunter2"
+    with pytest.raises(InvalidError, match="cannot be put into a key store") as caught:
+        key_store(TLS["ca"], key)
+    assert "openssl pkcs8" in caught.value.message and "hunter2" not in caught.value.message

@@ -117,9 +117,11 @@ def test_an_http_probe_says_how_to_ask():
     plain = made(probes={"readiness": {"http": http}}).replicas[0].launch["probes"]["readiness"]["http"]
     asked = {"host": "127.0.0.1", "port": 9192, "path": "/ready", "headers": {"Host": "x"}}
     assert plain == {**asked, "scheme": "http", "ca": None}
-    http |= {"scheme": "https", "ca": "@{config}/ca.pem"}
+    http |= {"scheme": "https", "ca": "@{config}/ca.pem", "login": "@{secrets}/login.json"}
     secured = made(probes={"readiness": {"http": http}}).replicas[0].launch["probes"]["readiness"]["http"]
-    assert secured == {**asked, "scheme": "https", "ca": "/var/lib/cdc/local/kafka-0/config/ca.pem"}
+    there = "/var/lib/cdc/local/kafka-0"
+    files = {"ca": f"{there}/config/ca.pem", "login": f"{there}/secrets/login.json"}
+    assert secured == {**asked, "scheme": "https", **files}
 
 
 def test_mistakes_are_named():
