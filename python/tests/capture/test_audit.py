@@ -100,13 +100,6 @@ def test_what_its_columns_are_like(columns: tuple[ColumnFacts, ...], expected: t
     assert text in finding.what
 
 
-def test_a_generated_column_before_others_of_a_table_with_an_enum() -> None:
-    generated, enum = ColumnFacts("g", "integer", generated=True), ColumnFacts("state", "state", enum=True)
-    assert codes(found(columns=(*COLUMNS, generated, enum))) == [("refuse", "misplaced"), ("warn", "generated")]
-    assert codes(found(columns=(*COLUMNS, enum, generated))) == [("warn", "generated")]
-    assert codes(found(columns=(*COLUMNS, generated, COLUMNS[1]))) == [("warn", "generated")]
-
-
 def test_what_a_run_still_does_is_not_missed() -> None:
     """Grants on any server, and identities on the pipeline's own."""
     lacking = {"can_read": False, "primary": False, "identity": "default", "identity_there": False}

@@ -432,15 +432,6 @@ def _rights(table: TableFacts, facts: Facts, settings: Settings) -> Iterator[Fin
 
 def _columns(table: TableFacts, settings: Settings) -> Iterator[Finding]:
     name = table.table.text
-    if table.is_misplaced:
-        yield Finding(
-            REFUSE,
-            "misplaced",
-            name,
-            f"the generated column {shown(table.generated[0])} stands before others, and there is an enum",
-            "when the enum gets a new value, Debezium takes the values after that column for those of their neighbours",
-            f"drop the generated column and add it again, so that it is the last, or {_TAKE_OUT}",
-        )
     alike = _alike([column.name for column in table.columns])
     if alike:
         yield Finding(

@@ -29,14 +29,12 @@ class ColumnFacts:
     Attributes:
         type: as format_type() writes it.
         key: it belongs to the key that Debezium takes.
-        enum: its values are of an enum, or lists of them.
     """
 
     name: str
     type: str
     generated: bool = False
     key: bool = False
-    enum: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,17 +81,6 @@ class TableFacts:
     def generated(self) -> list[str]:
         """Generated columns."""
         return [column.name for column in self.columns if column.generated]
-
-    @property
-    def is_misplaced(self) -> bool:
-        """A generated column stands before others, and there is an enum.
-
-        Where an enum has a value that is new to Debezium, it reads the table's columns again, with the generated ones,
-        and takes those after one for their neighbours.
-        """
-        numbers = [number for number, column in enumerate(self.columns) if column.generated]
-        before = bool(numbers) and any(not column.generated for column in self.columns[numbers[0] :])
-        return before and any(column.enum for column in self.columns)
 
 
 @dataclass(frozen=True)
