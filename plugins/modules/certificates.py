@@ -59,8 +59,8 @@ options:
   given_servers:
     description:
       - The certificates of servers for which none is issued, by the server's name.
-      - Paths of files in PEM - C(certificate), with what leads to a root below it, C(key), and C(ca), the authorities that
-        clients trust.
+      - Paths of files in PEM - C(certificate), with what leads to a root below it, C(key), and C(ca), the authorities
+        that clients trust.
     type: dict
     default: {}
   hosts:
@@ -200,7 +200,7 @@ def perform(params, check_mode):
 
 
 def _given(params):
-    """What the user gives: an authority or None, and servers by their names. Raises PreflightError where any is wrong."""
+    """What the user gives: an authority or None, and servers by their names. Raises PreflightError for mistakes."""
     authority = params["given_authority"] or {}
     authority = Files(authority.get("certificate") or "", authority.get("key") or "")
     servers = {
