@@ -68,7 +68,7 @@ setup-test:
 test: setup-test  ## Test this collection on real servers (about half an hour)
 	@$(TESTS) \
 	  "scenario" "$(SCENARIO_UP)" \
-	  "modules on servers" '.ci/as_root $(PYTEST) -n 3 --dist loadfile tests/integration/modules tests/integration/security' \
+	  "modules on servers" '.ci/as_root $(PYTEST) -n 3 --dist loadfile tests/integration/modules tests/integration/security tests/integration/object_store' \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone or sender or 512Mi" python/tests' \
 	  "documents" '.ci/as_root python tests/docs_run.py' \
 	  "lossless" '.ci/as_root $(PYTEST) tests/lossless' \

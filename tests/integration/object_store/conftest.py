@@ -10,15 +10,12 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
-import botocore
 import pytest
-from botocore.config import Config
+from s3_store import BODY, Process, client
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -34,21 +31,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.parts i
     read_key,
 )
 
-BODY = b"as it was"
 _LISTEN = "0A"
-
-
-@dataclass(frozen=True)
-class Process:
-    """The store's process, and whatever it listens at."""
-
-    pid: int
-    arguments: list[str]
-    ports: tuple[int, ...]
-    sockets: tuple[str, ...]
-
-    def argument(self, name: str) -> str:
-        return next(each.partition("=")[2] for each in self.arguments if each.startswith(f"-{name}="))
 
 
 @pytest.fixture(scope="session")
@@ -58,20 +41,6 @@ def store() -> dict[str, Any]:
     if not path:
         pytest.skip("CDC_ENDPOINTS does not name the endpoints file of a running pipeline")
     return json.loads(Path(path).read_text())["object_store"]
-
-
-def client(store: dict[str, Any], who: str) -> Any:
-    """An S3 client of an identity: `pipeline`, `archive` or `reader`; `nobody` signs nothing."""
-    keys = {} if who == "nobody" else store if who == "pipeline" else store[who]
-    return boto3.client(
-        "s3",
-        endpoint_url=store["endpoint_url"],
-        region_name=store["region"],
-        aws_access_key_id=keys.get("access_key_id"),
-        aws_secret_access_key=keys.get("secret_access_key"),
-        verify=store["ca"] or None,
-        config=Config(signature_version=botocore.UNSIGNED if who == "nobody" else None, retries={"max_attempts": 3}),
-    )
 
 
 @pytest.fixture

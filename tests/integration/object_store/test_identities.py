@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import BODY, client
+from s3_store import BODY, client
 
 # Whoever has it may do everything.
 POLICY = {

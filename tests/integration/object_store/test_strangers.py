@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from conftest import Process
+from s3_store import Process
 
 STRANGER = Path(__file__).with_name("stranger.py")
 
