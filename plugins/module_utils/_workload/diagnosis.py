@@ -73,7 +73,7 @@ _CAUSES = (
         "run the tag kafka: it states the rights of each program; kafka_acls_extra adds to them",
     ),
     (
-        r"password authentication failed|AuthenticationException|InvalidAccessKeyId|SignatureDoesNotMatch",
+        r"password authentication failed|(?<!Sasl)AuthenticationException|InvalidAccessKeyId|SignatureDoesNotMatch",
         "its credentials were refused",
         "check the credentials in the inventory, then run again",
     ),

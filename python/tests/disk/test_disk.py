@@ -307,6 +307,15 @@ def test_settings_are_read(tmp_path: Path) -> None:
     settings = Settings.read(path)
     assert (settings.limit, settings.keep_seconds) == (3578789888, 604800.0)
     assert settings.readers == (Reader("g", ("a",), names_ids=False),)
+    login = tmp_path / "login.json"
+    login.write_text('{"sasl.password": "secret"}')
+    path.write_text(json.dumps({**raw, "client": {"sasl.username": "u"}, "login_file": str(login)}))
+    assert Settings.read(path).client == {"sasl.username": "u", "sasl.password": "secret"}
+    assert "secret" not in repr(Settings.read(path))
+    login.write_text('{"sasl.password": secret')
+    with pytest.raises(ValueError, match=r"login\.json: it is not JSON in line 1") as caught:
+        Settings.read(path)
+    assert "secret" not in str(caught.value)
     path.write_text(json.dumps({**raw, "limit": "much"}))
     with pytest.raises(ValueError, match="much"):
         Settings.read(path)

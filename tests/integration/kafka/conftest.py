@@ -60,6 +60,19 @@ class Cluster:
         iterations = int(self._settings.in_role("kafka").value("__kafka_iterations"))
         return _user.reconcile(self._options(**{"users": users, "iterations": iterations, **fixed, **other}), check)
 
+    def as_broker(self) -> dict[str, Any]:
+        """How the role makes users on a host: with a broker's certificate."""
+        home = self.lab.home / "kafka-0"
+        config = {
+            "security.protocol": "SSL",
+            "ssl.ca.location": str(home / "config/tls/ca.pem"),
+            "ssl.certificate.location": str(home / "config/tls/certificate.pem"),
+            "ssl.key.location": str(home / "secrets/tls/keystore.pem"),
+        }
+        sign_in = {"bootstrap_servers": self.lab.servers, "client_config": self.lab.client("kafka_admin")}
+        servers = f"127.0.0.1:{self.lab.port('broker')}"
+        return {"bootstrap_servers": servers, "client_config": config, "sign_in": sign_in}
+
     def topics(self, names: list[str], **other: Any) -> Outcome:
         defaults = {"partitions": 2, "replication_factor": 3, "config": {}, "purge_config": False, "state": "present"}
         topics = [{"name": name} for name in names]

@@ -40,6 +40,19 @@ def test_the_first_user_is_there_and_the_module_makes_the_others(cluster):
     assert not cluster.users().changed
 
 
+def test_users_are_made_with_a_brokers_certificate_even_the_first_one(cluster):
+    as_broker = cluster.as_broker()
+    assert not cluster.users(**as_broker).changed
+    former = cluster.lab.passwords["kafka_admin"]
+    cluster.lab.passwords["kafka_admin"] = "lost-and-set-again"
+    try:
+        assert cluster.users(**cluster.as_broker()).facts["changed_users"] == ["kafka_admin"]
+    finally:
+        cluster.lab.passwords["kafka_admin"] = former
+        cluster.users(**as_broker)
+    assert not cluster.users().changed
+
+
 def test_what_formatting_printed_is_no_password_and_void(cluster):
     printed = (cluster.lab.home / "format.log").read_text()
     assert cluster.lab.passwords["kafka_admin"] not in printed

@@ -156,7 +156,8 @@ def kafka(endpoints: dict[str, Any]) -> Any:
     """An admin client of the cluster."""
     from confluent_kafka.admin import AdminClient
 
-    return AdminClient({"bootstrap.servers": endpoints["kafka"]["bootstrap_servers"]})
+    where = endpoints["kafka"]
+    return AdminClient({**where["client"], "bootstrap.servers": where["bootstrap_servers"]})
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from confluent_kafka.admin import ConfigResource, ResourceType
 @pytest.fixture
 def reconcile(run_module, endpoints, topic):
     """Run the module on the test's topic."""
-    servers = endpoints["kafka"]["bootstrap_servers"]
-    return lambda **options: run_module("kafka_topic", bootstrap_servers=servers, name=topic, **options)
+    where = endpoints["kafka"]
+    cluster = {"bootstrap_servers": where["bootstrap_servers"], "client_config": where["client"]}
+    return lambda **options: run_module("kafka_topic", **cluster, name=topic, **options)
 
 
 def read(kafka, name):
@@ -46,7 +47,8 @@ def test_creates_once(reconcile, kafka, topic, endpoints):
     assert not again["changed"]
 
     errors = []
-    producer = Producer({"bootstrap.servers": endpoints["kafka"]["bootstrap_servers"]})
+    where = endpoints["kafka"]
+    producer = Producer({**where["client"], "bootstrap.servers": where["bootstrap_servers"]})
     producer.produce(topic, b"x", on_delivery=lambda error, message: errors.append(error))
     producer.flush(10)
     assert errors == [None]

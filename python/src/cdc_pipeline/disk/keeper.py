@@ -17,7 +17,6 @@ from prometheus_client import CollectorRegistry, Gauge
 from cdc_pipeline.archive.position import Committed
 from cdc_pipeline.archive.tile import Source
 from cdc_pipeline.clients import kafka
-from cdc_pipeline.clients.kafka import secret_settings
 from cdc_pipeline.connectors.workers import WorkersError
 from cdc_pipeline.disk.decide import At, Broker, Partition, aged, broker, decide
 from cdc_pipeline.disk.log_dirs import held
@@ -87,12 +86,19 @@ class Settings:
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
             if raw.get("login_file"):
-                raw["client"] = {**raw.get("client", {}), **secret_settings(Path(raw["login_file"]))}
+                raw["client"] = {**raw.get("client", {}), **_login(Path(raw["login_file"]))}
             readers = tuple(Reader(**{**each, "topics": tuple(each["topics"])}) for each in raw["readers"])
             numbers = {"limit": int(raw["limit"]), "keep_seconds": float(raw["keep_seconds"])}
             return cls(**{**raw, "readers": readers, **numbers})
         except (TypeError, KeyError, json.JSONDecodeError) as error:
             raise ValueError(f"{path}: {error}") from None
+
+
+def _login(path: Path) -> dict[str, str]:
+    try:
+        return kafka.secret_settings(path)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 class Cluster(Protocol):
