@@ -58,7 +58,7 @@ def test_all_is_as_stated(authority: Authority) -> None:
 def test_a_server_that_asks_nobody_is_found(authority: Authority) -> None:
     with serving(tls(authority, None)) as url:
         found = judged(url, str(authority.ca))
-    assert found == {"T0.rights": {"nobody GET /metrics": "200, not refused"}, "T0.wrong_password": ["reader"]}
+    assert found == {"T0.rights": {"nobody GET /metrics": "200, not refused"}, "T0.logins": ["reader"]}
 
 
 def test_a_server_that_does_not_encrypt_is_found() -> None:
@@ -82,5 +82,5 @@ def test_a_server_that_is_not_trusted_or_away_is_found(authority: Authority, str
     with serving(tls(authority, LOGIN)) as url:
         where = "https://127.0.0.1:1" if known else url
         found = judged(where, str((authority if known else stranger).ca))
-    assert set(found) == {"T0.rights", "T0.wrong_password"}
+    assert set(found) == {"T0.rights", "T0.logins"}
     assert found["T0.rights"]["nobody GET /health/live"] == "no answer, not let through"

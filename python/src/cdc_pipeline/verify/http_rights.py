@@ -44,7 +44,7 @@ def judge_rights(
         for name, login in known.items()
         if _status(root, ca, Login(login.username, "wrong"), guarded.method, guarded.path) != 401
     ]
-    yield equal(f"{id}.wrong_password", f"logins of {what} that a wrong password opens", [], taken, hint)
+    yield equal(f"{id}.logins", f"logins of {what} that a wrong password opens", [], taken, hint)
     plain = _plain(f"http://{parts.netloc}", rights[0].path)
     yield equal(f"{id}.encrypted", f"answer of {what} to a request without encryption", "none", plain, hint)
 
