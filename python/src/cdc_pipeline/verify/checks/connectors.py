@@ -189,7 +189,11 @@ def restarts(context: Context) -> Iterator[Finding]:
             answer.status_code,
             "See the log of connectors: it names what has failed, and why.",
         )
+
+
+def _rights(context: Context) -> Iterator[Finding]:
     where, rights = context.plan.endpoints.connectors, context.plan.expected.connectors.rights
+    # In a cluster only the tunnel to its pod leads there.
     if where.url:
         logins, what = {"reader": where.reader}, "the service that watches the connectors"
         yield from judge_rights("T9", what, where.url, where.ca, logins, rights, "connectors")
@@ -330,6 +334,7 @@ def _slot_active(context: Context) -> Iterator[Finding]:
 STEPS = (
     Step("T9.connectors", "connectors", _connectors),
     Step("T9.restarts", "connectors", restarts),
+    Step("T9.rights", "connectors", _rights),
     Step("T9.stuck", "connectors", stuck),
     Step("T9.coverage", "connectors", _coverage),
     Step("T9.captured", "connectors", _captured),
