@@ -55,7 +55,9 @@ def test_the_sink_connector_signs_in_as_its_worker(look):
         "postgres.public.users",
         "control-iceberg",
     }
-    watched = {rule["name"] for rule in look("connectors", archive_engine="connect") if rule["resource_type"] == "group"}
+    watched = {
+        rule["name"] for rule in look("connectors", archive_engine="connect") if rule["resource_type"] == "group"
+    }
     assert watched == {"cdc-disk", "connect-archive-iceberg", "connect-archive-iceberg-coord"}
 
 
