@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError, UnreachableError
 from cdc_pipeline.endpoints import KafkaEndpoint
+from cdc_pipeline.gates.kafka import main
 from cdc_pipeline.verify.plan import Attempt
 from cdc_pipeline.verify.quorum import describe_quorum
 from cdc_pipeline.verify.rights import allowed
@@ -147,6 +148,12 @@ def test_everybody_may_do_what_the_roles_state_and_no_more(cluster, admin):
             if allowed(user, proof["resource_type"], Attempt(**proof[side])) != expected:
                 wrong.append((proof["principal"], side, proof[side]))
     assert wrong == []
+
+
+def test_the_gate_signs_in_with_the_file_that_brokers_have(cluster, capsys):
+    arguments = ["--bootstrap-servers", cluster.lab.servers, "--brokers", "3", "--client-config"]
+    found = main([*arguments, str(cluster.lab.home / "kafka-0/secrets/gate.json")])
+    assert (found, capsys.readouterr().out) == (0, "")
 
 
 def test_a_rule_that_is_taken_away_shows(cluster, admin):
