@@ -103,6 +103,27 @@ def test_rows_without_a_key_and_of_odd_names_by_a_connector_of_their_own(
     assert database.execute(SLOTS).fetchone() == (0,)
 
 
+def test_rows_without_a_key_are_read_anew_when_the_worker_has_ended(database: psycopg.Connection, connector: Connector):
+    """What came until then comes again. The rows of one reading have one LSN."""
+    count = 3_000
+    database.execute("CREATE TABLE public.keyless (id int)")
+    database.execute(f"INSERT INTO public.keyless SELECT n FROM generate_series(1, {count}) n".encode())
+    own = {"snapshot__mode": "initial_only", "heartbeat__action__query": "", "max__batch__size": 100}
+    own |= {"max__queue__size": 200, "snapshot__fetch__size": 100}
+    connector.start(["public.keyless"], slow=5, **own)
+    first = connector.wait(500)
+    connector.kill()
+    assert len(connector.records()) < count
+    database.execute("CREATE TABLE public.other (id int)")
+    connector.start(["public.keyless"], offset=connector.offset(), **own)
+    second = connector.wait(count)
+    until_finished(connector)
+    connector.stop()
+    assert sorted(row["value"]["id"] for row in second) == list(range(1, count + 1))
+    (before,), (after,) = ({row["value"]["__lsn"] for row in each} for each in (first, second))
+    assert before < after
+
+
 def test_an_empty_table_by_a_connector_of_its_own(database: psycopg.Connection, connector: Connector):
     database.execute("CREATE TABLE public.keyless (id int)")
     connector.start(["public.keyless"], snapshot__mode="initial_only", heartbeat__action__query="")

@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import collections
-import os
 import random
-import signal
 import threading
 import time
 import uuid
@@ -18,9 +16,8 @@ from typing import Any
 
 import pytest
 from archived import SECONDS, context_of, objects_of, rows_of
-from cdc_pipeline.verify import topics
 from cdc_pipeline.verify.context import Context
-from site_runs import Site, shared_tables
+from site_runs import Site
 from waiting import until
 
 ROWS = 5_000
@@ -126,40 +123,3 @@ def test_two_tables_that_are_added_under_load_ten_times(
     for _index in range(10):
         added += tables()
         added_under_load(running, capture, added)
-
-
-@pytest.mark.full
-def test_rows_of_a_table_without_a_key_are_read_anew_when_a_worker_ends(running: Site, capture: Callable[..., None]):
-    """What was read until then has come, and comes again: the rows of the last reading are the table."""
-    context = context_of(running)
-    table, rows = f"public.keyless_{uuid.uuid4().hex[:6]}", 300_000
-    topic = context.plan.topic(table)
-    with context.postgresql() as connection:
-        connection.execute(f"CREATE TABLE {table} (n int, note text)")
-        connection.execute(f"INSERT INTO {table} SELECT n, repeat('x', 50) FROM generate_series(1, {rows}) n")
-    run = running.start("--tags", "connectors,archive", cdc_tables=[*shared_tables(), table])
-    try:
-
-        def come() -> int:
-            return sum(topics.ends(context.kafka_admin, topics.partitions_of(context.kafka_admin, [topic])).values())
-
-        until(come, lambda count: count > rows // 20, 300, "the first rows have come", pause=0.2)
-        os.kill(running.processes()["kafka-connect-0"], signal.SIGKILL)
-        before = come()
-        assert before < rows
-        run.communicate(timeout=900)
-        # It may have met the worker while that was away.
-        capture(table)
-        readings = collections.defaultdict(list)
-        for row in rows_of(objects_of(context, table, rows + 1, 300)):
-            readings[row["__lsn"]].append(row["n"])
-            assert row["__op"] == "r"
-        *_, last = (readings[lsn] for lsn in sorted(readings))
-        assert len(readings) == 2 and sorted(last) == list(range(1, rows + 1))
-    finally:
-        if run.poll() is None:
-            os.killpg(run.pid, signal.SIGKILL)
-            run.wait()
-        capture()
-        with context.postgresql() as connection:
-            connection.execute(f"DROP TABLE {table}")
