@@ -10,9 +10,9 @@ version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
   - Gives what the roles state in their variables C(<role>_kafka_acls), and C(kafka_acls_extra). Nothing of a role runs.
-  - Each entry has the keys of O(cdc.pipeline.kafka_acl#module:acls), and perhaps C(proof): C(allowed) and
-      C(refused), each an C(action) and the C(name) of a resource of the same type. Verification does both, and expects
-      the one to be allowed and the other one refused.
+  - Each entry has the keys of O(cdc.pipeline.kafka_acl#module:acls), and perhaps C(proof), a map of C(allowed)
+    and C(refused), each an C(action) and the C(name) of a resource of the same type. Verification does both, and
+    expects the one to be allowed and the other one refused.
 options:
   _terms:
     description: Names of roles. By default all that state something.

@@ -71,7 +71,7 @@ class Connect:
 
 
 def _free_ports(count: int) -> list[int]:
-    held = [socket.socket() for _ in range(count)]
+    held = [socket.socket() for _index in range(count)]
     for each in held:
         each.bind(("127.0.0.1", 0))
     ports = [each.getsockname()[1] for each in held]

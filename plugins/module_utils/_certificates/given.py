@@ -45,7 +45,7 @@ class Unreadable:
     why: str
 
 
-Contents = Mapping[str, str | Unreadable]
+Contents = Mapping[str, "str | Unreadable"]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import ipaddress
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from .._errors import MissingLibraryError
 
@@ -19,6 +20,7 @@ try:
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 except ImportError:
     _TRACE = traceback.format_exc()
+    Certificate = PrivateKey = Any
 else:
     _TRACE = ""
     Certificate = x509.Certificate

@@ -85,7 +85,7 @@ def shell(given: dict[str, Any], command: str) -> str:
     environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
     try:
         done = subprocess.run(
-            line, input=command, env=environment, cwd="/", capture_output=True, text=True, timeout=SECONDS
+            line, input=command, env=environment, cwd="/", capture_output=True, text=True, timeout=SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
         return ""
