@@ -84,6 +84,7 @@ def test_what_a_table_is_like(changed: dict[str, Any], expected: tuple[str, str]
     ("columns", "expected", "text"),
     [
         ((ColumnFacts("twice", "integer", generated=True),), ("warn", "generated"), "twice: generated"),
+        ((ColumnFacts("sum", "b.sum", ambiguous=True),), ("warn", "types_alike"), "sum (b.sum) has the name of one in"),
         ((ColumnFacts("Note", "text"),), ("refuse", "columns_alike"), 'note and "Note" differ by case alone'),
         ((ColumnFacts("order-no", "text"),), ("warn", "renamed"), '"order-no" as order_no'),
         ((ColumnFacts("__offset", "text"),), ("warn", "renamed"), "__offset as __offset_"),

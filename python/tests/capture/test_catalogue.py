@@ -47,6 +47,8 @@ CREATE DOMAIN s.list AS int[]; CREATE TABLE s.by_list (id s.list PRIMARY KEY);
 CREATE TABLE s.by_money (id money, n int, PRIMARY KEY (n, id)); CREATE TABLE s.by_bit (id bit(1) PRIMARY KEY);
 CREATE TABLE s.by_numeric (id numeric(20, 0) PRIMARY KEY); CREATE TABLE s.by_range (id int4range PRIMARY KEY);
 CREATE DOMAIN s.enums AS s.state; CREATE TABLE s.by_enum_domain (id s.enums PRIMARY KEY);
+CREATE SCHEMA r; CREATE DOMAIN r.sum AS int; CREATE TYPE s.sum AS ENUM ('a'); CREATE DOMAIN s.total AS s.sum;
+CREATE TABLE s.ambiguous (id int PRIMARY KEY, one r.sum, two s.sum[], three s.total, four text, five s.state);
 CREATE TABLE s.alike (id int PRIMARY KEY, "Note" text, note text, other int);
 CREATE VIEW s.view AS SELECT 1 AS id; CREATE MATERIALIZED VIEW s.matview AS SELECT 1 AS id; CREATE SEQUENCE s.seq;
 CREATE UNLOGGED TABLE s.unlogged (id int PRIMARY KEY);
@@ -122,6 +124,8 @@ def test_keys_columns_and_identities(found: dict[str, TableFacts]) -> None:
         "by_money",
         "by_range",
     }
+    ambiguous = {(n, c.name) for n, facts in found.items() for c in facts.columns if c.ambiguous}
+    assert ambiguous == {("ambiguous", "one"), ("ambiguous", "two"), ("ambiguous", "three")}
     assert found["computed"].generated == ["twice", "Half"]
     assert [column.name for column in found["parts"].columns if column.key] == ["id", "d"]
     assert (found["computed"].not_full, found["keyed"].not_full) == ((), ("s.keyed",))

@@ -453,6 +453,17 @@ def _columns(table: TableFacts, settings: Settings) -> Iterator[Finding]:
             "compute them from the others",
         )
     out = left_out(table, settings)
+    ambiguous = [column for column in table.columns if column.ambiguous and column.name not in out]
+    if ambiguous:
+        listed = ", ".join(f"{shown(column.name)} ({column.type})" for column in ambiguous)
+        yield Finding(
+            WARN,
+            "types_alike",
+            name,
+            f"the type of {listed} has the name of one in another schema",
+            "Debezium finds types by their names alone, and may stop at a value of it, and with it all tables",
+            f"rename one of the types, or {_TAKE_OUT}",
+        )
     names = {} if alike else renamed([column.name for column in table.columns if column.name not in out])
     if names:
         listed = ", ".join(f"{shown(column)} as {new}" for column, new in names.items())

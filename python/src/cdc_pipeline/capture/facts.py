@@ -29,12 +29,14 @@ class ColumnFacts:
     Attributes:
         type: as format_type() writes it.
         key: it belongs to the key that Debezium takes.
+        ambiguous: its type has the name of another one, and one of the two is a domain.
     """
 
     name: str
     type: str
     generated: bool = False
     key: bool = False
+    ambiguous: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ WITH RECURSIVE bases(type, base) AS (
     SELECT c.*, n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN unnest(%(schemas)s::text[], %(tables)s::text[]) AS w(schema, name) ON w.schema = n.nspname AND w.name = c.relname
 ), columns AS (
-    SELECT a.*,
+    SELECT a.*, EXISTS (SELECT FROM bases JOIN pg_type t ON t.oid = base JOIN pg_type o ON o.typname = t.typname AND o.oid <> t.oid
+                        WHERE type = a.atttypid AND 'd' IN (t.typtype, o.typtype)) AS ambiguous,
            NOT EXISTS (SELECT FROM pg_type t WHERE t.oid = a.atttypid AND t.typtype = 'e')
                AND NOT EXISTS (SELECT FROM bases WHERE type = a.atttypid AND base IN (
                    'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'float4'::regtype, 'float8'::regtype,
@@ -54,7 +55,7 @@ SELECT c.nspname AS schema, c.relname AS table, c.relkind::text AS kind, c.relpe
        pg_has_role(c.relowner, 'USAGE') OR has_table_privilege(c.oid, 'SELECT WITH GRANT OPTION') AS can_grant,
        (SELECT coalesce(json_agg(json_build_object(
                    'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'generated', a.attgenerated <> '',
-                   'key', a.attnum = ANY (k.numbers)) ORDER BY a.attnum), '[]')
+                   'key', a.attnum = ANY (k.numbers), 'ambiguous', a.ambiguous) ORDER BY a.attnum), '[]')
         FROM columns a WHERE a.attrelid = c.oid) AS columns,
        (SELECT coalesce(sum(pg_relation_size(relid)), 0) / current_setting('block_size')::int
         FROM pg_partition_tree(c.oid))::bigint AS pages
