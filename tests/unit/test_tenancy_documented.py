@@ -58,7 +58,7 @@ def test_nothing_in_the_whole_cluster_is_written():
 
 @pytest.mark.parametrize("engine", ["service", "connect"])
 def test_accounts_and_flows_are_those_of_the_workloads(engine):
-    for name, workload in workloads(archive_engine=engine).items():
+    for name, workload in workloads(archive_engine=engine, cdc_security=True).items():
         assert f"`{workload.service_account}`" in DOCUMENT
         for peer in workload.talks_to:
             (line,) = re.findall(rf"^\| `{name}` \| (.*) \|$", DOCUMENT, re.MULTILINE)
