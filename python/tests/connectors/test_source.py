@@ -106,7 +106,7 @@ def reading(port: int, user: str, application: str) -> Iterator[None]:
 
 def looked(watch: SourceWatch, good: Callable[[Source], Any]) -> Source:
     """The first look that is good."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while True:
         watch.look()
         found, problem = watch.latest()
