@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,8 +72,8 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("server")
-    # Workers that run side by side have a folder more above theirs.
-    for folder in (home, *home.parents[:3]):
+    above = [folder for folder in home.parents if Path(tempfile.gettempdir()) in folder.parents]
+    for folder in (home, *above):
         folder.chmod(0o755)
     (home / "play.yml").write_text(PLAY.replace("HOME", str(home)))
     own = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
