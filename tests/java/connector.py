@@ -141,8 +141,8 @@ class Connector:
         signals are put in their place at once, while it streams and has read those of before.
         """
         signals, new = self.folder / "signals", self.folder / "signals.new"
-        until(self._streams, bool, 90, "Debezium to stream", pause=0.05)
-        until(signals.read_text, lambda text: not text, 90, "the signals of before to be read", pause=0.05)
+        until(self._streams, bool, 300, "Debezium to stream", pause=0.05)
+        until(signals.read_text, lambda text: not text, 300, "the signals of before to be read", pause=0.05)
         with new.open("w") as file:
             for table in tables:
                 data = {"data-collections": [table.replace(".", "\\.")], "type": "incremental"}

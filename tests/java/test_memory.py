@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import psycopg
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._sizes import MIB, ConnectSizes, RecordSizes
 from connector import Connector, Row
+from waiting import until
 
 ROW = 16 * MIB
 # Of Kafka Connect itself the task alone runs here.
@@ -40,11 +40,10 @@ def start(connector: Connector, database: psycopg.Connection, rows: int, slow: i
     """What is inserted afterwards comes by the stream. `rows`: those that a snapshot brings."""
     connector.start(["public.large"], HEAP, sizes=True, slow=slow, **SETTINGS, **more)
     connector.wait(rows, 300)
-    for _attempt in range(300):
-        if database.execute("SELECT count(*) FROM pg_replication_slots WHERE active").fetchone() == (1,):
-            return
-        time.sleep(0.1)
-    raise AssertionError("the slot is not read")
+    active = "SELECT count(*) FROM pg_replication_slots WHERE active"
+    until(
+        lambda: database.execute(active).fetchone(), lambda found: found == (1,), 300, "the slot to be read", pause=0.1
+    )
 
 
 def fill(database: psycopg.Connection, rows: int, size: int, first: int = 1) -> None:
@@ -54,9 +53,8 @@ def fill(database: psycopg.Connection, rows: int, size: int, first: int = 1) -> 
 
 
 def judge(records: list[Row], count: int, size: int) -> None:
-    assert len(records) == count
-    assert not any(record["cut"] for record in records)
-    assert all(size <= record["bytes"] <= size + 1000 for record in records)
+    wrong = [record for record in records if record["cut"] or not size <= record["bytes"] <= size + 1000]
+    assert (len(records), wrong) == (count, [])
 
 
 @pytest.mark.full

@@ -82,15 +82,15 @@ def test_waits_for_its_predecessor(write_replica, tmp_path):
 
 
 def test_is_gone_with_its_parent(write_replica, tmp_path):
-    note = tmp_path / "stopped"
-    trap = ["/bin/sh", "-c", f"trap 'echo asked > {note}; exit 0' INT; while :; do sleep 0.1; done"]
+    note, ready = tmp_path / "stopped", tmp_path / "ready"
+    trap = ["/bin/sh", "-c", f"trap 'echo asked > {note}; exit 0' INT; : > {ready}; while :; do sleep 0.1; done"]
     path = write_replica(start={"command": trap, "stop_signal": "INT"})
     # A parent of its own, so that it can be killed.
     code = f"import subprocess, time; subprocess.Popen({command(path)!r}); time.sleep(60)"
     parent = subprocess.Popen([sys.executable, "-c", code])
     deadline = time.monotonic() + 20
-    lock = tmp_path / "web-0.lock"
-    while not (lock.exists() and _shell_runs(trap[2])):
+    # A shell that has not set its trap yet would end without a word.
+    while not ready.exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     parent.send_signal(signal.SIGKILL)
@@ -98,16 +98,6 @@ def test_is_gone_with_its_parent(write_replica, tmp_path):
     while not note.exists():
         assert time.monotonic() < deadline, "it was not asked to stop"
         time.sleep(0.05)
-
-
-def _shell_runs(script: str) -> bool:
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and (entry / "cmdline").read_bytes() == f"/bin/sh\0-c\0{script}\0".encode():
-                return True
-        except OSError:
-            continue
-    return False
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes users")
