@@ -57,8 +57,11 @@ SCENARIO = /var/lib/cdc-pipeline/molecule
 TESTS = PATH="$$PWD/.venv-test/bin:$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' \
   CDC_ENDPOINTS=$(SCENARIO)/endpoints.json CDC_INSTANCE=molecule CDC_PORT_OFFSET=100 .ci/steps
 PYTEST = python -m pytest -q -p no:cacheprovider
-SCENARIO_UP = molecule destroy -s default && molecule converge -s default && molecule idempotence -s default
-SCENARIO_DOWN = molecule verify -s default && molecule destroy -s default
+# A first run by Ansible's own strategy; what follows as `make` runs playbooks.
+SHARED = ANSIBLE_STRATEGY=mitogen_linear \
+  ANSIBLE_STRATEGY_PLUGINS="$$PWD/.venv-test/lib/python3.11/site-packages/ansible_mitogen/plugins/strategy"
+SCENARIO_UP = molecule destroy -s default && molecule converge -s default && $(SHARED) molecule idempotence -s default
+SCENARIO_DOWN = $(SHARED) molecule verify -s default && molecule destroy -s default
 
 setup-test:
 	@.ci/setup requirements-test.txt .venv-test
@@ -67,14 +70,14 @@ setup-test:
 # Molecule has installed for another one.
 test: setup-test  ## Test this collection on real servers (about half an hour)
 	@$(TESTS) \
-	  "scenario" "$(SCENARIO_UP)" \
+	  "scenario" '$(SCENARIO_UP)' \
 	  "modules on servers" '.ci/as_root $(PYTEST) -n 3 --dist loadfile tests/integration/modules tests/integration/security tests/integration/object_store' \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone or sender or 512Mi" python/tests' \
 	  "documents" '.ci/as_root python tests/docs_run.py' \
 	  "lossless" '.ci/as_root $(PYTEST) tests/lossless' \
 	  "trouble" '.ci/as_root $(PYTEST) -m "not apart and not full" tests/trouble' \
 	  "every type" '.ci/as_root $(PYTEST) tests/by_type' \
-	  "scenario verified" "$(SCENARIO_DOWN)" \
+	  "scenario verified" '$(SCENARIO_DOWN)' \
 	  "phases" "molecule test -s production" \
 	  -- \
 	  "ruff" "ruff check . && ruff format --check ." \
@@ -95,13 +98,13 @@ test-upgrade: setup-test  ## Test the upgrade from an earlier version under load
 test-full: test  ## And what takes longer: every crash, interrupted runs, upgrades, reboots, the other engine, a cluster by kind
 	@$(TESTS) \
 	  "workloads" '.ci/as_root $(PYTEST) tests/integration/workload' \
-	  "scenario" "$(SCENARIO_UP)" \
+	  "scenario" '$(SCENARIO_UP)' \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration python/tests' \
 	  "all of the connect plugin" '.ci/as_root $(PYTEST) -m full tests/java' \
 	  "all lossless" '.ci/as_root $(PYTEST) -m full tests/lossless' \
 	  "all trouble" '.ci/as_root $(PYTEST) -m full tests/trouble' \
 	  "500 tables of every type" '.ci/as_root $(PYTEST) -m full tests/by_type' \
-	  "scenario verified" "$(SCENARIO_DOWN)" \
+	  "scenario verified" '$(SCENARIO_DOWN)' \
 	  "collection by itself" '.ci/as_root $(PYTEST) -m full tests/collection' \
 	  "phases from nothing" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration" \
 	  "archive_connect" "molecule test -s archive_connect" \

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ansible_mitogen
 import yaml
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.plan import read_plan
@@ -92,8 +93,15 @@ class Site:
         return [str(ansible), playbook, *self.options, *arguments, "-e", json.dumps(given)]
 
     def environment(self) -> Mapping[str, str]:
+        """As `make` runs playbooks. Molecule makes a first run by Ansible's own strategy."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        return {**kept, "ANSIBLE_NOCOLOR": "1", "CDC_GUIDE_REPORTS": str(self.reports)}
+        return {
+            **kept,
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_STRATEGY": "mitogen_linear",
+            "ANSIBLE_STRATEGY_PLUGINS": str(Path(ansible_mitogen.__file__).with_name("plugins") / "strategy"),
+            "CDC_GUIDE_REPORTS": str(self.reports),
+        }
 
     def start(self, *arguments: str, playbook: str = "site.yml", **variables: Any) -> subprocess.Popen[str]:
         """Begin a run, as the leader of a process group."""
