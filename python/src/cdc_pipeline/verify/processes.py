@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,6 +72,19 @@ class ProcessTable:
         tops = [process for process in processes if process.parent not in pids]
         return min(tops or processes, key=lambda process: process.pid)
 
+    def addresses(self, pids: Iterable[int]) -> dict[tuple[str, int], str]:
+        """Every address on which one of the processes listens, and the name of its program, sorted.
+
+        An address that stands for all of a host's is that of its loopback.
+        """
+        inodes = {inode: address for address, inode in listening_addresses(self.root)}
+        found = {}
+        for pid in pids:
+            for inode in _sockets(self.root / str(pid) / "fd"):
+                if inode in inodes and pid in self.by_pid:
+                    found[inodes[inode]] = Path(next(iter(self.by_pid[pid].command), "?")).name
+        return dict(sorted(found.items()))
+
     def family(self, pid: int) -> list[Process]:
         """The process and all its descendants."""
         children: dict[int, list[int]] = {}
@@ -105,6 +120,11 @@ def read_process(folder: Path) -> Process | None:
 
 def listening_sockets(root: Path = Path("/proc")) -> list[tuple[int, int]]:
     """Port and inode of every listening TCP socket."""
+    return [(port, inode) for (_host, port), inode in listening_addresses(root)]
+
+
+def listening_addresses(root: Path = Path("/proc")) -> list[tuple[tuple[str, int], int]]:
+    """Address and inode of every listening TCP socket."""
     found = []
     for name in ("tcp", "tcp6"):
         try:
@@ -114,8 +134,19 @@ def listening_sockets(root: Path = Path("/proc")) -> list[tuple[int, int]]:
         for line in lines:
             fields = line.split()
             if fields[3] == _LISTEN:
-                found.append((int(fields[1].rsplit(":", 1)[1], 16), int(fields[9])))
+                host, port = fields[1].rsplit(":", 1)
+                found.append(((_host(host), int(port, 16)), int(fields[9])))
     return found
+
+
+def _host(text: str) -> str:
+    """An address as /proc/net has it: words of four bytes in the order of the processor's (seq_printf of %08X)."""
+    words = b"".join(int(text[start : start + 8], 16).to_bytes(4, sys.byteorder) for start in range(0, len(text), 8))
+    address = ipaddress.ip_address(words)
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_unspecified:
+        return "127.0.0.1"
+    return str(address)
 
 
 def _sockets(folder: Path) -> list[int]:

@@ -10,7 +10,7 @@ from cdc_pipeline.verify.finding import Step
 from cdc_pipeline.verify.plan import Plan
 
 # What carries the components is reported first, what needs all of them last.
-_FIRST = ("cluster", "storage", "tenancy", "isolation", "artifacts", "services", "certificates")
+_FIRST = ("cluster", "storage", "tenancy", "isolation", "artifacts", "services", "certificates", "strangers")
 _LAST = ("end_to_end", "memory")
 
 

@@ -1,0 +1,138 @@
+"""What a port tells a stranger: somebody without encryption, without a certificate and without a login."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+_SECONDS = 10.0
+_MOST_BYTES = 65536
+# The words of a status without any content, such as UP, and Kafka Connect's sentence about it.
+_STATUS_BYTES = 128
+
+# What anybody may read: a status. docs/security/http.md and docs/security/object_store.md list them by service.
+STATUS_PATHS = (
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/apis/ccompat/v7/contexts",
+    "/healthz",
+    "/readyz",
+    "/status",
+)
+# What servers of these kinds would serve, and some that none of them has.
+OTHER_PATHS = (
+    "/",
+    "/metrics",
+    "/connectors",
+    "/connectors?expand=info",
+    "/connector-plugins",
+    "/admin/loggers",
+    "/apis/ccompat/v7/subjects",
+    "/apis/registry/v3/system/info",
+    "/apis/registry/v3/groups",
+    "/q/metrics",
+    "/dir/status",
+    "/debug/vars",
+    "/flush",
+)
+
+
+def _kafka(key: int, body: bytes) -> bytes:
+    """A request of version 0: its size, key, version, correlation id and client id (Kafka's protocol guide)."""
+    header = struct.pack("!hhih", key, 0, 1, 3) + b"cdc"
+    return struct.pack("!i", len(header + body)) + header + body
+
+
+# Kafka's Metadata of all topics. ApiVersions is no question to a stranger: logging in begins with it.
+_KAFKA_METADATA = _kafka(3, struct.pack("!i", 0))
+_POSTGRESQL_USER = b"user\0postgres\0database\0postgres\0\0"
+_POSTGRESQL_START = struct.pack("!ii", 8 + len(_POSTGRESQL_USER), 3 << 16) + _POSTGRESQL_USER
+_POSTGRESQL_TLS = struct.pack("!ii", 8, 80877103)
+_HTTP_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
+# A record of TLS that is an alert: what was sent is not TLS.
+_ALERT = b"\x15\x03"
+_GO_WANTS_TLS = b"HTTP request to an HTTPS server"
+# PostgreSQL's invalid_authorization_specification, where pg_hba.conf has no line for a connection without encryption,
+# and its protocol_violation.
+_POSTGRESQL_REFUSES = (b"C28000\0", b"C08P01\0")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a port told a stranger, by the way in which it was asked; empty where it told nothing."""
+
+    plain: tuple[str, ...] = ()
+    encrypted: tuple[str, ...] = ()
+
+
+def ask(host: str, port: int) -> Told:
+    """Asks by HTTP, and as clients of Kafka and PostgreSQL do, without encryption and with it."""
+    return Told(tuple(_plain(host, port)), tuple(_encrypted(host, port)))
+
+
+def _plain(host: str, port: int) -> Iterator[str]:
+    for name, request in (("HTTP", _get("/")), ("Kafka", _KAFKA_METADATA), ("PostgreSQL", _POSTGRESQL_START)):
+        answer = _answer(lambda: socket.create_connection((host, port), _SECONDS), request)
+        refused = answer.startswith(_ALERT) or any(words in answer for words in (_GO_WANTS_TLS, *_POSTGRESQL_REFUSES))
+        if answer and not refused:
+            yield f"{name} is answered: {answer[:40]!r}"
+
+
+def _encrypted(host: str, port: int) -> Iterator[str]:
+    if _HTTP_STATUS.match(_answer(lambda: _tls(host, port), _get("/"))):
+        yield from _paths(host, port)
+        return
+    if answer := _answer(lambda: _tls(host, port), _KAFKA_METADATA):
+        yield f"Kafka's Metadata is answered: {len(answer)} bytes"
+    answer = _answer(lambda: _tls(host, port, _POSTGRESQL_TLS), _POSTGRESQL_START)
+    # AuthenticationOk; what else begins with R asks for a password.
+    if answer.startswith(b"R") and answer[5:9] == b"\0\0\0\0":
+        yield "PostgreSQL lets postgres in without a password"
+
+
+def _paths(host: str, port: int) -> Iterator[str]:
+    for path in (*STATUS_PATHS, *OTHER_PATHS):
+        answer = _answer(lambda: _tls(host, port), _get(path))
+        status = _HTTP_STATUS.match(answer)
+        body = answer.partition(b"\r\n\r\n")[2]
+        if status is None:
+            yield f"GET {path}: {answer[:40]!r}"
+        elif int(status[1]) < 400 and not (path in STATUS_PATHS and len(body) <= _STATUS_BYTES):
+            yield f"GET {path}: {int(status[1])}, {len(body)} bytes"
+
+
+def _get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+
+
+def _tls(host: str, port: int, before: bytes = b"") -> ssl.SSLSocket:
+    """A connection with TLS by somebody who verifies nothing and has no certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with contextlib.ExitStack() as stack:
+        plain = stack.enter_context(socket.create_connection((host, port), _SECONDS))
+        if before:
+            plain.sendall(before)
+            if plain.recv(1) != b"S":
+                raise ConnectionError("it knows no TLS")
+        encrypted = context.wrap_socket(plain, server_hostname="localhost")
+        stack.pop_all()
+        return encrypted
+
+
+def _answer(connect: Callable[[], socket.socket], request: bytes) -> bytes:
+    """What comes until the server hangs up or says no more; empty also where it hangs up at once."""
+    answer = b""
+    with contextlib.suppress(OSError), connect() as connection:
+        connection.sendall(request)
+        while len(answer) < _MOST_BYTES and (part := connection.recv(4096)):
+            answer += part
+            # Servers that keep the connection wait for the next request.
+            connection.settimeout(1)
+    return answer
