@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 from cdc_pipeline.archive import hashes, parquet
 from cdc_pipeline.archive.tile import Footer, Rejection, Seen, Source, key
-from cdc_pipeline.verify.chain import by_partition, follow, judge_body, misplaced, oversized, total
-from cdc_pipeline.verify.checks.archive import judge_chains, judge_metadata
+from cdc_pipeline.verify.chain import Chain, by_partition, follow, judge_body, misplaced, oversized, total
+from cdc_pipeline.verify.checks.archive import judge_chains, judge_metadata, short_of
 from cdc_pipeline.verify.footers import Tile
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,3 +169,9 @@ def test_a_committed_offset_names_its_tile() -> None:
     assert not judge_metadata({(SOURCE.topic, 0): (20, "")}, ids).ok
     assert not judge_metadata({(SOURCE.topic, 1): (20, right)}, ids).ok
     assert not judge_metadata({(SOURCE.topic, 0): (5, right)}, ids).ok
+
+
+def test_rows_that_are_in_no_tile() -> None:
+    chains = {("a", 0): Chain(rows=3), ("a", 1): Chain(rows=2), ("b", 0): Chain(rows=9)}
+    assert short_of({"a": 5, "b": 4}, chains) == {}
+    assert short_of({"a": 6, "c": 1}, chains) == {"a": "6 rows, 5 archived", "c": "1 rows, 0 archived"}
