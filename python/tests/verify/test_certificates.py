@@ -79,15 +79,18 @@ def test_keys_are_their_owner_s_alone() -> None:
     assert set(judge_keys(wrong, ["cdc"]).found) == {"/a", "/b", "/c"}
 
 
-def test_keys_are_found_wherever_they_are_but_in_data(tmp_path: Path) -> None:
-    for name in ("certificates/servers/kafka.key", "kafka-0/config/stray.txt", "kafka-0/data/x.key", "other.txt"):
+def test_keys_and_passwords_are_found_wherever_they_are_but_in_data(tmp_path: Path) -> None:
+    keys = ("certificates/servers/kafka.key", "kafka-0/config/stray.txt", "kafka-0/data/x.key")
+    passwords = ("kafka-0/secrets/gate.json", "credentials/kafka_reader", "endpoints.json")
+    for name in (*keys, *passwords, "other.txt"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("nothing" if name == "other.txt" else "-----BEGIN PRIVATE KEY-----")
+        path.write_text("-----BEGIN PRIVATE KEY-----" if name in keys else "nothing of the kind")
         path.chmod(0o644)
     found = key_files(tmp_path)
     assert {str(Path(path).relative_to(tmp_path)) for path in found} == {
         "certificates/servers/kafka.key",
         "kafka-0/config/stray.txt",
+        *passwords,
     }
     assert {key.mode for key in found.values()} == {0o644}

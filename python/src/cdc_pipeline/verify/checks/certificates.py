@@ -24,6 +24,8 @@ _SITE = "{run site} issues certificates and has servers and clients use them."
 # The first message of a client of PostgreSQL that wants TLS.
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _KEY = b"PRIVATE KEY-----"
+# Whatever its form, what these folders and files hold is secret.
+_SECRET = frozenset(("secrets", "credentials", "endpoints.json", "verify-plan.json"))
 _MOST_BYTES = 65536
 
 
@@ -38,7 +40,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class KeyFile:
-    """A file with a private key."""
+    """A file with a private key or another secret."""
 
     mode: int
     owner: str
@@ -94,27 +96,29 @@ def judge_time(shown: Mapping[Listener, Shown], days: int, now: float) -> Findin
 
 
 def judge_keys(keys: Mapping[str, KeyFile], users: Iterable[str]) -> Finding:
-    """Keys are their owner's alone, who is root or a user of the services."""
+    """Keys and passwords are their owner's alone, who is root or a user of the services."""
     allowed = {"root", *users}
     wrong = {
         path: f"{key.owner} {key.mode:04o}"
         for path, key in keys.items()
         if key.mode & 0o077 or key.owner not in allowed
     }
-    hint = "Who could read them may have copied them: remove certificates of the home, and run {run site}."
-    return equal("T14.key_files", f"keys that others can read, of {len(keys)}", {}, dict(sorted(wrong.items())), hint)
+    hint = "Who could read them may have copied them: remove such keys and passwords from the home, and run {run site}."
+    what = f"files with keys or passwords that others can read, of {len(keys)}"
+    return equal("T14.key_files", what, {}, dict(sorted(wrong.items())), hint)
 
 
 def key_files(home: Path) -> dict[str, KeyFile]:
-    """Files below ``home`` with a private key, but those in the data of servers."""
+    """Files below ``home`` with a private key or another secret, but those in the data of servers."""
     found = {}
     for top, folders, names in os.walk(home):
         folders[:] = [name for name in folders if name not in ("data", "log", "verify-cache")]
         for path in (Path(top, name) for name in names):
             information = path.lstat()
-            if not stat.S_ISREG(information.st_mode) or information.st_size > _MOST_BYTES:
+            if not stat.S_ISREG(information.st_mode):
                 continue
-            if _KEY in path.read_bytes():
+            secret = not _SECRET.isdisjoint(path.relative_to(home).parts)
+            if secret or (information.st_size <= _MOST_BYTES and _KEY in path.read_bytes()):
                 owner = pwd.getpwuid(information.st_uid).pw_name
                 found[str(path)] = KeyFile(stat.S_IMODE(information.st_mode), owner)
     return found
