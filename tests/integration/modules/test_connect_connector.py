@@ -12,7 +12,6 @@ from signed_in import debezium_client, java_client, options_of
 HEARTBEAT = "org.apache.kafka.connect.mirror.MirrorHeartbeatConnector"
 DEBEZIUM = "io.debezium.connector.postgresql.PostgresConnector"
 BYTES = "org.apache.kafka.connect.converters.ByteArrayConverter"
-CLIENTS = ("source.cluster", "target.cluster", "producer.override")
 SECRET = "hunter2-hunter2"
 
 
@@ -37,8 +36,10 @@ def reconcile(run_module, endpoints, connector):
 def config(endpoints):
     """The configuration of a connector that needs nothing but Kafka."""
     servers, client = endpoints["kafka"]["bootstrap_servers"], java_client(endpoints["kafka"])
-    # The worker's own login may write the pipeline's topics alone.
-    logins = {f"{of}.{key}": value for of in CLIENTS for key, value in client.items()}
+    logins = {f"{of}.cluster.{key}": value for of in ("source", "target") for key, value in client.items()}
+    if client:
+        # The worker's own login may write the pipeline's topics alone.
+        logins["producer.override.sasl.jaas.config"] = client["sasl.jaas.config"]
     return {
         **logins,
         "connector.class": HEARTBEAT,
