@@ -108,7 +108,7 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "collection by itself" '.ci/as_root $(PYTEST) -m full tests/collection' \
 	  "phases from nothing" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration" \
 	  "archive_connect" "molecule test -s archive_connect" \
-	  "secured" "molecule test -s secured" \
+	  "plain" "molecule test -s plain" \
 	  "upgrade" '.ci/as_root $(PYTEST) --full tests/upgrade' \
 	  "boot" 'eval "$$(tests/kind/engine start)"; trap "tests/kind/engine stop" EXIT; .ci/as_root $(PYTEST) tests/boot' \
 	  "kubernetes" 'make test-kubernetes "FAULTS=-m \"\""'

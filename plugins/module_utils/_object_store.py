@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from ._authorities import authorities_file
 from ._errors import FailedError, MissingLibraryError, RefusedError, UnreachableError
 
 try:
@@ -29,7 +30,8 @@ DENIED = ("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", 
 class Store:
     """One bucket.
 
-    :param params: name, endpoint_url, region, access_key_id, secret_access_key, ca_path, validate_certs, timeout.
+    :param params: name, endpoint_url, region, access_key_id, secret_access_key, ca_path, ca, validate_certs,
+        timeout. `ca` is the text of what would be in the file `ca_path`.
     """
 
     def __init__(self, params: Mapping[str, Any]) -> None:
@@ -39,6 +41,8 @@ class Store:
         self.where = f"bucket {self.name} at {params['endpoint_url'] or 'AWS'}"
         # AWS takes the region of a new bucket only as a constraint, and us-east-1 only without one.
         self._elsewhere = None if params["endpoint_url"] or params["region"] == "us-east-1" else params["region"]
+        self._authorities = authorities_file(params.get("ca"))
+        trusted = self._authorities.name if self._authorities else params["ca_path"]
         self._client = boto3.client(
             "s3",
             endpoint_url=params["endpoint_url"],
@@ -46,7 +50,7 @@ class Store:
             # An empty key would be signed with; without one boto3 looks for its own.
             aws_access_key_id=params["access_key_id"] or None,
             aws_secret_access_key=params["secret_access_key"] or None,
-            verify=(params["ca_path"] or True) if params["validate_certs"] else False,
+            verify=(trusted or True) if params["validate_certs"] else False,
             config=botocore.config.Config(
                 connect_timeout=params["timeout"], read_timeout=params["timeout"], retries={"max_attempts": 5}
             ),

@@ -59,6 +59,10 @@ options:
     description:
       - File with the PEM certificates of the authorities to trust.
     type: path
+  ca:
+    description:
+      - The same certificates as text, where there is no such file yet. It stands above O(ca_path).
+    type: str
   timeout:
     description:
       - Seconds to wait for a connection and for an answer.
@@ -124,6 +128,7 @@ def main() -> None:
             "secret_access_key": {"type": "str", "no_log": True},
             "validate_certs": {"type": "bool", "default": True},
             "ca_path": {"type": "path"},
+            "ca": {"type": "str"},
             "timeout": {"type": "int", "default": 10},
         },
         ensure,

@@ -113,6 +113,12 @@ options:
     description: Whether a node may hold more than one Kafka broker.
     type: bool
     default: false
+  broker_users:
+    description:
+      - Whether clients of Kafka will have to sign in. A cluster's brokers get their first user when their volumes are
+        formatted, so ones that run without users are refused.
+    type: bool
+    default: false
   shared_host:
     description: Whether the nodes are containers on this host, as kind's are, and share its memory.
     type: bool
@@ -186,6 +192,7 @@ def main() -> None:
             "image_pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
             "tolerations": {"type": "list", "elements": "dict", "default": []},
             "brokers_share_nodes": {"type": "bool", "default": False},
+            "broker_users": {"type": "bool", "default": False},
             "shared_host": {"type": "bool", "default": False},
         },
         examine,

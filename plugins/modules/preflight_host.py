@@ -124,6 +124,14 @@ options:
         type: list
         elements: str
         default: []
+      ssl_mode:
+        description: Whether the connection is encrypted, and the server's certificate verified, as libpq's C(sslmode).
+        type: str
+        choices: [allow, disable, prefer, require, verify-ca, verify-full]
+        default: prefer
+      ca:
+        description: Certificates of the authorities to trust, in PEM. Without any they are those of the system.
+        type: str
       lowest_version:
         description: The lowest major version that will do.
         type: int
@@ -157,6 +165,9 @@ options:
       ca_path:
         description: A file with the certificate authorities to trust.
         type: path
+      ca:
+        description: The same certificates as text, in PEM. It stands above O(object_store.ca_path).
+        type: str
       validate_certs:
         description: Whether TLS certificates are verified.
         type: bool
@@ -207,6 +218,12 @@ SERVER = {
     "password": {"type": "str", "required": True, "no_log": True},
     "database": {"type": "str", "required": True},
     "tables": {"type": "list", "elements": "str", "default": []},
+    "ssl_mode": {
+        "type": "str",
+        "choices": ["allow", "disable", "prefer", "require", "verify-ca", "verify-full"],
+        "default": "prefer",
+    },
+    "ca": {"type": "str"},
     "lowest_version": {"type": "int", "required": True},
     "timeout": {"type": "int", "default": 10},
 }
@@ -217,6 +234,7 @@ STORE = {
     "access_key_id": {"type": "str", "required": True, "no_log": True},
     "secret_access_key": {"type": "str", "required": True, "no_log": True},
     "ca_path": {"type": "path"},
+    "ca": {"type": "str"},
     "validate_certs": {"type": "bool", "default": True},
     "timeout": {"type": "int", "default": 10},
 }

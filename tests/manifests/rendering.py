@@ -52,15 +52,17 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
             "images_digests": {"kafka": "sha256:" + "0" * 64},
         },
     ),
+    "plain": ("kind", {"cdc_security": False}),
     # The certificates are read, but not used to connect; the key is text.
     "registry-tls": (
         "kind",
         {
+            "cdc_security": False,
             "cdc_endpoints_extra": {
                 "schema_registry": {
                     "tls": {"enabled": True, "ca": AUTHORITY, "certificate": AUTHORITY, "key": "not-a-secret"}
                 }
-            }
+            },
         },
     ),
     "built-images": ("kind", {"cdc_images": {name: f"registry.example.org/cdc/{name}:1" for name in WORKLOADS}}),

@@ -44,6 +44,8 @@ ROUTE = {
                     "required": ["termination"],
                     "properties": {
                         "termination": {"enum": ["edge", "passthrough", "reencrypt"]},
+                        # Of a pod that encrypts itself.
+                        "destinationCACertificate": {"type": "string"},
                         "insecureEdgeTerminationPolicy": {"enum": ["Allow", "Disable", "None", "Redirect", ""]},
                     },
                 },

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from checkout import check_out
+from signed_in import as_ones_own
 from site_runs import ROOT, Site
 
 
@@ -160,6 +161,7 @@ def test_a_wrong_s3_key(fresh: Site, running: Site):
         object_store_endpoint_url=store["endpoint_url"],
         object_store_access_key_id=store["access_key_id"],
         object_store_secret_access_key="wrong-secret-4711",
+        cdc_endpoints_extra={"object_store": as_ones_own(store)},
     )
     run.must_fail_with("The object store refuses the access key", "object_store_secret_access_key")
     assert "wrong-secret-4711" not in run.output
@@ -173,6 +175,7 @@ def test_a_wrong_password_of_the_users_own_postgresql(fresh: Site, running: Site
         postgresql_host=server["host"],
         postgresql_port=server["port"],
         postgresql_superuser_password="wrong-password-4711",
+        cdc_endpoints_extra={"postgresql": as_ones_own(server)},
     )
     run.must_fail_with("cannot be used", "password authentication failed", "postgresql_superuser and its password")
     assert "wrong-password-4711" not in run.output

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-import boto3
 import pytest
 from cdc_pipeline.clients import postgresql
 from cdc_pipeline.endpoints import PostgresqlEndpoint
+from signed_in import as_ones_own, s3_client
 from site_runs import Site
 
 TABLES = """
@@ -62,13 +62,7 @@ def bucket(running: Site) -> Iterator[dict[str, Any]]:
     """Where a bucket of a user's own is to be, without it."""
     store = {**running.endpoints()["object_store"], "bucket": f"own-{uuid.uuid4().hex[:6]}"}
     yield store
-    client = boto3.client(
-        "s3",
-        endpoint_url=store["endpoint_url"],
-        region_name=store["region"],
-        aws_access_key_id=store["access_key_id"],
-        aws_secret_access_key=store["secret_access_key"],
-    )
+    client = s3_client(store)
     if store["bucket"] in [each["Name"] for each in client.list_buckets()["Buckets"]]:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=store["bucket"]):
             for each in page.get("Contents", ()):
@@ -115,12 +109,24 @@ def variables(database: dict[str, Any], bucket: dict[str, Any]) -> dict[str, Any
         "object_store_access_key_id": bucket["access_key_id"],
         "object_store_secret_access_key": bucket["secret_access_key"],
         "cdc_bucket": bucket["bucket"],
+        "cdc_endpoints_extra": {"postgresql": as_ones_own(database), "object_store": as_ones_own(bucket)},
         # Beside the running instance's three brokers.
         "kafka_replicas": 1,
     }
 
 
+@pytest.fixture
+def let_in(running: Site, database: dict[str, Any]) -> Iterator[None]:
+    """The server lets the database's role in, as one of a user's own would."""
+    name = database["dbname"]
+    line = f"host {name} {name} 127.0.0.1/32 scram-sha-256"
+    running.run("--tags", "postgresql", postgresql_hba_extra=[line]).must_succeed()
+    yield
+    running.run("--tags", "postgresql").must_succeed()
+
+
 @pytest.mark.full
+@pytest.mark.usefixtures("let_in")
 def test_a_site_on_servers_of_ones_own(variables: dict[str, Any], database: dict[str, Any], fresh: Site):
     assert "it was not proved" in fresh.run("--check", "--tags", "preflight", **variables).output
 
@@ -149,7 +155,8 @@ def test_tables_that_ones_own_database_does_not_have(variables: dict[str, Any], 
     run.must_fail_with(
         "public.users: there is no such table", "shop.parcels", "nothing of the pipeline has been changed"
     )
-    assert not fresh.home.exists() or {path.name for path in fresh.home.iterdir()} <= {"run.lock"}
+    # The server is verified by the authority that is declared of it.
+    assert not fresh.home.exists() or {path.name for path in fresh.home.iterdir()} <= {"run.lock", "trust"}
 
 
 def test_a_slot_that_another_pipeline_reads(variables: dict[str, Any], fresh: Site):

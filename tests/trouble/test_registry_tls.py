@@ -1,7 +1,10 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The schema registry of a running instance begins to speak TLS, and stops: only its declaration changes."""
+"""The schema registry of a running instance begins to speak TLS, and stops: only its declaration changes.
+
+With `cdc_security` it always does. These tests have an instance of their own without it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ import pytest
 import yaml
 from archived import context_of, objects_of, rows_of
 from certificates import Served, certificate_for, plain_http_is_refused, strangers_are_refused
+from conftest import OFFSET_FRESH
 from flow import flowing
 from site_runs import ROOT, Run, Site
 from test_check_mode import changes
@@ -26,6 +30,18 @@ pytestmark = pytest.mark.full
 
 KEY = "schema-registry-0/secrets/tls/key.pem"
 RESTARTED = {"schema-registry-0", "kafka-connect-0", "archive-0"}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Site]:
+    name = f"plain-{uuid.uuid4().hex[:6]}"
+    options = ("-e", '{"cdc_security": false}')
+    site = Site(name, OFFSET_FRESH, Path("/var/lib/cdc-pipeline") / name, options=options)
+    try:
+        site.run().must_succeed()
+        yield site
+    finally:
+        site.remove()
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from archived import context_of, current, objects_of, rows_of
 from cdc_pipeline.verify.checks.connectors import STEPS
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.wait import wait_for
+from signed_in import options_of
 from site_runs import Site
 
 # From a change to the failure, and from its mending to the next restart, which growing pauses put off by a minute.
@@ -81,9 +82,8 @@ def test_a_type_that_cannot_be_read_as_the_new_one(running: Site, table: str, tm
     """The registry refuses it. All tables wait until the schema is allowed, then capture continues by itself."""
     context = context_of(running)
     subject = f"{context.plan.topic(table)}-value"
-    registry = running.endpoints()["schema_registry"]
-    writer = {"url": registry["url"], "username": registry["writer"]["username"]}
-    writer["password"] = registry["writer"]["password"]
+    endpoints = running.endpoints()
+    writer = options_of(endpoints["schema_registry"], "writer")
 
     def play(name: str, module: str, arguments: dict[str, object]) -> str:
         file = tmp_path / f"{name}.yml"
@@ -100,9 +100,8 @@ def test_a_type_that_cannot_be_read_as_the_new_one(running: Site, table: str, tm
         found = wait_for(lambda: failures(context), lambda each: subject in str(each), FAILS_SECONDS)
         assert subject in str(found)
 
-        connector = play(
-            "connector", "connect_connector", {"url": context.plan.endpoints.kafka_connect.url, "name": NAME}
-        )
+        worker = options_of(endpoints["kafka_connect"], "writer")
+        connector = play("connector", "connect_connector", {**worker, "name": NAME})
         # The service's restarts go on meanwhile, and what was just restarted shows as running until it fails again.
         run = wait_for(lambda: running.run(playbook=connector), lambda each: each.code != 0, RESTARTS_SECONDS)
         run.must_fail_with(subject, "code", "from int to string")

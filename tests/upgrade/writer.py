@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from cdc_pipeline.clients import postgresql
+from cdc_pipeline.endpoints import PostgresqlEndpoint
 from changes import DELETE, INSERT, KEYS, SNAPSHOT, UPDATE, Change
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -31,8 +33,6 @@ _RECONNECT_SECONDS = 0.5
 # Orders that may still be deleted, and rows of a user's or a product's that are updated.
 _RECENT = 50
 _TEXTS = ("Ada O'Neil", 'Zoë "Zed" Müller', "李 小龍", "back\\slash", "tab\tand line\nbreak", " blank at both ends ")
-# What of endpoints.json PostgreSQL's clients know; a later version may say more.
-_ADDRESS = ("host", "port", "dbname", "user", "password", "sslmode", "sslrootcert")
 
 Connection = psycopg.Connection[dict[str, Any]]
 
@@ -61,12 +61,9 @@ class Writer:
         self.problem: BaseException | None = None
 
     def connect(self) -> Connection:
-        return psycopg.connect(
-            **{name: value for name, value in self._address().items() if name in _ADDRESS},
-            connect_timeout=5,
-            options="-c TimeZone=UTC",
-            row_factory=dict_row,
-        )
+        # Before the upgrade it has no TLS, and afterwards it may have.
+        where = PostgresqlEndpoint(**self._address())
+        return postgresql.connect(where, autocommit=False, options="-c TimeZone=UTC", row_factory=dict_row)
 
     def start(self) -> None:
         """Begins, with the rows that are there as the connector's snapshot has them."""

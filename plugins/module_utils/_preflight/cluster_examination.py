@@ -26,6 +26,10 @@ from .server_version import server_version
 Value = TypeVar("Value")
 _WHO = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 _MAKING_NAMESPACES = ("", "namespaces", "")
+_BROKERS = "kafka"
+# Of the brokers' secrets: arguments by which their volumes are formatted with a user.
+_FORMATTED_WITH = "format.arguments"
+_UNKNOWN: dict[str, Any] = {}
 _OWN = {"app.kubernetes.io/part-of": "cdc-pipeline"}
 
 
@@ -74,6 +78,7 @@ class _Examination:
         problems += self._namespace()
         problems += self._storage()
         problems += self._room()
+        problems += self._brokers()
         if problems:
             raise PreflightError(f"the cluster {self.target.server}", problems)
         facts = {"server": self.target.server, "context": self.target.context, "version": version["gitVersion"]}
@@ -183,6 +188,25 @@ class _Examination:
             wanted = sum(item.replicas * item.memory for item in demands)
             problems += host_memory(max(0, wanted - running) // 2**20, 0)
         return problems
+
+    def _brokers(self) -> list[Problem]:
+        """Brokers that were formatted without the first user."""
+        if not self.params["broker_users"]:
+            return []
+        what = "whether brokers run that have no users"
+        running = self._allowed(lambda: self.api.get("StatefulSet", _BROKERS), None, what)
+        secret = self._allowed(lambda: self.api.get("Secret", f"{_BROKERS}-secrets"), _UNKNOWN, "")
+        if running is None or secret is _UNKNOWN or _FORMATTED_WITH in ((secret or {}).get("data") or {}):
+            return []
+        namespace = self.params["namespace"]
+        return [
+            Problem(
+                "brokers",
+                "The brokers that run have no users, and in a cluster they get the first one with new volumes alone",
+                found=f"StatefulSet {_BROKERS} in {namespace}, made with cdc_security: false or by an earlier version",
+                remedy="keep cdc_security: false for it, or start anew with cdc_security in another cdc_namespace",
+            )
+        ]
 
     def _allowed(self, read: Callable[[], Value], otherwise: Value, what: str) -> Value:
         """What is read; `otherwise` where the user may not, which leaves a check out and is no problem by itself."""

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._authorities import authorities_file
 from .._errors import MissingLibraryError
 from .problem import Problem
 
@@ -40,7 +42,7 @@ class Server:
 def check_server(params: Mapping[str, Any]) -> list[Problem]:
     """Connect and look. The server is only read.
 
-    :param params: host, port, user, password, database, tables, lowest_version, timeout.
+    :param params: host, port, user, password, database, tables, ssl_mode, ca, lowest_version, timeout.
     """
     if IMPORT_ERROR:
         raise MissingLibraryError("psycopg", IMPORT_ERROR)
@@ -64,6 +66,9 @@ def check_server(params: Mapping[str, Any]) -> list[Problem]:
 
 
 def _connect(params: Mapping[str, Any], database: str, row: type) -> Any:
+    authorities = authorities_file(params["ca"])
+    # libpq looks for a file in the user's home unless it is given one.
+    trusted = authorities.name if authorities else ssl.get_default_verify_paths().cafile
     return psycopg.connect(
         host=params["host"],
         port=params["port"],
@@ -72,6 +77,8 @@ def _connect(params: Mapping[str, Any], database: str, row: type) -> Any:
         dbname=database,
         connect_timeout=int(params["timeout"]),
         client_encoding="utf8",
+        sslmode=params["ssl_mode"],
+        sslrootcert=trusted if params["ssl_mode"].startswith("verify-") else None,
         row_factory=psycopg.rows.class_row(row),
     )
 

@@ -25,8 +25,10 @@ from cdc_pipeline.archive.clients import Cluster
 from cdc_pipeline.archive.errors import UnavailableError
 from cdc_pipeline.archive.settings import ObjectStore, load
 from cdc_pipeline.archive.tile import Footer
+from cdc_pipeline.clients import http, kafka
+from cdc_pipeline.endpoints import KafkaEndpoint, Login
 from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import NewTopic, OffsetSpec
 
 SCHEMAS = [
     {
@@ -127,12 +129,12 @@ class Lab:
     def __init__(self, endpoints: dict[str, Any], name: str, folder: Path) -> None:
         self.name = self.topic = name
         self.folder = folder
-        self._kafka = endpoints["kafka"]
+        self.kafka = KafkaEndpoint(**endpoints["kafka"])
         self._registry = endpoints["schema_registry"]
         self.s3 = endpoints["object_store"]
         self.prefix = f"a-test/{name}"
         self.processes: list[Process] = []
-        self.admin = AdminClient({"bootstrap.servers": self._kafka["bootstrap_servers"]})
+        self.admin = kafka.admin(self.kafka)
         self.store = store.Store(store.connect(self._settings(self.s3["endpoint_url"])), self.prefix)
         self.produced: dict[int, dict[int, int | None]] = {}  # partition: offset: id, None where undecodable
         self._ids = itertools.count()
@@ -142,7 +144,7 @@ class Lab:
     def _settings(self, endpoint_url: str) -> ObjectStore:
         s3 = self.s3
         keys = {k: s3[k] for k in ("bucket", "region", "access_key_id", "secret_access_key")}
-        return ObjectStore(**keys, endpoint_url=endpoint_url, prefix=self.prefix)
+        return ObjectStore(**keys, endpoint_url=endpoint_url, prefix=self.prefix, ca_file=s3["ca"] or None)
 
     def topics(self, partitions: int = 3, dlq: bool = True, **config: str) -> None:
         # One replica is enough for what is tested, and spares the shared brokers.
@@ -162,15 +164,14 @@ class Lab:
         return self._schema_ids
 
     def _register(self, kind: str, schema: dict[str, Any]) -> int:
-        writer = self._registry["writer"]
-        answer = httpx.post(
-            f"{self._registry['url']}/subjects/{self.name}-{kind}/versions",
-            json={"schema": json.dumps(schema)},
-            auth=(writer["username"], writer["password"]),
-            timeout=30,
-        )
+        with self._writer() as registry:
+            answer = registry.post(f"/subjects/{self.name}-{kind}/versions", json={"schema": json.dumps(schema)})
         answer.raise_for_status()
         return answer.json()["id"]
+
+    def _writer(self) -> httpx.Client:
+        where = self._registry
+        return http.client(where["url"], Login(**where["writer"]), where["ca"], seconds=30)
 
     def config(self, name: str = "one", **over: Any) -> Path:
         reader = self._registry["reader"]
@@ -182,19 +183,25 @@ class Lab:
             "flush_records": 50,
             "flush_seconds": 1,
             "http": {"port": 0},
-            "kafka": {"bootstrap_servers": self._kafka["bootstrap_servers"]},
+            "kafka": {"bootstrap_servers": self.kafka.bootstrap_servers},
             "session_timeout_seconds": 6,
             "stopped_check_seconds": 1,
             "retry_seconds": 1,
             "schema_registry": {
                 "url": self._registry["url"],
                 "username": reader["username"],
+                "ca_file": self._registry["ca"] or None,
                 "unknown_schema_seconds": 1,
             },
-            "object_store": {k: self.s3[k] for k in ("endpoint_url", "region", "bucket")} | {"prefix": self.prefix},
+            "object_store": {
+                **{k: self.s3[k] for k in ("endpoint_url", "region", "bucket")},
+                "prefix": self.prefix,
+                "ca_file": self.s3["ca"] or None,
+            },
             "secrets_file": f"{name}-secrets.yml",
         }
-        secrets = {
+        secrets: dict[str, Any] = {
+            "kafka": {"properties": dict(self.kafka.client)},
             "schema_registry": {"password": reader["password"]},
             "object_store": {k: self.s3[k] for k in ("access_key_id", "secret_access_key")},
         }
@@ -213,16 +220,13 @@ class Lab:
         self.processes.append(process)
         return process
 
+    def producer(self, settings: dict[str, Any] | None = None) -> Producer:
+        return kafka.producer(self.kafka, settings or {})
+
     def produce(self, count: int, seed: int = 1, bad: float = 0.0, evolve: bool = False, abort: float = 0.0) -> None:
         """Records in transactions, some of which are aborted; ``bad``: the share that cannot be decoded."""
         rng = random.Random(seed)
-        producer = Producer(
-            {
-                "bootstrap.servers": self._kafka["bootstrap_servers"],
-                "transactional.id": f"{self.name}-producer-{rng.random()}",
-                "log_level": 3,
-            }
-        )
+        producer = self.producer({"transactional.id": f"{self.name}-producer-{rng.random()}", "log_level": 3})
         producer.init_transactions(30)
         partitions = len(self.admin.list_topics(self.topic, timeout=10).topics[self.topic].partitions)
         while count > 0:
@@ -321,15 +325,15 @@ class Lab:
             found.append(message)
 
     def _consumer(self) -> Consumer:
-        return Consumer(
+        return kafka.consumer(
+            self.kafka,
             {
-                "bootstrap.servers": self._kafka["bootstrap_servers"],
                 "group.id": f"{self.name}-check",
                 "enable.partition.eof": True,
                 "isolation.level": "read_committed",
                 "auto.offset.reset": "error",
                 "enable.auto.commit": False,
-            }
+            },
         )
 
     def check(self) -> None:
@@ -371,8 +375,6 @@ class Lab:
         for page in obstore.list(self.store._client, prefix=self.prefix):
             for entry in page:
                 obstore.delete(self.store._client, entry["path"])
-        writer = self._registry["writer"]
-        for kind in ("key", "value"):
-            httpx.delete(
-                f"{self._registry['url']}/subjects/{self.name}-{kind}", auth=(writer["username"], writer["password"])
-            )
+        with self._writer() as registry:
+            for kind in ("key", "value"):
+                registry.delete(f"/subjects/{self.name}-{kind}")

@@ -10,13 +10,16 @@ from urllib.parse import urlsplit
 
 
 class Proxy:
-    """Forwards bytes to ``url``'s host. `off` closes every connection and refuses new ones until ``on = True``."""
+    """Forwards bytes to ``url``'s host, whether they are encrypted or not.
+
+    `off` closes every connection and refuses new ones until ``on = True``.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._target = (parts.hostname or "", parts.port or 80)
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"{parts.scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.on = True
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()

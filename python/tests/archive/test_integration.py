@@ -13,7 +13,7 @@ from typing import Any
 
 import obstore
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -51,7 +51,7 @@ def test_records_become_tiles_and_rejects_become_dead_letters(lab: Lab) -> None:
 
 def test_a_tombstone_becomes_a_key_only_row(lab: Lab) -> None:
     lab.topics(partitions=1)
-    producer = Producer({"bootstrap.servers": lab._kafka["bootstrap_servers"]})
+    producer = lab.producer()
     for value, key in ((lab.value(1), b"k"), (None, lab.key(1)), (None, b"foreign")):
         producer.produce(lab.topic, value=value, key=key, partition=0)
     producer.flush(30)
@@ -298,7 +298,7 @@ def test_of_two_with_one_instance_id_one_ends(lab: Lab) -> None:
 def test_a_refused_dead_letter_holds_back_its_partition_only(lab: Lab) -> None:
     lab.topics(partitions=2)
     _take_at_most(lab, 100)
-    producer = Producer({"bootstrap.servers": lab._kafka["bootstrap_servers"]})
+    producer = lab.producer()
     for partition, value, number in ((0, b"no avro", None), (0, lab.value(1), 1), (1, lab.value(2), 2)):
         offset = len(lab.produced.setdefault(partition, {}))
         headers, key = {"n": str(number or 0)}, b"key %d" % (number or 0)
@@ -328,7 +328,7 @@ def _take_at_most(lab: Lab, size: int) -> None:
 
 def _send(lab: Lab, partition: int, *values: tuple[bytes, int | None]) -> None:
     """Records whose values are given, and the number that each has as a row."""
-    producer = Producer({"bootstrap.servers": lab._kafka["bootstrap_servers"]})
+    producer = lab.producer()
     for value, number in values:
         offset = len(lab.produced.setdefault(partition, {}))
         n = number or 0

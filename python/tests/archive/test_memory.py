@@ -19,7 +19,6 @@ import pytest
 from cdc_pipeline.archive import budget
 from cdc_pipeline.archive.budget import MIB
 from cdc_pipeline.supervise.cgroup import Bound, bound_for, enter
-from confluent_kafka import Producer
 
 sys.path.insert(0, str(Path(__file__).parent))
 from lab import SCHEMAS, Lab, Process
@@ -58,9 +57,8 @@ class Writer:
         self._lab = lab
         self._rng = random.Random(1)
         self._numbers = itertools.count()
-        self._producer = Producer(
+        self._producer = lab.producer(
             {
-                "bootstrap.servers": lab._kafka["bootstrap_servers"],
                 "transactional.id": f"{lab.name}-large",
                 "compression.type": "lz4",
                 "batch.size": 262_144,
@@ -137,7 +135,7 @@ def test_rows_of_any_size_are_archived_within_its_memory(
     lab: Lab, group: Bound, limit: int | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     updates = 5 if limit is None else 20
-    limit = limit or tightest(lab._kafka["bootstrap_servers"].count(",") + 1)
+    limit = limit or tightest(lab.kafka.bootstrap_servers.count(",") + 1)
     partitions = 3
     lab.topics(partitions=partitions, **{"max.message.bytes": str(2 * ROW)})
     lab.schema_ids()

@@ -15,6 +15,8 @@ import pytest
 from cdc_pipeline.capture.catalogue import read_facts
 from cdc_pipeline.capture.facts import NamePattern, Settings, TableFacts
 from cdc_pipeline.capture.report import document, examine
+from cdc_pipeline.clients import postgresql
+from cdc_pipeline.endpoints import PostgresqlEndpoint
 from cdc_pipeline.names import Table
 
 pytestmark = pytest.mark.integration
@@ -77,12 +79,11 @@ def database() -> Iterator[psycopg.Connection[Any]]:
     path = os.environ.get("CDC_ENDPOINTS")
     if not path:
         pytest.skip("CDC_ENDPOINTS does not name the endpoints file of a running pipeline")
-    where = json.loads(Path(path).read_text())["postgresql"]
-    server = {key: where[key] for key in ("host", "port", "user", "password", "dbname")}
-    with psycopg.connect(**server, autocommit=True) as connection:
+    where = PostgresqlEndpoint(**json.loads(Path(path).read_text())["postgresql"])
+    with postgresql.connect(where) as connection:
         connection.execute(f"CREATE DATABASE {ROLE}")
         try:
-            with psycopg.connect(**{**server, "dbname": ROLE}, autocommit=True) as inside:
+            with postgresql.connect(where, dbname=ROLE) as inside:
                 inside.execute(TABLES)
                 inside.execute(GRANTED)
                 yield inside

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from cdc_pipeline.archive.parquet import encode
 from cdc_pipeline.archive.tile import Footer, Source, key
-from cdc_pipeline.endpoints import PostgresqlEndpoint
+from cdc_pipeline.endpoints import Login, PostgresqlEndpoint
 from cdc_pipeline.verify.chain import follow
 from cdc_pipeline.verify.checks.connectors import judge_session
 from cdc_pipeline.verify.context import Context
@@ -93,7 +93,10 @@ def test_wal_streams_and_the_slot_goes(context: Context) -> None:
 
 @pytest.fixture
 def stubborn(context: Context) -> Iterator[PostgresqlEndpoint]:
-    """A database that gives the CDC role other settings, for itself and for the role."""
+    """A database that gives who signs in other settings, for itself and for the role.
+
+    That is the superuser here: nobody else is let into every database.
+    """
     where, name = context.plan.endpoints.postgresql, f"verify_{uuid.uuid4().hex[:8]}"
     with context.postgresql() as connection:
         connection.execute(f"CREATE DATABASE {name}")
@@ -101,8 +104,8 @@ def stubborn(context: Context) -> Iterator[PostgresqlEndpoint]:
             connection.execute(f"ALTER DATABASE {name} SET bytea_output = 'escape'")
             connection.execute(f"ALTER DATABASE {name} SET quote_all_identifiers = on")
             for setting in ("extra_float_digits = -5", "IntervalStyle = 'sql_standard'", "DateStyle = 'SQL, DMY'"):
-                connection.execute(f'ALTER ROLE "{where.cdc.username}" IN DATABASE {name} SET {setting}')
-            yield replace(where, dbname=name)
+                connection.execute(f'ALTER ROLE "{where.user}" IN DATABASE {name} SET {setting}')
+            yield replace(where, dbname=name, cdc=Login(where.user, where.password))
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -21,8 +21,11 @@ from typing import Any
 import psycopg
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "python/src"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from cdc_pipeline.clients import postgresql
+from cdc_pipeline.endpoints import PostgresqlEndpoint
 from collection_path import collections_path, make_importable
 
 make_importable()
@@ -46,12 +49,12 @@ def name() -> str:
 @pytest.fixture
 def database(endpoints: dict[str, Any], name: str) -> Iterator[psycopg.Connection[Any]]:
     """A database of the test's own, without slots at the end."""
-    server = {key: endpoints["postgresql"][key] for key in ("host", "port", "user", "password", "dbname")}
+    where = PostgresqlEndpoint(**endpoints["postgresql"])
     own = name.replace("-", "_")
-    with psycopg.connect(**server, autocommit=True) as connection:
+    with postgresql.connect(where) as connection:
         connection.execute(f"CREATE DATABASE {own}")
         try:
-            with psycopg.connect(**{**server, "dbname": own}, autocommit=True) as inside:
+            with postgresql.connect(where, dbname=own) as inside:
                 yield inside
         finally:
             slots = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = %s"

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from signed_in import database_login
 
 Connection = psycopg.Connection[Any]
 TABLES = """
@@ -28,16 +29,9 @@ ODD, PARTS = {"schema": "My Shop", "table": 'Order "Items'}, {"schema": "public"
 
 
 @pytest.fixture
-def login(database: Connection) -> dict[str, Any]:
+def login(database: Connection, endpoints: dict[str, Any]) -> dict[str, Any]:
     database.execute(TABLES)
-    info = database.info
-    return {
-        "login_host": info.host,
-        "login_port": info.port,
-        "login_user": info.user,
-        "login_password": info.password,
-        "login_db": info.dbname,
-    }
+    return database_login({**endpoints["postgresql"], "dbname": database.info.dbname})
 
 
 @pytest.fixture

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
-from signed_in import options_of
+from signed_in import debezium_client, java_client, options_of
 
 HEARTBEAT = "org.apache.kafka.connect.mirror.MirrorHeartbeatConnector"
 DEBEZIUM = "io.debezium.connector.postgresql.PostgresConnector"
@@ -32,8 +35,13 @@ def reconcile(run_module, endpoints, connector):
 @pytest.fixture
 def config(endpoints):
     """The configuration of a connector that needs nothing but Kafka."""
-    servers = endpoints["kafka"]["bootstrap_servers"]
+    servers, client = endpoints["kafka"]["bootstrap_servers"], java_client(endpoints["kafka"])
+    logins = {f"{of}.cluster.{key}": value for of in ("source", "target") for key, value in client.items()}
+    if client:
+        # The worker's own login may write the pipeline's topics alone.
+        logins["producer.override.sasl.jaas.config"] = client["sasl.jaas.config"]
     return {
+        **logins,
         "connector.class": HEARTBEAT,
         "tasks.max": 1,
         "source.cluster.alias": "a",
@@ -123,11 +131,7 @@ def test_a_failing_task_is_told_and_its_mending_seen(reconcile, connect, connect
     database = endpoints["postgresql"]
     config = {
         "connector.class": DEBEZIUM,
-        "database.hostname": database["host"],
-        "database.port": database["port"],
-        "database.user": database["user"],
-        "database.password": database["password"],
-        "database.dbname": database["dbname"],
+        **debezium_client(database, Path(os.environ["CDC_ENDPOINTS"]).parent),
         "topic.prefix": connector,
         "plugin.name": "pgoutput",
         "publication.name": "no_such_publication",

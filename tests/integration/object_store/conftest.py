@@ -15,11 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from s3_store import BODY, Process, client
+from s3_store import BODY, Process
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from collection_path import make_importable
+from signed_in import s3_client
 
 make_importable()
 
@@ -46,7 +47,7 @@ def store() -> dict[str, Any]:
 @pytest.fixture
 def kept(store: dict[str, Any]) -> Iterator[str]:
     """The key of an object that must be as it was when the test has ended, and alone in its folder."""
-    owner, folder = client(store, "pipeline"), f".test/{uuid.uuid4().hex[:10]}"
+    owner, folder = s3_client(store, "pipeline"), f".test/{uuid.uuid4().hex[:10]}"
     key = f"{folder}/object"
     owner.put_object(Bucket=store["bucket"], Key=key, Body=BODY)
     yield key

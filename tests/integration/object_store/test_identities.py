@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from s3_store import BODY, client
+from s3_store import BODY
+from signed_in import s3_client
 
 # Whoever has it may do everything.
 POLICY = {
@@ -81,14 +82,14 @@ def test_each_may_do_what_it_needs_and_no_more(
 ) -> None:
     found = "allowed"
     try:
-        call(client(store, who), store["bucket"], kept)
+        call(s3_client(store, who), store["bucket"], kept)
     except ClientError as error:
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
         found = "refused" if status == 403 else f"{status} {error}"
-    client(store, "pipeline").delete_object(Bucket=store["bucket"], Key=f"{kept}-new")
+    s3_client(store, "pipeline").delete_object(Bucket=store["bucket"], Key=f"{kept}-new")
     assert found == ("allowed" if allowed else "refused")
 
 
 def test_a_wrong_secret_key_is_refused(store: dict[str, Any], kept: str) -> None:
     with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
-        client({**store, "secret_access_key": "wrong"}, "pipeline").get_object(Bucket=store["bucket"], Key=kept)
+        s3_client({**store, "secret_access_key": "wrong"}, "pipeline").get_object(Bucket=store["bucket"], Key=kept)

@@ -118,6 +118,23 @@ def test_a_class_of_the_clusters_own(api, run):
     assert 'set cdc_storage_classes.kafka to one that it has; did you mean "standard"?' in text
 
 
+def test_brokers_without_users_cannot_begin_to_ask_for_logins(api, run):
+    run(broker_users=True)
+    api.add("statefulsets", "kafka", "here")
+    run()
+    for given in ({}, {"data": {"tls.key": ""}}):
+        api.add("secrets", "kafka-secrets", "here", **given)
+        assert "The brokers that run have no users" in said(run, broker_users=True)
+    api.add("secrets", "kafka-secrets", "here", data={"format.arguments": ""})
+    run(broker_users=True)
+    # Who may not look is not kept from anything.
+    del api.objects["secrets", "here", "kafka-secrets"]
+    api.denied = {"get secrets"}
+    run(broker_users=True)
+    api.denied = {"get statefulsets"}
+    assert "whether brokers run that have no users" in json.dumps(run(broker_users=True, rights=[])["warnings"])
+
+
 def test_an_old_cluster(api, run):
     api.version = "v1.27.3"
     assert "Kubernetes 1.28 or later is needed" in said(run)

@@ -51,6 +51,8 @@ def test_a_server_that_does_not_answer():
         "password": "hunter2",
         "database": "d",
         "tables": [],
+        "ssl_mode": "prefer",
+        "ca": None,
         "lowest_version": 14,
         "timeout": 1,
     }
