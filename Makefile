@@ -84,11 +84,11 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "ansible-lint" 'ANSIBLE_HOME=$$PWD/.ansible/lint ansible-lint' \
 	  "reference" "python tests/reference.py --check" \
 	  "sanity" "tests/sanity.sh" \
-	  "units" "$(PYTEST) -n auto tests/unit" \
+	  "units" "$(PYTEST) -n auto --dist loadfile tests/unit" \
 	  "collection" '.ci/as_root $(PYTEST) tests/collection' \
 	  "services" "$(PYTEST) -n auto -m 'not integration' python/tests" \
 	  "connect plugin" '.ci/as_root $(PYTEST) tests/java' \
-	  "manifests" "$(PYTEST) tests/manifests && tests/manifests/checkov.sh" \
+	  "manifests" "$(PYTEST) tests/manifests" \
 	  "a component" '.ci/as_root $(PYTEST) tests/component' \
 	  "trouble apart" 'CDC_FRESH_OFFSET=2500 .ci/as_root $(PYTEST) -m "apart and not full" tests/trouble'
 

@@ -46,10 +46,15 @@ def state(settings: Settings, roles: Iterable[str], credentials: Mapping[str, st
     if credentials is None:
         credentials = stand_ins(settings)
     runtime = settings.get("cdc_runtime") or "local"
+    known: dict[str, Any] = {"cdc_credentials": credentials}
+    # Every lookup of an endpoint reads them; as a template they would be worked out each time, for seconds in all.
+    endpoints = settings.get("cdc_endpoints")
+    if endpoints is not None:
+        known["cdc_endpoints"] = endpoints
     found = Stated()
     for role in roles:
         try:
-            specs = settings.in_role(role, cdc_credentials=credentials).value(f"{role}_workloads")
+            specs = settings.in_role(role, **known).value(f"{role}_workloads")
         except AnsibleError as error:
             found.problems.append(_problem(role, str(error).splitlines()[0]))
             continue

@@ -43,8 +43,10 @@ def java(tmp_path_factory: pytest.TempPathFactory) -> Java:
     classes = tmp_path_factory.mktemp("classes")
     command = [binary, "-jar", compiler, "-21", "-proc:none", "-nowarn", "-cp", ":".join(jars), "-d", classes]
     subprocess.run([*command, ROOT / "tests/java/src"], check=True)
+    # Java keeps no archive of classes in folders.
+    jar = Path(shutil.make_archive(str(classes), "zip", classes)).rename(f"{classes}.jar")
     # As a worker runs.
-    return Java(str(binary), f"{classes}:{folder / CLASS_PATH}")
+    return Java(str(binary), f"{jar}:{folder / CLASS_PATH}", f"{classes}.jsa")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,14 @@ from ansible.module_utils.testing import patch_module_args  # noqa: E402
 from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed  # noqa: E402
 
 COLLECTION = "ansible_collections.cdc.pipeline"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_the_authorities_of_the_system() -> Iterator[None]:
+    """No fake server has a certificate of theirs, and to load them costs more than all else that a request does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl.SSLContext, "set_default_verify_paths", lambda _context: None)
+        yield
 
 
 @pytest.fixture

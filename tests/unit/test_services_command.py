@@ -10,19 +10,33 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PLAY = """
-- name: A play
-  hosts: localhost
-  gather_facts: false
-  tasks:
-    - ansible.builtin.include_role: {name: cdc.pipeline.services, tasks_from: "{{ tasks }}", rolespec_validate: false}
-    - ansible.builtin.debug: {msg: "called {{ services_cdc | default('') }}."}
-"""
+
+
+# Stronger than what the roles compute.
+GIVEN = {
+    "cdc_runtime": "local",
+    "cdc_command": "make {}",
+    "cdc_catalogue": [{"role": "bulletin", "workloads": ["bulletin-board", "bulletin-echo"]}],
+    "cdc_plan_cluster": None,
+    "ansible_python_interpreter": sys.executable,
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one run does. ``part`` names the tasks, ``command`` the link, ``check`` is check mode."""
+
+    part: str
+    name: str = "one"
+    command: str = "cdc"
+    check: bool = False
 
 
 @pytest.fixture
@@ -30,35 +44,43 @@ def run(tmp_path):
     collections = tmp_path / "collections/ansible_collections/cdc"
     collections.mkdir(parents=True)
     (collections / "pipeline").symlink_to(ROOT, target_is_directory=True)
-    (tmp_path / "play.yml").write_text(PLAY)
     (tmp_path / "ansible.cfg").touch()
     services = tmp_path / "services"
     (services / "bin").mkdir(parents=True)
     (services / "bin/cdc").write_text('#!/bin/sh\necho "$CDC_HOME $*"\n')
     (services / "bin/cdc").chmod(0o755)
 
-    def run(tasks: str, *arguments: str, name: str = "one", command: str = "cdc") -> tuple[int, str]:
-        """How many tasks changed something, and how the command is called."""
-        home = tmp_path / name
-        if "--check" not in arguments:
+    def play(host: str, step: Step) -> dict[str, Any]:
+        home = tmp_path / step.name
+        if not step.check:
             home.mkdir(exist_ok=True)
-        variables = {
-            "tasks": tasks,
-            "cdc_home": str(home),
-            "cdc_instance": name,
-            "cdc_runtime": "local",
-            "cdc_command": "make {}",
-            "cdc_catalogue": [{"role": "bulletin", "workloads": ["bulletin-board", "bulletin-echo"]}],
-            "cdc_plan_cluster": None,
-            # Destroy installs none.
-            "cdc_artifacts": {"services": str(services)} if tasks == "command" else {},
-            "services_command": str(tmp_path / command) if command else "",
+        role = {"name": "cdc.pipeline.services", "tasks_from": step.part, "rolespec_validate": False}
+        return {
+            "hosts": host,
+            "gather_facts": False,
+            "check_mode": step.check,
+            "vars": {
+                "cdc_home": str(home),
+                "cdc_instance": step.name,
+                # Destroy installs none.
+                "cdc_artifacts": {"services": str(services)} if step.part == "command" else {},
+                "services_command": str(tmp_path / step.command) if step.command else "",
+            },
+            "tasks": [
+                {"ansible.builtin.include_role": role},
+                {"ansible.builtin.debug": {"msg": "called {{ services_cdc | default('') }}."}},
+            ],
         }
+
+    def run(*steps: Step) -> list[tuple[int, str]]:
+        """How many tasks of each step changed something, and how the command is called."""
+        # One start of Ansible for all of them, in which each has a host of its own.
+        hosts = [f"step{number}" for number in range(len(steps))]
+        (tmp_path / "play.yml").write_text(json.dumps(list(map(play, hosts, steps))))
         done = subprocess.run(
             [
-                *(Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "-c", "local"),
-                *("-e", f"ansible_python_interpreter={sys.executable}", "-e", json.dumps(variables), "play.yml"),
-                *arguments,
+                *(Path(sys.executable).with_name("ansible-playbook"), "-i", ",".join(hosts) + ",", "-c", "local"),
+                *("-e", json.dumps(GIVEN), "play.yml"),
             ],
             cwd=tmp_path,
             env={
@@ -69,23 +91,22 @@ def run(tmp_path):
             },
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        called = re.search(r"called (.*)\.", done.stdout)
-        return int(re.search(r"changed=(\d+)", done.stdout)[1]), called[1] if called else ""
+        called = dict(re.findall(r'ok: \[(\w+)\] => \{\s+"msg": "called (.*)\."', done.stdout))
+        changed = dict(re.findall(r"^(\w+) +: .*changed=(\d+)", done.stdout, re.MULTILINE))
+        return [(int(changed[host]), called[host]) for host in hosts]
 
     return run
 
 
 def test_it_is_installed_linked_and_removed(run, tmp_path):
     link, home = tmp_path / "cdc", tmp_path / "one"
-    changed, called = run("command", "--check")
-    assert (changed, called) == (1, "cdc"), "check mode says what would change"
+    assert run(Step("command", check=True)) == [(1, "cdc")], "check mode says what would change"
     assert not link.is_symlink() and not home.exists()
-    assert run("command") == (1, "cdc")
-    assert run("command") == (0, "cdc")
+    assert run(Step("command"), Step("command")) == [(1, "cdc"), (0, "cdc")]
     assert link.readlink() == home / "bin/cdc"
     said = subprocess.run(
         [link, "status"], capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"]}
@@ -97,32 +118,32 @@ def test_it_is_installed_linked_and_removed(run, tmp_path):
     components = {"bulletin": ["bulletin-board", "bulletin-echo"]}
     about = {"instance": "one", "runtime": "local", "command": "make {}", "cluster": None, "forwards": []}
     assert note == {**about, "components": components}
-    assert run("no_command", "--check")[0] == 1 and link.is_symlink()
-    assert run("no_command")[0] == 1
+    # A program that is gone is named.
+    (tmp_path / "services/bin/cdc").unlink()
+    done = subprocess.run([home / "bin/cdc"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, f"{tmp_path}/services/bin/cdc is missing: run make site\n")
+    # Had check mode removed something, the next step would have had less to do.
+    steps = run(Step("no_command", check=True), Step("no_command"), Step("no_command"))
+    assert [changed for changed, _called in steps] == [1, 1, 0]
     assert not link.is_symlink() and list(home.iterdir()) == []
-    assert run("no_command")[0] == 0
 
 
 def test_what_is_anothers_is_left_alone(run, tmp_path):
-    run("command")
     link, other = tmp_path / "cdc", tmp_path / "two/bin/cdc"
-    assert run("command", name="two") == (1, str(other))
-    assert link.readlink() == tmp_path / "one/bin/cdc"
-    run("no_command", name="two")
-    assert link.is_symlink() and not other.exists()
     (tmp_path / "mine").write_text("of somebody's own\n")
-    assert run("command", name="two", command="mine") == (1, str(other))
-    run("no_command", name="two", command="mine")
+    steps = run(
+        Step("command"),
+        Step("command", name="two"),
+        Step("no_command", name="two"),
+        # It changes something, so it was gone.
+        Step("command", name="two", command="mine"),
+        Step("no_command", name="two", command="mine"),
+        Step("command", name="three", command=""),
+        Step("no_command", name="three", command=""),
+    )
+    assert (steps[1], steps[3]) == ((1, str(other)), (1, str(other)))
+    assert link.readlink() == tmp_path / "one/bin/cdc"
+    assert not other.exists()
     assert (tmp_path / "mine").read_text() == "of somebody's own\n"
-
-
-def test_no_link_is_made_where_none_is_wanted(run, tmp_path):
-    assert run("command", command="") == (1, str(tmp_path / "one/bin/cdc"))
-    assert run("no_command", command="")[0] == 1
-
-
-def test_a_program_that_is_gone_is_named(run, tmp_path):
-    run("command")
-    (tmp_path / "services/bin/cdc").unlink()
-    done = subprocess.run([tmp_path / "one/bin/cdc"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, f"{tmp_path}/services/bin/cdc is missing: run make site\n")
+    # No link is made where none is wanted.
+    assert steps[5] == (1, str(tmp_path / "three/bin/cdc")) and steps[6][0] == 1

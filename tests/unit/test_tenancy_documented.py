@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,11 @@ RIGHTS = yaml.safe_load((ROOT / "roles/tenancy/files/operator.yml").read_text())
 TENANCY = yaml.safe_load((ROOT / "roles/tenancy/vars/main.yml").read_text())
 
 
-def workloads(**given: Any) -> dict[str, Workload]:
+@functools.cache
+def workloads(engine: str) -> dict[str, Workload]:
     """What the roles state, by name."""
-    settings = Settings(
-        read_declared(DataLoader()), {"cdc_runtime": "kubernetes", **given}, Templar(loader=DataLoader())
-    )
+    given = {"cdc_runtime": "kubernetes", "archive_engine": engine, "cdc_security": True}
+    settings = Settings(read_declared(DataLoader()), given, Templar(loader=DataLoader()))
     found = state(settings, [entry["role"] for entry in catalogue()])
     assert found.problems == []
     return {workload.name: workload for workload in found.all()}
@@ -58,7 +59,7 @@ def test_nothing_in_the_whole_cluster_is_written():
 
 @pytest.mark.parametrize("engine", ["service", "connect"])
 def test_accounts_and_flows_are_those_of_the_workloads(engine):
-    for name, workload in workloads(archive_engine=engine, cdc_security=True).items():
+    for name, workload in workloads(engine).items():
         assert f"`{workload.service_account}`" in DOCUMENT
         for peer in workload.talks_to:
             (line,) = re.findall(rf"^\| `{name}` \| (.*) \|$", DOCUMENT, re.MULTILINE)
@@ -66,7 +67,7 @@ def test_accounts_and_flows_are_those_of_the_workloads(engine):
 
 
 def test_the_catalogue_names_what_the_roles_state():
-    assert list(workloads()) == [name for entry in catalogue() for name in entry["workloads"]]
+    assert list(workloads("service")) == [name for entry in catalogue() for name in entry["workloads"]]
 
 
 def test_what_only_some_clusters_need_is_known_to_the_preflight():

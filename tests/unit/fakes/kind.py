@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_PROGRAM = """#!{python}
-import io, json, sys, tarfile
+# Neither the environment nor its packages are looked at, which would take longer than all else.
+_PROGRAM = """#!{python} -IS
+import io, json, sys
 from pathlib import Path
 
 program, arguments, place = Path(sys.argv[0]).name, sys.argv[1:], Path({place!r})
@@ -50,6 +51,8 @@ if call.startswith("docker inspect"):
         }}
         for name, node in state["nodes"].items() if name in arguments
     ]))
+if call.startswith("docker cp"):
+    import tarfile
 if call.startswith("docker cp -"):
     with tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read())) as archive:
         for member in archive:

@@ -11,6 +11,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.cdc.pipeline.plugins.lookup import kafka_acls
 
+# It keeps what it has read of the collection's many files.
+LOADER = DataLoader()
 VARIABLES = {"cdc_security": True, "cdc_tables": ["public.users"]}
 USERS = {"kafka_worker", "kafka_registry", "kafka_archive", "kafka_watchdog", "kafka_load", "kafka_reader"}
 
@@ -19,7 +21,7 @@ USERS = {"kafka_worker", "kafka_registry", "kafka_archive", "kafka_watchdog", "k
 def look(monkeypatch):
     def call(*terms: str, proofs: bool = False, **variables: Any) -> list[Mapping[str, Any]]:
         given = {**VARIABLES, **variables}
-        plugin = kafka_acls.LookupModule(loader=DataLoader(), templar=Templar(loader=DataLoader(), variables=given))
+        plugin = kafka_acls.LookupModule(loader=LOADER, templar=Templar(loader=DataLoader(), variables=given))
         # Options come from the plugin's documentation, which only the plugin loader attaches.
         monkeypatch.setattr(plugin, "set_options", lambda **known: None)
         monkeypatch.setattr(plugin, "get_option", {"proofs": proofs}.get)

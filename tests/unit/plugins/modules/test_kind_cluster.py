@@ -33,7 +33,7 @@ def programs(tmp_path, monkeypatch):
 @pytest.fixture
 def cluster(run_module, programs, tmp_path):
     def call(**options):
-        given = {"name": "one", "config": CONFIG, "kubeconfig": str(tmp_path / "home/kubeconfig"), "timeout": 5}
+        given = {"name": "one", "config": CONFIG, "kubeconfig": str(tmp_path / "home/kubeconfig"), "timeout": 30}
         return run_module("kind_cluster", **{**given, **options})
 
     return call

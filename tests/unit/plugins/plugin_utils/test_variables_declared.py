@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import ROOT, read_declared
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import ROOT, Declared, read_declared
 
 
-def test_what_the_collection_declares():
-    declared = read_declared(DataLoader())
+@pytest.fixture(scope="module")
+def declared() -> Declared:
+    """It takes a second to read."""
+    return read_declared(DataLoader())
+
+
+def test_what_the_collection_declares(declared: Declared):
     assert declared.owners["cdc_home"] == "common"
     assert declared.owners["preflight_own_variables"] == "preflight"
     assert "kafka_connect_" in declared.prefixes
@@ -20,15 +26,12 @@ def test_what_the_collection_declares():
     assert {"versions_kafka", "kafka_replicas", "cdc_artifacts"} <= declared.names
 
 
-def test_what_a_run_leaves_behind_is_known():
-    assert {"cdc_prepared", "cdc_credentials", "artifacts_paths", "workload_result"} <= read_declared(
-        DataLoader()
-    ).names
+def test_what_a_run_leaves_behind_is_known(declared: Declared):
+    assert {"cdc_prepared", "cdc_credentials", "artifacts_paths", "workload_result"} <= declared.names
 
 
-def test_every_variable_that_is_used_is_known():
+def test_every_variable_that_is_used_is_known(declared: Declared):
     """Or the preflight would refuse it from a user."""
-    declared = read_declared(DataLoader())
     roles = sorted(path.name for path in (ROOT / "roles").iterdir())
     # Users of Kafka have names like ours, too.
     users = set(declared.defaults["__cdc_kafka_passwords"])
