@@ -16,9 +16,8 @@ from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ansible.module_utils.urls import Request
-
 from ._errors import InvalidError, PipelineError, RequestError, UnreachableError
+from ._opener import Opener
 from ._secrets import mask_url
 from ._wait import Deadline
 
@@ -78,24 +77,9 @@ class RestClient:
         self.service = service
         self._momentary = momentary
         self._sleep = sleep
-        self._timeout = params["timeout"]
         self._retry_seconds = params["retry_timeout"]
         self._files = (params["ca_path"], params["client_cert"], params["client_key"])
-        self._request = Request(
-            headers={"Accept": "application/json", "Content-Type": content_type},
-            use_proxy=params["use_proxy"],
-            timeout=params["timeout"],
-            validate_certs=params["validate_certs"],
-            url_username=params["username"],
-            url_password=params["password"],
-            force_basic_auth=bool(params["username"]),
-            # A redirect would carry the credentials elsewhere; the user states the right address instead.
-            follow_redirects="none",
-            client_cert=params["client_cert"],
-            client_key=params["client_key"],
-            ca_path=params["ca_path"],
-            http_agent="cdc.pipeline",
-        )
+        self._opener = Opener(params, {"Accept": "application/json", "Content-Type": content_type})
 
     def call(
         self,
@@ -135,14 +119,11 @@ class RestClient:
             url += f"?{urlencode(query, doseq=True)}"
         data = None if body is None else json.dumps(body).encode()
         try:
-            with self._request.open(method, url, data=data, timeout=self._timeout) as response:
+            with self._opener.open(method, url, data) as response:
                 status, content = response.status, response.read()
         except urllib.error.HTTPError as error:
             status, content = error.code, error.read()
-        except (OSError, HTTPException, PipelineError) as error:
-            raise self._unreachable(error, url) from error
-        except Exception as error:
-            # The urls module wraps some failures of TLS in types of its own.
+        except (OSError, HTTPException) as error:
             raise self._unreachable(error, url) from error
         return self._answer(method, url, status, content)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import ipaddress
 import ssl
@@ -136,6 +137,20 @@ def test_a_password_in_the_address_never_shows(server):
     with pytest.raises(RequestError) as failure:
         client(server, url=url).call("GET", "x")
     assert "hunter2" not in failure.value.message
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "login"),
+    [
+        ("us%40er:pass%3Aword@", {}, "us@er:pass:word"),
+        ("", {"username": "ü", "password": "p"}, "ü:p"),
+        ("other:one@", {"username": "u", "password": None}, "u:"),
+    ],
+)
+def test_who_signs_in(server, address, options, login):
+    client(server, url=server.url.replace("//", f"//{address}"), **options).call("GET", "x")
+    scheme, _blank, coded = server.calls[0].headers["Authorization"].partition(" ")
+    assert (scheme, base64.b64decode(coded).decode()) == ("Basic", login)
 
 
 def test_an_unknown_host_is_told_at_once(server):
