@@ -45,6 +45,7 @@ STATED = {
     "connectors_expected": {},
     "archive_expected": {},
     "__verify_expected": {},
+    "__load_test_kafka": {"librdkafka": {"security.protocol": "SASL_SSL"}, "librdkafka_secret": {"sasl.password": "p"}},
 }
 SUMMARY = {
     "cdc_home": "/home",
