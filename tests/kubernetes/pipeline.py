@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 from cdc_pipeline.verify.checks import steps_of
-from cdc_pipeline.verify.cluster import Cluster, ClusterError, Object, ready, trouble
+from cdc_pipeline.verify.cluster import Cluster, Object, ready, trouble
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.plan import Plan, read_plan
 from cdc_pipeline.verify.runner import choose, run
@@ -75,27 +76,20 @@ class Pipeline:
         return found or self.idle_tasks()
 
     def status(self) -> dict[str, Any]:
-        """The CDC connector's, from any worker that answers, by the API server: no port has to be open for it.
+        """The CDC connector's, from any worker that answers.
 
         Raises:
-            ClusterError: none does.
+            httpx.HTTPError: none does.
         """
         name = self.plan.expected.connectors.names[0]
-        error = ClusterError("there is no worker")
-        for pod in self.pods("kafka-connect").values():
-            port = pod["spec"]["containers"][0]["ports"][0]["containerPort"]
-            path = self.cluster.path("pods", f"{pod['metadata']['name']}:{port}/proxy/connectors/{name}/status")
-            try:
-                return self.cluster.get(path)
-            except ClusterError as problem:
-                error = problem
-        raise error
+        with self.context().kafka_connect as client:
+            return client.get(f"/connectors/{name}/status").raise_for_status().json()
 
     def idle_tasks(self) -> dict[str, str]:
         """What of the CDC connector does not run."""
         try:
             status = self.status()
-        except ClusterError as error:
+        except httpx.HTTPError as error:
             return {"connector": str(error)}
         states = {"connector": status["connector"], **{f"task {each['id']}": each for each in status["tasks"]}}
         found = {name: each["state"] for name, each in states.items() if each["state"] != "RUNNING"}

@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
-from cdc_pipeline.verify.cluster import ClusterError
 from faults import held, kill
 from figures import report
 from flow import Flow
@@ -49,7 +49,7 @@ def working(pipeline: Pipeline) -> str:
     """The pod on which all of the CDC connector's tasks run; nothing while they do not."""
     try:
         tasks = pipeline.status()["tasks"]
-    except ClusterError:
+    except httpx.HTTPError:
         return ""
     pods = {each["worker_id"].partition(".")[0] for each in tasks if each["state"] == "RUNNING"}
     return pods.pop() if len(pods) == 1 and all(each["state"] == "RUNNING" for each in tasks) else ""
