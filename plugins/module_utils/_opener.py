@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Requests of one client of a server over HTTP, which share what it takes to trust the server."""
+"""HTTP requests that share one TLS context."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Opener:
         ]
         if params["use_proxy"]:
             handlers.append(urllib.request.ProxyHandler())
-        if params["url"].startswith("https://"):
+        if urlsplit(params["url"]).scheme == "https":
             context = make_context(
                 cafile=params["ca_path"],
                 validate_certs=params["validate_certs"],

@@ -123,7 +123,8 @@ class RestClient:
                 status, content = response.status, response.read()
         except urllib.error.HTTPError as error:
             status, content = error.code, error.read()
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:
+            # ValueError: the option url is none.
             raise self._unreachable(error, url) from error
         return self._answer(method, url, status, content)
 

@@ -22,8 +22,11 @@ import ansible_mitogen
 import yaml
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.plan import read_plan
+from waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
+# Seconds within which a killed process is there and ready again; a Java process needs most of it.
+COMES_BACK = 60
 # Seconds until a process that was started is as quick as it gets.
 _RECOVERS = 60
 
@@ -152,6 +155,12 @@ class Site:
         )
         rows = json.loads(done.stdout)["processes"]
         return {row["name"]: int(row["place"]) for row in rows if row["state"] == "RUNNING"}
+
+    def kill(self, name: str) -> None:
+        """Kill a process, and wait until another one runs in its place."""
+        before = self.processes()[name]
+        os.kill(before, signal.SIGKILL)
+        until(self.processes, lambda now: now.get(name, before) != before, COMES_BACK, f"{name} comes back", pause=1)
 
     def remove(self) -> None:
         """End the instance and remove all that it wrote."""

@@ -26,7 +26,6 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 from site_runs import Site
-from test_crashes import killed
 from waiting import until
 
 READER = "User:kafka_reader"
@@ -68,11 +67,11 @@ class Secured:
         try:
             # As it is, with owner and mode.
             path.write_text(after)
-            killed(self.site, replica)
+            self.site.kill(replica)
             yield
         finally:
             path.write_text(before)
-            killed(self.site, replica)
+            self.site.kill(replica)
             self.holds(*components)
 
     def admin(self) -> AdminClient:
@@ -82,8 +81,7 @@ class Secured:
 
 @pytest.fixture(scope="module")
 def secured(running: Site) -> Secured:
-    if "client" not in running.endpoints()["kafka"]:
-        pytest.skip("this instance runs with cdc_security: false, and has nothing to take away")
+    assert running.endpoints()["kafka"]["client"], "these tests need an instance with cdc_security: true"
     found = Secured(running)
     found.holds("certificates", "kafka")
     return found

@@ -13,23 +13,14 @@ import time
 import pytest
 from components import WORKLOADS
 from flow import Flow, flowing
-from site_runs import Site
+from site_runs import COMES_BACK, Site
 from waiting import until
 
-# Seconds within which a killed process is there and ready again; a Java process needs most of it.
-COMES_BACK = 60
 NAMES = sorted([*(f"{name}-0" for names in WORKLOADS.values() for name in names), "kafka-1", "kafka-2"])
 
 
-def killed(site: Site, name: str) -> None:
-    """Kill a process, and wait until another one runs in its place."""
-    before = site.processes()[name]
-    os.kill(before, signal.SIGKILL)
-    until(site.processes, lambda now: now.get(name, before) != before, COMES_BACK, f"{name} comes back", pause=1)
-
-
 def test_a_killed_archive_comes_back(running: Site, flow: Flow):
-    killed(running, "archive-0")
+    running.kill("archive-0")
     flow.arrived()
     running.recovers()
 
@@ -37,7 +28,7 @@ def test_a_killed_archive_comes_back(running: Site, flow: Flow):
 @pytest.mark.full
 @pytest.mark.parametrize("name", NAMES)
 def test_any_killed_process_comes_back(running: Site, flow: Flow, name: str):
-    killed(running, name)
+    running.kill(name)
     flow.arrived()
     running.recovers()
 

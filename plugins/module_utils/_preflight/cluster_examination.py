@@ -202,9 +202,9 @@ class _Examination:
         return [
             Problem(
                 "brokers",
-                "The brokers that run have no users, and in a cluster they get the first one with new volumes alone",
+                "The running brokers have no users, and in a cluster only new volumes get the first one",
                 found=f"StatefulSet {_BROKERS} in {namespace}, made with cdc_security: false or by an earlier version",
-                remedy="keep cdc_security: false for it, or start anew with cdc_security in another cdc_namespace",
+                remedy="set cdc_security: false for this cluster, or set up a new pipeline in another cdc_namespace",
             )
         ]
 

@@ -75,7 +75,7 @@ class ProcessTable:
     def addresses(self, pids: Iterable[int]) -> dict[tuple[str, int], str]:
         """Every address on which one of the processes listens, and the name of its program, sorted.
 
-        An address that stands for all of a host's is that of its loopback.
+        For a socket that listens on all addresses it is the loopback address.
         """
         inodes = {inode: address for address, inode in listening_addresses(self.root)}
         found = {}
@@ -145,7 +145,7 @@ def _host(text: str) -> str:
     address = ipaddress.ip_address(words)
     address = getattr(address, "ipv4_mapped", None) or address
     if address.is_unspecified:
-        return "127.0.0.1"
+        return "127.0.0.1" if address.version == 4 else "::1"
     return str(address)
 
 

@@ -1,4 +1,4 @@
-"""What a port tells a stranger: somebody without encryption, without a certificate and without a login."""
+"""What a port answers to a client that does not encrypt, or that has neither a certificate nor a login."""
 
 from __future__ import annotations
 
@@ -43,17 +43,13 @@ OTHER_PATHS = (
 )
 
 
-def _kafka(key: int, body: bytes) -> bytes:
-    """A request of version 0: its size, key, version, correlation id and client id (Kafka's protocol guide)."""
-    header = struct.pack("!hhih", key, 0, 1, 3) + b"cdc"
-    return struct.pack("!i", len(header + body)) + header + body
-
-
-# Kafka's Metadata of all topics. ApiVersions is no question to a stranger: logging in begins with it.
-_KAFKA_METADATA = _kafka(3, struct.pack("!i", 0))
+# Kafka's Metadata request, key 3, version 0: size, key, version, correlation id, client id, and an empty list, which
+# means all topics (Kafka's protocol guide). ApiVersions would prove nothing, since every login begins with it.
+_KAFKA_METADATA = struct.pack("!ihhih3si", 17, 3, 0, 1, 3, b"cdc", 0)
 _POSTGRESQL_USER = b"user\0postgres\0database\0postgres\0\0"
 _POSTGRESQL_START = struct.pack("!ii", 8 + len(_POSTGRESQL_USER), 3 << 16) + _POSTGRESQL_USER
-_POSTGRESQL_TLS = struct.pack("!ii", 8, 80877103)
+# The first message of a client that wants TLS (SSLRequest).
+POSTGRESQL_TLS = struct.pack("!ii", 8, 80877103)
 _HTTP_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 # A record of TLS that is an alert: what was sent is not TLS.
 _ALERT = b"\x15\x03"
@@ -65,14 +61,14 @@ _POSTGRESQL_REFUSES = (b"C28000\0", b"C08P01\0")
 
 @dataclass(frozen=True)
 class Told:
-    """What a port told a stranger, by the way in which it was asked; empty where it told nothing."""
+    """What a port answered without encryption, and within TLS. Empty where it answered nothing, or a status alone."""
 
     plain: tuple[str, ...] = ()
     encrypted: tuple[str, ...] = ()
 
 
 def ask(host: str, port: int) -> Told:
-    """Asks by HTTP, and as clients of Kafka and PostgreSQL do, without encryption and with it."""
+    """Sends requests of HTTP, Kafka and PostgreSQL to a port, first without encryption, then within TLS."""
     return Told(tuple(_plain(host, port)), tuple(_encrypted(host, port)))
 
 
@@ -90,7 +86,7 @@ def _encrypted(host: str, port: int) -> Iterator[str]:
         return
     if answer := _answer(lambda: _tls(host, port), _KAFKA_METADATA):
         yield f"Kafka's Metadata is answered: {len(answer)} bytes"
-    answer = _answer(lambda: _tls(host, port, _POSTGRESQL_TLS), _POSTGRESQL_START)
+    answer = _answer(lambda: _tls(host, port, POSTGRESQL_TLS), _POSTGRESQL_START)
     # AuthenticationOk; what else begins with R asks for a password.
     if answer.startswith(b"R") and answer[5:9] == b"\0\0\0\0":
         yield "PostgreSQL lets postgres in without a password"

@@ -153,6 +153,12 @@ def test_who_signs_in(server, address, options, login):
     assert (scheme, base64.b64decode(coded).decode()) == ("Basic", login)
 
 
+@pytest.mark.parametrize("url", ["localhost", "localhost:8083", "http://localhost:none"])
+def test_an_address_that_is_none(server, url):
+    with pytest.raises(UnreachableError, match="does not answer"):
+        client(server, url=url, retry_timeout=0).call("GET", "x")
+
+
 def test_an_unknown_host_is_told_at_once(server):
     with pytest.raises(UnreachableError, match="does not answer") as failure:
         client(server, url="http://no-such-host.invalid", retry_timeout=60).call("GET", "x")

@@ -124,7 +124,7 @@ def test_brokers_without_users_cannot_begin_to_ask_for_logins(api, run):
     run()
     for given in ({}, {"data": {"tls.key": ""}}):
         api.add("secrets", "kafka-secrets", "here", **given)
-        assert "The brokers that run have no users" in said(run, broker_users=True)
+        assert "The running brokers have no users" in said(run, broker_users=True)
     api.add("secrets", "kafka-secrets", "here", data={"format.arguments": ""})
     run(broker_users=True)
     # Who may not look is not kept from anything.

@@ -7,7 +7,6 @@ import pwd
 import socket
 import ssl
 import stat
-import struct
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,12 +16,11 @@ from cdc_pipeline.clients.trust import tls_context
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.plan import Listener
+from cdc_pipeline.verify.strangers import POSTGRESQL_TLS
 
 _SECONDS = 10.0
 _DAY = 86400.0
 _SITE = "{run site} issues certificates and has servers and clients use them."
-# The first message of a client of PostgreSQL that wants TLS.
-_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _KEY = b"PRIVATE KEY-----"
 # Whatever its form, what these folders and files hold is secret.
 _SECRET = frozenset(("secrets", "credentials", "endpoints.json", "verify-plan.json"))
@@ -52,7 +50,7 @@ def look(listener: Listener) -> Shown:
     try:
         with socket.create_connection((host, int(port)), _SECONDS) as plain:
             if listener.protocol == "postgresql":
-                plain.sendall(_SSL_REQUEST)
+                plain.sendall(POSTGRESQL_TLS)
                 if plain.recv(1) != b"S":
                     return Shown(wrong="it answers without encryption")
             with tls_context(listener.ca).wrap_socket(plain, server_hostname=host) as encrypted:
@@ -103,7 +101,7 @@ def judge_keys(keys: Mapping[str, KeyFile], users: Iterable[str]) -> Finding:
         for path, key in keys.items()
         if key.mode & 0o077 or key.owner not in allowed
     }
-    hint = "Who could read them may have copied them: remove such keys and passwords from the home, and run {run site}."
+    hint = "Another user may have copied them. Remove these files, and run {run site}, which creates new ones."
     what = f"files with keys or passwords that others can read, of {len(keys)}"
     return equal("T14.key_files", what, {}, dict(sorted(wrong.items())), hint)
 

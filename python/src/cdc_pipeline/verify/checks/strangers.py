@@ -19,7 +19,7 @@ _HINT = (
 
 
 def judge(told: Mapping[str, Told]) -> Iterator[Finding]:
-    """``told``: by the port and who listens there."""
+    """``told``: what each port answered, by its address and program."""
     plain = {port: list(each.plain) for port, each in told.items() if each.plain}
     strangers = {port: list(each.encrypted) for port, each in told.items() if each.encrypted}
     yield equal("T14.ports.encrypted", f"ports that answer without encryption, of {len(told)}", {}, plain, _HINT)
@@ -28,7 +28,7 @@ def judge(told: Mapping[str, Told]) -> Iterator[Finding]:
 
 
 def _ports(context: Context) -> Iterator[Finding]:
-    """Of a host. A cluster's pods are reached by their network policies alone."""
+    """On a host. The processes of a cluster's pods cannot be seen from here."""
     expected = context.plan.expected.certificates
     if not expected.listeners or context.plan.cluster is not None:
         return
