@@ -41,16 +41,18 @@ def database(running: Site) -> Iterator[dict[str, Any]]:
     mine = {**server, "dbname": name}
     with postgresql.connect(PostgresqlEndpoint(**server)) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-        try:
-            with postgresql.connect(PostgresqlEndpoint(**mine)) as inside:
-                inside.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
-                inside.execute("CREATE SCHEMA shop")
-                inside.execute("CREATE TABLE shop.parcels (id bigint PRIMARY KEY, note text)")
-                inside.execute("CREATE TABLE shop.log AS SELECT n FROM generate_series(1, 5) AS n")
-                inside.execute("CREATE PUBLICATION mine FOR TABLE shop.parcels")
-                inside.execute("INSERT INTO shop.parcels SELECT n, 'parcel ' || n FROM generate_series(1, 50) AS n")
-            yield mine
-        finally:
+    try:
+        with postgresql.connect(PostgresqlEndpoint(**mine)) as inside:
+            inside.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+            inside.execute("CREATE SCHEMA shop")
+            inside.execute("CREATE TABLE shop.parcels (id bigint PRIMARY KEY, note text)")
+            inside.execute("CREATE TABLE shop.log AS SELECT n FROM generate_series(1, 5) AS n")
+            inside.execute("CREATE PUBLICATION mine FOR TABLE shop.parcels")
+            inside.execute("INSERT INTO shop.parcels SELECT n, 'parcel ' || n FROM generate_series(1, 50) AS n")
+        yield mine
+    finally:
+        # The server may have been restarted since.
+        with postgresql.connect(PostgresqlEndpoint(**server)) as connection:
             if name in slots(server):
                 connection.execute("SELECT pg_drop_replication_slot(%s)", (name,))
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
