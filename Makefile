@@ -78,7 +78,6 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "trouble" '.ci/as_root $(PYTEST) -m "not apart and not full" tests/trouble' \
 	  "every type" '.ci/as_root $(PYTEST) tests/by_type' \
 	  "scenario verified" '$(SCENARIO_DOWN)' \
-	  "phases" "molecule test -s production" \
 	  -- \
 	  "ruff" "ruff check . && ruff format --check ." \
 	  "ansible-lint" 'ANSIBLE_HOME=$$PWD/.ansible/lint ansible-lint' \
@@ -106,7 +105,7 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "500 tables of every type" '.ci/as_root $(PYTEST) -m full tests/by_type' \
 	  "scenario verified" '$(SCENARIO_DOWN)' \
 	  "collection by itself" '.ci/as_root $(PYTEST) -m full tests/collection' \
-	  "phases from nothing" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration" \
+	  "phases from nothing" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration && molecule test -s production" \
 	  "archive_connect" "molecule test -s archive_connect" \
 	  "plain" "molecule test -s plain" \
 	  "upgrade" '.ci/as_root $(PYTEST) --full tests/upgrade' \
@@ -146,7 +145,7 @@ test-kubernetes-quick: setup-test  ## The same without most faults, as continuou
 	@$(KIND) $(KIND_TESTS) \
 	  "cluster and pipeline" "molecule destroy -s kubernetes && $(KIND_UP)" \
 	  "idempotence" "molecule idempotence -s kubernetes" \
-	  "faults" '.ci/as_root $(PYTEST) -k archive tests/kubernetes/test_killed_pods.py tests/kubernetes/test_oom.py' \
+	  "faults" '.ci/as_root $(PYTEST) -k "archive or port_that" tests/kubernetes/test_killed_pods.py tests/kubernetes/test_oom.py tests/kubernetes/test_open_ports.py' \
 	  "verified" "$(KIND_DOWN)"
 
 lock: setup-test  ## Lock Python packages, jars and archives anew: from the .in files and versions.yml

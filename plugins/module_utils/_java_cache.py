@@ -22,6 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ._certificates.issue import Wanted, issue, make_authority
+from ._certificates.parts import now, require_library
+from ._trust_store import key_store, trust_store
+
 MIB = 1024 * 1024
 # What the servers of a training take: two brokers, a worker, a registry and a database.
 NEEDED_MEMORY = 3072 * MIB
@@ -36,6 +40,8 @@ SPARE_SECONDS = 900
 """What a training takes more than it is given for its load: it waits for a calm host, and makes the caches."""
 _LEFT = ".training-*"
 _PAUSE_SECONDS = 86400
+# A training that waits for a calm host ends within the hour.
+_DAYS = 2
 _BEGIN_SECONDS = 20.0
 _END_SECONDS = 60.0
 
@@ -85,10 +91,24 @@ def plan(options: Mapping[str, Any]) -> dict[str, Any]:
         "postgresql": options["postgresql"],
         "user": options["user"] or "",
         "programs": options["programs"],
+        "identity": identity(),
         "events": options["events"],
         "seconds": options["timeout"],
         "background": not options["wait"],
     }
+
+
+def identity() -> dict[str, str]:
+    """What the servers of a training prove with who they are. Nobody keeps the key of its authority.
+
+    :raises MissingLibraryError: the library cryptography is not installed.
+    """
+    require_library()
+    authority = make_authority("training", _DAYS, now())
+    made = issue(Wanted("kafka", ("127.0.0.1",), _DAYS), authority, now())
+    trusted, certificate, key = authority.certificate_pem, made.certificate_pem, made.key_pem
+    stores = {"trust_store": trust_store(trusted), "key_store": key_store(certificate, key)}
+    return {"authority": trusted, "certificate": certificate, "key": key, **stores}
 
 
 def owner(cache: Path) -> dict[str, Any] | None:

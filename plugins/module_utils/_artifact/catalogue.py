@@ -23,7 +23,7 @@ KINDS: dict[str, dict[str, tuple[str, ...]]] = {
     "python_package": {"required": ("source", "environment"), "optional": ()},
     "java_plugin": {"required": ("source", "base", "folder", "compiler", "java", "classpath"), "optional": ()},
     "class_path": {"required": ("artifacts",), "optional": ()},
-    "java_cache": {"required": ("java", "program"), "optional": ("options",)},
+    "java_cache": {"required": ("java", "program"), "optional": ("options", "training")},
 }
 # Kinds that Maven fetches.
 FROM_MAVEN = ("maven", "archive")

@@ -20,14 +20,20 @@ from cdc_pipeline.load import table
 from cdc_pipeline.train import properties, training
 from cdc_pipeline.train.cli import main
 from cdc_pipeline.train.failed import NOTE
+from cdc_pipeline.train.identity import Files
+from cdc_pipeline.train.identity import written as written_files
 from cdc_pipeline.train.place import FILE, LOCK, BusyError, held, place, publish, remove_old, write
-from cdc_pipeline.train.plan import Program, load
+from cdc_pipeline.train.plan import Identity, Program, load
 from cdc_pipeline.train.process import Runner, TrainingError
 from cdc_pipeline.train.servers import Servers
 from cdc_pipeline.verify.shape import ShapeError
 
-ROLES = Path(__file__).resolve().parents[3] / "roles"
-PORTS = properties.Ports(1, (2, 3), (4, 5), 6, 7, 8)
+ROOT = Path(__file__).resolve().parents[3]
+ROLES = ROOT / "roles"
+# As a pipeline in a cluster has its settings.
+RENDERED = ROOT / "tests/manifests/golden/kind"
+PORTS = properties.Ports(1, (2, 3), (9, 10), (4, 5), 6, 8)
+FILES = Files("/authority", "/certificate", "/key", "/keystore", "/trust_store", "/key_store")
 
 
 def defaults(role: str) -> dict:
@@ -52,7 +58,7 @@ def test_the_connector_is_the_one_of_a_pipeline() -> None:
 
 
 def test_the_worker_works_as_one_of_a_pipeline() -> None:
-    own = properties.worker(PORTS, "secret")
+    own = properties.worker(PORTS, "secret", FILES, "/access")
     pipeline = defaults("kafka_connect")["kafka_connect_settings"]
     same = ("exactly.once.source.support", "plugin.discovery", "connector.client.config.override.policy")
     assert {key: own[key] for key in same} == {key: pipeline[key] for key in same}
@@ -62,15 +68,60 @@ def test_the_worker_works_as_one_of_a_pipeline() -> None:
 
 
 def test_every_server_is_on_this_host_alone() -> None:
-    settings = {**properties.broker(1, PORTS, "/d"), **properties.registry(PORTS, "s"), **properties.worker(PORTS, "s")}
+    settings = {
+        **properties.broker(1, PORTS, "/d", FILES),
+        **properties.registry(PORTS, "s", FILES),
+        **properties.worker(PORTS, "s", FILES, "/access"),
+    }
     hosts = re.findall(r"(?:[0-9]+\.){3}[0-9]+", properties.text(settings))
     assert set(hosts) == {"127.0.0.1"} and "0.0.0.0" not in properties.text(settings)
-    assert properties.broker(1, PORTS, "/d")["controller.quorum.voters"] == "1@127.0.0.1:4,2@127.0.0.1:5"
-    assert properties.broker(1, PORTS, "/d")["listeners"] == "CLIENT://127.0.0.1:3,CONTROLLER://127.0.0.1:5"
+    broker = properties.broker(1, PORTS, "/d", FILES)
+    assert broker["controller.quorum.voters"] == "1@127.0.0.1:4,2@127.0.0.1:5"
+    assert broker["listeners"] == "CLIENT://127.0.0.1:3,BROKER://127.0.0.1:10,CONTROLLER://127.0.0.1:5"
+
+
+def rendered(workload: str, name: str) -> dict[str, str]:
+    """Settings of a pipeline's server."""
+    document = yaml.safe_load((RENDERED / workload / f"configmap-{workload}-config.yaml").read_text())
+    lines = document["data"][name].splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize(
+    ("workload", "name", "own"),
+    [
+        ("kafka", "kafka-0.server.properties", properties.broker(0, PORTS, "/d", FILES)),
+        ("kafka-connect", "worker.properties", properties.worker(PORTS, "s", FILES, "/access")),
+        ("schema-registry", "application.properties", properties.registry(PORTS, "s", FILES)),
+    ],
+)
+def test_the_servers_are_encrypted_and_ask_for_logins_as_those_of_a_pipeline(
+    workload: str, name: str, own: dict[str, object]
+) -> None:
+    """What is compiled when a training is over is what a pipeline runs."""
+    told = re.compile(r"(^|\.)(ssl|sasl|security|authorizer|access|super)\.|^rest\.extension|^listener\.name")
+    # Of clients outside of the cluster; and a check that is the default.
+    apart = re.compile(r"outside|endpoint\.identification")
+    wanted = {key for key in rendered(workload, name) if told.search(key) and not apart.search(key)}
+    assert wanted and not wanted - set(own)
+    same = ("security.protocol", "sasl.mechanism", "ssl.keystore.type", "ssl.truststore.type", "authorizer.class.name")
+    for key in wanted:
+        if key.endswith(same):
+            assert rendered(workload, name)[key].replace(",OUTSIDE:SASL_SSL", "") == own[key], key
+
+
+def test_the_identity_of_the_servers_is_in_files_of_their_user(tmp_path: Path) -> None:
+    identity = Identity("ca\n", "certificate\n", "key", "dHJ1c3Q=", "a2V5cw==")
+    files = written_files(identity, tmp_path)
+    assert Path(files.keystore).read_text() == "key\ncertificate\n"
+    assert (Path(files.trust_store).read_bytes(), Path(files.key_store).read_bytes()) == (b"trust", b"keys")
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {0o640 if os.geteuid() == 0 else 0o600}
+    assert "key" not in repr(identity).replace("key_store", "")
 
 
 def test_the_connector_has_the_servers_and_topics_of_the_training() -> None:
-    found = properties.connector(PORTS, table.TABLE, "secret")
+    found = properties.connector(PORTS, table.TABLE, "secret", FILES)
     assert found["database.port"] == "1" and found["table.include.list"] == "public\\.pipeline_load"
     assert found["transforms.known.topics"].split(",") == list(properties.topics(table.TABLE))
 
@@ -90,6 +141,7 @@ def plan(cache: Path, **more: object) -> dict:
         "java": "/java",
         "postgresql": "/nowhere",
         "programs": programs,
+        "identity": dict.fromkeys(("authority", "certificate", "key", "trust_store", "key_store"), ""),
         "background": False,
         **more,
     }
@@ -171,7 +223,7 @@ def test_what_was_left_goes_and_nothing_stays(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="full"), place(tmp_path, "") as made:
         assert not (tmp_path / ".training-left").exists()
         secret = write(made.config, "a.properties", "password=x")
-        assert stat.S_IMODE(secret.stat().st_mode) == 0o640
+        assert stat.S_IMODE(secret.stat().st_mode) == (0o640 if os.geteuid() == 0 else 0o600)
         assert {stat.S_IMODE(each.stat().st_mode) for each in (made.work, made.logs)} == {0o700}
         raise RuntimeError("the disk is full")
     assert not list(tmp_path.iterdir())

@@ -10,14 +10,20 @@ import socketserver
 import ssl
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from cdc_pipeline.verify.checks import strangers
 from cdc_pipeline.verify.checks.strangers import judge
+from cdc_pipeline.verify.cluster import ClusterError, Output
 from cdc_pipeline.verify.processes import ProcessTable
-from cdc_pipeline.verify.strangers import Told, ask
+from cdc_pipeline.verify.strangers import Told, ask, at
 from certificates import Authority, https_server
+from fake_cluster import FakeCluster, pod
 
 SECRET = b"a list of customers" * 10
 
@@ -67,7 +73,7 @@ def raw_server(context: ssl.SSLContext | None) -> Iterator[int]:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Servers of one protocol wait for more of another one's request."""
-    monkeypatch.setattr("cdc_pipeline.verify.strangers._SECONDS", 1.0)
+    monkeypatch.setattr("cdc_pipeline.verify.strangers.SECONDS", 1.0)
 
 
 @pytest.fixture
@@ -78,26 +84,26 @@ def context(tmp_path: Path) -> ssl.SSLContext:
 def test_a_port_without_encryption() -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Open) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        told = ask("127.0.0.1", server.server_address[1])
+        told = ask(at("127.0.0.1", server.server_address[1]))
         server.shutdown()
     assert told.plain[0].startswith("HTTP is answered: b'HTTP/1.0 404") and told.encrypted == ()
 
 
 def test_a_port_of_another_protocol_without_encryption() -> None:
     with raw_server(None) as port:
-        assert any(each.startswith("Kafka is answered") for each in ask("127.0.0.1", port).plain)
+        assert any(each.startswith("Kafka is answered") for each in ask(at("127.0.0.1", port)).plain)
 
 
 def test_a_port_that_encrypts_and_answers_everybody(context: ssl.SSLContext) -> None:
     with https_server(Open, context) as port:
-        assert ask("127.0.0.1", port) == Told(encrypted=(f"GET /metrics: 200, {len(SECRET)} bytes",))
+        assert ask(at("127.0.0.1", port)) == Told(encrypted=(f"GET /metrics: 200, {len(SECRET)} bytes",))
     with raw_server(context) as port:
-        assert ask("127.0.0.1", port).encrypted == ("Kafka's Metadata is answered: 8 bytes",)
+        assert ask(at("127.0.0.1", port)).encrypted == ("Kafka's Metadata is answered: 8 bytes",)
 
 
 def test_a_port_that_tells_a_status_alone(context: ssl.SSLContext) -> None:
     with https_server(Closed, context) as port:
-        assert ask("127.0.0.1", port) == Told()
+        assert ask(at("127.0.0.1", port)) == Told()
 
 
 def test_what_is_found_is_said_by_port() -> None:
@@ -121,3 +127,52 @@ def test_every_address_on_which_a_process_listens(host: str) -> None:
 def server_port(found: dict[tuple[str, int], str], host: str) -> int:
     (port,) = (port for address, port in found if address == host)
     return port
+
+
+# As /proc/net/tcp has them: a socket that listens on port 8123 (1FBB) of all addresses, and a connection.
+SOCKETS = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:1FBB 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0 100 0 0 10 0
+   1: 0100007F:1F90 0100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1 0 100 0 0 10 0
+"""
+
+
+class Pods(FakeCluster):
+    """Two pods, one of which has ended; port 8123 leads to a port of this host, or nowhere."""
+
+    def __init__(self, leads_to: int | None) -> None:
+        path = "/api/v1/namespaces/data-ingestion/pods"
+        super().__init__(
+            {path: [pod("archive-0", "archive"), {**pod("job-0", "job"), "status": {"phase": "Succeeded"}}]},
+            lambda _pod, _command: Output(1, SOCKETS, "cat: /proc/net/tcp6: No such file or directory"),
+        )
+        self.leads_to = leads_to
+
+    def connect(self, pod: str, port: int, failed: Callable[[Exception], None]) -> socket.socket:
+        assert (pod, port) == ("archive-0", 8123)
+        if self.leads_to is not None:
+            return socket.create_connection(("127.0.0.1", self.leads_to))
+        ours, theirs = socket.socketpair()
+        failed(ClusterError("connection refused in the pod"))
+        theirs.close()
+        return ours
+
+
+def test_the_ports_of_pods_are_asked_through_the_clusters_api(context: ssl.SSLContext) -> None:
+    with https_server(Open, context) as port:
+        ways = strangers._of_pods(Pods(port))
+        assert {name: strangers._told(way) for name, way in ways.items()} == {
+            "archive-0:8123": Told(encrypted=(f"GET /metrics: 200, {len(SECRET)} bytes",))
+        }
+
+
+def test_a_port_of_a_pod_that_cannot_be_reached_is_said() -> None:
+    (way,) = strangers._of_pods(Pods(None)).values()
+    assert strangers._told(way).plain == ("it cannot be asked: connection refused in the pod",)
+
+
+def test_a_pod_without_ports_is_not_taken_for_a_safe_one() -> None:
+    cluster = Pods(None)
+    cluster.commands = lambda _pod, _command: Output(127, "", "cat: not found")
+    with pytest.raises(LookupError, match=r"no listening port is to be seen in pod archive-0: cat: not found"):
+        strangers._of_pods(cluster)

@@ -98,13 +98,17 @@ def place(cache: Path, user: str) -> Iterator[Place]:
         shutil.rmtree(top, ignore_errors=True)
 
 
-def write(folder: Path, name: str, content: str) -> Path:
-    """A file of settings: they hold passwords, which are for the servers' user alone."""
+def write(folder: Path, name: str, content: str | bytes) -> Path:
+    """A file of settings: they hold passwords, which are for the servers' user alone.
+
+    Of root, its group is that of the servers' user. Of anybody else, who is that user, it has no group: PostgreSQL
+    takes a key that others may read from root alone.
+    """
     path = folder / name
     path.touch(0o600)
     os.chown(path, -1, folder.stat().st_gid)
-    path.chmod(0o640)
-    path.write_text(content, encoding="utf-8")
+    path.chmod(0o640 if os.geteuid() == 0 else 0o600)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
 
 

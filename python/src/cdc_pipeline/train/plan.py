@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cdc_pipeline.verify.shape import read
@@ -29,6 +29,25 @@ class Program:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """What the servers prove with who they are, as texts: in PEM, and as JKS key stores in base64.
+
+    Attributes:
+        authority: who has signed the certificate.
+        certificate: for 127.0.0.1, of the name that brokers have.
+        key: in PKCS #8.
+        trust_store: with the authority.
+        key_store: with the certificate and its key.
+    """
+
+    authority: str
+    certificate: str
+    key: str = field(repr=False)
+    trust_store: str
+    key_store: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Plan:
     """
     Attributes:
@@ -38,6 +57,7 @@ class Plan:
         postgresql: folder of PostgreSQL's programs.
         user: whom the servers run as, and what they write belongs to; empty for the one who runs this.
         programs: by name, all three, since each needs the others.
+        identity: of all servers.
         events: how many have to pass while the programs record.
         seconds: most that all of it may take.
         background: whether everything else on this host goes first.
@@ -49,6 +69,7 @@ class Plan:
     java: str
     postgresql: str
     programs: Mapping[str, Program]
+    identity: Identity
     user: str = ""
     events: int = 400_000
     rate: int = 10_000

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cdc_pipeline.train.identity import STORE_PASSWORD, Files
+
 BROKERS = 2
 """So that a broker leads and follows, and one can leave in order while the other is there."""
 PARTITIONS = 6
 PREFIX = "postgres"
 DATABASE = "training"
 USER = "training"
+WORKER = "worker"
+"""Whose rights the brokers look up, as they do those of a pipeline's users."""
+MECHANISM = "SCRAM-SHA-512"
 HEARTBEAT = f"__debezium-heartbeat.{PREFIX}"
 # Of Kafka, as its storage is formatted.
 CLUSTER_ID = "dHJhaW5pbmctb2YtY2FjaGVzA"
@@ -80,9 +85,9 @@ class Ports:
 
     postgresql: int
     brokers: tuple[int, ...]
+    inner: tuple[int, ...]
     controllers: tuple[int, ...]
     registry: int
-    management: int
     worker: int
 
     @property
@@ -100,19 +105,54 @@ def _escaped(value: object) -> str:
     return plain.replace("\\", "\\\\").replace("\n", "\\n")
 
 
-def broker(number: int, ports: Ports, data: str) -> dict[str, object]:
+def scram(users: Sequence[str], password: str) -> str:
+    """What the storage tool reads to know the first users: an argument a line."""
+    credentials = (f'{MECHANISM}=[name="{name}",iterations=4096,password="{password}"]' for name in users)
+    return "".join(f"--add-scram\n{each}\n" for each in credentials)
+
+
+def _login(user: str, password: str, files: Files) -> dict[str, str]:
+    """How a client written in Java signs in to the brokers."""
+    module = "org.apache.kafka.common.security.scram.ScramLoginModule"
+    return {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": MECHANISM,
+        "sasl.jaas.config": f'{module} required username="{user}" password="{password}";',
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": files.authority,
+    }
+
+
+def _of(prefixes: Sequence[str], settings: Mapping[str, str]) -> dict[str, str]:
+    return {f"{prefix}{key}": value for prefix in prefixes for key, value in settings.items()}
+
+
+def broker(number: int, ports: Ports, data: str, files: Files) -> dict[str, object]:
     """`server.properties` of a broker that is a controller as well."""
-    client, controller = (f"127.0.0.1:{each[number]}" for each in (ports.brokers, ports.controllers))
-    listeners = f"CLIENT://{client},CONTROLLER://{controller}"
+    kinds = {"CLIENT": ports.brokers, "BROKER": ports.inner, "CONTROLLER": ports.controllers}
+    listeners = ",".join(f"{name}://127.0.0.1:{each[number]}" for name, each in kinds.items())
     return {
         "process.roles": "broker,controller",
         "node.id": number + 1,
         "controller.quorum.voters": ",".join(f"{at + 1}@127.0.0.1:{port}" for at, port in enumerate(ports.controllers)),
         "listeners": listeners,
         "advertised.listeners": listeners,
-        "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": "CLIENT:SASL_SSL,BROKER:SSL,CONTROLLER:SSL",
         "controller.listener.names": "CONTROLLER",
-        "inter.broker.listener.name": "CLIENT",
+        "inter.broker.listener.name": "BROKER",
+        "listener.name.broker.ssl.client.auth": "required",
+        "listener.name.controller.ssl.client.auth": "required",
+        "sasl.enabled.mechanisms": MECHANISM,
+        "listener.name.client.scram-sha-512.sasl.jaas.config": (
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        ),
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": files.keystore,
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": files.authority,
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found": False,
+        "super.users": f"User:CN=kafka;User:{USER}",
         "log.dirs": data,
         "auto.create.topics.enable": False,
         "default.replication.factor": BROKERS,
@@ -128,13 +168,16 @@ def broker(number: int, ports: Ports, data: str) -> dict[str, object]:
     }
 
 
-def registry(ports: Ports, password: str) -> dict[str, object]:
+def registry(ports: Ports, password: str, files: Files) -> dict[str, object]:
     """`application.properties`, with the users that a pipeline's registry has."""
     found: dict[str, object] = {
         "quarkus.http.host": "127.0.0.1",
         "quarkus.http.port": ports.registry,
-        "quarkus.management.host": "127.0.0.1",
-        "quarkus.management.port": ports.management,
+        "quarkus.http.ssl-port": ports.registry,
+        "quarkus.http.insecure-requests": "disabled",
+        "quarkus.http.ssl.certificate.files": files.certificate,
+        "quarkus.http.ssl.certificate.key-files": files.key,
+        "quarkus.management.host-enabled": False,
         "apicurio.storage.kind": "kafkasql",
         "apicurio.kafkasql.topic": "_schemas",
         "apicurio.kafkasql.bootstrap.servers": ports.bootstrap,
@@ -149,21 +192,36 @@ def registry(ports: Ports, password: str) -> dict[str, object]:
     }
     found[f"quarkus.security.users.embedded.users.{USER}"] = password
     found[f"quarkus.security.users.embedded.roles.{USER}"] = "all"
-    return found
+    prefixes = [f"apicurio.kafkasql.{kind}." for kind in ("admin", "consumer", "producer")]
+    return found | _of(prefixes, _login(WORKER, password, files))
 
 
-def worker(ports: Ports, password: str) -> dict[str, object]:
+def access(password: str) -> dict[str, object]:
+    """Who may ask a worker."""
+    return {f"writer.{USER}": password}
+
+
+def worker(ports: Ports, password: str, files: Files, access_file: str) -> dict[str, object]:
     """`worker.properties`."""
+    trust = {"location": files.trust_store, "type": "JKS", "password": STORE_PASSWORD}
+    key = {"location": files.key_store, "type": "JKS", "password": STORE_PASSWORD}
     avro = {
-        "apicurio.registry.url": f"http://127.0.0.1:{ports.registry}/apis/registry/v2",
+        "apicurio.registry.url": f"https://127.0.0.1:{ports.registry}/apis/registry/v2",
         "apicurio.auth.username": USER,
         "apicurio.auth.password": password,
+        **_of(["apicurio.registry.request.ssl.truststore."], trust),
         **CONVERTER,
     }
     found: dict[str, object] = {
         "bootstrap.servers": ports.bootstrap,
         "group.id": "connect",
-        "listeners": f"http://127.0.0.1:{ports.worker}",
+        "listeners": f"https://127.0.0.1:{ports.worker}",
+        **_of(["listeners.https.ssl.keystore."], key),
+        "listeners.https.ssl.key.password": STORE_PASSWORD,
+        **_of(["listeners.https.ssl.truststore."], trust),
+        "rest.extension.classes": "io.cdcpipeline.connect.rest.Access",
+        "access.file": access_file,
+        **_of(["", "admin.", "consumer.", "producer."], _login(WORKER, password, files)),
         "rest.advertised.host.name": "127.0.0.1",
         "rest.advertised.port": ports.worker,
         "exactly.once.source.support": "enabled",
@@ -179,11 +237,11 @@ def worker(ports: Ports, password: str) -> dict[str, object]:
         found[f"{kind}.storage.replication.factor"] = BROKERS
     for side in ("key", "value"):
         found[f"{side}.converter"] = "io.apicurio.registry.utils.converter.AvroConverter"
-        found |= {f"{side}.converter.{key}": value for key, value in avro.items()}
+        found |= _of([f"{side}.converter."], avro)
     return found
 
 
-def connector(ports: Ports, table: str, password: str) -> dict[str, str]:
+def connector(ports: Ports, table: str, password: str, files: Files) -> dict[str, str]:
     """The connector's configuration, with this training's servers and its one table."""
     return {
         **CONNECTOR,
@@ -192,6 +250,8 @@ def connector(ports: Ports, table: str, password: str) -> dict[str, str]:
         "database.user": USER,
         "database.password": password,
         "database.dbname": DATABASE,
+        "database.sslmode": "verify-full",
+        "database.sslrootcert": files.authority,
         "topic.prefix": PREFIX,
         "slot.name": "training",
         "publication.name": "training",

@@ -12,12 +12,20 @@ from pathlib import Path
 
 import httpx
 import psycopg
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+)
 
 from cdc_pipeline.clients import http, kafka, postgresql
-from cdc_pipeline.endpoints import KafkaEndpoint, PostgresqlEndpoint
+from cdc_pipeline.endpoints import KafkaEndpoint, Login, PostgresqlEndpoint
 from cdc_pipeline.load import table
-from cdc_pipeline.train import properties
+from cdc_pipeline.train import identity, properties
 from cdc_pipeline.train.place import Place, write
 from cdc_pipeline.train.plan import CONNECT, KAFKA, REGISTRY, Plan
 from cdc_pipeline.train.process import Runner, TrainingError
@@ -50,7 +58,15 @@ _POSTGRESQL = {
     "shared_buffers": "64MB",
     "max_wal_size": "256MB",
     "password_encryption": "scram-sha-256",
+    "ssl": "on",
 }
+# Everything that a worker and a registry do; what a pipeline's own users may is stated more narrowly.
+_RIGHTS = (
+    (ResourceType.TOPIC, "*", AclOperation.ALL),
+    (ResourceType.GROUP, "*", AclOperation.ALL),
+    (ResourceType.TRANSACTIONAL_ID, "*", AclOperation.ALL),
+    (ResourceType.BROKER, "kafka-cluster", AclOperation.ALL),
+)
 # It would print each attempt to reach a broker that is not up yet.
 _QUIET = {"log_level": 0}
 CONNECTOR = "training"
@@ -67,16 +83,18 @@ class Servers:
         self._plan, self._place, self._tell = plan, place, tell
         self.runner = Runner(plan.user, place.work, place.logs)
         self._password = secrets.token_urlsafe(24)
-        free = iter(_free_ports(4 + 2 * properties.BROKERS))
-        brokers, controllers = ([next(free) for _ in range(properties.BROKERS)] for _ in range(2))
-        self.ports = properties.Ports(
-            next(free), tuple(brokers), tuple(controllers), next(free), next(free), next(free)
-        )
-        self.kafka = KafkaEndpoint(self.ports.bootstrap)
+        self._files = identity.written(plan.identity, place.config)
+        free = iter(_free_ports(3 + 3 * properties.BROKERS))
+        brokers, inner, controllers = (tuple(next(free) for _ in range(properties.BROKERS)) for _ in range(3))
+        self.ports = properties.Ports(next(free), brokers, inner, controllers, next(free), next(free))
+        login = {"sasl.username": properties.USER, "sasl.password": self._password}
+        how = {"security.protocol": "SASL_SSL", "sasl.mechanism": properties.MECHANISM}
+        self.kafka = KafkaEndpoint(self.ports.bootstrap, {**how, **login, "ssl.ca.location": self._files.authority})
         self.database = self._login(properties.DATABASE)
 
     def _login(self, database: str) -> PostgresqlEndpoint:
-        return PostgresqlEndpoint("127.0.0.1", self.ports.postgresql, database, properties.USER, self._password)
+        login = (properties.USER, self._password)
+        return PostgresqlEndpoint("127.0.0.1", self.ports.postgresql, database, *login, ca=self._files.authority)
 
     def start(self) -> None:
         """Starts all of them, and the connector.
@@ -136,7 +154,8 @@ class Servers:
         secret = write(self._place.config, "password", self._password)
         initdb = [str(programs / "initdb"), "-D", str(data), "-U", properties.USER, "-E", "UTF8", "--locale=C.UTF-8"]
         self.runner.run("initdb", [*initdb, "-A", "scram-sha-256", f"--pwfile={secret}", "--no-sync"])
-        options = {**_POSTGRESQL, "port": self.ports.postgresql, "unix_socket_directories": ""}
+        tls = {"ssl_cert_file": self._files.certificate, "ssl_key_file": self._files.key}
+        options = {**_POSTGRESQL, **tls, "port": self.ports.postgresql, "unix_socket_directories": ""}
         settings = [f"--{name}={value}" for name, value in options.items()]
         self.runner.start("postgresql", [str(programs / "postgres"), "-D", str(data), *settings])
         admin = self._login("postgres")
@@ -148,20 +167,27 @@ class Servers:
             connection.execute(f"CREATE PUBLICATION training FOR TABLE {table.TABLE}")
 
     def _start_brokers(self) -> None:
+        users = properties.scram((properties.USER, properties.WORKER), self._password)
+        arguments = write(self._place.config, "format.arguments", users)
         for number in range(properties.BROKERS):
             data = self._place.work / f"broker-{number}"
-            settings = properties.text(properties.broker(number, self.ports, str(data)))
+            settings = properties.text(properties.broker(number, self.ports, str(data), self._files))
             file = str(write(self._place.config, f"broker-{number}.properties", settings))
             tool = [*self.java(KAFKA, self._logged()), "kafka.tools.StorageTool", "format"]
-            self.runner.run(f"format-{number}", [*tool, "--cluster-id", properties.CLUSTER_ID, "--config", file])
+            format_ = ["--cluster-id", properties.CLUSTER_ID, "--config", file, f"@{arguments}"]
+            self.runner.run(f"format-{number}", [*tool, *format_])
             # One cache serves all brokers.
             begin = self._record(KAFKA, self._logged()) if number == 0 else self.java(KAFKA, self._logged())
             self.runner.start(f"broker-{number}", [*begin, _MAINS[KAFKA], file])
         admin = kafka.admin(self.kafka, _QUIET)
         self._await("the brokers", lambda: _brokers(admin) == properties.BROKERS)
+        who, literal, allowed = f"User:{properties.WORKER}", ResourcePatternType.LITERAL, AclPermissionType.ALLOW
+        rights = [AclBinding(kind, name, literal, who, "*", what, allowed) for kind, name, what in _RIGHTS]
+        for made in admin.create_acls(rights).values():
+            made.result(30)
 
     def _start_registry(self) -> None:
-        settings = properties.text(properties.registry(self.ports, self._password))
+        settings = properties.text(properties.registry(self.ports, self._password, self._files))
         file = write(self._place.config, "application.properties", settings)
         begin = self._record(
             REGISTRY,
@@ -170,7 +196,8 @@ class Servers:
         )
         # The jar starts the program itself.
         self.runner.start("registry", [*begin[:-2], "-jar", begin[-1]])
-        self._await("the schema registry", lambda: _answers(self.ports.management, "/health/ready"))
+        with self._client(self.ports.registry) as client:
+            self._await("the schema registry", lambda: _answers(client, "/apis/ccompat/v7/contexts"))
 
     def _make_topics(self) -> None:
         admin = kafka.admin(self.kafka, _QUIET)
@@ -183,18 +210,24 @@ class Servers:
             made.result(30)
 
     def _start_worker(self) -> None:
-        settings = properties.text(properties.worker(self.ports, self._password))
+        access = write(self._place.config, "access.properties", properties.text(properties.access(self._password)))
+        settings = properties.text(properties.worker(self.ports, self._password, self._files, str(access)))
         file = write(self._place.config, "worker.properties", settings)
         self.runner.start("worker", [*self._record(CONNECT, self._logged()), _MAINS[CONNECT], str(file)])
-        self._await("Kafka Connect", lambda: _answers(self.ports.worker, "/connectors"))
+        with self._client(self.ports.worker) as worker:
+            self._await("Kafka Connect", lambda: _answers(worker, "/connectors"))
 
     def _start_connector(self) -> None:
-        settings = properties.connector(self.ports, table.TABLE, self._password)
-        with http.client(f"http://127.0.0.1:{self.ports.worker}", seconds=60) as worker:
+        settings = properties.connector(self.ports, table.TABLE, self._password, self._files)
+        with self._client(self.ports.worker, seconds=60) as worker:
             answer = worker.put(f"/connectors/{CONNECTOR}/config", json=settings)
             if answer.is_error:
                 raise TrainingError(f"Kafka Connect refuses the connector: {answer.text}")
             self._await("the connector", lambda: _runs(worker))
+
+    def _client(self, port: int, seconds: float = 5) -> httpx.Client:
+        login = Login(properties.USER, self._password)
+        return http.client(f"https://127.0.0.1:{port}", login, self._files.authority, seconds)
 
     def _await(self, what: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _READY_SECONDS
@@ -231,10 +264,9 @@ def _brokers(admin: AdminClient) -> int:
         return 0
 
 
-def _answers(port: int, path: str) -> bool:
+def _answers(client: httpx.Client, path: str) -> bool:
     try:
-        with http.client(f"http://127.0.0.1:{port}", seconds=5) as client:
-            return client.get(path).status_code == 200
+        return client.get(path).status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -6,7 +6,7 @@ import contextlib
 import copy
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -186,23 +186,33 @@ class Cluster:
                 return self._ask(pod["metadata"]["name"], port, probe.get("path") or "/", seconds, login, trusted)
         return b""
 
-    def _ask(self, pod: str, port: int, path: str, seconds: float, login: Login | None, ca: str | None) -> bytes:
+    def connect(self, pod: str, port: int, failed: Callable[[Exception], None]) -> socket.socket:
+        """A connection to a pod's port, whatever policies say of the pod.
+
+        It is there before the pod has been asked. Where the pod cannot be reached, the connection ends.
+
+        Args:
+            failed: takes the reason, before the connection ends.
+        """
         ours, theirs = socket.socketpair()
-        problems: list[Exception] = []
 
         def carry() -> None:
             try:
                 self._client.tunnel(self.path("pods", pod), port, theirs)
             except Exception as error:
-                problems.append(error)
+                failed(error)
             finally:
                 theirs.close()
 
         threading.Thread(target=carry, daemon=True).start()
+        return ours
+
+    def _ask(self, pod: str, port: int, path: str, seconds: float, login: Login | None, ca: str | None) -> bytes:
+        problems: list[Exception] = []
         # It takes time to load.
         from cdc_pipeline.clients.http import get_over
 
-        with contextlib.closing(ours):
+        with contextlib.closing(self.connect(pod, port, problems.append)) as ours:
             try:
                 # A pod's name is in no certificate.
                 return get_over(ours, pod if ca is None else "localhost", path, seconds, login, ca)

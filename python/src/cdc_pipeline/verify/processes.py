@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import re
@@ -127,15 +128,19 @@ def listening_addresses(root: Path = Path("/proc")) -> list[tuple[tuple[str, int
     """Address and inode of every listening TCP socket."""
     found = []
     for name in ("tcp", "tcp6"):
-        try:
-            lines = (root / "net" / name).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            fields = line.split()
-            if fields[3] == _LISTEN:
-                host, port = fields[1].rsplit(":", 1)
-                found.append(((_host(host), int(port, 16)), int(fields[9])))
+        with contextlib.suppress(OSError):
+            found += listening_in((root / "net" / name).read_text())
+    return found
+
+
+def listening_in(text: str) -> list[tuple[tuple[str, int], int]]:
+    """Address and inode of every listening socket in the text of /proc/net/tcp, /proc/net/tcp6, or both."""
+    found = []
+    for line in text.splitlines():
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == _LISTEN:
+            host, port = fields[1].rsplit(":", 1)
+            found.append(((_host(host), int(port, 16)), int(fields[9])))
     return found
 
 

@@ -10,7 +10,8 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-_SECONDS = 10.0
+SECONDS = 10.0
+"""That a port has to answer."""
 _MOST_BYTES = 65536
 # The words of a status without any content, such as UP, and Kafka Connect's sentence about it.
 _STATUS_BYTES = 128
@@ -58,6 +59,9 @@ _GO_WANTS_TLS = b"HTTP request to an HTTPS server"
 # and its protocol_violation.
 _POSTGRESQL_REFUSES = (b"C28000\0", b"C08P01\0")
 
+Connect = Callable[[], socket.socket]
+"""Makes a new connection to a port, with a timeout; OSError where it cannot."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -67,34 +71,39 @@ class Told:
     encrypted: tuple[str, ...] = ()
 
 
-def ask(host: str, port: int) -> Told:
+def at(host: str, port: int) -> Connect:
+    """Connects to an address."""
+    return lambda: socket.create_connection((host, port), SECONDS)
+
+
+def ask(connect: Connect) -> Told:
     """Sends requests of HTTP, Kafka and PostgreSQL to a port, first without encryption, then within TLS."""
-    return Told(tuple(_plain(host, port)), tuple(_encrypted(host, port)))
+    return Told(tuple(_plain(connect)), tuple(_encrypted(connect)))
 
 
-def _plain(host: str, port: int) -> Iterator[str]:
+def _plain(connect: Connect) -> Iterator[str]:
     for name, request in (("HTTP", _get("/")), ("Kafka", _KAFKA_METADATA), ("PostgreSQL", _POSTGRESQL_START)):
-        answer = _answer(lambda: socket.create_connection((host, port), _SECONDS), request)
+        answer = _answer(connect, request)
         refused = answer.startswith(_ALERT) or any(words in answer for words in (_GO_WANTS_TLS, *_POSTGRESQL_REFUSES))
         if answer and not refused:
             yield f"{name} is answered: {answer[:40]!r}"
 
 
-def _encrypted(host: str, port: int) -> Iterator[str]:
-    if _HTTP_STATUS.match(_answer(lambda: _tls(host, port), _get("/"))):
-        yield from _paths(host, port)
+def _encrypted(connect: Connect) -> Iterator[str]:
+    if _HTTP_STATUS.match(_answer(lambda: _tls(connect), _get("/"))):
+        yield from _paths(connect)
         return
-    if answer := _answer(lambda: _tls(host, port), _KAFKA_METADATA):
+    if answer := _answer(lambda: _tls(connect), _KAFKA_METADATA):
         yield f"Kafka's Metadata is answered: {len(answer)} bytes"
-    answer = _answer(lambda: _tls(host, port, POSTGRESQL_TLS), _POSTGRESQL_START)
+    answer = _answer(lambda: _tls(connect, POSTGRESQL_TLS), _POSTGRESQL_START)
     # AuthenticationOk; what else begins with R asks for a password.
     if answer.startswith(b"R") and answer[5:9] == b"\0\0\0\0":
         yield "PostgreSQL lets postgres in without a password"
 
 
-def _paths(host: str, port: int) -> Iterator[str]:
+def _paths(connect: Connect) -> Iterator[str]:
     for path in (*STATUS_PATHS, *OTHER_PATHS):
-        answer = _answer(lambda: _tls(host, port), _get(path))
+        answer = _answer(lambda: _tls(connect), _get(path))
         status = _HTTP_STATUS.match(answer)
         body = answer.partition(b"\r\n\r\n")[2]
         if status is None:
@@ -107,12 +116,12 @@ def _get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
 
 
-def _tls(host: str, port: int, before: bytes = b"") -> ssl.SSLSocket:
+def _tls(connect: Connect, before: bytes = b"") -> ssl.SSLSocket:
     """A connection with TLS by somebody who verifies nothing and has no certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with contextlib.ExitStack() as stack:
-        plain = stack.enter_context(socket.create_connection((host, port), _SECONDS))
+        plain = stack.enter_context(connect())
         if before:
             plain.sendall(before)
             if plain.recv(1) != b"S":
@@ -122,7 +131,7 @@ def _tls(host: str, port: int, before: bytes = b"") -> ssl.SSLSocket:
         return encrypted
 
 
-def _answer(connect: Callable[[], socket.socket], request: bytes) -> bytes:
+def _answer(connect: Connect, request: bytes) -> bytes:
     """What comes until the server hangs up or says no more; empty also where it hangs up at once."""
     answer = b""
     with contextlib.suppress(OSError), connect() as connection:

@@ -14,6 +14,13 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils import _java_cache
+from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.parts import (
+    fits,
+    names_of,
+    read_certificates,
+    read_key,
+    signed_by,
+)
 from ansible_collections.cdc.pipeline.plugins.module_utils._java_cache import Host, unfit
 
 # Stands for cdc-train: holds the lock as it does, makes the caches when it is told to, and ends on SIGTERM.
@@ -90,6 +97,10 @@ def test_it_is_begun_once_and_what_it_makes_is_left_alone(run_module, options, t
     assert begun["missing"] == ["connect", "kafka", "schema_registry"]
     plan = json.loads((cache / "plan-seen").read_text())
     assert (plan["java"], plan["user"], plan["background"]) == (str(tmp_path / "jdk-25/java"), "cdc", True)
+    identity = plan["identity"]
+    (certificate,), (authority,) = (read_certificates(identity[name]) for name in ("certificate", "authority"))
+    assert signed_by(certificate, authority) and fits(certificate, read_key(identity["key"]))
+    assert names_of(certificate) == {"127.0.0.1"}
     # It is at work: a second run has nothing to begin, and says so in check mode too.
     for check in (False, True):
         assert not run_module("java_cache", check=check, **options)["changed"]

@@ -1,0 +1,36 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A port that something in a pod opens is found by verification, whatever it is and whoever states it."""
+
+from __future__ import annotations
+
+import contextlib
+
+from cdc_pipeline.verify.checks import strangers
+from cdc_pipeline.verify.cluster import ClusterError
+from cdc_pipeline.verify.finding import Finding
+from pipeline import Pipeline
+
+_PORT = 38123
+_SERVER = f"timeout 120 python3 -m http.server {_PORT} --directory /tmp > /dev/null 2>&1 &"
+
+
+def found(pipeline: Pipeline) -> dict[str, Finding]:
+    (step,) = strangers.STEPS
+    return {each.id: each for each in step.run(pipeline.context())}
+
+
+def test_a_port_that_answers_everybody_is_found(pipeline: Pipeline):
+    assert all(each.ok for each in found(pipeline).values())
+    pod = pipeline.pod_of("archive")["metadata"]["name"]
+    pipeline.cluster.execute(pod, ["sh", "-c", _SERVER], "archive")
+    try:
+        after = found(pipeline)
+    finally:
+        # A new pod takes its place, without the server.
+        with contextlib.suppress(ClusterError):
+            pipeline.cluster.delete("pods", pod)
+        pipeline.settled(180)
+    assert not after["T14.ports.encrypted"].ok
+    assert list(after["T14.ports.encrypted"].found) == [f"{pod}:{_PORT}"]
