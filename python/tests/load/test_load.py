@@ -266,3 +266,15 @@ def test_the_command_line_refuses_before_it_connects(tmp_path, capsys) -> None:
     assert main([]) == 2
     assert main(["--table-sql"]) == 0
     assert "CREATE TABLE IF NOT EXISTS public.pipeline_load" in capsys.readouterr().out
+
+
+def test_a_load_that_ends_before_its_time_is_not_taken_for_a_broken_promise(tmp_path, capsys, monkeypatch) -> None:
+    def run(*_arguments):
+        raise ConnectionResetError("the server hung up")
+
+    monkeypatch.setattr("cdc_pipeline.load.run.run", run)
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(PLAN))
+    assert main(["--plan", str(path)]) == 3
+    said = capsys.readouterr().err
+    assert "ConnectionResetError: the server hung up" in said and said.endswith("look at cdc status\n")

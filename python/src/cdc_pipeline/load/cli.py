@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import traceback
 from pathlib import Path
 
 from cdc_pipeline.load import guard, parts, run, table
@@ -16,7 +17,7 @@ from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.plan import Plan
 from cdc_pipeline.verify.report import give_to_owner, print_table, summary
 
-_USAGE = 2
+_USAGE, _FAILED = 2, 3
 _MOST_EVENTS = 5_000_000
 
 
@@ -45,7 +46,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when every promise was kept, or the test may begin, 1 when one was not, 2 when the test was refused."""
+    """0 when every promise was kept, or the test may begin, 1 when one was not, 2 when the test was refused, 3 when it
+    ended before its time and there is no report."""
     options = parser().parse_args(arguments)
     if options.table_sql:
         print(table.ddl(options.table), end="")
@@ -65,6 +67,11 @@ def main(arguments: list[str] | None = None) -> int:
     except (guard.RefusedError, GeneratorError, ClusterError, LookupError) as error:
         print(f"cdc-load: {error}", file=sys.stderr)
         return _USAGE
+    except Exception:
+        # Python itself would end with 1.
+        traceback.print_exc()
+        print("cdc-load: the load has ended before its time, for the error above; look at cdc status", file=sys.stderr)
+        return _FAILED
     return _report(result, plan, options)
 
 
