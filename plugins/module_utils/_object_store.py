@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import email.utils
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +27,19 @@ except ImportError:
 
 MISSING = ("404", "NoSuchBucket", "NotFound")
 DENIED = ("403", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden")
+# Seconds, as AWS has it (RequestTimeTooSkewed).
+MOST_APART = 900
+
+
+def clocks_apart(headers: Mapping[str, str]) -> float:
+    """Seconds by which this host's clock is ahead of that of the server which has just answered.
+
+    :param headers: of the answer; without a date, nothing is known and it is 0.
+    """
+    try:
+        return time.time() - email.utils.parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return 0.0
 
 
 class Store:
@@ -65,6 +80,16 @@ class Store:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
             if code in MISSING or status in (404, 412):
                 return None
+            apart = clocks_apart(error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
+            if status == 403 and abs(apart) > MOST_APART:
+                side = "ahead" if apart > 0 else "behind"
+                raise RefusedError(
+                    "The clocks of this host and of the object store differ",
+                    where=f"{operation} on {self.where}",
+                    why=f"this host is {abs(apart):.0f} s {side}, and S3 refuses requests that are signed more than "
+                    f"{MOST_APART} s from its own time",
+                    remedy="Set the clocks of both, for example by chrony or systemd-timesyncd.",
+                ) from error
             if code in DENIED or status == 403:
                 raise RefusedError(
                     "The object store refuses the access key",

@@ -171,6 +171,8 @@ def _unavailable(what: str, key: str, error: Exception) -> UnavailableError:
     text = str(error)
     said = [m.strip() for m in re.findall(r"<(?:Code|Message)>(.*?)</", text, re.DOTALL)]
     reason = ": ".join(said) if said else text.split("\n\n", 1)[0].replace("\n", " ")[:300]
+    if "RequestTimeTooSkewed" in said:
+        reason += " Set the clocks of this host and of the store's, for example by chrony or systemd-timesyncd"
     return UnavailableError(f"object store: cannot {what} {key}: {type(error).__name__}: {reason}")
 
 
