@@ -52,6 +52,12 @@ Perform = Callable[[Params, bool], Outcome]
 class _Module(AnsibleModule):
     """A module that returns no options where they do not fit its spec: nothing in them is masked then."""
 
+    def log(self, msg: str, log_args: Mapping[str, Any] | None = None) -> None:
+        """Write nothing to the system's log: passwords in options that are maps would stand there unmasked.
+
+        The option `no_log` of AnsibleModule does not help, since each task sets its own in its place.
+        """
+
     def fail_json(self, msg: str, **result: Any) -> NoReturn:
         super().fail_json(msg, **{"invocation": {"module_args": {}}, **result})
 
@@ -73,8 +79,7 @@ def run(
     :param mask: makes, for the options, what replaces secrets in a text. It is applied to the invocation, to errors
         and to differences; the facts are the caller's own.
     """
-    # The module-wide no_log only keeps the parameters out of the system log, where maps would stand unmasked.
-    module = _Module(argument_spec=argument_spec, supports_check_mode=True, no_log=True, **module_options)
+    module = _Module(argument_spec=argument_spec, supports_check_mode=True, **module_options)
     extra = module.params.get("secret_keys") or ()
     shown = dict(show(module.params))
     for option in secret_maps:

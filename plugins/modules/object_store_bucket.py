@@ -124,7 +124,8 @@ def main() -> None:
             "prefix": {"type": "str", "default": ""},
             "endpoint_url": {"type": "str"},
             "region": {"type": "str", "default": "us-east-1"},
-            "access_key_id": {"type": "str"},
+            # As secret as the other half in whatever is returned: it stands among the credentials.
+            "access_key_id": {"type": "str", "no_log": True},
             "secret_access_key": {"type": "str", "no_log": True},
             "validate_certs": {"type": "bool", "default": True},
             "ca_path": {"type": "path"},

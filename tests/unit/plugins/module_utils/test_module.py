@@ -29,7 +29,8 @@ def leave(capsys, monkeypatch):
     monkeypatch.setattr("ansible.module_utils._internal.is_controller", False)
 
     def call(perform):
-        with patch_module_args({"workload": WORKLOAD, "_ansible_diff": True}), pytest.raises(SystemExit):
+        options = {"workload": WORKLOAD, "_ansible_diff": True, "_ansible_no_log": False}
+        with patch_module_args(options), pytest.raises(SystemExit):
             run({"workload": {"type": "dict"}}, perform, show=without_secrets, mask=workload_masker)
         text = capsys.readouterr().out
         return text, json.loads(text)
@@ -58,3 +59,12 @@ def test_a_failure_has_no_secret(leave):
     assert result["failed"] and result["msg"] == "It said ********\nWhy: ********"
     assert result["lines"] == ["********", {"more": "x"}]
     assert "secret-" not in text
+
+
+def test_the_log_of_the_system_has_nothing(leave, monkeypatch):
+    """Whatever a task says of no_log, which Ansible hands to each module."""
+    logged = []
+    monkeypatch.setattr("ansible.module_utils.basic.has_journal", False)
+    monkeypatch.setattr("ansible.module_utils.basic.syslog.syslog", lambda *words: logged.append(words))
+    leave(lambda params, check: Outcome(False))
+    assert logged == []

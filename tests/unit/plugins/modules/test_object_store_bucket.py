@@ -83,7 +83,7 @@ def options(store):
         "name": "archive",
         "prefix": "data",
         "endpoint_url": f"http://127.0.0.1:{store.server.server_port}",
-        "access_key_id": "key",
+        "access_key_id": "AKIDEXAMPLE",
         "secret_access_key": "verysecret",
     }
 
