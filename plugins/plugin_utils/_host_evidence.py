@@ -15,6 +15,8 @@ from ..module_utils._workload.supervisor import Supervisor
 
 _LINES = 200
 _LARGEST_SECRET = 64 * 1024
+# How files with a process's memory begin: cores and Java's heaps. They hold secrets in forms that are not masked.
+_DUMPS = (b"\x7fELF", b"JAVA PROFILE")
 
 
 def gather_host(instance: str, home: Path, component: str) -> tuple[dict[str, str], list[str], list[str]]:
@@ -64,8 +66,13 @@ def _logs(home: Path, component: str) -> Iterator[tuple[Path, str]]:
     if component and (home / "log/supervisord.log").exists():
         yield home / "log/supervisord.log", "supervisord.log"
     for path in sorted(home.glob(f"{component or '*'}-*/log/*")):
-        if path.is_file() and not path.name.endswith((".gz", ".hprof")):
+        if path.is_file() and path.suffix != ".gz" and not _is_dump(path):
             yield path, f"{path.parent.parent.name}-{path.name}"
+
+
+def _is_dump(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(max(map(len, _DUMPS))).startswith(_DUMPS)
 
 
 def _end(path: Path) -> str:

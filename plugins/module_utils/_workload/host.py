@@ -47,14 +47,16 @@ _TOOLS = {
 
 
 def tool(instance: Instance, name: str) -> str:
-    """The script that starts a tool from wherever its package lies now."""
+    """The script that starts a tool from wherever its package lies now. All processes of an instance come of one."""
     flags, package = _TOOLS[name]
     return f"""#!{instance.python} {flags}
 import sys
 
 sys.path.insert(0, {str(instance.services)!r})
+from cdc_pipeline.supervise.dumps import forbid
 from {package} import main
 
+forbid()
 sys.exit(main())
 """
 

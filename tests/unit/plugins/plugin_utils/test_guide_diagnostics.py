@@ -45,6 +45,16 @@ def test_what_is_collected(home, tmp_path):
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_memory_of_a_process_that_crashed_is_left_out(home, tmp_path):
+    for name, head in (("core", b"\x7fELF\x02"), ("core.17", b"\x7fELF\x02"), ("heap", b"JAVA PROFILE 1.0.2")):
+        (home / "kafka-0/log" / name).write_bytes(head + b"tiger\x004711")
+    (home / "kafka-0/log/hs_err_pid17.log").write_text("what crashed was given tiger4711\n")
+    collect(tmp_path / "a", FAILURE, Target("local", str(home), "kafka"), [])
+    names = {path.name for path in (tmp_path / "a").iterdir()}
+    assert {name for name in names if name.startswith("kafka-0-")} == {"kafka-0-gc.log", "kafka-0-hs_err_pid17.log"}
+    assert "tiger4711" not in (tmp_path / "a/kafka-0-hs_err_pid17.log").read_text()
+
+
 def test_without_a_component_all_logs_are_taken(home, tmp_path):
     collect(tmp_path / "a", FAILURE, Target("local", str(home)), [])
     assert (tmp_path / "a/postgresql-0.log").exists()

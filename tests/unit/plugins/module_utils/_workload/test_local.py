@@ -166,6 +166,8 @@ def test_supervisor_files_escape_and_name_stable_paths():
     instance = parse_instance(INSTANCE)
     assert "/cache" not in configuration(instance, root=True) + made().programs.content + unit(instance)
     assert tool(instance, "cdc-run").startswith("#!/cache/python-1/bin/python -IS\n")
+    # Whatever is started inherits it.
+    assert tool(instance, "supervisord").endswith("\nforbid()\nsys.exit(main())\n")
     assert "ExecStartPre" not in unit(instance)
     assert "ExecStartPre=/bin/mkdir -p -m 0700 /run/" in unit(parse_instance({**INSTANCE, "home": "/" + "x" * 120}))
 
