@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._secrets import is_secret_name
+from ._secrets import holds_reference, is_secret_name
 from ._suggest import did_you_mean
 
 # Settings that Connect hands on to a client or converter, whose names no plugin defines.
@@ -115,8 +115,8 @@ def _rejected(answer: Mapping[str, Any], config: Mapping[str, str]) -> list[dict
             # Connect complains a second time, about the null that it made of the value.
             telling = [text for text in dict.fromkeys(errors) if "Invalid value null" not in text] or errors
             text = "; ".join(telling)
-            if is_secret_name(name):
-                # The text quotes the value.
+            if is_secret_name(name) or holds_reference(config.get(name)):
+                # The text quotes the value, and the worker has put what a reference leads to in its place.
                 text = re.sub(
                     r"Invalid value .*? for configuration", "Invalid value for configuration", text, flags=re.S
                 )

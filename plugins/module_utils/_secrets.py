@@ -23,7 +23,7 @@ _PUBLIC_SUFFIX = re.compile(
     r"[._-](class|file|path|location|url|uri|type|provider|algorithm|mode|enabled?)$", re.IGNORECASE
 )
 # A reference that a ConfigProvider resolves on the server is no secret, and worth seeing.
-_REFERENCE = re.compile(r"\$\{[A-Za-z0-9_-]+:[^}]*\}\Z")
+_REFERENCE = re.compile(r"\$\{[A-Za-z0-9_-]+:[^}]*\}")
 _USER_INFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.:-]*://[^/\s:@]*:)[^/\s@]+@", re.IGNORECASE)
 # Shorter values would blank out ordinary words all over the result.
 _SHORTEST_SCRUBBED = 6
@@ -38,7 +38,12 @@ def is_secret_name(name: str, extra: Iterable[str] = ()) -> bool:
 
 def is_reference(value: Any) -> bool:
     """Whether `value` is nothing but a ConfigProvider reference such as `${file:/path:key}`."""
-    return isinstance(value, str) and bool(_REFERENCE.match(value))
+    return isinstance(value, str) and bool(_REFERENCE.fullmatch(value))
+
+
+def holds_reference(value: Any) -> bool:
+    """Whether there is such a reference in `value`, so that the server has a secret where it stands."""
+    return isinstance(value, str) and bool(_REFERENCE.search(value))
 
 
 def _hidden(name: str, value: Any, extra: Iterable[str]) -> bool:

@@ -71,3 +71,10 @@ def test_custom_converters_and_creation_groups_have_aliases():
 
 def test_missing_settings_and_patterns_to_allow():
     assert fields({"my.x": "1"}, errors={"topic.prefix": ["A value is required"]}, allow=["my.*"]) == ["topic.prefix"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("database.password", "x"), ("tasks.max", "1${file:/a/b:c}")])
+def test_what_a_secret_or_a_reference_stands_for_is_not_told(name, value):
+    errors = {name: ["Invalid value hunter2secret for configuration x: Not a number"]}
+    (found,) = problems(answer(errors=errors), {name: value}, DEBEZIUM)
+    assert found["problem"] == "Invalid value for configuration x: Not a number"
