@@ -26,6 +26,7 @@ except ImportError:
 
 REQUEST_SECONDS = 30
 _POLL_SECONDS = 0.02
+_WRONG_PASSWORD = "invalid credentials"
 
 
 class KafkaConnection:
@@ -63,9 +64,11 @@ class KafkaConnection:
         # What follows on a cause, such as that every broker is down, says less.
         if self._refusal is None:
             self._last_error = error.str()
-        self.wrong_password |= "invalid credentials" in error.str()
+        self.wrong_password |= _WRONG_PASSWORD in error.str()
 
     def _note(self, text: str) -> None:
+        # The log may say so before the error does, and ends the waiting for it.
+        self.wrong_password |= _WRONG_PASSWORD in text
         self._refusal = refusal(text, self._user) or self._refusal
 
     @property

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.cdc.pipeline.plugins.module_utils._kafka_connection import KafkaConnection
 from ansible_collections.cdc.pipeline.plugins.module_utils._kafka_refusals import refusal
 
 
@@ -52,3 +53,10 @@ def test_each_cause_is_named(text, what, lasting):
 def test_other_troubles_are_none_of_security():
     assert refusal("h:1/bootstrap: Connect to ipv4#127.0.0.1:9 failed: Connection refused") is None
     assert refusal("1/1 brokers are down") is None
+
+
+def test_a_wrong_password_is_known_from_the_log_alone():
+    """It ends the waiting, whether or not the error has come by then."""
+    connection = KafkaConnection("127.0.0.1:1", {}, 0)
+    connection._note("x: SASL authentication error: Authentication failed due to invalid credentials with SASL")
+    assert connection._hopeless and connection.wrong_password
