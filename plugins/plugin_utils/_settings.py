@@ -108,7 +108,9 @@ class Settings:
         if option.get("type") == "bool" and isinstance(value, str) and value.lower() in _BOOLEANS:
             return _textual(name, value.lower())
         result = _validator(name, option).validate({name: value})
-        if not result.error_messages:
+        # Ansible takes the text of a list or a map for a text.
+        other = option.get("type") == "str" and isinstance(value, (Mapping, list))
+        if not result.error_messages and not other:
             self._values[name] = result.validated_parameters.get(name)
             return None
         found = "a secret, not shown" if secret else _short(value)

@@ -53,6 +53,12 @@ def test_a_default_sees_what_the_user_set(settings):
     assert settings(kafka_replicas=1).get("kafka_factor") == 1
 
 
+@pytest.mark.parametrize("value", [["/srv"], {"path": "/srv"}])
+def test_a_list_or_a_map_is_no_text(settings, value):
+    (problem,) = settings(cdc_home=value).check()
+    assert problem.what == "cdc_home must be text" and str(value) in problem.found.replace('"', "'")
+
+
 def test_a_truth_value_given_as_text_is_refused_with_the_right_form(settings):
     (problem,) = settings(kafka_managed="no").check()
     assert problem.remedy == """write -e '{"kafka_managed": false}'"""
