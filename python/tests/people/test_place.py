@@ -42,6 +42,7 @@ class Memory:
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SECONDS", 0.2)
+    monkeypatch.setattr(module, "_ANSWERS", 0.1)
     monkeypatch.setattr(module, "_PAUSE", 0.01)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from confluent_kafka import KafkaException
 
@@ -17,10 +18,13 @@ from cdc_pipeline.people.standing import Server, Standing
 
 # Seconds that a server may take to let somebody in or to refuse them. On a busy host, the registry starts in minutes.
 _SECONDS = 600.0
+# Seconds after which one that is silent is taken for down.
+_ANSWERS = 60.0
 _PAUSE = 0.3
 # ValueError: an answer that is cut short.
 _TROUBLES = (OSError, ValueError, KafkaException)
 Says = Callable[[str], None]
+Found = TypeVar("Found")
 
 
 class UnansweredError(Exception):
@@ -83,28 +87,38 @@ class Place:
 
     def _bring(self, server: Server, person: Person, wanted: Standing, act: Callable[[Person], None]) -> bool:
         """Brings somebody to a standing with a server; whether they were not there yet."""
-        if self._is(server, person, wanted):
+        # One that has just been started answers soon.
+        if self._await(lambda: [self._is(server, person, wanted)], _ANSWERS) == [True]:
             return False
         try:
             act(person)
         except _TROUBLES as error:
             raise UnansweredError(f"{server.title}: {error}") from None
-        deadline = time.monotonic() + _SECONDS
-        problem = None
-        while time.monotonic() < deadline:
+        if not self._await(lambda: self._is(server, person, wanted), _SECONDS):
+            raise UnansweredError(
+                f"{server.title}: after {_SECONDS:.0f} s it still does not "
+                + ("let them in" if wanted is Standing.IN else "refuse them everywhere")
+            )
+        self._says(f"{server.title}: {'lets them in' if wanted is Standing.IN else 'refuses them'}")
+        return True
+
+    def _await(self, look: Callable[[], Found], seconds: float) -> Found:
+        """What is found, as soon as it is true, or at the end.
+
+        Raises:
+            UnansweredError: the server does not answer then.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            late = time.monotonic() >= deadline
             try:
-                if self._is(server, person, wanted):
-                    self._says(f"{server.title}: {'lets them in' if wanted is Standing.IN else 'refuses them'}")
-                    return True
-                problem = None
-            except UnansweredError as error:
-                # A server that has just been started.
-                problem = error
+                found = look()
+                if found or late:
+                    return found
+            except UnansweredError:
+                if late:
+                    raise
             time.sleep(_PAUSE)
-        raise problem or UnansweredError(
-            f"{server.title}: after {_SECONDS:.0f} s it still does not "
-            + ("let them in" if wanted is Standing.IN else "refuse them everywhere")
-        )
 
     def _is(self, server: Server, person: Person, wanted: Standing) -> bool:
         return all(found is wanted for found in self._standing(server, person).values())

@@ -35,8 +35,10 @@ def main() -> None:
     duck = duckdb.connect()
     duck.register_filesystem(files)
     folder = "/".join(part for part in (store["bucket"], store["prefix"], topic) if part)
-    objects = f"read_parquet('s3://{folder}/**/*.parquet', union_by_name = true)"
-    duck.execute(f"CREATE VIEW changes AS SELECT * FROM {objects}")
+    objects = [f"s3://{each}" for each in files.glob(f"{folder}/**/*.parquet")]
+    if not objects:
+        sys.exit(f"The archive has no object of {topic} yet.")
+    duck.read_parquet(objects, union_by_name=True).create_view("changes")
     print(duck.sql(query))
 
 
