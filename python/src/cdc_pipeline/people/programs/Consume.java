@@ -36,7 +36,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
  * java -cp 'jars/*' Consume.java [TOPIC [NUMBER]]
  * </pre>
  *
- * <p>NUMBER: ends after so many. In jars are org.apache.kafka:kafka-clients, org.apache.avro:avro and what they depend on. The
+ * <p>NUMBER: ends after so many, or some more that came with them. In jars are org.apache.kafka:kafka-clients, org.apache.avro:avro and what they depend on. The
  * login and the certificate authorities are in login.json and ca.pem in the folder in which it is called.
  */
 public final class Consume {
@@ -69,13 +69,14 @@ public final class Consume {
         settings.put("group.id", user + ".java");
         settings.put("auto.offset.reset", "earliest");
         settings.put("isolation.level", "read_committed");
+        // The positions of a whole batch are committed.
+        settings.put("max.poll.records", (int) Math.min(left, 500));
         try (var consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
             consumer.subscribe(List.of(topic));
             while (left > 0) {
                 for (ConsumerRecord<byte[], byte[]> found : consumer.poll(Duration.ofSeconds(1))) {
-                    if (left-- > 0) {
-                        System.out.println(found.offset() + " " + decoded(found.key()) + " " + decoded(found.value()));
-                    }
+                    System.out.println(found.offset() + " " + decoded(found.key()) + " " + decoded(found.value()));
+                    left--;
                 }
             }
         }

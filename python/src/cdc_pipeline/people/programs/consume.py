@@ -61,6 +61,8 @@ def main() -> None:
             # Yours are the groups whose names begin so.
             "group.id": f"{LOGIN['username']}.python",
             "auto.offset.reset": "earliest",
+            # By itself it would store the positions of records that were fetched ahead, too.
+            "enable.auto.offset.store": False,
         }
     )
     consumer.subscribe([topic])
@@ -73,6 +75,7 @@ def main() -> None:
                 raise KafkaException(message.error())
             change = {"offset": message.offset(), "key": decoded(message.key()), "value": decoded(message.value())}
             print(json.dumps(change, default=str), flush=True)
+            consumer.store_offsets(message)
             left = None if left is None else left - 1
     except KeyboardInterrupt:
         pass
