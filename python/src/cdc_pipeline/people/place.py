@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from confluent_kafka import KafkaException
 
@@ -24,7 +23,6 @@ _PAUSE = 0.3
 # ValueError: an answer that is cut short.
 _TROUBLES = (OSError, ValueError, KafkaException)
 Says = Callable[[str], None]
-Found = TypeVar("Found")
 
 
 class UnansweredError(Exception):
@@ -87,8 +85,9 @@ class Place:
 
     def _bring(self, server: Server, person: Person, wanted: Standing, act: Callable[[Person], None]) -> bool:
         """Brings somebody to a standing with a server; whether they were not there yet."""
-        # One that has just been started answers soon.
-        if self._await(lambda: [self._is(server, person, wanted)], _ANSWERS) == [True]:
+        # One that has just been started answers soon; what it answers then is looked at.
+        self._await(lambda: bool(self._standing(server, person)), _ANSWERS)
+        if self._is(server, person, wanted):
             return False
         try:
             act(person)
@@ -102,8 +101,8 @@ class Place:
         self._says(f"{server.title}: {'lets them in' if wanted is Standing.IN else 'refuses them'}")
         return True
 
-    def _await(self, look: Callable[[], Found], seconds: float) -> Found:
-        """What is found, as soon as it is true, or at the end.
+    def _await(self, look: Callable[[], bool], seconds: float) -> bool:
+        """Whether it is so, at once or in time.
 
         Raises:
             UnansweredError: the server does not answer then.
