@@ -112,8 +112,9 @@ def remove(instance: Instance, name: str) -> int:
             return 0
         _require_security(instance, plan)
         place = Place(instance.home, _servers(instance, plan), click.echo)
-        refused = place.dismiss(dataclasses.replace(person, leaving=True))
+        # First, so that nothing is left of it once the name is forgotten.
         handout.take_back(instance.home, name)
+        refused = place.dismiss(dataclasses.replace(person, leaving=True))
     click.echo(f"{name} is removed. The login was tried, and is refused by")
     for address in refused:
         click.echo(f"  {address}")
