@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -61,6 +62,23 @@ def test_health_tells_a_status_and_details_only_to_who_signs_in(port: int, autho
         assert watcher.get("/health/ready").json()["reasons"] == ["the store refuses hunter2"]
         assert watcher.get("/metrics").status_code == 200
         assert watcher.post("/flush").json() == {"done": True}
+
+
+def test_people_come_and_go_and_readers_only_read(access: Access, authority: Authority, tmp_path: Path) -> None:
+    people = tmp_path / "logins.properties"
+    ada, bob = Login("ada", "adas14"), Login("bob", "bobs14")
+    with serving(replace(access, people=str(people))) as port:
+
+        def statuses(login: Login) -> tuple[int, int]:
+            with clients.client(f"https://127.0.0.1:{port}", login, str(authority.ca)) as person:
+                return person.get("/metrics").status_code, person.post("/flush").status_code
+
+        assert statuses(ada) == (401, 401)
+        people.write_text("reader.ada=adas14\nwriter.bob=bobs14\n")
+        assert (statuses(ada), statuses(bob), statuses(LOGIN)) == ((200, 403), (200, 200), (200, 200))
+        assert statuses(Login("ada", bob.password)) == (401, 401)
+        people.write_text("")
+        assert (statuses(ada), statuses(LOGIN)) == ((401, 401), (200, 200))
 
 
 @pytest.mark.parametrize(

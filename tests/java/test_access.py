@@ -108,6 +108,7 @@ def _worker(folder: Path, broker: str, port: int) -> dict[str, object]:
         "rest.advertised.port": port,
         "rest.extension.classes": "io.cdcpipeline.connect.rest.Access",
         "access.file": folder / "access.properties",
+        "access.people.file": folder / "people.properties",
         "listeners.https.ssl.keystore.location": folder / "key.jks",
         "listeners.https.ssl.keystore.type": TYPE,
         "listeners.https.ssl.keystore.password": PASSWORD,
@@ -218,6 +219,25 @@ def test_a_reader_reads_and_changes_nothing(connect: Connect):
             assert f"reader may only read; {method} {path} needs" in refused.json()["message"]
             assert "kafka_connect_writer" in refused.json()["message"]
         assert reader.get("/connectors").json() == []
+
+
+def test_people_come_and_go_while_the_workers_run(connect: Connect):
+    file = connect.folder / "people.properties"
+    ada, bob = ("ada", "adas-14"), ("bob", "bobs-14")
+
+    def statuses(login: tuple[str, str]) -> tuple[int, int]:
+        with connect.client(login) as person:
+            return person.get("/connectors").status_code, person.delete("/connectors/none").status_code
+
+    assert statuses(ada) == (401, 401)
+    # Who has a line among the worker's own logins is not looked for among people.
+    file.write_text(text({"reader.ada": ada[1], "writer.bob": bob[1], "writer.reader": "stolen-14"}))
+    assert (statuses(ada), statuses(bob)) == ((200, 403), (200, 404))
+    assert statuses(("ada", bob[1])) == statuses(("reader", "stolen-14")) == (401, 401)
+    file.write_text("reader.ada\n")
+    assert (statuses(ada), statuses(READER)) == ((401, 401), (200, 403))
+    file.unlink()
+    assert (statuses(ada), statuses(bob)) == ((401, 401), (401, 401))
 
 
 def test_a_writer_changes_what_another_worker_leads(connect: Connect):

@@ -299,6 +299,7 @@ class Host:
             Folder(instance.home, 0o755, None, None),
             *(Folder(path, 0o700, None, None) for path in private),
             Folder(instance.logs, 0o750, None, group),
+            Folder(instance.people[0].parent, 0o750, None, group),
         ]
         return [(folder, found) for folder in folders if (found := self.disk.folder_differs(folder))]
 
@@ -308,6 +309,10 @@ class Host:
         text = configuration(self.instance, self.disk.root)
         found = [Target(self.instance.tools / name, tool(self.instance, name), 0o700) for name in _TOOLS]
         found.append(Target(self.instance.control / "supervisord.conf", text, 0o600, restarts=True))
+        user = self.instance.user
+        found += [
+            Target(path, "", 0o400, user, user, secret=True) for path in self.instance.people if not path.exists()
+        ]
         if self.systemd:
             found.append(Target(UNITS / self.unit_name, unit(self.instance), 0o644))
         return found

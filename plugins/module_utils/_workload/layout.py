@@ -67,6 +67,11 @@ class Instance:
         return self.home / "log"
 
     @property
+    def people(self) -> tuple[Path, ...]:
+        """Files by which servers know people, which `cdc user` fills and nothing else touches."""
+        return tuple(self.home / "people" / name for name in ("logins.properties", "registry.properties"))
+
+    @property
     def socket(self) -> Path:
         """The supervisor's unix socket: in the home, or under /run where the home's path is too long for one."""
         inside = self.control / "supervisor.sock"

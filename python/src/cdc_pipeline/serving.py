@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from cdc_pipeline.endpoints import Login
+from cdc_pipeline.people.logins import OPERATOR, read_logins
 
 HEALTH = ("/health/live", "/health/ready")
 """What a GET is answered without a login, with a status alone."""
@@ -33,11 +34,14 @@ class Access:
         certificate: PEM file of its certificate and the chain; empty: it does not encrypt.
         key: PEM file of the certificate's key.
         login: who may ask for more than a status; None: everybody.
+        people: file of people who may, too, as :mod:`cdc_pipeline.people.logins` writes it; empty: nobody. It is read
+            at each request that ``login`` does not make.
     """
 
     certificate: str = ""
     key: str = ""
     login: Login | None = field(default=None)
+    people: str = ""
 
     def context(self) -> ssl.SSLContext | None:
         """TLS as a server speaks it; None without a certificate.
@@ -83,7 +87,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], handler: type[Handler], access: Access) -> None:
         self._tls = access.context()
-        self.login = access.login
+        self.access = access
         super().__init__(address, handler)
 
     def get_request(self) -> tuple[socket.socket, Any]:
@@ -111,10 +115,14 @@ class Handler(BaseHTTPRequestHandler):
         """As of the base class, and whether the request is let in."""
         if not super().parse_request():
             return False
-        login = cast(_Server, self.server).login
-        self.signed_in = login is None or _is(self.headers.get("Authorization"), login)
-        if self.signed_in or (self.command == "GET" and urlsplit(self.path).path in HEALTH):
+        right = _right(self.headers.get("Authorization"), cast(_Server, self.server).access)
+        self.signed_in = right is not None
+        reads = self.command == "GET"
+        if right == OPERATOR or (reads and (self.signed_in or urlsplit(self.path).path in HEALTH)):
             return True
+        if self.signed_in:
+            self.json(403, {"error": f"this login may only read; {self.command} needs an operator's"})
+            return False
         wrong = "Authorization" in self.headers
         why = "the username or the password is wrong" if wrong else "a login is needed for more than a status"
         body = {"error": f"{why}; endpoints.json of the instance has the one of this service"}
@@ -145,6 +153,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests are not logged."""
+
+
+def _right(header: str | None, access: Access) -> str | None:
+    """What who sends ``header`` may do: everything (OPERATOR), only read (READER), or nothing (None)."""
+    if access.login is None or _is(header, access.login):
+        return OPERATOR
+    if header is None or not access.people:
+        return None
+    return next((right for login, right in read_logins(access.people) if _is(header, login)), None)
 
 
 def _is(header: str | None, login: Login) -> bool:

@@ -82,7 +82,8 @@ class ObjectStore:
 class Http:
     """Where metrics, health and flush are served. Port 0 takes a free one and logs it.
 
-    With a certificate and its key it is by HTTPS alone; with a username and password, others learn a status alone.
+    With a certificate and its key it is by HTTPS alone; with a username and password, others learn a status alone, but
+    for the people in ``people_file``.
     """
 
     bind: str = "127.0.0.1"
@@ -91,11 +92,12 @@ class Http:
     key_file: str | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    people_file: str | None = None
 
     @property
     def access(self) -> Access:
         login = Login(self.username, self.password or "") if self.username else None
-        return Access(self.certificate_file or "", self.key_file or "", login)
+        return Access(self.certificate_file or "", self.key_file or "", login, self.people_file or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,12 +82,22 @@ def component_of(replica: str) -> str:
     return replica.rpartition("-")[0]
 
 
+def supervisor_of(control: Path) -> Supervisor:
+    """The supervisor, by its folder.
+
+    Raises:
+        OSError: its configuration cannot be read.
+        configparser.Error, KeyError: that is not valid.
+    """
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string((control / "supervisord.conf").read_text(encoding="utf-8"))
+    return Supervisor(Path(parser["unix_http_server"]["file"]))
+
+
 def _processes(control: Path) -> Mapping[str, Process] | None:
     """What the supervisor knows; None when it does not run."""
-    parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read_string((control / "supervisord.conf").read_text(encoding="utf-8"))
-        return Supervisor(Path(parser["unix_http_server"]["file"])).processes()
+        return supervisor_of(control).processes()
     except PermissionError:
         raise forbidden(control) from None
     except (OSError, KeyError, configparser.Error, http.client.HTTPException, xmlrpc.client.Error):

@@ -49,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FILE",
         help="JSON object of the username and password of who may ask for more than a status; none: everybody may",
     )
+    parser.add_argument("--people", default="", metavar="FILE", help="properties of people who may, too")
     parser.add_argument("--first", type=float, default=FIRST_SECONDS, help="seconds from a failure to a restart")
     parser.add_argument("--most", type=float, default=MOST_SECONDS, help="most seconds between two restarts")
     parser.add_argument(
@@ -100,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         workers = Workers(_where(options))
         served = _login("--served-login", options.served_login)
-        access = Access(options.certificate, options.key, served)
+        access = Access(options.certificate, options.key, served, options.people)
         access.context()
         source = SourceWatch(_database(options.postgresql), options.slot) if options.postgresql else None
         disk = disk_keeper.Settings.read(options.disk) if options.disk else None

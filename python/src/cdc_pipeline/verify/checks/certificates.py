@@ -23,7 +23,7 @@ _DAY = 86400.0
 _SITE = "{run site} issues certificates and has servers and clients use them."
 _KEY = b"PRIVATE KEY-----"
 # Whatever its form, what these folders and files hold is secret.
-_SECRET = frozenset(("secrets", "credentials", "endpoints.json", "verify-plan.json"))
+_SECRET = frozenset(("secrets", "credentials", "people", "endpoints.json", "verify-plan.json"))
 _MOST_BYTES = 65536
 
 

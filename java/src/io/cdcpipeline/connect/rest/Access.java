@@ -22,10 +22,11 @@ import org.apache.kafka.connect.rest.ConnectRestExtensionContext;
  * {@code /health}, which is Connect's own, and {@code /health/live}, which says that the worker's server answers; both tell a
  * status alone.
  *
- * <p>The worker's setting {@value #FILE} names the file of {@link Logins}.
+ * <p>The worker's setting {@value #FILE} names the file of {@link Logins}, {@value #PEOPLE} that of people, where there is one.
  */
 public final class Access implements ConnectRestExtension {
     static final String FILE = "access.file";
+    static final String PEOPLE = "access.people.file";
     private static final String PROTOCOL = "connect.protocol";
     private static final String SESSIONED = "sessioned";
 
@@ -40,7 +41,8 @@ public final class Access implements ConnectRestExtension {
         if (settings.get(PROTOCOL) instanceof String protocol && !protocol.equalsIgnoreCase(SESSIONED)) {
             throw new ConfigException(PROTOCOL + " must be " + SESSIONED + " where the REST interface asks for logins");
         }
-        logins = new Logins(Path.of(file));
+        boolean hasPeople = settings.get(PEOPLE) instanceof String people && !people.isBlank();
+        logins = new Logins(Path.of(file), hasPeople ? Path.of((String) settings.get(PEOPLE)) : null);
     }
 
     @Override

@@ -16,7 +16,11 @@ import java.util.Optional;
 import java.util.Properties;
 import org.apache.kafka.common.config.ConfigException;
 
-/** Users, their passwords and rights, from a file of properties: {@code reader.NAME=PASSWORD} or {@code writer.NAME=PASSWORD}. */
+/**
+ * Users, their passwords and rights, from a file of properties: {@code reader.NAME=PASSWORD} or {@code writer.NAME=PASSWORD}.
+ * A second file of this form, of people, is read at each request that none of the first file's users makes, so that they come
+ * and go while the worker runs.
+ */
 final class Logins {
     /** A writer may read, too. */
     enum Right { READER, WRITER }
@@ -30,17 +34,32 @@ final class Logins {
     /** What the password of a user who is not known is compared with, so that the answer takes as long. */
     private static final byte[] NOBODY = new byte[32];
 
-    private final Map<String, Known> known = new HashMap<>();
+    private final Map<String, Known> known;
+    private final Path people;
 
-    /** @throws ConfigException the file cannot be read, or is not as described; never with what is in it. */
-    Logins(Path file) {
-        Properties lines = new Properties();
-        try (Reader reader = Files.newBufferedReader(file)) {
-            lines.load(reader);
+    /**
+     * @param people the file of people; null for none. It need not be there.
+     * @throws ConfigException the file cannot be read, or is not as described; never with what is in it.
+     */
+    Logins(Path file, Path people) {
+        this.people = people;
+        try {
+            known = read(file);
         } catch (IOException | IllegalArgumentException error) {
             throw new ConfigException(Access.FILE + ": cannot read the logins in " + file + ": " + error.getClass().getSimpleName()
                     + "; it must be a file of properties that the worker may read");
         }
+        if (known.isEmpty()) {
+            throw new ConfigException(Access.FILE + ": " + file + " holds no login, so that nobody could sign in");
+        }
+    }
+
+    private static Map<String, Known> read(Path file) throws IOException {
+        Properties lines = new Properties();
+        try (Reader reader = Files.newBufferedReader(file)) {
+            lines.load(reader);
+        }
+        Map<String, Known> found = new HashMap<>();
         for (String line : lines.stringPropertyNames()) {
             int dot = line.indexOf('.');
             String name = line.substring(dot + 1);
@@ -50,13 +69,11 @@ final class Logins {
                 throw new ConfigException(Access.FILE + ": in " + file + " each line must be reader.NAME=PASSWORD or "
                         + "writer.NAME=PASSWORD, without : in a name and with no password empty");
             }
-            if (known.put(name, new Known(new User(name, right.get()), digest(password))) != null) {
+            if (found.put(name, new Known(new User(name, right.get()), digest(password))) != null) {
                 throw new ConfigException(Access.FILE + ": in " + file + " the user " + name + " has two lines");
             }
         }
-        if (known.isEmpty()) {
-            throw new ConfigException(Access.FILE + ": " + file + " holds no login, so that nobody could sign in");
-        }
+        return found;
     }
 
     /**
@@ -78,10 +95,23 @@ final class Logins {
         if (colon < 0) {
             return Optional.empty();
         }
-        Known found = known.get(login.substring(0, colon));
+        Known found = find(login.substring(0, colon));
         // Digests, so that the time does not tell the length of a password either.
         boolean same = MessageDigest.isEqual(digest(login.substring(colon + 1)), found == null ? NOBODY : found.digest());
         return same && found != null ? Optional.of(found.user()) : Optional.empty();
+    }
+
+    private Known find(String name) {
+        Known found = known.get(name);
+        if (found != null || people == null) {
+            return found;
+        }
+        try {
+            return read(people).get(name);
+        } catch (IOException | IllegalArgumentException | ConfigException error) {
+            // Whoever cannot be looked up is nobody.
+            return null;
+        }
     }
 
     private static Optional<Right> right(String name) {

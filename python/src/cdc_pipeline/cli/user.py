@@ -1,0 +1,234 @@
+"""`cdc user`."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterator
+
+import click
+from confluent_kafka import KafkaException
+
+from cdc_pipeline.cli.errors import CdcError
+from cdc_pipeline.cli.instance import Instance
+from cdc_pipeline.cli.options import as_json, for_instance
+from cdc_pipeline.cli.output import print_json, print_table
+from cdc_pipeline.cli.processes import replicas, supervisor_of
+from cdc_pipeline.people import book, handout
+from cdc_pipeline.people.kafka import KafkaServer
+from cdc_pipeline.people.logins import OPERATOR, READER, Person
+from cdc_pipeline.people.place import Place, UnansweredError
+from cdc_pipeline.people.standing import Server
+from cdc_pipeline.people.store import ObjectStore
+from cdc_pipeline.people.web import Registry, web_servers
+from cdc_pipeline.verify.plan import Plan
+
+_REGISTRY, _STORE = "schema-registry-0", "object-store-0"
+
+
+@click.group()
+def command() -> None:
+    """Give people a login of their own, and take it away.
+
+    One login is for Kafka, the object store, the schema registry, Kafka Connect, the archive and the watchdog. A
+    reader reads topics, schemas, the archive, connectors and states, and changes nothing. An operator changes schemas
+    and connectors, too, and reads all topics and groups of Kafka. It takes root, and a pipeline on this host with
+    cdc_security: true.
+    """
+
+
+@command.command()
+@click.argument("name")
+@click.option("--operator", is_flag=True, help="May change schemas and connectors, too.")
+@for_instance
+def add(instance: Instance, name: str, operator: bool) -> int:
+    """Make a login for NAME.
+
+    Its password, the certificate authorities to trust, and programs in Python and Java to begin with are written to a
+    folder that root alone may read, and that you hand over; nothing of it is printed. The schema registry is
+    restarted, since it reads its users when it starts. Where it was interrupted, run it again: it goes on. Of a login
+    that is there it changes nothing.
+
+    \b
+      cdc user add ada
+      cdc user add bob --operator
+    """
+    right = OPERATOR if operator else READER
+    _require_place(instance)
+    plan = instance.plan()
+    _require_security(instance, plan)
+    if (problem := book.problem_with(name, book.taken_names(plan.endpoints))) is not None:
+        raise click.BadParameter(f"{name!r}: {problem}", param_hint="NAME")
+    with _changing(instance):
+        known = book.read_people(instance.home).get(name)
+        if known is not None and known.leaving:
+            raise CdcError(
+                f"{name} is being removed. Run `cdc user remove {name}` to its end, then add the name again."
+            )
+        if known is not None and known.right != right:
+            raise CdcError(
+                f"{name} is there already as {_a(known.right)}, and nothing was changed. To make {name} {_a(right)},"
+                f" run `cdc user remove {name}` first; the password changes with it."
+            )
+        person = known or book.new_person(name, right)
+        servers = _servers(instance, plan)
+        if known is None:
+            _require_unknown(person, servers)
+        changed = Place(instance.home, servers, click.echo).admit(person)
+        topics = plan.expected.connectors.topics
+        changed |= handout.hand_out(instance.home, person, plan.endpoints, topics)
+    folder = handout.folder_of(instance.home, name)
+    if not changed:
+        click.echo(f"{name} is there already as {_a(right)}; nothing was changed. The login is in {folder}.")
+        return 0
+    click.echo(f"{name} is {_a(right)} now, at {_and([server.title for server in servers])}.")
+    if _STORE not in replicas(instance.home):
+        click.echo(f"The object store is your own: give {name} an identity there that may read the bucket.")
+    click.echo(
+        f"The login (login.json), the authorities to trust (ca.pem) and programs ({', '.join(handout.PROGRAMS)})\n"
+        f"are in {folder}, which root alone may read. Hand it over, such as to a user of this host:\n"
+        f"  sudo cp -rT {folder} ~{name}/cdc && sudo chown -R {name}: ~{name}/cdc"
+    )
+    return 0
+
+
+@command.command()
+@click.argument("name")
+@for_instance
+def remove(instance: Instance, name: str) -> int:
+    """Take the login of NAME away, and prove that it is refused.
+
+    Every server is asked with the login, each broker by itself, until it refuses it; only then it ends with 0. Who is
+    connected to Kafka may do nothing any more. The schema registry is restarted. Where it was interrupted or a server
+    did not answer, run it again: it goes on.
+    """
+    _require_place(instance)
+    plan = instance.plan()
+    with _changing(instance):
+        person = book.read_people(instance.home).get(name)
+        if person is None:
+            click.echo(f"There is no {name}, and nothing was changed. `cdc user list` shows who there is.")
+            return 0
+        _require_security(instance, plan)
+        place = Place(instance.home, _servers(instance, plan), click.echo)
+        # First, so that nothing is left of it once the name is forgotten.
+        handout.take_back(instance.home, name)
+        refused = place.dismiss(dataclasses.replace(person, leaving=True))
+    click.echo(f"{name} is removed. The login was tried, and is refused by")
+    for address in refused:
+        click.echo(f"  {address}")
+    return 0
+
+
+@command.command("list")
+@for_instance
+@as_json
+def list_(instance: Instance, json_output: bool) -> int:
+    """Show who has a login."""
+    _require_place(instance)
+    with _readable():
+        people = book.read_people(instance.home).values()
+    if json_output:
+        print_json([{"name": each.name, "right": each.right, "leaving": each.leaving} for each in people])
+    elif people:
+        rows = [(each.name, each.right, "is being removed" if each.leaving else "") for each in people]
+        print_table(("NAME", "RIGHT", ""), rows)
+    else:
+        click.echo("Nobody has a login of their own. `cdc user add NAME` makes one.")
+    return 0
+
+
+def _require_place(instance: Instance) -> None:
+    if instance.note.cluster is not None:
+        raise CdcError(
+            "`cdc user` makes logins in a pipeline on a host only, not in a cluster. There, people use the shared"
+            " logins in endpoints.json, or users that you make with the modules kafka_user and kafka_acl."
+        )
+    if os.geteuid() != 0:
+        raise CdcError("`cdc user` reads and writes what root alone may. Run it as root: sudo cdc user ...")
+
+
+def _require_security(instance: Instance, plan: Plan) -> None:
+    if not plan.endpoints.kafka.users:
+        raise CdcError(
+            f"The instance {instance.name} has cdc_security: false. Nobody signs in there, so there is nothing to give"
+            f" a login for. Set cdc_security: true in your inventory and run `{instance.note.run('site')}`."
+        )
+
+
+@contextlib.contextmanager
+def _changing(instance: Instance) -> Iterator[None]:
+    """Nobody else changes people meanwhile; what goes wrong is said in a sentence.
+
+    Raises:
+        CdcError: a playbook is at work, or as the text says.
+    """
+    run = book.running_playbook(instance.home)
+    if run is not None:
+        raise CdcError(
+            f"A playbook is at work on the instance {instance.name}: {run}. Wait until it ends, and run this again."
+        )
+    try:
+        with _readable(), book.alone(instance.home, _says_that_it_waits):
+            yield
+    except FileNotFoundError as error:
+        raise CdcError(
+            f"{error.filename} is missing, as after an upgrade. Run `{instance.note.run('site')}`, and this again."
+        ) from None
+    except UnansweredError as error:
+        raise CdcError(
+            f"{error}. What was done stays. See `cdc status`, then run the same command again: it goes on."
+        ) from None
+
+
+def _says_that_it_waits() -> None:
+    click.echo("Another `cdc user` is at work; this waits until it ends.", err=True)
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise CdcError(f"{error}. Restore it from a backup.") from None
+
+
+def _require_unknown(person: Person, servers: list[Server]) -> None:
+    """Raises CdcError where Kafka has a user or rules of this name that `cdc user` did not make."""
+    try:
+        known = any(isinstance(server, KafkaServer) and server.knows(person) for server in servers)
+    except (OSError, KafkaException) as error:
+        raise CdcError(f"Kafka does not answer: {error}. See `cdc status`, then run this again.") from None
+    if known:
+        raise CdcError(
+            f"Kafka has a user or rules (ACLs) of the name {person.name} already, which `cdc user` did not make."
+            " Nothing was changed. Take another name, or remove them with the modules kafka_user and kafka_acl."
+        )
+
+
+def _servers(instance: Instance, plan: Plan) -> list[Server]:
+    at, expected = plan.endpoints, plan.expected
+    registry = at.schema_registry
+    topics = expected.connectors.topics
+    found: list[Server] = [
+        KafkaServer(at.kafka, expected.connectors.topic_prefix, topics[0] if topics else ""),
+        *web_servers(at, archive=expected.archive.service),
+    ]
+    store = replicas(instance.home).get(_STORE)
+    if store is not None:
+        found.append(ObjectStore(at.object_store, store))
+    # The last one: it is away for some seconds.
+    supervisor = supervisor_of(instance.home / "supervisor")
+    found.append(
+        Registry("the schema registry", (registry.url,), registry.ca, "/subjects", supervisor, _REGISTRY, click.echo)
+    )
+    return found
+
+
+def _a(right: str) -> str:
+    return "an operator" if right == OPERATOR else "a reader"
+
+
+def _and(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"

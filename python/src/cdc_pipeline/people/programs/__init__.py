@@ -1,0 +1,1 @@
+"""Programs that a person is given with a login. They need nothing of this package."""
