@@ -169,6 +169,7 @@ def refusal(consumer: Consumer) -> str:
     return found.error().name() if found is not None and found.error() else ""
 
 
+@pytest.mark.full
 def test_people_use_what_they_are_given_and_lose_it(running: Site, people: dict[str, Person], tmp_path: Path):
     ada, bob = people[READER], people[OPERATOR]
     # The programs, in the folder that they were given. Verification has seen the rows in the archive.
