@@ -104,6 +104,7 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "all trouble" '.ci/as_root $(PYTEST) -m full tests/trouble' \
 	  "500 tables of every type" '.ci/as_root $(PYTEST) -m full tests/by_type' \
 	  "scenario verified" '$(SCENARIO_DOWN)' \
+	  "sealed secrets" "$(PYTEST) tests/sealed" \
 	  "secrets" '.ci/as_root $(PYTEST) tests/secrets' \
 	  "collection by itself" '.ci/as_root $(PYTEST) -m full tests/collection' \
 	  "phases from nothing" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration && molecule test -s production" \

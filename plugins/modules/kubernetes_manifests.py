@@ -40,6 +40,20 @@ options:
       - Otherwise these files hold placeholders, and C(kustomization.yaml) leaves them out.
     type: bool
     default: false
+  sealing_certificate:
+    description:
+      - File with the certificate of a cluster's sealed-secrets controller, as C(kubeseal --fetch-cert) prints it.
+      - Secrets are then written as SealedSecrets, which that controller alone can open. Nothing else of them reaches
+        the disk.
+      - What was sealed before stays as long as contents and certificate are the same.
+    type: path
+  sealing_key:
+    description: A secret of your own, by which the module knows again what it has sealed.
+    type: str
+  kubeseal:
+    description: The program C(kubeseal), by its name or path.
+    type: str
+    default: kubeseal
 requirements:
   - PyYAML
 attributes:
@@ -88,6 +102,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifest_fo
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifests import manifests
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.rendering import placed, rendered
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.sealing import Sealing
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import workloads_masker
 
 
@@ -99,10 +114,14 @@ def main():
             "workloads": {"type": "list", "elements": "dict", "default": []},
             "manifests": {"type": "dict", "default": {}},
             "secrets": {"type": "bool", "default": False},
+            "sealing_certificate": {"type": "path"},
+            "sealing_key": {"type": "str", "no_log": True},
+            "kubeseal": {"type": "str", "default": "kubeseal"},
         },
         perform,
         show=shown,
         mask=workloads_masker,
+        required_by={"sealing_certificate": ("sealing_key",)},
     )
 
 
@@ -119,7 +138,10 @@ def perform(params, check_mode):
         parts[workload.name] = [*parts.get(workload.name, []), *manifests(workload, cluster)]
     path = Path(params["path"])
     folder = ManifestFolder(path, Disk())
-    files = rendered(parts, params["secrets"])
+    seal = None
+    if params["sealing_certificate"]:
+        seal = Sealing(Path(params["sealing_certificate"]), params["kubeseal"], path, params["sealing_key"])
+    files = rendered(parts, params["secrets"], seal)
     differences = folder.differences(files)
     if not check_mode:
         folder.change(differences, files)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ PLACEHOLDER_ANNOTATION = "cdc-pipeline/placeholders"
 KUSTOMIZATION = "kustomization.yaml"
 # Of the kinds that surround workloads, those that belong to no namespace.
 _CLUSTER_WIDE = ("ClusterRole", "ClusterRoleBinding", "Namespace", "PersistentVolume", "PriorityClass", "StorageClass")
+Seal = Callable[[Mapping[str, Any], str], Mapping[str, Any]]
 _UNSAFE = re.compile(r"[^a-z0-9.-]+")
 
 
@@ -41,12 +42,15 @@ class Rendered:
     secret: bool = False
 
 
-def rendered(parts: Mapping[str, Iterable[Mapping[str, Any]]], secrets: bool) -> dict[str, Rendered]:
+def rendered(
+    parts: Mapping[str, Iterable[Mapping[str, Any]]], secrets: bool, seal: Seal | None = None
+) -> dict[str, Rendered]:
     """The files by their path below the folder: one for each manifest, and a kustomization of them.
 
     Args:
         parts: manifests by the name of the component that they belong to.
         secrets: whether contents of secrets are written; otherwise placeholders stand in their place.
+        seal: what takes the place of a secret, by the secret and the path of what takes it.
 
     Raises:
         MissingLibraryError: PyYAML is not installed.
@@ -60,6 +64,11 @@ def rendered(parts: Mapping[str, Iterable[Mapping[str, Any]]], secrets: bool) ->
             if path in files:
                 raise ValueError(f"{part} has two manifests of kind {manifest['kind']} named {_name(manifest)}")
             is_secret = manifest["kind"] == "Secret"
+            if is_secret and seal:
+                path = f"{part}/sealed{file_name(manifest)}"
+                files[path] = Rendered(HEADER + to_yaml(_ordered(seal(manifest, path))))
+                applied.append(path)
+                continue
             if is_secret and not secrets:
                 files[path] = Rendered(HEADER + _PLACEHOLDERS + to_yaml(with_placeholders(manifest)))
                 continue
@@ -68,6 +77,21 @@ def rendered(parts: Mapping[str, Iterable[Mapping[str, Any]]], secrets: bool) ->
     if applied:
         files[KUSTOMIZATION] = Rendered(HEADER + to_yaml(_kustomization(applied)))
     return files
+
+
+def read_yaml(text: str) -> Any:
+    """What :func:`to_yaml` has written.
+
+    Raises:
+        MissingLibraryError: PyYAML is not installed.
+        ValueError: it is no YAML.
+    """
+    if yaml is None:
+        raise MissingLibraryError("PyYAML", _YAML_TRACE)
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None
 
 
 def placed(manifest: Mapping[str, Any], namespace: str) -> Mapping[str, Any]:

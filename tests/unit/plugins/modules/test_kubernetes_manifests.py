@@ -104,3 +104,21 @@ def test_what_is_wrong_is_said_before_anything_is_written(run, tmp_path):
         run(WEB, {"name": "bad", "command": ["x"]})
     assert "image: is missing" in caught.value.result["msg"] and "hidden-value" not in caught.value.result["stdout"]
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("certificate", "program", "words"),
+    [
+        ("none.pem", "kubeseal", "none.pem cannot be read"),
+        ("some.pem", "program-that-is-not-there", "there is no program program-that-is-not-there"),
+        ("some.pem", "false", "false ended with 1"),
+    ],
+)
+def test_secrets_that_cannot_be_sealed_are_not_written(run, tmp_path, certificate, program, words):
+    """Sealing itself is tested with the real program by tests/sealed."""
+    (tmp_path / "some.pem").write_text("certificate")
+    sealing = {"sealing_certificate": str(tmp_path / certificate), "sealing_key": "key-of-marks", "kubeseal": program}
+    with pytest.raises(ModuleFailed) as caught:
+        run(WEB, **sealing)
+    assert words in caught.value.result["msg"] and "kubeseal --fetch-cert" in caught.value.result["msg"]
+    assert "hidden-value" not in caught.value.result["stdout"] and not (tmp_path / "out").exists()
