@@ -94,8 +94,8 @@ def test_a_new_topic_with_wrong_settings_is_refused_in_check_mode(reconcile, kaf
     assert read(kafka, topic) is None
 
 
-def test_says_that_kafka_does_not_answer(run_module):
-    result = run_module(
+def test_says_that_kafka_does_not_answer(run_by_ansible):
+    result = run_by_ansible(
         "kafka_topic",
         bootstrap_servers="127.0.0.1:9",
         name="a",
