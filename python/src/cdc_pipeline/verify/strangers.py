@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import re
 import socket
 import ssl
@@ -102,14 +103,54 @@ def _encrypted(connect: Connect) -> Iterator[str]:
 
 
 def _paths(connect: Connect) -> Iterator[str]:
+    asked = _Http(connect)
     for path in (*STATUS_PATHS, *OTHER_PATHS):
-        answer = _answer(lambda: _tls(connect), _get(path))
-        status = _HTTP_STATUS.match(answer)
-        body = answer.partition(b"\r\n\r\n")[2]
-        if status is None:
-            yield f"GET {path}: {answer[:40]!r}"
-        elif int(status[1]) < 400 and not (path in STATUS_PATHS and len(body) <= _STATUS_BYTES):
-            yield f"GET {path}: {int(status[1])}, {len(body)} bytes"
+        try:
+            status, size = asked.get(path)
+        except (OSError, http.client.HTTPException) as error:
+            yield f"GET {path}: {type(error).__name__}"
+            continue
+        if status < 400 and not (path in STATUS_PATHS and size <= _STATUS_BYTES):
+            yield f"GET {path}: {status}, {size} bytes"
+    asked.close()
+
+
+class _Http:
+    """Requests within TLS, over one connection for as long as the server keeps it."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._connection: http.client.HTTPConnection | None = None
+
+    def get(self, path: str) -> tuple[int, int]:
+        """Status of an answer, and bytes of its body.
+
+        Raises:
+            OSError, HTTPException: a new connection is not answered either.
+        """
+        if self._connection is not None:
+            # One that was kept may be over.
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                return self._ask(self._connection, path)
+            self.close()
+        self._connection = http.client.HTTPConnection("localhost")
+        # It would make a connection of its own.
+        self._connection.auto_open = 0
+        self._connection.sock = _tls(self._connect)
+        return self._ask(self._connection, path)
+
+    def _ask(self, connection: http.client.HTTPConnection, path: str) -> tuple[int, int]:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        size = len(answer.read(_MOST_BYTES))
+        if answer.will_close or not answer.isclosed():
+            self.close()
+        return answer.status, size
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _get(path: str) -> bytes:

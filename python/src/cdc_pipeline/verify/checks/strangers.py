@@ -13,7 +13,8 @@ from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.processes import ProcessTable, listening_in
 from cdc_pipeline.verify.strangers import SECONDS, Connect, Told, ask, at
 
-_THREADS = 8
+# They wait most of the time.
+_THREADS = 32
 _HINT = (
     "Run the tag of the component. A port that no component states may be one of a plugin or of an option of your own: "
     "close it, or have it encrypt and ask for a login."
