@@ -7,11 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[1] / "src")
 sys.path.insert(0, str(Path(__file__).parent))
 
 from certificates import Authority
+
+# On a busy machine each example may take long.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

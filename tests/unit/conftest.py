@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -25,6 +26,9 @@ from ansible.module_utils.testing import patch_module_args  # noqa: E402
 from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed  # noqa: E402
 
 COLLECTION = "ansible_collections.cdc.pipeline"
+# On a busy machine each example may take long.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)

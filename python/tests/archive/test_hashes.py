@@ -143,7 +143,7 @@ def frames(draw: st.DrawFn) -> pl.DataFrame:
     return pl.DataFrame(series)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(frames())
 def test_another_program_computes_the_same_hash_of_the_rows(tmp_path_factory: Any, frame: pl.DataFrame) -> None:
     path = tmp_path_factory.mktemp("tile") / "tile.parquet"
@@ -151,7 +151,6 @@ def test_another_program_computes_the_same_hash_of_the_rows(tmp_path_factory: An
     assert by_duckdb(path) == hashes.of_rows(frame) == hashes.of_rows(pl.read_parquet(path))
 
 
-@settings(deadline=None)
 @given(frames(), st.integers(1, 5), st.integers(1, 100))
 def test_it_is_the_same_in_however_many_steps_it_is_computed(frame: pl.DataFrame, batch: int, at_once: int) -> None:
     whole = hashes.of_rows(frame)
@@ -183,7 +182,6 @@ def test_lists_have_any_number_of_items(kind: Any) -> None:
     assert hashes.of_rows(frame) == hashlib.sha256(expected).hexdigest()
 
 
-@settings(deadline=None)
 @given(frames(), st.data())
 def test_it_is_one_of_the_values_alone(frame: pl.DataFrame, data: st.DataObject) -> None:
     expected = hashes.of_rows(frame)

@@ -16,7 +16,7 @@ from cdc_pipeline.archive import columns, lossless, parquet, pgtext, rows, seen
 from cdc_pipeline.archive.decode import Decoder
 from cdc_pipeline.archive.planner import Records
 from cdc_pipeline.archive.tile import Footer, Source
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -281,7 +281,6 @@ def test_a_scale_that_avro_forbids_is_read(precision: int, scale: int, number: i
     assert built.frame["__text"].to_list() == [None] * 3
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=20), st.sampled_from([MICROS, MILLIS]))
 def test_every_long_is_a_timestamp_or_a_text(longs: list[int], kind: Any) -> None:
     schema = record(("c", kind))
@@ -293,7 +292,6 @@ def test_every_long_is_a_timestamp_or_a_text(longs: list[int], kind: Any) -> Non
         assert (texts is None) is in_range
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=20))
 def test_every_int_is_a_date_or_a_text(days: list[int]) -> None:
     schema = record(("c", DATE))
@@ -303,7 +301,6 @@ def test_every_int_is_a_date_or_a_text(days: list[int]) -> None:
         assert (texts is None) is (value is not None)
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 40).flatmap(lambda p: st.tuples(st.just(p), st.integers(-3, p + 3))),
     st.lists(st.integers(-(10**42), 10**42) | st.integers(-999, 999) | st.none(), min_size=1, max_size=8),
@@ -325,7 +322,6 @@ def test_every_decimal_is_a_number_or_a_text(kind: tuple[int, int], numbers: lis
             assert texts is None or abs(number) >= 10**precision
 
 
-@settings(deadline=None)
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_texts_of_instants_are_postgresqls(at: datetime) -> None:
     delta = at - datetime(1970, 1, 1, tzinfo=UTC)
@@ -374,7 +370,6 @@ def beside_strategy() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-@settings(deadline=None)
 @given(st.lists(beside_strategy(), min_size=1, max_size=8))
 def test_what_a_record_says_beside_its_values_arrives(said: list[dict[str, Any]]) -> None:
     values = [encode(WIDE, {"id": i, "t": None, "s": "s"} | each) for i, each in enumerate(said)]

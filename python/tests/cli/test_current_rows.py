@@ -253,7 +253,7 @@ def in_order(entries: Row | None) -> Row | None:
     return entries and {name: entries[name] for name in COLUMNS if name in entries}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.randoms(use_true_random=False), st.booleans())
 def test_they_are_the_table_whatever_happened(chance: random.Random, lists: bool) -> None:
     history = History(chance, types=AS_LISTS if lists else AS_MAPS)

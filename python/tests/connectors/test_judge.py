@@ -10,7 +10,7 @@ import pytest
 from cdc_pipeline.connectors.judge import Expected, Judge, Patience
 from cdc_pipeline.connectors.observed import Connector, Holder, Part, Seen, Slot, Source, lsn
 from cdc_pipeline.connectors.restarts import Repeat
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 MIB = 1024**2
@@ -255,7 +255,6 @@ LOOKS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(LOOKS)
 def test_every_trouble_has_lasted_and_has_a_text(looks):
     """Whatever is seen: none begins in the future or twice, each says why and what to do, and only known states."""
@@ -272,7 +271,6 @@ def test_every_trouble_has_lasted_and_has_a_text(looks):
             assert each.state in {"failed", "unassigned", "slot_inactive", "slot_lost", "stuck"}
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 28), min_size=1, max_size=60))
 def test_progress_in_time_is_never_called_stuck(pauses):
     looks = [seen(source(number, 10**6)) for number, pause in enumerate(pauses) for _look in range(pause)]
