@@ -119,7 +119,8 @@ class Connector:
             # The caller names tables by patterns, so that their topics are not known here.
             computed["transforms"] = settings["transforms"].removeprefix("known,")
         settings |= self.own | computed | {key.replace("__", "."): str(v) for key, v in more.items()}
-        (self.folder / "signals").touch()
+        # It is gone when Debezium has emptied the file for the first time.
+        (self.folder / "signals").write_text("\n")
         (self.folder / "stop").unlink(missing_ok=True)
         self.begin_at(offset)
         (self.folder / "log4j2.properties").write_text(LOG)
