@@ -240,7 +240,7 @@ def views(home: Path, queries: Sequence[str]) -> list[list[Row]]:
         input=";\n".join(queries) + ";\n",
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, f"cdc sql: {done.stderr[-3000:]}"
