@@ -22,7 +22,7 @@ def make_logs(site: Site, component: str) -> Run:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     return Run(done.returncode, done.stdout)
