@@ -241,7 +241,7 @@ def _failing(found: Evidence, plain: Site, variables: Any) -> None:
 def _altered(found: Evidence, site: Site, variables: Any) -> None:
     """A run that would change credentials on the disk, and the files in which they are."""
     altered = [
-        *sorted((site.home / "credentials").iterdir())[::3],
+        *sorted(path for path in (site.home / "credentials").iterdir() if path.is_file())[::3],
         site.home / "postgresql-0/secrets/superuser-password",
     ]
     before = {path: path.read_text() for path in altered}

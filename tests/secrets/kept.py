@@ -28,6 +28,8 @@ KEPT = (
     Kept("certificates/*.key", "root", 0o600),
     # The first copy of each is what a process reads.
     Kept("*-[0-9]/secrets/*", SERVICES, 0o400),
+    # Of people, whom servers know by these.
+    Kept("people/*", SERVICES, 0o400),
     # For tools that look at the instance.
     Kept("endpoints.json", "root", 0o600),
     Kept("verify-plan.json", "root", 0o600),

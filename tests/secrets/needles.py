@@ -29,11 +29,14 @@ _BINARY = slice(96, 156)
 def secrets_of(home: Path) -> dict[str, set[str]]:
     """The secrets that the instance in `home` keeps, by the path of a file that has them, below `home`.
 
-    The whole of each file below `credentials`, every private key, and in files below `secrets` whatever looks random.
+    The whole of each file in `credentials`, every private key, and in files below `secrets`, and in those of people,
+    whatever looks random.
     """
     found: dict[str, set[str]] = {}
-    for path in sorted((home / "credentials").glob("*")):
-        found[str(path.relative_to(home))] = {path.read_text().strip()}
+    for path in sorted(path for path in (home / "credentials").rglob("*") if path.is_file()):
+        whole = path.parent.name == "credentials" and not path.suffix
+        values = {path.read_text().strip()} if whole else set(_in_file(path.read_bytes(), str(home)))
+        found[str(path.relative_to(home))] = values
     keys = [path for path in (home / "certificates").rglob("*") if path.suffix == ".key"]
     for path in sorted([*keys, *(path for path in home.glob("*/secrets/**/*") if path.is_file())]):
         found[str(path.relative_to(home))] = set(_in_file(path.read_bytes(), str(home)))
