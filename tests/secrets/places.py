@@ -18,6 +18,7 @@ import time
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Self
 
 from needles import Search
 
@@ -118,22 +119,37 @@ def dumps(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-class Processes:
-    """Keeps the arguments and the environment of every process that it sees, from its start until it is stopped."""
+class _Watch:
+    """Looks again and again, in a thread of its own, from its start until it is stopped."""
 
-    def __init__(self) -> None:
-        self.seen: dict[bytes, str] = {}
-        self._met: dict[int, float] = {}
+    def __init__(self, name: str) -> None:
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="processes", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name=name, daemon=True)
 
-    def __enter__(self) -> Processes:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_about: object) -> None:
         self._stop.set()
         self._thread.join()
+
+    def look(self) -> None:
+        """Once."""
+        raise NotImplementedError
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_PAUSE):
+            self.look()
+
+
+class Processes(_Watch):
+    """Keeps the arguments and the environment of every process that it sees, from its start until it is stopped."""
+
+    def __init__(self) -> None:
+        self.seen: dict[bytes, str] = {}
+        self._met: dict[int, float] = {}
+        super().__init__("processes")
 
     def look(self, every: bool = False) -> None:
         """Once at the processes that are new, or at every one."""
@@ -153,35 +169,21 @@ class Processes:
             self.seen.setdefault(arguments, f"arguments of {program}")
             self.seen.setdefault(Path(f"/proc/{pid}/environ").read_bytes(), f"environment of {program}")
 
-    def _watch(self) -> None:
-        while not self._stop.wait(_PAUSE):
-            self.look()
 
-
-class Temporary:
+class Temporary(_Watch):
     """Keeps what is in Ansible's temporary folders while runs last, of the controller and of the host."""
 
     def __init__(self, folder: Path) -> None:
         self.contents: dict[tuple[Path, int], bytes] = {}
         self._folder = folder
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="temporary", daemon=True)
+        super().__init__("temporary")
 
-    def __enter__(self) -> Temporary:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_about: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(_PAUSE):
-            for path in files_below([self._folder]):
-                with contextlib.suppress(OSError):
-                    state = (path, path.stat().st_mtime_ns)
-                    if state not in self.contents:
-                        self.contents[state] = path.read_bytes()
+    def look(self) -> None:
+        for path in files_below([self._folder]):
+            with contextlib.suppress(OSError):
+                state = (path, path.stat().st_mtime_ns)
+                if state not in self.contents:
+                    self.contents[state] = path.read_bytes()
 
 
 class SystemLog:

@@ -32,23 +32,23 @@ def command() -> None:
     """Give people a login of their own, and take it away.
 
     One login is for Kafka, the object store, the schema registry, Kafka Connect, the archive and the watchdog. A
-    reader reads topics, schemas, the archive, connectors and states, and changes nothing. An operator changes schemas
-    and connectors, too, and reads all topics and groups of Kafka. It takes root, and a pipeline on this host with
-    cdc_security: true.
+    reader reads topics, schemas, the archive, connectors and states, and changes nothing. An operator also changes
+    schemas and connectors, and reads all topics and groups of Kafka. The command needs root, and a pipeline on this
+    host with cdc_security: true.
     """
 
 
 @command.command()
 @click.argument("name")
-@click.option("--operator", is_flag=True, help="May change schemas and connectors, too.")
+@click.option("--operator", is_flag=True, help="Also let NAME change schemas and connectors.")
 @for_instance
 def add(instance: Instance, name: str, operator: bool) -> int:
     """Make a login for NAME.
 
     Its password, the certificate authorities to trust, and programs in Python and Java to begin with are written to a
-    folder that root alone may read, and that you hand over; nothing of it is printed. The schema registry is
-    restarted, since it reads its users when it starts. Where it was interrupted, run it again: it goes on. Of a login
-    that is there it changes nothing.
+    folder that only root may read; hand over a copy of it. No secret is printed. The schema registry is restarted,
+    since it reads its users when it starts. If the command was interrupted, run it again. If the login exists already,
+    nothing is changed.
 
     \b
       cdc user add ada
@@ -99,9 +99,9 @@ def add(instance: Instance, name: str, operator: bool) -> int:
 def remove(instance: Instance, name: str) -> int:
     """Take the login of NAME away, and prove that it is refused.
 
-    Every server is asked with the login, each broker by itself, until it refuses it; only then it ends with 0. Who is
-    connected to Kafka may do nothing any more. The schema registry is restarted. Where it was interrupted or a server
-    did not answer, run it again: it goes on.
+    The login is tried at every server and every broker. The command ends with 0 only when all of them refuse it.
+    Connections to Kafka that are open lose their rights. The schema registry is restarted. If the command was
+    interrupted or a server did not answer, run it again.
     """
     _require_place(instance)
     plan = instance.plan()
@@ -178,7 +178,7 @@ def _changing(instance: Instance) -> Iterator[None]:
         ) from None
     except UnansweredError as error:
         raise CdcError(
-            f"{error}. What was done stays. See `cdc status`, then run the same command again: it goes on."
+            f"{error}. What was done so far stays. See `cdc status`, then run the same command again to complete it."
         ) from None
 
 

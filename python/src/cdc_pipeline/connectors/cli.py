@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FILE",
         help="JSON object of the username and password of who may ask for more than a status; none: everybody may",
     )
-    parser.add_argument("--people", default="", metavar="FILE", help="properties of people who may, too")
+    parser.add_argument("--people", default="", metavar="FILE", help="properties file with the logins of people")
     parser.add_argument("--first", type=float, default=FIRST_SECONDS, help="seconds from a failure to a restart")
     parser.add_argument("--most", type=float, default=MOST_SECONDS, help="most seconds between two restarts")
     parser.add_argument(

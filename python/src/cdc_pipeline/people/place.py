@@ -1,6 +1,6 @@
 """Lets people in at every server of an instance, and takes them out again.
 
-Each step looks first, so that a second time changes nothing, and one that was interrupted goes on.
+Each step first looks at what is there. A second call changes nothing, and a call after an interruption completes the work.
 """
 
 from __future__ import annotations
