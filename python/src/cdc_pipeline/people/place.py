@@ -1,6 +1,7 @@
 """Lets people in at every server of an instance, and takes them out again.
 
-Each step first looks at what is there. A second call changes nothing, and a call after an interruption completes the work.
+Each step first looks at what is there. So a second call changes nothing, and a call after an interruption completes the
+work.
 """
 
 from __future__ import annotations
