@@ -54,12 +54,13 @@ class Java:
     classpath: str
     archive: str
 
-    def command(self, main: str, *arguments: object, heap: int = 512) -> list[str]:
-        """``heap``: mebibytes."""
+    def command(self, main: str, *arguments: object, heap: int = 512, measured: bool = False) -> list[str]:
+        """``heap``: mebibytes; ``measured``: compiled as in the pipeline, once warm."""
         memory = [f"-Xmx{heap}m", "-XX:+ExitOnOutOfMemoryError", "-Duser.timezone=UTC"]
         # No program here runs long enough to earn what the second compiler costs. What Java says of the archive does
         # not go among the records.
-        start = ["-XX:TieredStopAtLevel=1", "-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={self.archive}"]
+        start = [] if measured else ["-XX:TieredStopAtLevel=1"]
+        start += ["-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={self.archive}"]
         start += ["-Xlog:disable", "-Xlog:all=error:stderr"]
         begin = [self.binary, *memory, *start, "-cp", self.classpath]
         return [*begin, f"io.cdcpipeline.connect.{main}", *map(str, arguments)]
@@ -102,6 +103,7 @@ class Connector:
         *arguments: object,
         heap: int = 512,
         offset: Row | None = None,
+        measured: bool = False,
         **more: object,
     ) -> list[str]:
         """What runs a class with this connector's settings, from a snapshot of what is there or from an offset."""
@@ -126,7 +128,8 @@ class Connector:
         (self.folder / "log4j2.properties").write_text(LOG)
         lines = [f"{key}={value}".replace("\\", "\\\\") + "\n" for key, value in settings.items() if value]
         (self.folder / "connector.properties").write_text("".join(lines))
-        command = self.java.command(main, self.folder / "connector.properties", *arguments, heap=heap)
+        arguments = (self.folder / "connector.properties", *arguments)
+        command = self.java.command(main, *arguments, heap=heap, measured=measured)
         command.insert(1, f"-Dlog4j2.configurationFile={self.folder}/log4j2.properties")
         return command
 

@@ -37,7 +37,7 @@ def _measured(connector: Connector, settings: dict[str, str], identity: str) -> 
     database = connector.database
     database.execute(f"TRUNCATE load; ALTER TABLE load REPLICA IDENTITY {identity}")
     slot = {"slot.name": f"cost_{identity.lower()}_{len(settings)}"}
-    command = connector.command("Cost", [TABLE], EVENTS, LINES, **settings, **slot)
+    command = connector.command("Cost", [TABLE], EVENTS, LINES, measured=True, **settings, **slot)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
