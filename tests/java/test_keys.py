@@ -68,7 +68,7 @@ def until_all(connector: Connector, database: psycopg.Connection, count: int) ->
     """Wait for all records while some come. Debezium reads the next chunk after the next commit of any transaction."""
     database.execute("CREATE TABLE other (n int)")
     most, end = 0, time.monotonic() + 240
-    while (found := len(connector.records())) < count and connector.process.poll() is None and time.monotonic() < end:
+    while (found := connector.count()) < count and connector.process.poll() is None and time.monotonic() < end:
         if found > most:
             most, end = found, time.monotonic() + 240
         database.execute("INSERT INTO other SELECT 1")

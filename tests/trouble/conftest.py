@@ -21,6 +21,8 @@ OFFSET_FRESH = int(os.environ.get("CDC_FRESH_OFFSET", "2100"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Those that capture tables follow each other, since each has the pipeline forget the tables of the one before it.
+    items.sort(key=lambda item: "capture" in getattr(item, "fixturenames", ()))
     for item in items:
         if "running" not in getattr(item, "fixturenames", ()):
             item.add_marker("apart")
@@ -59,9 +61,9 @@ def flow(running: Site) -> Iterator[Flow]:
         yield changes
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def capture(running: Site) -> Iterator[Callable[..., None]]:
-    """Has further tables captured beside those that every instance has; none of them at the end."""
+    """Has these tables captured beside those that every instance has, until the next call; none of them at the end."""
 
     def run(*tables: str) -> None:
         running.run("--tags", "connectors,archive", cdc_tables=[*shared_tables(), *tables]).must_succeed()
