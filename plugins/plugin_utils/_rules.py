@@ -277,25 +277,6 @@ def _own_servers(get: Get) -> Iterator[Problem]:
             )
 
 
-def _tls(get: Get) -> Iterator[Problem]:
-    """Every client would speak TLS to a server that answers in plain text, and the run would fail late."""
-    serves = {
-        name.replace("-", "_"): bool(entry.get("serves_tls"))
-        for entry in get("cdc_catalogue") or ()
-        for name in entry["workloads"]
-    }
-    for name, endpoint in (get("cdc_endpoints_extra") or {}).items():
-        tls = endpoint.get("tls") if isinstance(endpoint, Mapping) else None
-        enabled = isinstance(tls, Mapping) and tls.get("enabled")
-        if enabled and not serves.get(name, True) and get(f"{name}_managed") is not False:
-            yield Problem(
-                "tls",
-                f"cdc_endpoints_extra.{name}.tls: the {name} that the collection runs does not serve TLS yet",
-                found="enabled: true",
-                remedy=f"take it away; it is served by {', '.join(each for each, does in serves.items() if does)}",
-            )
-
-
 def _logins(get: Get) -> Iterator[Problem]:
     """Of the interfaces over HTTP, whose basic authentication ends a user's name at a colon."""
     if not get("cdc_security"):
@@ -320,4 +301,4 @@ def _logins(get: Get) -> Iterator[Problem]:
             )
 
 
-RULES: tuple[Rule, ...] = (_names, _folders, _offset, _tables, _messages, _kafka, _own_servers, _tls, _logins)
+RULES: tuple[Rule, ...] = (_names, _folders, _offset, _tables, _messages, _kafka, _own_servers, _logins)

@@ -148,18 +148,6 @@ def test_replicas_on_one_host_need_ports_of_their_own():
     assert whats(two, cdc_runtime="kubernetes", cdc_network_clients=["any"]) == []
 
 
-def test_tls_is_refused_where_the_server_does_not_serve_it():
-    enabled = {"tls": {"enabled": True}}
-    given = {"cdc_endpoints_extra": {"kafka": enabled, "postgresql": enabled, "schema_registry": enabled}}
-    catalogue = [{"workloads": ["kafka"]}, {"workloads": ["schema-registry"], "serves_tls": True}]
-    own = {"postgresql_managed": False, "postgresql_host": "h", "postgresql_superuser": "u"}
-    # What is no map, or no endpoint, is refused where the declaration is read.
-    given["cdc_endpoints_extra"] |= {"archive": {"tls": True}, "kafak": enabled, "object_store": None}
-    catalogue += [{"workloads": ["archive"]}, {"workloads": ["postgresql"]}, {"workloads": ["object-store"]}]
-    (what,) = whats(**given, **own, postgresql_superuser_password="p", cdc_catalogue=catalogue)
-    assert what == "cdc_endpoints_extra.kafka.tls: the kafka that the collection runs does not serve TLS yet"
-
-
 def test_rows_that_a_process_cannot_hold_are_refused_with_the_sum_and_what_helps():
     given = {**GOOD, "cdc_max_row_bytes": "64Mi"}
     found = {problem.what: problem for problem in rule_problems(given.get, given, stated())}
