@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,7 @@ from typing import BinaryIO
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Instance, forbidden
 from cdc_pipeline.cli.log_lines import Source
+from cdc_pipeline.cli.log_times import time_of
 from cdc_pipeline.cli.processes import component_of, replicas
 
 _BLOCK = 64 * 1024
@@ -30,19 +32,15 @@ class LogFile:
     def place(self) -> str:
         return str(self.path)
 
-    def last(self, count: int) -> list[str]:
-        with self._opened() as stream:
-            return _last(stream, count) if stream else []
+    def last(self, count: int | None, since: dt.datetime | None) -> Iterator[str]:
+        return iter(self._end(count, since)[0])
 
-    def follow(self, count: int) -> Iterator[str]:
+    def follow(self, count: int | None, since: dt.datetime | None) -> Iterator[str]:
+        lines, inode, at = self._end(count, since)
+        yield from lines
         rest = b""
-        with self._opened() as stream:
-            if stream is not None:
-                yield from _last(stream, count)
-            at = stream.tell() if stream else 0
-            inode = os.fstat(stream.fileno()).st_ino if stream else 0
         while True:
-            with self._opened() as stream:
+            with self._opened(self.path) as stream:
                 if stream is not None:
                     about = os.fstat(stream.fileno())
                     if about.st_ino != inode or about.st_size < at:
@@ -53,20 +51,54 @@ class LogFile:
                     yield from (line.decode("utf-8", "replace") for line in lines)
             time.sleep(_PAUSE)
 
+    def _end(self, count: int | None, since: dt.datetime | None) -> tuple[Sequence[str], int, int]:
+        """The last whole lines, and the inode and the place in the file up to where they were read."""
+        if since is None and count is not None:
+            with self._opened(self.path) as stream:
+                return (_last(stream, count), _inode(stream), stream.tell()) if stream else ([], 0, 0)
+        lines: deque[str] = deque(maxlen=count)
+        now, begun, inode, at = dt.datetime.now(dt.UTC), since is None, 0, 0
+        for path in self._files():
+            with self._opened(path) as stream:
+                if stream is None or (since and os.fstat(stream.fileno()).st_mtime < since.timestamp()):
+                    continue
+                inode, at = _inode(stream), 0
+                for line in stream:
+                    if not line.endswith(b"\n"):
+                        break
+                    at += len(line)
+                    text = line.decode("utf-8", "replace").rstrip("\r\n")
+                    # A line without a time, as of a stack trace, belongs to the one before it.
+                    begun = begun or ((written := time_of(text, now)) is not None and written >= since)
+                    if begun and text.strip():
+                        lines.append(text)
+        return lines, inode, at
+
+    def _files(self) -> list[Path]:
+        """The log and what the supervisor has moved away of it, the oldest first."""
+        found = [self.path]
+        while (older := self.path.with_name(f"{self.path.name}.{len(found)}")).exists():
+            found.append(older)
+        return found[::-1]
+
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[BinaryIO | None]:
+    def _opened(self, path: Path) -> Iterator[BinaryIO | None]:
         """None where there is no such file, as of a process that has never started."""
         try:
-            stream = self.path.open("rb")
+            stream = path.open("rb")
         except FileNotFoundError:
             yield None
             return
         except PermissionError:
-            raise forbidden(self.path) from None
+            raise forbidden(path) from None
         except OSError as error:
-            raise CdcError(f"{self.path} cannot be read: {error}") from None
+            raise CdcError(f"{path} cannot be read: {error}") from None
         with stream:
             yield stream
+
+
+def _inode(stream: BinaryIO) -> int:
+    return os.fstat(stream.fileno()).st_ino
 
 
 def _last(stream: BinaryIO, count: int) -> list[str]:

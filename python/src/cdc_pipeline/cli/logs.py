@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 import sys
 
 import click
@@ -11,9 +13,12 @@ from click.shell_completion import CompletionItem
 from cdc_pipeline.cli.components import chosen, names
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Instance
-from cdc_pipeline.cli.log_lines import Line, follow, sources
+from cdc_pipeline.cli.log_lines import Line, Wanted, end_of, follow, sources
+from cdc_pipeline.cli.log_times import since as since_when
 from cdc_pipeline.cli.masking import Masker, masker_of
 from cdc_pipeline.cli.options import as_json, for_instance, instance_of
+
+_LINES = 40
 
 
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -26,30 +31,63 @@ def _complete(context: click.Context, parameter: click.Parameter, incomplete: st
     return [CompletionItem(name) for name in known if name.startswith(incomplete)]
 
 
+def _since(_context: click.Context, _parameter: click.Parameter, text: str | None) -> dt.datetime | None:
+    if text is None:
+        return None
+    try:
+        return since_when(text, dt.datetime.now(dt.UTC))
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is neither a duration, such as 30s, 10m, 2h or 3d, nor a time, such as 2026-11-27T21:00."
+        ) from None
+
+
+def _pattern(_context: click.Context, _parameter: click.Parameter, text: str | None) -> re.Pattern[str] | None:
+    try:
+        return None if text is None else re.compile(text)
+    except re.error as error:
+        raise click.BadParameter(f"{text!r} is no regular expression: {error}.") from None
+
+
 @click.command()
 @click.argument("component", default="", shell_complete=_complete)
-@click.option("-n", "--lines", type=click.IntRange(min=0), default=40, show_default=True, help="Lines of each log.")
+@click.option(
+    "-n", "--lines", type=click.IntRange(min=0), help="Last lines of each log: 40, or all with --since unless given."
+)
+@click.option("--since", callback=_since, metavar="WHEN", help="No older lines: 30s, 10m, 2h, 3d, or a time in UTC.")
+@click.option("--grep", callback=_pattern, metavar="PATTERN", help="Only lines with this regular expression.")
 @click.option("-f", "--follow", "follows", is_flag=True, help="Go on with each new line, until it is interrupted.")
 @for_instance
 @as_json
-def command(instance: Instance, component: str, lines: int, follows: bool, json_output: bool) -> int:
+def command(
+    instance: Instance,
+    component: str,
+    lines: int | None,
+    since: dt.datetime | None,
+    grep: re.Pattern[str] | None,
+    follows: bool,
+    json_output: bool,
+) -> int:
     """Show the end of the logs of COMPONENT, such as kafka or kafka-0; of all without one.
 
     COMPONENT is a workload, one of its replicas, or a role, which stands for all of its workloads.
+
+    With --grep, as many of the lines that match; with --follow as well, those that match of the last ones.
 
     The instance's passwords and keys are masked. With --json, each line is an object {"name", "line"}.
     """
     logs, workloads = sources(instance)
     wanted = chosen(component, workloads, instance.note.components)
     mask = masker_of(instance.home)
+    asked = Wanted(_LINES if lines is None and since is None else lines, since, grep)
     if follows:
-        for line in follow({name: logs[name] for name in wanted}, lines):
+        for line in follow({name: logs[name] for name in wanted}, asked):
             _print(line, mask, json_output, named=len(wanted) > 1)
         return 0
     for number, name in enumerate(wanted):
         if not json_output:
             click.echo(("\n" if number else "") + f"==> {name} ({logs[name].place}) <==")
-        for text in logs[name].last(lines):
+        for text in end_of(logs[name], asked):
             _print(Line(name, text), mask, json_output)
     return 0
 

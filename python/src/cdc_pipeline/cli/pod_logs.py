@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,13 +30,13 @@ class PodLog:
     def place(self) -> str:
         return f"on {self.node}" if self.node else "on no node yet"
 
-    def last(self, count: int) -> list[str]:
-        return list(self._lines(count, follow=False))
+    def last(self, count: int | None, since: dt.datetime | None) -> Iterator[str]:
+        return self._lines(count, since, follow=False)
 
-    def follow(self, count: int) -> Iterator[str]:
+    def follow(self, count: int | None, since: dt.datetime | None) -> Iterator[str]:
         starts, running = self._runs()
         while starts is not None:
-            yield from self._lines(count, follow=True)
+            yield from self._lines(count, since, follow=True)
             time.sleep(_PAUSE)
             before = starts
             starts, running = self._runs()
@@ -43,7 +44,7 @@ class PodLog:
             while starts == before and not running:
                 time.sleep(_PAUSE)
                 starts, running = self._runs()
-            count = 0 if starts == before else -1
+            count, since = (0 if starts == before else None), None
 
     def _runs(self) -> tuple[int | None, bool]:
         """How often the container was started again, None where the pod is gone, and whether it runs."""
@@ -57,9 +58,9 @@ class PodLog:
         mine = next((each for each in statuses if each["name"] == self.container), {})
         return int(mine.get("restartCount") or 0), "running" in (mine.get("state") or {})
 
-    def _lines(self, count: int, follow: bool) -> Iterator[str]:
+    def _lines(self, count: int | None, since: dt.datetime | None, follow: bool) -> Iterator[str]:
         try:
-            yield from self.cluster.log(self.pod, self.container, count, follow)
+            yield from self.cluster.log(self.pod, self.container, count, since, follow)
         except ClusterError as error:
             # A container that is only being made has no log yet.
             if error.status != 400:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import datetime as dt
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -139,17 +140,20 @@ class Cluster:
         """
         return self._client.execute(self.namespace, pod, container, command, seconds)
 
-    def log(self, pod: str, container: str, lines: int, follow: bool = False) -> Iterator[str]:
+    def log(
+        self, pod: str, container: str, lines: int | None, since: dt.datetime | None = None, follow: bool = False
+    ) -> Iterator[str]:
         """The lines of a container's log.
 
         Args:
-            lines: how many of its last ones; all where it is negative.
+            lines: how many of its last ones; None for all.
+            since: none from before this time, which has a zone.
             follow: whether to go on with each new one until the container ends.
 
         Raises:
             ClusterError: it cannot be read.
         """
-        return self._client.log(self.namespace, pod, container, lines, follow)
+        return self._client.log(self.namespace, pod, container, lines, since, follow)
 
     def tunnel(self, workload: str, ordinal: int | None, port: int, client: socket.socket) -> None:
         """Carries everything between a connection and a port of a workload's pod until one of them closes.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import math
 import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -98,13 +100,18 @@ class Client:
         finally:
             inside.close()
 
-    def log(self, namespace: str, pod: str, container: str, lines: int, follow: bool) -> Iterator[str]:
-        """The lines of a container's log; all where ``lines`` is negative.
+    def log(
+        self, namespace: str, pod: str, container: str, lines: int | None, since: dt.datetime | None, follow: bool
+    ) -> Iterator[str]:
+        """The lines of a container's log; all where ``lines`` is None.
 
         Raises:
             ClusterError: the API refuses, or does not answer.
         """
-        options: dict[str, Any] = {"tail_lines": lines} if lines >= 0 else {}
+        options: dict[str, Any] = {} if lines is None else {"tail_lines": lines}
+        if since is not None:
+            # The API takes a whole number that is not zero.
+            options["since_seconds"] = max(1, math.ceil((dt.datetime.now(dt.UTC) - since).total_seconds()))
         try:
             answer = client.CoreV1Api(self._api).read_namespaced_pod_log(
                 pod,
