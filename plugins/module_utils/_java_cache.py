@@ -112,7 +112,7 @@ def identity() -> dict[str, str]:
 
 
 def owner(cache: Path) -> dict[str, Any] | None:
-    """Whose training is at work, as `pid` and `home`; None where none is."""
+    """Whose training is at work, as `pid` and `home`, and whether it `waits` to begin; None where none is."""
     try:
         with open(cache / LOCK, "r+", encoding="utf-8") as lock:
             try:
@@ -189,13 +189,24 @@ def end(cache: Path, home: str, dry: bool = False) -> bool:
     if dry:
         return own
     if own:
-        for asked, seconds in ((signal.SIGTERM, _END_SECONDS), (signal.SIGKILL, 10.0)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(found["pid"], asked)
-            if free(cache, time.monotonic() + seconds):
-                break
+        _end(cache, found["pid"])
     clean(cache)
     return own
+
+
+def go_first(cache: Path) -> None:
+    """End a training that waits for a calm host. Nobody waits for it, and the next run of its instance begins another."""
+    found = owner(cache)
+    if found and found.get("waits"):
+        _end(cache, found["pid"])
+
+
+def _end(cache: Path, pid: int) -> None:
+    for asked, seconds in ((signal.SIGTERM, _END_SECONDS), (signal.SIGKILL, 10.0)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, asked)
+        if free(cache, time.monotonic() + seconds):
+            break
 
 
 def clean(cache: Path) -> None:

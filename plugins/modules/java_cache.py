@@ -71,7 +71,8 @@ options:
   wait:
     description:
       - Whether to wait for the caches, up to O(timeout) and 900 seconds. The training does not step back behind other
-        processes then. One that is at work already is waited for as long, before it is known whether another is needed.
+        processes then. One that is at work already is waited for as long, before it is known whether another is needed. One that waits
+        for a calm host itself is ended.
     type: bool
     default: false
   state:
@@ -199,6 +200,7 @@ def _wait(params: Mapping[str, Any]) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     status: int | None = _java_cache.BUSY
     while status == _java_cache.BUSY and time.monotonic() < deadline:
+        _java_cache.go_first(cache)
         if not _java_cache.free(cache, deadline):
             reason = f"another training is still at work after {seconds} s: {_java_cache.last_line(cache)}"
             return {**_facts(params), "reason": reason}

@@ -203,7 +203,7 @@ def test_one_training_at_a_time(tmp_path: Path) -> None:
     other.start()
     try:
         assert ready.wait(30)
-        assert json.loads((tmp_path / LOCK).read_text()) == {"pid": other.pid, "home": "/other"}
+        assert json.loads((tmp_path / LOCK).read_text()) == {"pid": other.pid, "home": "/other", "waits": False}
         with pytest.raises(BusyError), held(tmp_path, "/home"):
             pass
         # The other one makes what is missing, so nothing is wrong in the background. Who waits has to look again.
@@ -384,3 +384,12 @@ def test_it_waits_for_a_calm_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training.os, "getloadavg", lambda: (9.0, 0.0, 0.0))
     training._wait_for_calm(0, said.append)
     assert len(said) == 2
+
+
+def test_it_says_while_it_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[object] = []
+    monkeypatch.setattr(training, "_wait_for_calm", lambda *_arguments: said.append("calm"))
+    monkeypatch.setattr(training, "place", lambda *_arguments: said.append("begun") or place(tmp_path / "absent", ""))
+    with pytest.raises(OSError, match="absent"):
+        training.train(load(written(tmp_path, plan(tmp_path, background=True))), lambda _text: None, said.append)
+    assert said == [True, "calm", False, "begun"]

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -49,9 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     if plan.background:
         _step_back()
     try:
-        with held(Path(plan.cache), plan.home):
+        with held(Path(plan.cache), plan.home) as waits:
             _begin_log(Path(plan.cache) / LOG)
-            made = _train(plan)
+            made = _train(plan, waits)
     except BusyError as error:
         _tell(str(error))
         return 0 if plan.background else BUSY
@@ -62,10 +63,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _train(plan: Plan) -> list[str]:
+def _train(plan: Plan, waits: Callable[[bool], None]) -> list[str]:
     """Names of the caches that were made. A failure is noted; being ended by a signal is none."""
     try:
-        made = train(plan, _tell)
+        made = train(plan, _tell, waits)
     except Exception:
         failed.note(plan)
         raise

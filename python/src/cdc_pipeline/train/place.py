@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,18 +49,24 @@ class Place:
 
 
 @contextmanager
-def held(cache: Path, home: str) -> Iterator[None]:
+def held(cache: Path, home: str) -> Iterator[Callable[[bool], None]]:
     """Keeps another training away. The lock ends with this process, and says whose training it is.
+
+    What it gives notes whether the training has not begun yet: one that somebody waits for may end it then.
 
     Raises:
         BusyError: there is one.
     """
     with open(cache / LOCK, "a+", encoding="utf-8") as lock:
+
+        def note(waits: bool) -> None:
+            lock.truncate(0)
+            lock.write(json.dumps({"pid": os.getpid(), "home": home, "waits": waits}) + "\n")
+            lock.flush()
+
         _take(lock)
-        lock.truncate(0)
-        lock.write(json.dumps({"pid": os.getpid(), "home": home}) + "\n")
-        lock.flush()
-        yield
+        note(False)
+        yield note
 
 
 def _take(lock: IO[str]) -> None:

@@ -23,8 +23,11 @@ _TRANSACTION = 100
 Tell = Callable[[str], None]
 
 
-def train(plan: Plan, tell: Tell) -> list[str]:
+def train(plan: Plan, tell: Tell, waits: Callable[[bool], None]) -> list[str]:
     """Makes the caches that are missing; names of those that were made.
+
+    Args:
+        waits: is told when it begins to wait for a calm host, and when that is over.
 
     Raises:
         TrainingError: something does not work, or takes too long.
@@ -34,7 +37,9 @@ def train(plan: Plan, tell: Tell) -> list[str]:
     if not wanted:
         return []
     if plan.background:
+        waits(True)
         _wait_for_calm(plan.calm, tell)
+        waits(False)
     deadline = time.monotonic() + plan.seconds
     with place(Path(plan.cache), plan.user) as where:
         servers = Servers(plan, where, tell)

@@ -41,7 +41,8 @@ if (cache / "fail").exists():
 lock = open(cache / ".training.lock", "a+")
 fcntl.flock(lock, fcntl.LOCK_EX)
 lock.truncate(0)
-print(json.dumps({"pid": os.getpid(), "home": plan["home"]}), file=lock, flush=True)
+waits = {"waits": True} if plan["background"] else {}
+print(json.dumps({"pid": os.getpid(), "home": plan["home"], **waits}), file=lock, flush=True)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 while not (cache / "go").exists():
     time.sleep(0.02)
@@ -148,6 +149,19 @@ def test_a_training_of_somebody_else_is_waited_for(run_module, options):
         ending.join()
     assert (made["changed"], made["missing"], made["reason"]) == (True, [], "")
     assert not (cache / "busy").exists()
+
+
+def test_a_training_that_waits_for_a_calm_host_makes_room(run_module, options):
+    cache = Path(options["cache"])
+    assert run_module("java_cache", **{**options, "home": "/homes/b"})["changed"]
+    waiting = _java_cache.owner(cache)
+    assert waiting["home"] == "/homes/b"
+    threading.Timer(1.0, (cache / "go").touch).start()
+    made = run_module("java_cache", **options, wait=True)
+    assert (made["changed"], made["missing"], made["reason"]) == (True, [], "")
+    assert not json.loads((cache / "plan-seen").read_text())["background"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(waiting["pid"], 0)
 
 
 def test_no_wait_is_without_an_end(run_module, options, monkeypatch):
