@@ -323,8 +323,9 @@ def _logins(get: Get) -> Iterator[Problem]:
 
 def _issuer(get: Get) -> Iterator[Problem]:
     """Who signs certificates by cert-manager."""
-    issuer = get("certificates_issuer")
-    if not isinstance(issuer, Mapping) or not issuer:
+    # What is not given is none, or is not there.
+    issuer = {key: value for key, value in (get("certificates_issuer") or {}).items() if value}
+    if not issuer:
         return
     if get("cdc_runtime") != "kubernetes":
         yield Problem(

@@ -84,4 +84,5 @@ def test_what_only_some_clusters_need_is_known_to_the_preflight():
         "cdc_route_domain": "apps.example.com",
     }
     assert set(_cluster(of.get)["only"]) == known
-    assert _cluster({"cluster_provider": "kind"}.get)["only"] == []
+    unset = {"cdc_security": True, "certificates_issuer": {"kind": None, "name": None}}
+    assert _cluster({"cluster_provider": "kind", **unset}.get)["only"] == []

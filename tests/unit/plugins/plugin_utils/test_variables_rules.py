@@ -248,6 +248,7 @@ def test_amounts(amount, java, expected):
     ("given", "expected"),
     [
         ({"certificates_issuer": {}}, []),
+        ({"certificates_issuer": {"kind": None, "name": None, "group": None}}, []),
         ({"certificates_issuer": {"name": "corporate"}}, []),
         ({"certificates_issuer": {"name": "x", "kind": "Foo", "group": "issuers.example.org"}}, []),
         ({"certificates_issuer": {"name": "corporate"}, "cdc_runtime": "local"}, ["is for a pipeline in a cluster"]),
