@@ -49,7 +49,7 @@ def perform(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     step = remove if absent else ensure
     changes = [(item, *step(api, item, check_mode)) for item in ordered]
     if absent and not check_mode:
-        _wait_until_gone(api, ordered, params["timeout"])
+        wait_until_gone(api, ordered, params["timeout"])
     warnings = [
         unset_labels(item, after)
         for item, _before, after in changes
@@ -103,7 +103,7 @@ def remove(api: Api, wanted: Mapping[str, Any], check_mode: bool) -> tuple[Docum
     return shown(found), None
 
 
-def _wait_until_gone(api: Api, objects: Sequence[Mapping[str, Any]], timeout: float) -> None:
+def wait_until_gone(api: Api, objects: Sequence[Mapping[str, Any]], timeout: float) -> None:
     """A namespace goes only when all in it has gone."""
 
     def gone() -> bool | None:

@@ -68,7 +68,12 @@ options:
     type: dict
     default: {}
   mutual:
-    description: Servers that show their certificate as clients, too.
+    description: Servers that show their certificate as clients, too, and know each other by the subject C(CN=<name>).
+    type: list
+    elements: str
+    default: []
+  elsewhere:
+    description: Names among O(servers) whose certificates somebody else issues.
     type: list
     elements: str
     default: []
@@ -153,6 +158,7 @@ def main():
             "given_servers": {"type": "dict", "default": {}},
             "hosts": {"type": "dict", "default": {}},
             "mutual": {"type": "list", "elements": "str", "default": []},
+            "elsewhere": {"type": "list", "elements": "str", "default": []},
             "contents": {"type": "bool", "default": True},
         },
         perform,
@@ -171,7 +177,7 @@ def perform(params, check_mode):
     servers = {
         name: Wanted(name, tuple(map(str, names)), terms.days)
         for name, names in params["servers"].items()
-        if name not in given_servers
+        if name not in given_servers and name not in params["elsewhere"]
     }
     clients = {name: Wanted(name, (), terms.days) for name in params["clients"]}
     wanted = {f"servers/{name}": each for name, each in servers.items()}
@@ -217,7 +223,7 @@ def _given(params):
         if name not in params["servers"]:
             problems.append(_stranger(variable, params["servers"]))
             continue
-        hosts, mutual = params["hosts"].get(name, ()), name in params["mutual"]
+        hosts, mutual = params["hosts"].get(name, ()), name if name in params["mutual"] else ""
         found[name], wrong = judge_server(variable, files, contents, hosts, mutual, time)
         problems += wrong
     if problems:

@@ -119,6 +119,25 @@ options:
         formatted, so ones that run without users are refused.
     type: bool
     default: false
+  certificate_issuer:
+    description:
+      - Who will sign the certificates of servers by cert-manager. It must be there and ready, and it must be of a kind
+        whose certificates fit servers within a cluster. Of an O(certificate_issuer.group) that is not cert-manager's
+        own, only that the cluster serves it is looked at.
+    type: dict
+    suboptions:
+      kind:
+        description: V(ClusterIssuer), V(Issuer), or a kind of another O(certificate_issuer.group).
+        type: str
+        default: ClusterIssuer
+      name:
+        description: Its name.
+        type: str
+        required: true
+      group:
+        description: Its API group.
+        type: str
+        default: cert-manager.io
   shared_host:
     description: Whether the nodes are containers on this host, as kind's are, and share its memory.
     type: bool
@@ -174,6 +193,11 @@ WORKLOAD = {
     "storage_class": {"type": "str", "default": ""},
 }
 OBJECT = {"kind": {"type": "str", "required": True}, "name": {"type": "str", "required": True}}
+ISSUER = {
+    "kind": {"type": "str", "default": "ClusterIssuer"},
+    "name": {"type": "str", "required": True},
+    "group": {"type": "str", "default": "cert-manager.io"},
+}
 
 
 def main() -> None:
@@ -193,6 +217,7 @@ def main() -> None:
             "tolerations": {"type": "list", "elements": "dict", "default": []},
             "brokers_share_nodes": {"type": "bool", "default": False},
             "broker_users": {"type": "bool", "default": False},
+            "certificate_issuer": {"type": "dict", "options": ISSUER},
             "shared_host": {"type": "bool", "default": False},
         },
         examine,

@@ -53,6 +53,7 @@ def _cluster(get: Callable[[str], Any]) -> dict[str, Any]:
         "openshift": openshift,
         "route_hosts": openshift and get("cdc_route_domain"),
         "bounds": get("tenancy_quota") or get("tenancy_limits"),
+        "issuer": get("cdc_security") and any((get("certificates_issuer") or {}).values()),
     }
     return {
         "provider": provider,

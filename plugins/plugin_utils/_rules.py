@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ..module_utils._certificates.manager import GROUP as MANAGER
 from ..module_utils._errors import InvalidError
 from ..module_utils._preflight.problem import Problem
 from ..module_utils._table_names import collisions, parse_column, parse_entry, parse_table, parse_tables
@@ -301,4 +302,42 @@ def _logins(get: Get) -> Iterator[Problem]:
             )
 
 
-RULES: tuple[Rule, ...] = (_names, _folders, _offset, _tables, _messages, _kafka, _own_servers, _logins)
+def _issuer(get: Get) -> Iterator[Problem]:
+    """Who signs certificates by cert-manager."""
+    # What is not given is none, or is not there.
+    issuer = {key: value for key, value in (get("certificates_issuer") or {}).items() if value}
+    if not issuer:
+        return
+    if get("cdc_runtime") != "kubernetes":
+        yield Problem(
+            "certificate",
+            "certificates_issuer is for a pipeline in a cluster, where cert-manager is",
+            found=f"cdc_runtime={get('cdc_runtime')}",
+            remedy="leave it away; certificates_authority has an authority of your own sign on a host",
+        )
+        return
+    if not issuer.get("name"):
+        yield Problem(
+            "certificate",
+            "certificates_issuer does not say who signs",
+            found="name is missing",
+            remedy="set certificates_issuer.name to that of a ClusterIssuer, as kubectl get clusterissuers lists them",
+        )
+    kind = issuer.get("kind") or "ClusterIssuer"
+    if (issuer.get("group") or MANAGER) == MANAGER and kind not in ("ClusterIssuer", "Issuer"):
+        yield Problem(
+            "certificate",
+            "certificates_issuer.kind must be ClusterIssuer or Issuer",
+            found=repr(kind),
+            remedy="correct it; a kind of another project needs its API group as certificates_issuer.group",
+        )
+    if any((get("certificates_authority") or {}).values()):
+        yield Problem(
+            "certificate",
+            "certificates_authority and certificates_issuer both say who signs",
+            found="both are set",
+            remedy="leave one of them away",
+        )
+
+
+RULES: tuple[Rule, ...] = (_names, _folders, _offset, _tables, _messages, _kafka, _own_servers, _logins, _issuer)

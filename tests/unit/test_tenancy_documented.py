@@ -72,9 +72,17 @@ def test_the_catalogue_names_what_the_roles_state():
 
 def test_what_only_some_clusters_need_is_known_to_the_preflight():
     """`only` names what the role tenancy and the preflight look for."""
-    known = {"openshift", "route_hosts", "bounds"}
+    known = {"openshift", "route_hosts", "bounds", "issuer"}
     assert {item["only"] for item in RIGHTS["namespaced"] if "only" in item} == known
+    assert {item["only"] for item in RIGHTS["cluster"] if "only" in item} <= known
     assert all(f"'{name}'" in TENANCY["__tenancy_only"] for name in known)
-    of = {"tenancy_quota": {"pods": 30}, "cluster_provider": "openshift", "cdc_route_domain": "apps.example.com"}
+    of = {
+        "cdc_security": True,
+        "certificates_issuer": {"name": "x"},
+        "tenancy_quota": {"pods": 30},
+        "cluster_provider": "openshift",
+        "cdc_route_domain": "apps.example.com",
+    }
     assert set(_cluster(of.get)["only"]) == known
-    assert _cluster({"cluster_provider": "kind"}.get)["only"] == []
+    unset = {"cdc_security": True, "certificates_issuer": {"kind": None, "name": None}}
+    assert _cluster({"cluster_provider": "kind", **unset}.get)["only"] == []

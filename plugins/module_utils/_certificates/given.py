@@ -216,9 +216,17 @@ class _Judge:
             remedy = f"have it issued with extendedKeyUsage = {', '.join(wanted)}"
             self.wrong(f"the certificate is not for the use {', '.join(missing)}", told(certificate, path), remedy)
 
+    def subject(self, certificate: Certificate, path: str, name: str) -> None:
+        if _name(certificate.subject) != f"CN={name}":
+            self.wrong(
+                f"the subject is not CN={name}, by which the replicas know each other",
+                told(certificate, path),
+                f"have it issued with the subject CN={name} and nothing else in it",
+            )
+
 
 def judge_server(
-    variable: str, files: Files, contents: Contents, hosts: Iterable[str], mutual: bool, now: datetime.datetime
+    variable: str, files: Files, contents: Contents, hosts: Iterable[str], mutual: str, now: datetime.datetime
 ) -> tuple[Given | None, list[Problem]]:
     """What the files of a server hold, None where something is missing, and all that is wrong with them.
 
@@ -226,7 +234,7 @@ def judge_server(
         variable: its name, for people.
         contents: of each path in ``files``.
         hosts: under which clients reach the server.
-        mutual: whether the server shows its certificate as a client, too.
+        mutual: the name in its subject, where its replicas sign in to each other by it; otherwise empty.
     """
     judge = _Judge(variable, contents, now)
     served, key = judge.certificates("certificate", files.certificate), judge.key(files.key)
@@ -237,7 +245,9 @@ def judge_server(
     judge.time(leaf, files.certificate)
     judge.strength(leaf, files.certificate)
     judge.hosts(leaf, files.certificate, hosts)
-    judge.purposes(leaf, files.certificate, mutual)
+    judge.purposes(leaf, files.certificate, bool(mutual))
+    if mutual:
+        judge.subject(leaf, files.certificate, mutual)
     if key:
         judge.alike(leaf, key, files)
     if roots or signed_by(leaf, leaf):

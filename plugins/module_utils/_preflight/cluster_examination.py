@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from .._certificates.manager import GROUP, Issuer
 from .._errors import PipelineError, UnreachableError
 from .._module import Outcome
 from .._openshift_project import find_namespace, may_request
@@ -15,6 +16,7 @@ from .._workload.cluster.api import Api, connect
 from .._workload.cluster.faults import StatusError
 from .._workload.cluster.kinds import KINDS, Kind
 from .capacity import Demand, Node, node_room, room, running_request
+from .certificate_issuer import issuer_problems, unserved
 from .cluster_answers import refusal, silence
 from .cluster_storage import class_problems
 from .host import memory as host_memory
@@ -79,6 +81,7 @@ class _Examination:
         problems += self._storage()
         problems += self._room()
         problems += self._brokers()
+        problems += self._certificate_issuer()
         if problems:
             raise PreflightError(f"the cluster {self.target.server}", problems)
         facts = {"server": self.target.server, "context": self.target.context, "version": version["gitVersion"]}
@@ -207,6 +210,21 @@ class _Examination:
                 remedy="set cdc_security: false for this cluster, or set up a new pipeline in another cdc_namespace",
             )
         ]
+
+    def _certificate_issuer(self) -> list[Problem]:
+        given = self.params["certificate_issuer"]
+        if not given:
+            return []
+        issuer = Issuer(**given)
+        served = self.api.read(f"/apis/{GROUP}/v1") is not None
+        if not served or issuer.group != GROUP:
+            other = issuer.group == GROUP or self.api.read(f"/apis/{issuer.group}") is not None
+            return list(unserved(issuer, self.target, manager=served, group=other))
+        what = f"whether {issuer.resource} is ready"
+        found = self._allowed(lambda: self.api.get(issuer.kind, issuer.name), _UNKNOWN, what)
+        if found is _UNKNOWN:
+            return []
+        return list(issuer_problems(issuer, found, self.params["namespace"]))
 
     def _allowed(self, read: Callable[[], Value], otherwise: Value, what: str) -> Value:
         """What is read; `otherwise` where the user may not, which leaves a check out and is no problem by itself."""

@@ -97,17 +97,25 @@ def weak(api, tmp_path):
 
 
 @pytest.fixture
-def preflight(kubeconfig, namespace, capsys, monkeypatch):
-    """Runs the module preflight_cluster, as the playbooks do; gives its result."""
+def module_of(capsys, monkeypatch):
+    """Runs a module, as the playbooks do; gives its result."""
     # Its warnings belong into the result.
     monkeypatch.setattr("ansible.module_utils._internal.is_controller", False)
 
+    def call(module, check=False, **options):
+        capsys.readouterr()
+        with patch_module_args({**options, "_ansible_check_mode": check}), pytest.raises(SystemExit):
+            module.main()
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+@pytest.fixture
+def preflight(kubeconfig, namespace, module_of):
     def call(**options):
         given = {"kubeconfig": kubeconfig, "namespace": namespace, "tolerations": [{"operator": "Exists"}], **options}
-        capsys.readouterr()
-        with patch_module_args(given), pytest.raises(SystemExit):
-            preflight_cluster.main()
-        return json.loads(capsys.readouterr().out)
+        return module_of(preflight_cluster, **given)
 
     return call
 

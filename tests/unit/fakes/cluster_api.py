@@ -32,6 +32,8 @@ class FakeClusterApi(FakeServer):
     :ivar objects: by plural, namespace ("" for none) and name.
     :ivar denied: what the user may not, such as `list nodes`, `get pods/log` or `create namespaces`.
     :ivar groups: what OpenShift adds, by group; empty on another cluster. Projects are its view of the namespaces.
+    :ivar serves: groups of resource definitions that the cluster has, such as cert-manager.io.
+    :ivar lacks: groups that it has not, beside those of OpenShift and cert-manager.
     :ivar hides: whether the user has no rights but in projects: what is not there is forbidden, and the user becomes
         the administrator of a project by requesting it, who may read and delete it.
     :ivar conflicting: what a server-side apply without force is refused for: managers and fields.
@@ -40,6 +42,8 @@ class FakeClusterApi(FakeServer):
     def __init__(self, version: str = "v1.34.4", openshift: bool = False) -> None:
         super().__init__()
         self.groups = dict(OPENSHIFT) if openshift else {}
+        self.serves: set[str] = set()
+        self.lacks: set[str] = set()
         self.hides = False
         self.version = version
         self.objects: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -69,6 +73,8 @@ class FakeClusterApi(FakeServer):
             return self._discovery(call.path)
         if call.path == ("version", "openshift") or self._lacks_group(call.path):
             raise _status(404, "the server could not find the requested resource")
+        if call.path[0] == "apis" and len(call.path) < 4:
+            return {"kind": "APIResourceList"}
         rest = call.path[2:] if call.path[0] == "api" else call.path[3:]
         namespace = ""
         if rest[0] == "namespaces" and len(rest) > 2:
@@ -96,7 +102,9 @@ class FakeClusterApi(FakeServer):
         return len(path) == 1 or (len(path) == 3 and path[1] in self.groups)
 
     def _lacks_group(self, path: tuple[str, ...]) -> bool:
-        return path[0] == "apis" and path[1].endswith(".openshift.io") and path[1] not in self.groups
+        if path[0] != "apis" or path[1] in self.groups or path[1] in self.serves:
+            return False
+        return path[1] in self.lacks or path[1].endswith((".openshift.io", "cert-manager.io"))
 
     def _discovery(self, path: tuple[str, ...]) -> Any:
         if len(path) == 3:

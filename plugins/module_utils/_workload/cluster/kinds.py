@@ -62,6 +62,11 @@ _ALL = (
     Kind("ClusterRoleBinding", "clusterrolebindings", "rbac.authorization.k8s.io", "v1", namespaced=False),
     Kind("ResourceQuota", "resourcequotas", "", "v1"),
     Kind("LimitRange", "limitranges", "", "v1"),
+    # Of cert-manager, where a cluster has it.
+    Kind("Certificate", "certificates", "cert-manager.io", "v1"),
+    Kind("CertificateRequest", "certificaterequests", "cert-manager.io", "v1"),
+    Kind("Issuer", "issuers", "cert-manager.io", "v1"),
+    Kind("ClusterIssuer", "clusterissuers", "cert-manager.io", "v1", namespaced=False),
     # Questions, which are asked by creating them.
     Kind("SelfSubjectReview", "selfsubjectreviews", "authentication.k8s.io", "v1", namespaced=False),
     Kind("SelfSubjectAccessReview", "selfsubjectaccessreviews", "authorization.k8s.io", "v1", namespaced=False),

@@ -85,7 +85,7 @@ GOOD_CASES = {
     "by another below it, sent along": case(BELOW, more=BETWEEN.pem),
     "by another below it, trusted": case(BELOW, ca=ROOT.pem + BETWEEN.pem),
     "by a wildcard": case(sign("db", ROOT, hosts=("*.example.com",))),
-    "for both uses": case(sign("db", ROOT, usages=(SERVER, CLIENT)), mutual=True),
+    "for both uses": case(sign("postgresql", ROOT, usages=(SERVER, CLIENT)), mutual=True),
 }
 BAD_CASES = {
     "expired": case(
@@ -134,7 +134,10 @@ BAD_CASES = {
     ),
     "a weak curve": case(sign("db", ROOT, key=ec.generate_private_key(ec.SECP192R1())), "curve of 192 bits"),
     "for clients alone": case(sign("db", ROOT, usages=(CLIENT,)), "is not for the use serverAuth"),
-    "for servers alone": case(GOOD, "is not for the use clientAuth", mutual=True),
+    "for servers alone": case(sign("postgresql", ROOT), "is not for the use clientAuth", mutual=True),
+    "a subject by which replicas do not know each other": case(
+        sign("db", ROOT, usages=(SERVER, CLIENT)), "the subject is not CN=postgresql", "db", mutual=True
+    ),
 }
 
 

@@ -135,6 +135,71 @@ def test_brokers_without_users_cannot_begin_to_ask_for_logins(api, run):
     assert "whether brokers run that have no users" in json.dumps(run(broker_users=True, rights=[])["warnings"])
 
 
+READY_NOW = {"conditions": [{"type": "Ready", "status": "True", "reason": "KeyPairVerified"}]}
+NOT_READY = {"conditions": [{"type": "Ready", "status": "False", "reason": "ErrGetKeyPair", "message": "no secret x"}]}
+
+
+def test_who_signs_by_cert_manager(api, run):
+    api.serves = {"cert-manager.io"}
+    api.add("clusterissuers", "corporate", spec={"ca": {"secretName": "x"}}, status=READY_NOW)
+    run(certificate_issuer={"name": "corporate"})
+    api.add("issuers", "team", "here", spec={"vault": {}}, status=READY_NOW)
+    run(certificate_issuer={"kind": "Issuer", "name": "team"})
+    # Whoever may not look at it, is told so and not kept from anything.
+    api.denied = {"get clusterissuers"}
+    warnings = json.dumps(run(certificate_issuer={"name": "corporate"})["warnings"])
+    assert "whether clusterissuer corporate is ready" in warnings
+
+
+@pytest.mark.parametrize(
+    ("issuer", "parts"),
+    [
+        (
+            {"name": "none"},
+            ["The ClusterIssuer none of certificates_issuer is not there", "kubectl get clusterissuers"],
+        ),
+        (
+            {"kind": "Issuer", "name": "corporate"},
+            ["is not there in the namespace here", "kubectl get issuers -n here"],
+        ),
+        ({"name": "broken"}, ["The ClusterIssuer broken is not ready", "ErrGetKeyPair, no secret x"]),
+        ({"name": "silent"}, ["cert-manager has said nothing of it: its controller may not be running"]),
+        ({"name": "public"}, ["signs for public names alone", "spec.acme"]),
+        ({"name": "own"}, ["has each certificate sign itself", "choose one of the kind CA"]),
+        ({"name": "x", "kind": "Foo", "group": "issuers.example.org"}, ["does not know the API issuers.example.org"]),
+    ],
+)
+def test_nobody_who_can_sign(api, run, issuer, parts):
+    api.serves = {"cert-manager.io"}
+    api.lacks = {"issuers.example.org"}
+    api.add("clusterissuers", "corporate", spec={"ca": {}}, status=READY_NOW)
+    api.add("clusterissuers", "broken", spec={"ca": {}}, status=NOT_READY)
+    api.add("clusterissuers", "silent", spec={"ca": {}})
+    api.add("clusterissuers", "public", spec={"acme": {}}, status=READY_NOW)
+    api.add("clusterissuers", "own", spec={"selfSigned": {}}, status=READY_NOW)
+    text = said(run, certificate_issuer=issuer)
+    assert text.startswith("1 problem with the cluster")
+    assert all(part in text for part in parts), text
+    assert not api.writes() or {path for _verb, path in api.writes()} <= {
+        f"apis/{group}/v1/selfsubject{kind}reviews"
+        for group, kind in (("authorization.k8s.io", "access"), ("authentication.k8s.io", ""))
+    }
+
+
+def test_a_cluster_without_cert_manager(api, run):
+    text = said(run, certificate_issuer={"name": "corporate"})
+    assert "The cluster has no cert-manager" in text and "the pipeline's own authority signs then" in text
+
+
+def test_no_right_to_ask_cert_manager(api, run):
+    api.serves = {"cert-manager.io"}
+    api.add("clusterissuers", "corporate", spec={"ca": {}}, status=READY_NOW)
+    api.denied = {"create certificates"}
+    rules = [{"apiGroups": ["cert-manager.io"], "resources": ["certificates"], "verbs": ["get", "create"]}]
+    text = said(run, certificate_issuer={"name": "corporate"}, rights=rules)
+    assert "in namespace here: certificates.cert-manager.io (create)" in text
+
+
 def test_an_old_cluster(api, run):
     api.version = "v1.27.3"
     assert "Kubernetes 1.28 or later is needed" in said(run)

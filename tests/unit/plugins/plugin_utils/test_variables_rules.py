@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.errors import SpecError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._ports import needed_ports
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._rules import rule_problems
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._rules import _issuer, rule_problems
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._stated import Stated
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._units import mebibytes
 
@@ -230,6 +230,28 @@ def test_two_workloads_may_not_want_one_port():
 )
 def test_amounts(amount, java, expected):
     assert mebibytes(amount, java=java) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"certificates_issuer": {}}, []),
+        ({"certificates_issuer": {"kind": None, "name": None, "group": None}}, []),
+        ({"certificates_issuer": {"name": "corporate"}}, []),
+        ({"certificates_issuer": {"name": "x", "kind": "Foo", "group": "issuers.example.org"}}, []),
+        ({"certificates_issuer": {"name": "corporate"}, "cdc_runtime": "local"}, ["is for a pipeline in a cluster"]),
+        ({"certificates_issuer": {"kind": "Issuer"}}, ["does not say who signs"]),
+        ({"certificates_issuer": {"name": "x", "kind": "Foo"}}, ["must be ClusterIssuer or Issuer"]),
+        (
+            {"certificates_issuer": {"name": "x"}, "certificates_authority": {"certificate": "a", "key": "b"}},
+            ["both say who signs"],
+        ),
+    ],
+)
+def test_who_signs_by_cert_manager(given, expected):
+    found = [each.what for each in _issuer({"cdc_runtime": "kubernetes", **given}.get)]
+    assert len(found) == len(expected)
+    assert all(part in what for part, what in zip(expected, found, strict=True))
 
 
 def test_logins_over_http():
