@@ -195,7 +195,7 @@ def end(cache: Path, home: str, dry: bool = False) -> bool:
 
 
 def go_first(cache: Path) -> None:
-    """End a training that waits for a calm host. Nobody waits for it, and the next run of its instance begins another."""
+    """End a training that waits for a calm host. The next run of its instance begins another."""
     found = owner(cache)
     if found and found.get("waits"):
         _end(cache, found["pid"])

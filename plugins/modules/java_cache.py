@@ -71,8 +71,8 @@ options:
   wait:
     description:
       - Whether to wait for the caches, up to O(timeout) and 900 seconds. The training does not step back behind other
-        processes then. One that is at work already is waited for as long, before it is known whether another is needed. One that waits
-        for a calm host itself is ended.
+        processes then. One that is at work already is waited for as long, before it is known whether another is needed.
+        One that waits for a calm host itself is ended.
     type: bool
     default: false
   state:
