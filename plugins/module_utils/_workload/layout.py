@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import SpecError
+from .model import PEOPLE_FILES
 from .reader import Reader
 
 # A unix socket's path has at most 107 bytes (struct sockaddr_un); supervisord binds under a temporary name first,
@@ -69,7 +70,7 @@ class Instance:
     @property
     def people(self) -> tuple[Path, ...]:
         """Files by which servers know people, which `cdc user` fills and nothing else touches."""
-        return tuple(self.home / "people" / name for name in ("logins.properties", "registry.properties"))
+        return tuple(self.home / "people" / name for name in PEOPLE_FILES)
 
     @property
     def socket(self) -> Path:

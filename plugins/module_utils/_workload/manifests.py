@@ -12,7 +12,7 @@ from .access import PORT_FORWARD, uses_node_ports
 from .contents import as_base64, digest
 from .errors import SpecError
 from .model import CHECK_PREFIX, Check, InitStep, Port, Probe, Workload
-from .pods import ORDINAL_VARIABLE, PATHS, REPLICA_VARIABLE, Cluster, Pods, headless, key_of, pods
+from .pods import ORDINAL_VARIABLE, PATHS, PEOPLE, REPLICA_VARIABLE, Cluster, Pods, headless, key_of, pods
 
 Manifest = dict[str, Any]
 
@@ -24,6 +24,9 @@ WORKLOAD_LABEL = "cdc-pipeline/workload"
 # Of every pod, and of what makes it; and what chooses those of all workloads in a query.
 NAME_LABEL = "app.kubernetes.io/name"
 PART = "app.kubernetes.io/part-of=cdc-pipeline"
+# The secret by which servers know people.
+PEOPLE_SECRET = "people"
+PEOPLE_CHOSEN = f"{NAME_LABEL}={PEOPLE_SECRET},{PART}"
 # Any user without rights; a database's files belong to it, so it must stay the same.
 _USER = 10001
 # Runs a first step unless what it makes is there: an init container runs at each start of a pod.
@@ -400,6 +403,11 @@ def _volumes(made: Pods) -> list[Manifest]:
     if made.secrets:
         # Readable by the group, which is the pod's own (fsGroup); the owner is root.
         found.append({"name": "secrets", "secret": {"secretName": f"{name}-secrets", "defaultMode": 0o440}})
+    if made.workload.people:
+        # `cdc user` makes the secret, and changes it while pods run.
+        item = {"key": made.workload.people, "path": made.workload.people}
+        secret = {"secretName": PEOPLE_SECRET, "optional": True, "defaultMode": 0o440, "items": [item]}
+        found.append({"name": "people", "secret": secret})
     found += [{"name": kind, "emptyDir": {}} for kind in ("log", "tmp")]
     if made.workload.storage is None:
         found.append({"name": "data", "emptyDir": {}})
@@ -416,6 +424,9 @@ def _mounts(made: Pods) -> list[Manifest]:
             else:
                 mount["subPath"] = key_of(name)
             found.append(mount)
+    if made.workload.people:
+        # As a folder: what is mounted as a file is never brought up to date.
+        found.append({"name": "people", "mountPath": PEOPLE, "readOnly": True})
     return found + [{"name": kind, "mountPath": PATHS[kind]} for kind in _STATE]
 
 

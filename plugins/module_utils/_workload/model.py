@@ -25,6 +25,8 @@ KINDS = ("service", "job", "cronjob")
 RUNTIMES = ("local", "kubernetes")
 SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2")
 SCHEMES = ("http", "https")
+# By which servers know people.
+PEOPLE_FILES = ("logins.properties", "registry.properties")
 # Of the names of containers that run checks.
 CHECK_PREFIX = "check-"
 # A name becomes a DNS label with an ordinal appended, so it stays well below the 63 characters of a label.
@@ -154,6 +156,8 @@ class Workload:
         schedule: of a cronjob, cron's five fields in UTC.
         deadline_seconds: how long a run of a job or cronjob may take.
         starting_deadline_seconds: how late a cronjob's run may start that was missed; None is no bound.
+        people: the file by which it knows people, whom `cdc user` adds: one of :data:`PEOPLE_FILES`, or empty. A pod
+            has it in a folder of its own, as soon as there is one.
         in_common: what the replicas have to agree on, such as how they encrypt what they tell each other. Replicas that
             were started with another value are stopped together, before a new one starts.
     """
@@ -181,6 +185,7 @@ class Workload:
     stop_grace: int = 30
     rolling_gate: Probe | None = None
     in_common: str = ""
+    people: str = ""
     service_account: str | None = None
     talks_to: tuple[Peer, ...] = ()
     log_files: tuple[str, ...] = ()
@@ -280,6 +285,7 @@ def _read(reader: Reader) -> Workload:
         stop_grace=reader.integer("stop_grace", 30, low=0, high=3600),
         rolling_gate=_gate(reader.child("rolling_gate")),
         in_common=reader.string("in_common") or "",
+        people=reader.choice("people", (*PEOPLE_FILES, ""), ""),
         service_account=reader.string("service_account"),
         talks_to=tuple(_peer(item) for item in reader.items("talks_to", scalar_key="name")),
         log_files=reader.strings("log_files"),

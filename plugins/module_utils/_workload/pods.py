@@ -69,6 +69,8 @@ PATHS = {
     "secrets": "/etc/cdc/secrets",
     "tmp": "/tmp",
 }
+# Beside them, and changing while a pod runs: where it finds the file of people.
+PEOPLE = "/etc/cdc/people"
 
 
 def headless(workload: Workload) -> str:

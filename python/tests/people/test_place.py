@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cdc_pipeline.people import place as module
 from cdc_pipeline.people.book import read_people
-from cdc_pipeline.people.logins import LOGINS, READER, REGISTRY, Person
+from cdc_pipeline.people.logins import LOGINS, READER, REGISTRY, Person, write_logins
 from cdc_pipeline.people.place import Place, UnansweredError
 from cdc_pipeline.people.standing import Standing
 
@@ -55,9 +56,13 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def place_of(home: Path, servers: Sequence[Memory], says: Callable[[str], None]) -> Place:
+    return Place(home, lambda people: write_logins(home / "people", people), servers, says)
+
+
 def test_a_second_time_changes_nothing(home: Path) -> None:
     servers, said = [Memory("one"), Memory("two")], []
-    place = Place(home, servers, said.append)
+    place = place_of(home, servers, said.append)
     assert place.admit(ADA)
     assert not place.admit(ADA)
     assert [server.acts for server in servers] == [["admit"], ["admit"]]
@@ -69,7 +74,7 @@ def test_a_second_time_changes_nothing(home: Path) -> None:
 def test_what_was_interrupted_goes_on(home: Path) -> None:
     one, two = Memory("one"), Memory("two")
     two.deaf = True
-    place = Place(home, [one, two], lambda _said: None)
+    place = place_of(home, [one, two], lambda _said: None)
     with pytest.raises(UnansweredError, match="two does not answer: connection refused"):
         place.admit(ADA)
     # The password is known, so that the next time is about the same login.
@@ -81,7 +86,7 @@ def test_what_was_interrupted_goes_on(home: Path) -> None:
 
 def test_who_is_removed_is_forgotten_once_every_server_refuses(home: Path) -> None:
     one, two = Memory("one"), Memory("two")
-    place = Place(home, [one, two], lambda _said: None)
+    place = place_of(home, [one, two], lambda _said: None)
     place.admit(ADA)
     two.lax = True
     with pytest.raises(UnansweredError, match="two: after 0 s it still does not refuse them"):
@@ -95,7 +100,7 @@ def test_who_is_removed_is_forgotten_once_every_server_refuses(home: Path) -> No
 
 def test_a_server_that_is_silent_proves_nothing(home: Path) -> None:
     one = Memory("one")
-    place = Place(home, [one], lambda _said: None)
+    place = place_of(home, [one], lambda _said: None)
     place.admit(ADA)
     one.deaf = True
     with pytest.raises(UnansweredError, match="one does not answer"):

@@ -22,6 +22,7 @@ class FakeCluster(Cluster):
         self.objects = dict(objects)
         self.commands = commands
         self.calls: list[tuple[str, str, Any]] = []
+        self.inputs: list[str] = []
 
     def call(self, method: str, path: str, body: object = None, **query: object) -> Any:
         self.calls.append((method, path, body))
@@ -29,6 +30,9 @@ class FakeCluster(Cluster):
             return {**body, "metadata": {**body["metadata"], "uid": "u"}}
         if method == "DELETE":
             return {}
+        if method == "PATCH":
+            self.objects[path] = body
+            return body
         found = self.objects.get(path, [] if path.startswith((NAMESPACE, APPS)) else None)
         found = found() if callable(found) else found
         if found is None:
@@ -40,8 +44,11 @@ class FakeCluster(Cluster):
             "items": [each for each in found if name in ("", each["metadata"]["labels"].get("app.kubernetes.io/name"))]
         }
 
-    def execute(self, pod: str, command: Sequence[str], container: str = "", seconds: float = 20) -> Output:
+    def execute(
+        self, pod: str, command: Sequence[str], container: str = "", seconds: float = 20, text: str = ""
+    ) -> Output:
         assert self.commands is not None
+        self.inputs.append(text)
         return self.commands(pod, command)
 
 

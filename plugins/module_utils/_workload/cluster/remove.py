@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import diagnosis
-from ..manifests import NAME_LABEL, PART, WORKLOAD_LABEL, selector
+from ..manifests import NAME_LABEL, PART, PEOPLE_CHOSEN, WORKLOAD_LABEL, selector
 from ..report import Report
 from .api import Api
 from .kinds import OWNED, RUNNERS
@@ -103,6 +103,9 @@ class Keeper:
             self._waiter(found).until(lambda view: not view.pods, what="did not end")
         if purge_data:
             for found in self.api.list("PersistentVolumeClaim", self._part):
+                self._delete(found, report)
+            # People are known by what was on the volumes, too.
+            for found in [] if self.name else self.api.list("Secret", PEOPLE_CHOSEN):
                 self._delete(found, report)
         report.changed = bool(report.differences)
         return report

@@ -5,23 +5,28 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import click
 from confluent_kafka import KafkaException
 
 from cdc_pipeline.cli.errors import CdcError
-from cdc_pipeline.cli.instance import Instance
+from cdc_pipeline.cli.instance import Instance, forbidden
 from cdc_pipeline.cli.options import as_json, for_instance
 from cdc_pipeline.cli.output import print_json, print_table
+from cdc_pipeline.cli.pods import cluster_of
 from cdc_pipeline.cli.processes import replicas, supervisor_of
+from cdc_pipeline.cli.tunnels import reached
 from cdc_pipeline.people import book, handout
+from cdc_pipeline.people.cluster import pod_registry, pod_servers, runs_store, shell_in, write_secret
 from cdc_pipeline.people.kafka import KafkaServer
-from cdc_pipeline.people.logins import OPERATOR, READER, Person
+from cdc_pipeline.people.logins import FOLDER, OPERATOR, READER, Person, write_logins
 from cdc_pipeline.people.place import Place, UnansweredError
 from cdc_pipeline.people.standing import Server
-from cdc_pipeline.people.store import ObjectStore
+from cdc_pipeline.people.store import ObjectStore, shell_of
 from cdc_pipeline.people.web import Registry, web_servers
+from cdc_pipeline.verify.cluster import Cluster
 from cdc_pipeline.verify.plan import Plan
 
 _REGISTRY, _STORE = "schema-registry-0", "object-store-0"
@@ -33,8 +38,8 @@ def command() -> None:
 
     One login is for Kafka, the object store, the schema registry, Kafka Connect, the archive and the watchdog. A
     reader reads topics, schemas, the archive, connectors and states, and changes nothing. An operator also changes
-    schemas and connectors, and reads all topics and groups of Kafka. The command needs root, and a pipeline on this
-    host with cdc_security: true.
+    schemas and connectors, and reads all topics and groups of Kafka. The command needs a pipeline with
+    cdc_security: true, and for one on this host root.
     """
 
 
@@ -46,9 +51,9 @@ def add(instance: Instance, name: str, operator: bool) -> int:
     """Make a login for NAME.
 
     Its password, the certificate authorities to trust, and programs in Python and Java to begin with are written to a
-    folder that only root may read; hand over a copy of it. No secret is printed. The schema registry is restarted,
-    since it reads its users when it starts. If the command was interrupted, run it again. If the login exists already,
-    nothing is changed.
+    folder that only its owner may read, on a host root; hand over a copy of it. No secret is printed. The schema
+    registry is restarted, since it reads its users when it starts. If the command was interrupted, run it again. If
+    the login exists already, nothing is changed.
 
     \b
       cdc user add ada
@@ -75,7 +80,7 @@ def add(instance: Instance, name: str, operator: bool) -> int:
         servers = _servers(instance, plan)
         if known is None:
             _require_unknown(person, servers)
-        changed = Place(instance.home, servers, click.echo).admit(person)
+        changed = _place(instance, servers).admit(person)
         topics = plan.expected.connectors.topics
         changed |= handout.hand_out(instance.home, person, plan.endpoints, topics)
     folder = handout.folder_of(instance.home, name)
@@ -83,13 +88,18 @@ def add(instance: Instance, name: str, operator: bool) -> int:
         click.echo(f"{name} is there already as {_a(right)}; nothing was changed. The login is in {folder}.")
         return 0
     click.echo(f"{name} is {_a(right)} now, at {_and([server.title for server in servers])}.")
-    if _STORE not in replicas(instance.home):
+    if not any(isinstance(server, ObjectStore) for server in servers):
         click.echo(f"The object store is your own: give {name} an identity there that may read the bucket.")
     click.echo(
         f"The login (login.json), the authorities to trust (ca.pem) and programs ({', '.join(handout.PROGRAMS)})\n"
-        f"are in {folder}, which root alone may read. Hand it over, such as to a user of this host:\n"
+        f"are in {folder}, which its owner alone may read. Hand it over, such as to a user of this host:\n"
         f"  sudo cp -rT {folder} ~{name}/cdc && sudo chown -R {name}: ~{name}/cdc"
     )
+    if instance.note.forwards:
+        click.echo(
+            "Its addresses are ports of this host that lead to pods while a playbook or `cdc` runs. How to reach the"
+            " servers otherwise: docs/security/people.md."
+        )
     return 0
 
 
@@ -111,7 +121,7 @@ def remove(instance: Instance, name: str) -> int:
             click.echo(f"There is no {name}, and nothing was changed. `cdc user list` shows who there is.")
             return 0
         _require_security(instance, plan)
-        place = Place(instance.home, _servers(instance, plan), click.echo)
+        place = _place(instance, _servers(instance, plan))
         # First, so that nothing is left of it once the name is forgotten.
         handout.take_back(instance.home, name)
         refused = place.dismiss(dataclasses.replace(person, leaving=True))
@@ -140,12 +150,8 @@ def list_(instance: Instance, json_output: bool) -> int:
 
 
 def _require_place(instance: Instance) -> None:
-    if instance.note.cluster is not None:
-        raise CdcError(
-            "`cdc user` makes logins in a pipeline on a host only, not in a cluster. There, people use the shared"
-            " logins in endpoints.json, or users that you make with the modules kafka_user and kafka_acl."
-        )
-    if os.geteuid() != 0:
+    # Of a pipeline in a cluster the folder belongs to whoever runs its playbooks.
+    if instance.note.cluster is None and os.geteuid() != 0:
         raise CdcError("`cdc user` reads and writes what root alone may. Run it as root: sudo cdc user ...")
 
 
@@ -170,7 +176,7 @@ def _changing(instance: Instance) -> Iterator[None]:
             f"A playbook is at work on the instance {instance.name}: {run}. Wait until it ends, and run this again."
         )
     try:
-        with _readable(), book.alone(instance.home, _says_that_it_waits):
+        with _readable(), book.alone(_lock(instance), _says_that_it_waits), reached(instance):
             yield
     except FileNotFoundError as error:
         raise CdcError(
@@ -182,6 +188,26 @@ def _changing(instance: Instance) -> Iterator[None]:
         ) from None
 
 
+def _lock(instance: Instance) -> Path:
+    """The folder that is locked: of the servers' files on a host, of the book where there are none."""
+    return instance.home / (FOLDER if instance.note.cluster is None else book.FILE.parent)
+
+
+def _place(instance: Instance, servers: list[Server]) -> Place:
+    if instance.note.cluster is None:
+        folder = instance.home / FOLDER
+        return Place(instance.home, lambda people: write_logins(folder, people), servers, click.echo)
+    cluster = cluster_of(instance)
+    return Place(instance.home, lambda people: _write_secret(cluster, people), servers, click.echo)
+
+
+def _write_secret(cluster: Cluster, people: Iterable[Person]) -> bool:
+    changed = write_secret(cluster, people)
+    if changed:
+        click.echo("The cluster brings the file of people into the pods, which takes up to one and a half minutes.")
+    return changed
+
+
 def _says_that_it_waits() -> None:
     click.echo("Another `cdc user` is at work; this waits until it ends.", err=True)
 
@@ -190,6 +216,8 @@ def _says_that_it_waits() -> None:
 def _readable() -> Iterator[None]:
     try:
         yield
+    except PermissionError as error:
+        raise forbidden(error.filename) from None
     except ValueError as error:
         raise CdcError(f"{error}. Restore it from a backup.") from None
 
@@ -208,17 +236,20 @@ def _require_unknown(person: Person, servers: list[Server]) -> None:
 
 
 def _servers(instance: Instance, plan: Plan) -> list[Server]:
+    """All of them; the schema registry last, since it is away for some seconds."""
     at, expected = plan.endpoints, plan.expected
-    registry = at.schema_registry
     topics = expected.connectors.topics
-    found: list[Server] = [
-        KafkaServer(at.kafka, expected.connectors.topic_prefix, topics[0] if topics else ""),
-        *web_servers(at, archive=expected.archive.service),
-    ]
-    store = replicas(instance.home).get(_STORE)
-    if store is not None:
-        found.append(ObjectStore(at.object_store, store))
-    # The last one: it is away for some seconds.
+    kafka = KafkaServer(at.kafka, expected.connectors.topic_prefix, topics[0] if topics else "")
+    if instance.note.cluster is not None:
+        cluster = cluster_of(instance)
+        store = [ObjectStore(at.object_store, shell_in(cluster))] if runs_store(cluster) else []
+        pods = pod_servers(cluster, instance.home, archive=expected.archive.service)
+        return [kafka, *pods, *store, pod_registry(cluster, instance.home, at, click.echo)]
+    registry = at.schema_registry
+    found: list[Server] = [kafka, *web_servers(at, archive=expected.archive.service)]
+    process = replicas(instance.home).get(_STORE)
+    if process is not None:
+        found.append(ObjectStore(at.object_store, shell_of(process)))
     supervisor = supervisor_of(instance.home / "supervisor")
     found.append(
         Registry("the schema registry", (registry.url,), registry.ca, "/subjects", supervisor, _REGISTRY, click.echo)

@@ -46,7 +46,19 @@ def get_over(
     login: Login | None = None,
     ca: str | None = None,
 ) -> bytes:
-    """The body of an answer to a GET, whatever its status, over a connection that is there already, such as a tunnel.
+    """The body of an answer to a GET, whatever its status; as :func:`answer_over`."""
+    return answer_over(connection, host, path, seconds, login, ca)[1]
+
+
+def answer_over(
+    connection: socket.socket,
+    host: str,
+    path: str,
+    seconds: float = SECONDS,
+    login: Login | None = None,
+    ca: str | None = None,
+) -> tuple[int, bytes]:
+    """Status and body of an answer to a GET over a connection that is there already, such as a tunnel.
 
     Args:
         host: as the request names it, and the certificate has to.
@@ -64,7 +76,8 @@ def get_over(
     asked.sock = connection if ca is None else tls_context(ca).wrap_socket(connection, server_hostname=host)
     try:
         asked.request("GET", path, headers=headers)
-        return asked.getresponse().read()
+        answer = asked.getresponse()
+        return answer.status, answer.read()
     except http.client.HTTPException as error:
         raise OSError(str(error) or type(error).__name__) from None
 

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cdc_pipeline.endpoints import Endpoints, Login
-from cdc_pipeline.people.logins import FOLDER, OPERATOR, READER, Person, replace
+from cdc_pipeline.people.logins import OPERATOR, READER, Person, replace
 
 FILE = Path("credentials", "people.json")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{1,30}")
@@ -90,17 +90,18 @@ def write_people(home: Path, people: Mapping[str, Person]) -> None:
 
 
 @contextlib.contextmanager
-def alone(home: Path, waits: Callable[[], None]) -> Iterator[None]:
+def alone(folder: Path, waits: Callable[[], None]) -> Iterator[None]:
     """Nobody else changes people while this lasts.
 
     Args:
+        folder: one of the instance's, which the set-up makes.
         waits: called before this waits for somebody else to end.
 
     Raises:
         FileNotFoundError: the set-up has not made the folder.
         OSError: it may not be opened.
     """
-    descriptor = os.open(home / FOLDER, os.O_RDONLY | os.O_DIRECTORY)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -36,7 +36,8 @@ def document(person: Person, endpoints: Endpoints, topics: Sequence[str]) -> dic
             "prefix": store.prefix,
         },
         "archive": endpoints.archive.url,
-        "watchdog": endpoints.connectors.url,
+        # In a cluster nobody reaches it from outside.
+        **({"watchdog": endpoints.connectors.url} if endpoints.connectors.url else {}),
     }
 
 

@@ -7,13 +7,13 @@ work.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from confluent_kafka import KafkaException
 
 from cdc_pipeline.people.book import read_people, write_people
-from cdc_pipeline.people.logins import FOLDER, Person, write_logins
+from cdc_pipeline.people.logins import Person
 from cdc_pipeline.people.standing import Server, Standing
 
 # Seconds that a server may take to let somebody in or to refuse them. On a busy host, the registry starts in minutes.
@@ -34,11 +34,14 @@ class Place:
     """The servers of an instance, and its people.
 
     Args:
+        writes: makes the files by which servers know people be as these are; whether they were not.
         says: tells the user what is done, a sentence each.
     """
 
-    def __init__(self, home: Path, servers: Sequence[Server], says: Says) -> None:
-        self._home, self._servers, self._says = home, servers, says
+    def __init__(
+        self, home: Path, writes: Callable[[Iterable[Person]], bool], servers: Sequence[Server], says: Says
+    ) -> None:
+        self._home, self._writes, self._servers, self._says = home, writes, servers, says
 
     def admit(self, person: Person) -> bool:
         """Lets them in everywhere; whether anything was changed.
@@ -82,7 +85,7 @@ class Place:
         if not known:
             people[person.name] = person
             write_people(self._home, people)
-        return write_logins(self._home / FOLDER, people.values()) or not known
+        return self._writes(people.values()) or not known
 
     def _bring(self, server: Server, person: Person, wanted: Standing, act: Callable[[Person], None]) -> bool:
         """Brings somebody to a standing with a server; whether they were not there yet."""

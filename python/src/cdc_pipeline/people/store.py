@@ -6,7 +6,7 @@ Whatever their right in the pipeline, people only read: nobody but the archive w
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import obstore
 from obstore.exceptions import BaseError
@@ -17,7 +17,7 @@ from cdc_pipeline.people.logins import Person
 from cdc_pipeline.people.standing import Standing
 from cdc_pipeline.supervise.replica import Replica
 
-_SECONDS = 60.0
+SECONDS = 60.0
 # As in the identities of the role object_store.
 _POLICY = "reader"
 # S3 does not know the access key; it knows the key by another secret, or the key may not list.
@@ -29,12 +29,16 @@ _REFUSALS = {
 
 
 class ObjectStore:
-    """The store. ``replica``: its process on this host."""
+    """The store.
+
+    Args:
+        shell: runs a line in the store's own shell, as :func:`shell_of` does.
+    """
 
     title = "the object store"
 
-    def __init__(self, where: ObjectStoreEndpoint, replica: Replica) -> None:
-        self._where, self._replica = where, replica
+    def __init__(self, where: ObjectStoreEndpoint, shell: Callable[[str], None]) -> None:
+        self._where, self._shell = where, shell
 
     def standing(self, person: Person) -> dict[str, Standing]:
         """Whether the login lists the archive, by the store's URL.
@@ -58,7 +62,7 @@ class ObjectStore:
         Raises:
             OSError: the store refuses, or does not answer.
         """
-        self._configure(
+        self._shell(
             f"s3.configure -user={person.name} -access_key={person.name} -secret_key={person.password}"
             f" -policies={_POLICY} -apply"
         )
@@ -68,26 +72,46 @@ class ObjectStore:
         Raises:
             OSError: the store refuses, or does not answer.
         """
-        self._configure(f"s3.configure -user={person.name} -delete -apply")
+        self._shell(f"s3.configure -user={person.name} -delete -apply")
 
-    def _configure(self, line: str) -> None:
-        """Has the store's own shell do it, by the certificate of the store's parts. Secrets go by its input."""
+
+def shell_of(replica: Replica) -> Callable[[str], None]:
+    """The shell of a store that is a process on this host. It raises OSError where the store refuses."""
+
+    def run(line: str) -> None:
         try:
             done = subprocess.run(
-                shell_command(self._replica.start.command),
-                input=f"{line}\nexit\n",
+                shell_command(replica.start.command),
+                input=shell_input(line),
                 capture_output=True,
                 text=True,
-                timeout=_SECONDS,
+                timeout=SECONDS,
                 check=False,
-                env=self._replica.start.env,
+                env=replica.start.env,
             )
         except subprocess.TimeoutExpired:
-            raise OSError(f"its master did not answer within {_SECONDS:.0f} s") from None
-        # Its exit code is 0 whatever becomes of the line; its output has the secret.
-        wrong = [each for each in done.stderr.splitlines() if each.startswith(("error", "unknown command"))]
-        if wrong or done.returncode:
-            raise OSError(wrong[0][:300] if wrong else f"{self._replica.start.command[0]} ended with {done.returncode}")
+            raise silent() from None
+        judge(done.returncode, done.stderr)
+
+    return run
+
+
+def shell_input(line: str) -> str:
+    """What the shell reads. Secrets go by its input alone."""
+    return f"{line}\nexit\n"
+
+
+def judge(code: int, errors: str) -> None:
+    """Raises OSError where the shell could not do it. Its output has secrets, its errors have none."""
+    # The code is 0 whatever becomes of a line.
+    wrong = [each for each in errors.splitlines() if each.startswith(("error", "unknown command"))]
+    if wrong or code:
+        raise OSError(wrong[0][:300] if wrong else f"its shell ended with {code}")
+
+
+def silent() -> OSError:
+    """The error where the shell does not come to its end."""
+    return OSError(f"its master did not answer within {SECONDS:.0f} s")
 
 
 def shell_command(server: tuple[str, ...]) -> list[str]:

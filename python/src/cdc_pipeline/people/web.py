@@ -17,7 +17,7 @@ from cdc_pipeline.supervise.rpc import Supervisor
 
 # Seconds that a server may take to end.
 _ENDS = 60.0
-_STANDINGS = {200: Standing.IN, 403: Standing.PARTLY, 401: Standing.OUT}
+STANDINGS = {200: Standing.IN, 403: Standing.PARTLY, 401: Standing.OUT}
 _DOWN = ("STOPPED", "EXITED", "FATAL")
 
 
@@ -48,9 +48,9 @@ class WebServer:
                     status = client.get(self.path).status_code
                 except httpx.HTTPError as error:
                     raise OSError(f"{url}: {error}") from None
-            if status not in _STANDINGS:
+            if status not in STANDINGS:
                 raise OSError(f"{url}: status {status}")
-            found[url] = _STANDINGS[status]
+            found[url] = STANDINGS[status]
         return found
 
     def admit(self, person: Person) -> None:

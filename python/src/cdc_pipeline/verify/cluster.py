@@ -132,13 +132,18 @@ class Cluster:
                 return None
             raise
 
-    def execute(self, pod: str, command: Sequence[str], container: str = "", seconds: float = _EXEC_SECONDS) -> Output:
+    def execute(
+        self, pod: str, command: Sequence[str], container: str = "", seconds: float = _EXEC_SECONDS, text: str = ""
+    ) -> Output:
         """Runs a command in a pod's container.
+
+        Args:
+            text: its input, where it ends by something in that.
 
         Raises:
             ClusterError: it cannot be run, or takes too long.
         """
-        return self._client.execute(self.namespace, pod, container, command, seconds)
+        return self._client.execute(self.namespace, pod, container, command, seconds, text)
 
     def log(
         self, pod: str, container: str, lines: int | None, since: dt.datetime | None = None, follow: bool = False
@@ -222,6 +227,31 @@ class Cluster:
                 return get_over(ours, pod if ca is None else "localhost", path, seconds, login, ca)
             except OSError as error:
                 raise ClusterError(f"pod {pod} does not answer on port {port}: {(problems or [error])[0]}") from None
+
+    def status_of(self, pod: Mapping[str, Any], port: str, path: str, login: Login, ca: str) -> int:
+        """The HTTP status of a pod's answer to a request with a login, by HTTPS.
+
+        Args:
+            port: its name.
+            ca: PEM file of the authorities to trust.
+
+        Raises:
+            ClusterError: the API refuses, or nothing answers.
+        """
+        from cdc_pipeline.clients.http import answer_over
+
+        numbers = {
+            each.get("name"): each["containerPort"]
+            for one in pod["spec"]["containers"]
+            for each in one.get("ports", ())
+        }
+        name, problems = pod["metadata"]["name"], list[Exception]()
+        with contextlib.closing(self.connect(name, int(numbers[port]), problems.append)) as ours:
+            try:
+                # A pod's name is in no certificate.
+                return answer_over(ours, "localhost", path, _ASK_SECONDS, login, ca)[0]
+            except OSError as error:
+                raise ClusterError(f"pod {name} does not answer on port {port}: {(problems or [error])[0]}") from None
 
     def stats(self, nodes: Sequence[str]) -> dict[str, Object]:
         """What the kubelets of these nodes measured of each pod, by the pod's uid.

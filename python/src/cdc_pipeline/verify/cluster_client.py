@@ -68,8 +68,13 @@ class Client:
         except urllib3.exceptions.HTTPError as error:
             raise self._silent(error) from None
 
-    def execute(self, namespace: str, pod: str, container: str, command: Sequence[str], seconds: float) -> Output:
+    def execute(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], seconds: float, text: str = ""
+    ) -> Output:
         """Runs a command in a container, the pod's first where none is named.
+
+        Args:
+            text: what the command gets as its input, which has no end: the command must know when to end.
 
         Raises:
             ClusterError: it cannot be run, or takes too long.
@@ -83,7 +88,7 @@ class Client:
                 pod,
                 namespace,
                 command=list(command),
-                stdin=False,
+                stdin=bool(text),
                 stdout=True,
                 stderr=True,
                 tty=False,
@@ -93,6 +98,8 @@ class Client:
         except OpenApiException as error:
             raise _explained(error) from None
         try:
+            if text:
+                inside.write_stdin(text)
             inside.run_forever(timeout=seconds)
             if inside.is_open():
                 raise ClusterError(f"{' '.join(command)} in pod {pod} takes longer than {seconds:.0f} s")

@@ -52,8 +52,12 @@ def test_removes_its_own_objects_and_volumes_only_when_told(run_module, api):
     claim = {"kind": "PersistentVolumeClaim", "metadata": {"name": "data-kafka-0"}}
     claim["metadata"]["labels"] = {"app.kubernetes.io/part-of": "cdc-pipeline"}
     api.put(claim)
+    people = {"kind": "Secret", "metadata": {"name": "people"}}
+    people["metadata"]["labels"] = {"app.kubernetes.io/part-of": "cdc-pipeline", "app.kubernetes.io/name": "people"}
+    api.put(people)
     run_module("kubernetes_instance", cluster=CLUSTER, state="absent")
-    assert set(api.objects) == {("ConfigMap", "stranger"), ("PersistentVolumeClaim", "data-kafka-0")}
+    kept = {("PersistentVolumeClaim", "data-kafka-0"), ("Secret", "people")}
+    assert set(api.objects) == {("ConfigMap", "stranger"), *kept}
     run_module("kubernetes_instance", cluster=CLUSTER, state="absent", purge_data=True)
     assert set(api.objects) == {("ConfigMap", "stranger")}
 

@@ -52,6 +52,19 @@ def test_each_broker_has_its_own_file_and_address():
     assert outside["selector"]["statefulset.kubernetes.io/pod-name"] == "kafka-2"
 
 
+def test_people_are_a_folder_that_changes_while_pods_run():
+    template = one(made("kafka", people="logins.properties"), "StatefulSet")["spec"]["template"]["spec"]
+    volume = next(item for item in template["volumes"] if item["name"] == "people")
+    assert volume["secret"]["secretName"] == "people" and volume["secret"]["optional"]
+    assert [item["key"] for item in volume["secret"]["items"]] == ["logins.properties"]
+    (mount,) = [item for item in template["containers"][0]["volumeMounts"] if item["name"] == "people"]
+    assert mount == {"name": "people", "mountPath": "/etc/cdc/people", "readOnly": True}
+    assert "people" not in str(made("kafka"))
+    with pytest.raises(SpecError, match="has 1 error") as failed:
+        made("kafka", people="x")
+    assert "people: 'x' is not one of logins.properties, registry.properties" in failed.value.message
+
+
 def policy_for_clients(**changes):
     spec = yaml.safe_load((WORKLOADS / "kafka.yml").read_text())
     found = manifests(parse_workload(spec, "kubernetes"), replace(CLUSTER, **changes))
