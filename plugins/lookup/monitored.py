@@ -26,9 +26,9 @@ RETURN = r"""
 _raw:
   description:
     - A map of C(scraped) and C(probed), each a list with an entry for each component.
-    - Both have C(component), C(ca) (path of the certificate authorities to trust, empty for none) and C(targets), a
-      list with C(address) and C(replica). C(scraped) has also C(port), C(scheme), C(path) and C(login), C(probed) has
-      C(module) (V(http), V(tls) or V(tcp)); the targets of V(http) are URLs.
+    - Both have C(component), C(peer) (as C(talks_to) of a workload has it), C(ca) (path of the certificate authorities
+      to trust, empty for none) and C(targets), a list with C(address) and C(replica). C(scraped) has also C(scheme),
+      C(path) and C(login), C(probed) has C(module) (V(http), V(tls) or V(tcp)); the targets of V(http) are URLs.
   type: list
   elements: dict
 """

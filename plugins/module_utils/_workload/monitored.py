@@ -21,9 +21,10 @@ def monitored(catalogue: Mapping[str, Any], place: Place, components: Iterable[s
     """What is scraped and what is probed of ``components``.
 
     Returns:
-        ``scraped``: of each component ``component``, ``port`` (its number), ``scheme``, ``path``, ``ca`` (empty for
-        none), ``login`` and ``targets``. ``probed``: ``component``, ``ca``, ``targets`` and ``module``, the kind of
-        probe: http, tls or tcp. Each target has ``address``, a URL where the module is http, and ``replica``.
+        ``scraped``: of each component ``component``, ``peer`` (as a workload's `talks_to` has it), ``scheme``,
+        ``path``, ``ca`` (empty for none), ``login`` and ``targets``. ``probed``: ``component``, ``peer``, ``ca``,
+        ``targets`` and ``module``, the kind of probe: http, tls or tcp. Each target has ``address``, a URL where the
+        module is http, and ``replica``.
 
     Raises:
         InvalidError: there is no such component.
@@ -48,7 +49,7 @@ def _scraped(catalogue: Mapping[str, Any], name: str, entry: Entry, place: Place
     found = endpoint(catalogue, name, metrics.port, VIEW, None, place)
     return {
         "component": name,
-        "port": entry.ports[metrics.port]["port"],
+        "peer": _peer(name, metrics.port),
         "scheme": "https" if entry.tls.enabled else "http",
         "path": metrics.path,
         "ca": found["ca"],
@@ -58,19 +59,29 @@ def _scraped(catalogue: Mapping[str, Any], name: str, entry: Entry, place: Place
 
 
 def _probed(catalogue: Mapping[str, Any], name: str, entry: Entry, place: Place) -> dict[str, Any]:
-    found = endpoint(catalogue, name, next(iter(entry.ports)), VIEW, None, place)
+    port = next(iter(entry.ports))
+    found = endpoint(catalogue, name, port, VIEW, None, place)
     http = entry.scheme in ("http", "https") and bool(entry.status) and entry.managed
     # PostgreSQL encrypts within its own protocol; its exporter says whether it lets anybody in.
     tls = entry.tls.enabled and entry.protocol != "postgresql"
     addresses = [f"{url}{entry.status}" for url in found["urls"]] if http else found["hosts"].split(",")
     return {
         "component": name,
+        "peer": _peer(name, port),
         "module": "http" if http else "tls" if tls else "tcp",
         "ca": found["ca"] if tls else "",
         "targets": _targets(name, addresses),
     }
 
 
+def _peer(component: str, port: str) -> dict[str, Any]:
+    return {"name": _workload(component), "ports": [port]}
+
+
+def _workload(component: str) -> str:
+    return component.replace("_", "-")
+
+
 def _targets(component: str, addresses: list[str]) -> list[dict[str, str]]:
-    workload = component.replace("_", "-")
+    workload = _workload(component)
     return [{"address": address, "replica": f"{workload}-{number}"} for number, address in enumerate(addresses)]
