@@ -36,7 +36,6 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FILE",
         help="JSON object of the username and password of who may ask for more than a status; none: everybody may",
     )
-    parser.add_argument("--people", default="", metavar="FILE", help="properties file with the logins of people")
     options = parser.parse_args(arguments)
     if bool(options.certificate) != bool(options.key):
         parser.error("--certificate and --key belong together")
@@ -44,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = Settings.load(options.config)
         database = settings.postgresql()
-        access = Access(options.certificate, options.key, _login(options.login), options.people)
+        access = Access(options.certificate, options.key, _login(options.login))
         access.context()
     except (OSError, ValueError) as error:
         parser.error(str(error))
