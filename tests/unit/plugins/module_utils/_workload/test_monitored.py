@@ -61,6 +61,8 @@ def test_a_job_signs_in_only_where_there_is_a_login():
     }
     assert jobs["archive"]["basic_auth"] == {"username": "r", "password_file": "/p/archive_reader"}
     assert "basic_auth" not in jobs["node_exporter"]
+    nobody = scrape_configs(found, {}, "/p", "blackbox_exporter", bounds)
+    assert not any("basic_auth" in job for job in nobody)
     assert jobs["archive"]["static_configs"] == [
         {"targets": ["127.0.0.1:30105"], "labels": {"component": "archive", "replica": "archive-0"}}
     ]
