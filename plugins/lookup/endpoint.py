@@ -16,6 +16,9 @@ description:
   - An entry of C(cdc_endpoints) has C(protocol) (V(http), V(kafka), V(postgresql) or V(s3)), C(managed) (V(false) for a
     server of the user's own, at C(external)), C(tls) (C(enabled), and C(ca), C(certificate) and C(key) in PEM),
     C(routable) (whether OpenShift's router may lead to it), C(replicas), C(paths) (of its interfaces) and C(ports).
+  - What Prometheus needs to know is there, too. C(metrics) has C(port) (its name), C(path) (by default V(/metrics)),
+    C(login) (the credential, and the variable with the username, by which it signs in) and C(runtime) (where there are
+    metrics on one runtime alone). C(status) is a path of the first port that answers anybody with a status.
   - In a cluster the controller reaches a component as C(cdc_access) says. With V(host_ports) and V(port_forward) these
     are the ports of the runtime V(local) on C(cdc_external_host), with V(node_ports) the node ports there. With
     V(routes) a component that is C(routable) is reached over HTTPS at the host of its OpenShift route, and any other as

@@ -28,6 +28,7 @@ _SYSTEM_FOLDERS = {"/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/opt"
 _SYSTEM_FOLDERS |= {"/sys", "/tmp", "/usr", "/var", "/var/lib", "/var/cache", "/var/log"}
 # As in the connector's heartbeat.action.query.
 _HEARTBEAT = "heartbeat"
+_CANARY = "cdc-canary"
 _PATTERNS = {
     "cdc_instance": (r"[a-z][a-z0-9-]{0,30}\Z", "a short name of a-z, 0-9 and -, such as local"),
     "cdc_user": (r"[a-z_][a-z0-9_-]{0,31}\Z", "the name of a system user, such as cdc"),
@@ -44,6 +45,7 @@ _LOGINS = (
     "schema_registry_writer",
     "archive_reader",
     "watchdog_reader",
+    "monitoring_reader",
 )
 
 
@@ -168,6 +170,12 @@ def _messages(get: Get) -> Iterator[Problem]:
             yield Problem(
                 "message",
                 f"cdc_message_prefixes may not have {_HEARTBEAT}, the prefix of the connector's own messages",
+                remedy=f"{remedy}; let your application use another prefix",
+            )
+        if prefix == _CANARY:
+            yield Problem(
+                "message",
+                f"cdc_message_prefixes may not have {_CANARY}, the prefix by which the pipeline measures itself",
                 remedy=f"{remedy}; let your application use another prefix",
             )
         if prefixes.count(prefix) > 1:

@@ -84,23 +84,28 @@ def _http(component: str, tls: Tls, found: Found) -> dict[str, Any]:
     store = {}
     if tls.enabled and tls.ca:
         store = {"location": f"@{{config}}/trust/{component}.jks", "type": TYPE, "password": PASSWORD}
+    return {
+        "rest": {"url": found["url"], **_if_ca("ca_path", found)},
+        "java_trust": store,
+        **_java_key(tls, found),
+    }
+
+
+def _java_key(tls: Tls, found: Found) -> dict[str, Any]:
+    """A key store with the server's key, for its own workload."""
     key, key_secrets = {}, {}
     if tls.enabled and found["managed"]:
         key = {"location": "@{secrets}/tls/key.jks", "type": TYPE, "password": PASSWORD}
         # Until certificates are made, a text stands in their place.
         if "-----BEGIN" in tls.key:
             key_secrets = {"tls/key.jks": {"base64": key_store(tls.certificate, tls.key)}}
-    return {
-        "rest": {"url": found["url"], **_if_ca("ca_path", found)},
-        "java_trust": store,
-        "java_key": key,
-        "java_key_secrets": key_secrets,
-    }
+    return {"java_key": key, "java_key_secrets": key_secrets}
 
 
 def _kafka(tls: Tls, found: Found, login: Login | None) -> dict[str, Any]:
     if not tls.enabled:
-        return {"librdkafka": {}, "java": {}, "librdkafka_secret": {}, "java_secret": {}, "server_java": {}}
+        none = ("librdkafka", "java", "librdkafka_secret", "java_secret", "server_java", "java_key", "java_key_secrets")
+        return {name: {} for name in none}
     protocol = {"security.protocol": "SASL_SSL", "sasl.mechanism": SCRAM} if login else {"security.protocol": "SSL"}
     trusted = {"ssl.truststore.type": "PEM", "ssl.truststore.location": found["ca"]} if found["ca"] else {}
     known = login is not None and login.password
@@ -120,6 +125,8 @@ def _kafka(tls: Tls, found: Found, login: Login | None) -> dict[str, Any]:
             "ssl.truststore.type": "PEM",
             "ssl.truststore.location": "@{config}/tls/ca.pem",
         },
+        # Of what a broker serves besides.
+        **_java_key(tls, found),
     }
 
 

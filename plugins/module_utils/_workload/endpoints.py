@@ -78,6 +78,22 @@ class External:
 
 
 @dataclass(frozen=True)
+class Metrics:
+    """Where Prometheus finds a component's metrics.
+
+    Attributes:
+        port: its name.
+        login: the credential with which it signs in, where everybody has to.
+        runtime: the only one on which there are any; empty for both.
+    """
+
+    port: str
+    path: str = "/metrics"
+    login: str = ""
+    runtime: str = ""
+
+
+@dataclass(frozen=True)
 class Entry:
     """A component's declaration in ``cdc_endpoints``.
 
@@ -85,6 +101,8 @@ class Entry:
         routable: whether OpenShift's router may lead to it.
         paths: of its interfaces, by name.
         ports: number, step, node port and so on of each port by its name.
+        metrics: None where it has none.
+        status: a path of its first port that answers anybody with a status alone; empty for none.
     """
 
     protocol: str
@@ -95,6 +113,8 @@ class Entry:
     paths: Mapping[str, str]
     tls: Tls
     ports: Mapping[str, Mapping[str, Any]]
+    metrics: Metrics | None = None
+    status: str = ""
 
     @property
     def scheme(self) -> str:
@@ -322,8 +342,12 @@ def parse_entry(catalogue: Mapping[str, Any], component: str) -> Entry:
             str(name): _read_port(Reader(data, f"{place}.ports.{name}", problems))
             for name, data in (ports.items() if isinstance(ports, Mapping) else ())
         },
+        metrics=_read_metrics(reader.child("metrics")),
+        status=reader.string("status") or "",
     )
     reader.finish()
+    if entry.metrics is not None and entry.metrics.port not in entry.ports:
+        reader.problem(f"it has no port {entry.metrics.port}", "metrics.port")
     if entry.managed and entry.tls.enabled and not (entry.tls.certificate and entry.tls.key):
         reader.problem("needs certificate and key, each in PEM, where tls.enabled is true", "tls")
     # Whether an S3 store of the user's own encrypts is said by its URL.
@@ -344,6 +368,19 @@ def _read_port(reader: Reader) -> dict[str, Any]:
     }
     reader.finish()
     return port
+
+
+def _read_metrics(reader: Reader | None) -> Metrics | None:
+    if reader is None or not reader.data:
+        return None
+    metrics = Metrics(
+        port=reader.string("port", required=True) or "",
+        path=reader.string("path") or "/metrics",
+        login=reader.string("login") or "",
+        runtime=reader.choice("runtime", ("", "local", "kubernetes"), ""),
+    )
+    reader.finish()
+    return metrics
 
 
 def _read_external(reader: Reader | None) -> External:

@@ -131,8 +131,17 @@ class ConnectorsEndpoint:
 
 
 @dataclass(frozen=True)
+class MonitoringEndpoint:
+    """``url``: of Prometheus. ``reader``: whom it and what it scrapes answer; None: everybody."""
+
+    url: str
+    ca: str = ""
+    reader: Login | None = None
+
+
+@dataclass(frozen=True)
 class Endpoints:
-    """As in endpoints.json."""
+    """As in endpoints.json. ``monitoring``: None where nothing is watched."""
 
     postgresql: PostgresqlEndpoint
     kafka: KafkaEndpoint
@@ -141,4 +150,5 @@ class Endpoints:
     object_store: ObjectStoreEndpoint
     archive: ArchiveEndpoint
     connectors: ConnectorsEndpoint = field(default_factory=ConnectorsEndpoint)
+    monitoring: MonitoringEndpoint | None = None
     instance: str = "local"

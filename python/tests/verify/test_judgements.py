@@ -239,6 +239,7 @@ def test_a_worker_runs_from_one_class_path() -> None:
     assert failed(judge_settings("w", settings, expected, path)) == set()
     assert failed(judge_settings("w", expected, expected, path)) == set()
     assert failed(judge_settings("w", settings, expected, f"{path}:/libs/x.jar")) == {"T7.class_path"}
+    assert failed(judge_settings("w", settings, expected, f"{path}:/cache/metrics-0123456789ab/*")) == set()
     apart = {**expected, "plugin.path": "/b,/cache/debezium-0123456789ab"}
     assert failed(judge_settings("w", apart, expected, path)) == {"T7.class_path"}
     assert failed(judge_settings("w", {}, expected, "")) == {"T7.settings", "T7.class_path"}

@@ -39,6 +39,7 @@ STATED = {
             "secret_access_key": "s",
             "endpoint_url": "http://127.0.0.1:1",
         },
+        "monitoring": {"url": "https://h:30090"},
         "archive": {"url": "http://127.0.0.1:1"},
     },
     "postgresql_expected": {},
@@ -122,6 +123,8 @@ def test_commands_that_are_printed_lead_to_the_inventory_in_use(inventory, make)
     assert f"Next             {make} verify · {make} load-test" in summary
     assert """sudo /home/bin/cdc sql 'SELECT * FROM public."Order Items" LIMIT 5'\n""" in summary
     assert "port-forward" not in summary
+    assert "Monitoring       https://h:30090, as reader\n" in summary
+    assert "Monitoring" not in value("cdc_summary", "verify", inventory, **SUMMARY, monitoring_enabled=False)
 
 
 def test_commands_for_an_inventory_of_no_checkout_run_the_playbooks_by_their_full_names(tmp_path):

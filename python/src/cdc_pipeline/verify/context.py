@@ -113,6 +113,17 @@ class Context:
         return http.client(where.url, where.reader, where.ca)
 
     @functools.cached_property
+    def prometheus(self) -> httpx.Client:
+        """
+        Raises:
+            LookupError: nothing watches this pipeline.
+        """
+        where = self.plan.endpoints.monitoring
+        if where is None:
+            raise LookupError("nothing watches this pipeline: monitoring_enabled is false")
+        return http.client(where.url, where.reader, where.ca)
+
+    @functools.cached_property
     def store(self) -> S3Store:
         """The bucket, as who only reads."""
         return self.store_of(self.plan.endpoints.object_store.reader)

@@ -11,6 +11,7 @@ from cdc_pipeline.clients import http
 from cdc_pipeline.endpoints import Login
 from cdc_pipeline.verify.finding import Finding, equal
 from cdc_pipeline.verify.right import Right
+from cdc_pipeline.verify.strangers import GO_WANTS_TLS
 
 _REFUSED = (401, 403)
 
@@ -64,6 +65,8 @@ def _plain(root: str, path: str) -> str:
         with http.client(root) as client:
             answer = client.get(path)
     except httpx.HTTPError:
+        return "none"
+    if answer.status_code == 400 and GO_WANTS_TLS in answer.content:
         return "none"
     # OpenShift's router sends who asks it so to https://.
     location = answer.headers.get("location", "")

@@ -55,7 +55,8 @@ POSTGRESQL_TLS = struct.pack("!ii", 8, 80877103)
 _HTTP_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})")
 # A record of TLS that is an alert: what was sent is not TLS.
 _ALERT = b"\x15\x03"
-_GO_WANTS_TLS = b"HTTP request to an HTTPS server"
+GO_WANTS_TLS = b"HTTP request to an HTTPS server"
+"""What servers written in Go answer, without encryption, to a request without it."""
 # PostgreSQL's invalid_authorization_specification, where pg_hba.conf has no line for a connection without encryption,
 # and its protocol_violation.
 _POSTGRESQL_REFUSES = (b"C28000\0", b"C08P01\0")
@@ -85,7 +86,7 @@ def ask(connect: Connect) -> Told:
 def _plain(connect: Connect) -> Iterator[str]:
     for name, request in (("HTTP", _get("/")), ("Kafka", _KAFKA_METADATA), ("PostgreSQL", _POSTGRESQL_START)):
         answer = _answer(connect, request)
-        refused = answer.startswith(_ALERT) or any(words in answer for words in (_GO_WANTS_TLS, *_POSTGRESQL_REFUSES))
+        refused = answer.startswith(_ALERT) or any(words in answer for words in (GO_WANTS_TLS, *_POSTGRESQL_REFUSES))
         if answer and not refused:
             yield f"{name} is answered: {answer[:40]!r}"
 

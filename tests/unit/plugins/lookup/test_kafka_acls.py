@@ -14,7 +14,15 @@ from ansible_collections.cdc.pipeline.plugins.lookup import kafka_acls
 # It keeps what it has read of the collection's many files.
 LOADER = DataLoader()
 VARIABLES = {"cdc_security": True, "cdc_tables": ["public.users"]}
-USERS = {"kafka_worker", "kafka_registry", "kafka_archive", "kafka_watchdog", "kafka_load", "kafka_reader"}
+USERS = {
+    "kafka_worker",
+    "kafka_registry",
+    "kafka_archive",
+    "kafka_watchdog",
+    "kafka_load",
+    "kafka_reader",
+    "kafka_monitor",
+}
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from cdc_pipeline.verify.jvm import judge_jvm, judge_memory
 _TAG = "Run the tag kafka_connect."
 # What names the jars that a worker runs from, each library once.
 _CLASS_PATH = "class-path.jar"
+# The folder of what serves the metrics.
+_METRICS = re.compile(r"/metrics(-[0-9a-f]{12})?/[^/]*")
 # Plugins that are on the class path, by what their folders are called.
 _VETTED = re.compile(r"(debezium|converter)(-[0-9a-f]{12})?")
 
@@ -44,7 +46,8 @@ def judge_settings(
     )
     folders = [folder for folder in settings.get("plugin.path", "").split(",") if folder]
     twice = sorted(folder for folder in folders if _VETTED.fullmatch(PurePath(folder).name))
-    jars = [PurePath(part).name for part in classpath.split(":")]
+    # What serves the metrics comes after it, as Java's caches allow, and has none of its classes.
+    jars = [PurePath(part).name for part in classpath.split(":") if not _METRICS.search(part)]
     # Loaded by a plugin's own loader, they would not come from the cache of Java, and start slowly.
     yield Finding(
         "T7.class_path",

@@ -478,6 +478,17 @@ public final class Units {
         equal(7_000L, row.get("__ts_us"));
         SourceRecord other = of("p.public.t");
         equal(other, messages.apply(other));
+        Messages apart = new Messages();
+        apart.configure(Map.of("topic", "p.message", "canary.prefix", "cdc-canary", "canary.topic", "canaries"));
+        equal("p.message", apart.apply(record).topic());
+        message.put("prefix", "cdc-canary").put("content", ByteBuffer.wrap(new byte[] {7}));
+        SourceRecord canary = lossless().apply(apart.apply(record));
+        equal("canaries", canary.topic());
+        equal(0, canary.kafkaPartition());
+        equal(null, canary.key());
+        equal(ByteBuffer.wrap(new byte[] {7}), canary.value());
+        equal(Schema.Type.BYTES, canary.valueSchema().type());
+        equal("p.message", messages.apply(record).topic());
     }
 
     private static SourceRecord of(String topic) {

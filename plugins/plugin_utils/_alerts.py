@@ -1,0 +1,57 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Prometheus' file of rules, made of the one definition of the alerts. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+KEEP = "5m"
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_TIME = re.compile(r"(\d+)([smhd])")
+_WINDOW = re.compile(r"@(\d+[smhd])")
+
+
+def scaled(text: str, scale: float) -> str:
+    """A time such as 5m, multiplied, in seconds; at least one where it is not 0."""
+    parts = _TIME.fullmatch(text)
+    if parts is None:
+        raise ValueError(f"{text!r} is no time such as 30s, 5m, 1h or 2d")
+    seconds = int(parts[1]) * _UNITS[parts[2]] * scale
+    return f"{max(1, round(seconds)) if seconds else 0}s"
+
+
+def rule_groups(
+    definition: Mapping[str, Sequence[Mapping[str, Any]]], there: Iterable[str], runbooks: str, scale: float
+) -> dict[str, Any]:
+    """What a file of rules holds.
+
+    Args:
+        definition: alerts by group.
+        there: what the pipeline has, of what alerts name as `only`.
+        runbooks: a URL to which the name of an alert is added, in lower case.
+        scale: by which times are multiplied.
+
+    Raises:
+        ValueError: a time is none.
+    """
+    known = set(there)
+    groups = {
+        name: [_rule(alert, runbooks, scale) for alert in alerts if alert.get("only") in (None, *known)]
+        for name, alerts in definition.items()
+    }
+    return {"groups": [{"name": name, "rules": rules} for name, rules in groups.items() if rules]}
+
+
+def _rule(alert: Mapping[str, Any], runbooks: str, scale: float) -> dict[str, Any]:
+    return {
+        "alert": alert["alert"],
+        "expr": _WINDOW.sub(lambda found: scaled(found[1], scale), alert["expr"]),
+        "for": scaled(alert["for"], scale),
+        "keep_firing_for": scaled(alert.get("keep_firing_for", KEEP), scale),
+        "labels": {"severity": alert["severity"]},
+        "annotations": {"summary": alert["summary"], "runbook_url": f"{runbooks}{alert['alert'].lower()}"},
+    }

@@ -1,0 +1,308 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Each alert fires for what it is about, not before its time, and not while all is well: by promtool."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._alerts import rule_groups, scaled
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFINITION = yaml.safe_load((ROOT / "roles/monitoring/files/alerts.yml").read_text())
+ALERTS = {alert["alert"]: alert for group in DEFINITION.values() for alert in group}
+EVERYTHING = ("host", "java", "archive", "encrypted")
+PROMTOOL = shutil.which("promtool")
+# Times are 15 s apart; four hours are enough for all.
+FOR_EVER = "x1000"
+
+
+@dataclass(frozen=True)
+class Case:
+    """``bad``, ``good``: series by name, as promtool writes values. ``labels``, ``value``: of what fires."""
+
+    bad: dict[str, str]
+    good: dict[str, str]
+    labels: dict[str, str] = field(default_factory=dict)
+    summary: str = ""
+
+
+def flat(value: float) -> str:
+    """The same value for ever."""
+    return f"{value}+0{FOR_EVER}"
+
+
+def gauge(series: str, bad: float, good: float, summary: str, **labels: str) -> Case:
+    return Case({series: flat(bad)}, {series: flat(good)}, labels, summary)
+
+
+# Absolute times are those of promtool, whose clock begins at 0.
+CASES = {
+    "ComponentDown": gauge(
+        'probe_success{replica="kafka-1",instance="k:1"}',
+        0,
+        1,
+        "kafka-1 does not answer at k:1",
+        replica="kafka-1",
+        instance="k:1",
+    ),
+    "TargetDown": gauge(
+        'up{job="archive",replica="archive-0"}',
+        0,
+        1,
+        "The metrics of archive-0 (archive) cannot be scraped",
+        job="archive",
+        replica="archive-0",
+    ),
+    "CertificateExpiresSoon": Case(
+        {'probe_ssl_earliest_cert_expiry{replica="a-0"}': flat(20 * 86400)},
+        {'probe_ssl_earliest_cert_expiry{replica="a-0"}': flat(400 * 86400)},
+        {"replica": "a-0"},
+    ),
+    "CertificateExpires": Case(
+        {'probe_ssl_earliest_cert_expiry{replica="a-0"}': flat(5 * 86400)},
+        {'probe_ssl_earliest_cert_expiry{replica="a-0"}': flat(20 * 86400)},
+        {"replica": "a-0"},
+    ),
+    "MeasurementAbsent": Case(
+        {"cdc_canary_commit_timestamp_seconds": flat(1), "cdc_postgresql_slot_active": flat(1)},
+        {
+            "cdc_canary_commit_timestamp_seconds": flat(1),
+            "cdc_postgresql_slot_active": flat(1),
+            "cdc_connectors_connect_up": flat(1),
+        },
+    ),
+    "ChangesSlow": Case(
+        {"cdc_canary_commit_timestamp_seconds": flat(0)}, {"cdc_canary_commit_timestamp_seconds": f"0+15{FOR_EVER}"}
+    ),
+    "ChangesLate": Case(
+        {"cdc_canary_commit_timestamp_seconds": flat(0)}, {"cdc_canary_commit_timestamp_seconds": f"0+15{FOR_EVER}"}
+    ),
+    "ArchiveLate": gauge('cdc_consumer_lag_seconds{group="g",topic="t"}', 301, 299, "", group="g"),
+    "PostgresqlDown": gauge("cdc_connectors_postgresql_up", 0, 1, "The watchdog does not reach PostgreSQL"),
+    "SlotInactive": Case(
+        {'cdc_connectors_slot_active{instance="c"}': flat(0), 'cdc_connectors_postgresql_up{instance="c"}': flat(1)},
+        {'cdc_connectors_slot_active{instance="c"}': flat(0), 'cdc_connectors_postgresql_up{instance="c"}': flat(0)},
+        {"instance": "c"},
+    ),
+    "SlotUnreserved": gauge(
+        'cdc_postgresql_slot_wal_status_current{slot="s",status="unreserved"}',
+        1,
+        0,
+        "The slot s is lost at the next checkpoint",
+        slot="s",
+        status="unreserved",
+    ),
+    "SlotLost": gauge(
+        'cdc_postgresql_slot_wal_status_current{slot="s",status="lost"}', 1, 0, "", slot="s", status="lost"
+    ),
+    "WalRetained": Case(
+        {
+            'cdc_postgresql_slot_retained_bytes{instance="p",slot="s"}': flat(51),
+            'cdc_postgresql_wal_slot_limit_bytes{instance="p"}': flat(100),
+        },
+        {
+            'cdc_postgresql_slot_retained_bytes{instance="p",slot="s"}': flat(49),
+            'cdc_postgresql_wal_slot_limit_bytes{instance="p"}': flat(100),
+        },
+        {"instance": "p", "slot": "s"},
+        "The slot s keeps 51% of the WAL that it may",
+    ),
+    "WalRetainedMost": Case(
+        {
+            'cdc_postgresql_slot_retained_bytes{instance="p",slot="s"}': flat(81),
+            'cdc_postgresql_wal_slot_limit_bytes{instance="p"}': flat(100),
+        },
+        {
+            'cdc_postgresql_slot_retained_bytes{instance="p",slot="s"}': flat(81),
+            'cdc_postgresql_wal_slot_limit_bytes{instance="p"}': flat(200),
+        },
+        {"instance": "p", "slot": "s"},
+        "The slot s keeps 81% of the WAL that it may",
+    ),
+    "TransactionOld": gauge("cdc_postgresql_transaction_oldest_seconds", 301, 299, ""),
+    "ConnectorFailed": gauge(
+        "cdc_connectors_failed", 1, 0, "1 connectors or tasks have failed, though the watchdog restarts them"
+    ),
+    "ConnectorStuck": gauge(
+        'cdc_connectors_troubles{what="w",state="s"}', 1, 0, "The watchdog says that w is stuck", what="w"
+    ),
+    "ConnectorRestartsOften": Case(
+        {'cdc_connectors_restarts_total{connector="c"}': f"0+1{FOR_EVER}"},
+        {'cdc_connectors_restarts_total{connector="c"}': flat(9)},
+        {"connector": "c"},
+    ),
+    "ConnectDeadLetters": Case(
+        {'kafka_connect_dead_letters_requests_total{connector="c",task="0"}': f"0+1{FOR_EVER}"},
+        {'kafka_connect_dead_letters_requests_total{connector="c",task="0"}': flat(9)},
+        {"connector": "c", "task": "0"},
+        "The task c-0 has sent records to its topic of dead letters",
+    ),
+    "BrokersMissing": Case(
+        {"cdc_kafka_brokers": flat(2), "cdc_kafka_brokers_expected": flat(3)},
+        {"cdc_kafka_brokers": flat(3), "cdc_kafka_brokers_expected": flat(3)},
+        {},
+        "Only 2 brokers are there",
+    ),
+    "PartitionsOffline": gauge("cdc_kafka_offline_partitions", 4, 0, "4 partitions have no leader"),
+    "PartitionsUnderMinIsr": gauge("cdc_kafka_under_min_isr_partitions", 4, 0, "4 partitions cannot be written to"),
+    "PartitionsUnderReplicated": gauge(
+        "cdc_kafka_under_replicated_partitions", 4, 0, "4 partitions have a replica that is behind"
+    ),
+    "ControllerNotOne": Case(
+        {'kafka_controller_active{replica="a"}': flat(1), 'kafka_controller_active{replica="b"}': flat(1)},
+        {'kafka_controller_active{replica="a"}': flat(1), 'kafka_controller_active{replica="b"}': flat(0)},
+        {},
+        "2 controllers are active, and not one",
+    ),
+    "HeapFull": Case(
+        {
+            'jvm_memory_used_bytes{area="heap",replica="k"}': flat(98),
+            'jvm_memory_max_bytes{area="heap",replica="k"}': flat(100),
+        },
+        {
+            'jvm_memory_used_bytes{area="heap",replica="k"}': flat(90),
+            'jvm_memory_max_bytes{area="heap",replica="k"}': flat(100),
+        },
+        {"area": "heap", "replica": "k"},
+        "The heap of k is full",
+    ),
+    "ArchiveStopped": gauge(
+        'cdc_archive_partition_stopped{topic="t",partition="3",reason="gap"}',
+        1,
+        0,
+        "The archive has stopped at t, partition 3: gap",
+        topic="t",
+        partition="3",
+        reason="gap",
+    ),
+    "ArchiveDeadLetters": Case(
+        {'cdc_archive_rejected_total{topic="t",rule="r"}': f"0+1{FOR_EVER}"},
+        {'cdc_archive_rejected_total{topic="t",rule="r"}': flat(9)},
+        {"topic": "t", "rule": "r"},
+        "Records of t went to its dead letters, by the rule r",
+    ),
+    "ObjectStoreDown": gauge("cdc_archive_object_store_up", 0, 1, "The archive cannot write to the object store"),
+    "DiskFull": Case(
+        {
+            'node_filesystem_avail_bytes{mountpoint="/",fstype="ext4"}': flat(4),
+            'node_filesystem_size_bytes{mountpoint="/",fstype="ext4"}': flat(100),
+        },
+        {
+            'node_filesystem_avail_bytes{mountpoint="/",fstype="ext4"}': flat(6),
+            'node_filesystem_size_bytes{mountpoint="/",fstype="ext4"}': flat(100),
+        },
+        {"mountpoint": "/", "fstype": "ext4"},
+        "/ has 4% left",
+    ),
+    "DiskFills": Case(
+        # 2 less every 15 s: nothing is left after four hours.
+        {
+            'node_filesystem_avail_bytes{mountpoint="/",fstype="ext4"}': f"2000-2{FOR_EVER}",
+            'node_filesystem_size_bytes{mountpoint="/",fstype="ext4"}': flat(10000),
+        },
+        {
+            'node_filesystem_avail_bytes{mountpoint="/",fstype="ext4"}': flat(2000),
+            'node_filesystem_size_bytes{mountpoint="/",fstype="ext4"}': flat(10000),
+        },
+        {"mountpoint": "/", "fstype": "ext4"},
+    ),
+    "Watchdog": Case({"any": flat(1)}, {}, {}, "Alerts are evaluated"),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "scale", "found"), [("5m", 1, "300s"), ("1h", 0.1, "360s"), ("0s", 3, "0s"), ("1s", 0.1, "1s")]
+)
+def test_one_number_scales_all_times(text: str, scale: float, found: str):
+    assert scaled(text, scale) == found
+
+
+def test_windows_are_scaled_and_what_is_not_there_is_left_out():
+    found = rule_groups(DEFINITION, [], "https://example.org/#", 0.1)
+    rules = {rule["alert"]: rule for group in found["groups"] for rule in group["rules"]}
+    assert "[90s]" in rules["ConnectorRestartsOften"]["expr"]
+    assert rules["TargetDown"]["for"] == "12s"
+    assert "ArchiveStopped" not in rules and "DiskFull" not in rules
+    assert rules["TargetDown"]["annotations"]["runbook_url"] == "https://example.org/#targetdown"
+
+
+def test_every_alert_has_a_case_a_section_and_a_severity():
+    assert set(CASES) == set(ALERTS)
+    sections = re.findall(r"^### (\w+)$", (ROOT / "docs/monitoring.md").read_text(), re.MULTILINE)
+    assert sorted(sections) == sorted(ALERTS)
+    assert {alert["severity"] for alert in ALERTS.values()} == {"critical", "warning", "none"}
+    assert {alert["only"] for alert in ALERTS.values() if "only" in alert} == set(EVERYTHING)
+
+
+def seconds(rule: dict[str, Any]) -> int:
+    return int(rule["for"].removesuffix("s"))
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
+def test_each_fires_in_time_and_for_nothing_else(tmp_path: Path):
+    rules = rule_groups(DEFINITION, EVERYTHING, "https://example.org/#", 1)
+    (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules))
+    subprocess.run([PROMTOOL, "check", "rules", tmp_path / "rules.yml"], check=True, capture_output=True)
+    files = []
+    for rule in [rule for group in rules["groups"] for rule in group["rules"]]:
+        # Each by itself: promtool evaluates all that it is given.
+        name = rule["alert"]
+        (tmp_path / f"{name}.rules.yml").write_text(yaml.safe_dump({"groups": [{"name": name, "rules": [rule]}]}))
+        tests = {"rule_files": [f"{name}.rules.yml"], "evaluation_interval": "15s", "tests": cases(rule, CASES[name])}
+        files.append(tmp_path / f"{name}.yml")
+        files[-1].write_text(yaml.safe_dump(tests))
+    done = subprocess.run([PROMTOOL, "test", "rules", *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def cases(rule: dict[str, Any], case: Case) -> list[dict[str, Any]]:
+    """What promtool is to see: the alert after its time, and none before, nor where all is well."""
+    name = rule["alert"]
+    late = seconds(rule) + 1200
+    expected = {"severity": rule["labels"]["severity"], **case.labels}
+    fires = {"eval_time": f"{late}s", "alertname": name}
+    shown = {"exp_labels": expected}
+    silent = [{"eval_time": f"{at}s", "alertname": name, "exp_alerts": []} for at in (60, late)]
+    wait = [{"eval_time": f"{seconds(rule) - 15}s", "alertname": name, "exp_alerts": []}] if seconds(rule) else []
+    found = [
+        {
+            "name": f"{name} fires",
+            "interval": "15s",
+            "input_series": series(case.bad),
+            "alert_rule_test": [*wait, fires],
+        }
+    ]
+    if case.summary:
+        shown["exp_annotations"] = {"summary": case.summary, "runbook_url": rule["annotations"]["runbook_url"]}
+        fires["exp_alerts"] = [shown]
+    else:
+        found[0]["alert_rule_test"] = wait
+        # The text has a value that is not of interest: that it fires is asked of Prometheus' own series.
+        labels = "".join(f',{key}="{value}"' for key, value in expected.items())
+        query = f'count(ALERTS{{alertname="{name}",alertstate="firing"{labels}}})'
+        found[0]["promql_expr_test"] = [
+            {"expr": query, "eval_time": f"{late}s", "exp_samples": [{"labels": "{}", "value": 1}]}
+        ]
+    if case.good:
+        found.append(
+            {
+                "name": f"{name} is silent",
+                "interval": "15s",
+                "input_series": series(case.good),
+                "alert_rule_test": silent,
+            }
+        )
+    return found
+
+
+def series(named: dict[str, str]) -> list[dict[str, str]]:
+    return [{"series": name, "values": values} for name, values in named.items()]
