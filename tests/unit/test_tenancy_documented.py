@@ -30,7 +30,7 @@ TENANCY = yaml.safe_load((ROOT / "roles/tenancy/vars/main.yml").read_text())
 @functools.cache
 def workloads(engine: str) -> dict[str, Workload]:
     """What the roles state, by name."""
-    given = {"cdc_runtime": "kubernetes", "archive_engine": engine, "cdc_security": True}
+    given = {"cdc_runtime": "kubernetes", "archive_engine": engine, "cdc_security": True, "monitoring_enabled": True}
     settings = Settings(read_declared(DataLoader()), given, Templar(loader=DataLoader()))
     found = state(settings, [entry["role"] for entry in catalogue()])
     assert found.problems == []

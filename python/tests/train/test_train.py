@@ -100,8 +100,8 @@ def test_the_servers_are_encrypted_and_ask_for_logins_as_those_of_a_pipeline(
 ) -> None:
     """What is compiled when a training is over is what a pipeline runs."""
     told = re.compile(r"(^|\.)(ssl|sasl|security|authorizer|access|super)\.|^rest\.extension|^listener\.name")
-    # Of clients outside of the cluster; and a check that is the default.
-    apart = re.compile(r"outside|endpoint\.identification")
+    # Of clients outside of the cluster; a check that is the default; and people, whom a training has none of.
+    apart = re.compile(r"outside|endpoint\.identification|^access\.people\.")
     wanted = {key for key in rendered(workload, name) if told.search(key) and not apart.search(key)}
     assert wanted and not wanted - set(own)
     same = ("security.protocol", "sasl.mechanism", "ssl.keystore.type", "ssl.truststore.type", "authorizer.class.name")

@@ -70,11 +70,15 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("server")
-    above = [folder for folder in home.parents if Path(tempfile.gettempdir()) in folder.parents]
-    for folder in (home, *above):
-        folder.chmod(0o755)
+def home() -> Iterator[Path]:
+    """A folder that PostgreSQL's user may enter. pytest closes its own ones whenever another pytest starts."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> Iterator[Server]:
     (home / "play.yml").write_text(PLAY.replace("HOME", str(home)))
     own = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(home / "play.yml")]
