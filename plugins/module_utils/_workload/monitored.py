@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .endpoints import Entry, Place, endpoint, parse_entry
+from .endpoints import Entry, Metrics, Place, endpoint, parse_entry
 
 VIEW = "workload"
 
@@ -32,20 +32,24 @@ def monitored(catalogue: Mapping[str, Any], place: Place, components: Iterable[s
     """
     entries = {name: parse_entry(catalogue, name) for name in components}
     return {
-        "scraped": [_scraped(catalogue, name, entry, place) for name, entry in entries.items() if _has(entry, place)],
+        "scraped": [
+            _scraped(catalogue, name, entry, metrics, place)
+            for name, entry in entries.items()
+            if (metrics := _metrics(entry, place))
+        ],
         "probed": [
             _probed(catalogue, name, entry, place) for name, entry in entries.items() if entry.ports and entry.replicas
         ],
     }
 
 
-def _has(entry: Entry, place: Place) -> bool:
-    return entry.managed and entry.metrics is not None and entry.metrics.runtime in ("", place.runtime)
+def _metrics(entry: Entry, place: Place) -> Metrics | None:
+    """Of a server of ours that has some on this runtime."""
+    found = entry.metrics
+    return found if found and entry.managed and found.runtime in ("", place.runtime) else None
 
 
-def _scraped(catalogue: Mapping[str, Any], name: str, entry: Entry, place: Place) -> dict[str, Any]:
-    metrics = entry.metrics
-    assert metrics is not None
+def _scraped(catalogue: Mapping[str, Any], name: str, entry: Entry, metrics: Metrics, place: Place) -> dict[str, Any]:
     found = endpoint(catalogue, name, metrics.port, VIEW, None, place)
     return {
         "component": name,
