@@ -61,7 +61,8 @@ def test_nothing_in_the_whole_cluster_is_written():
 def test_accounts_and_flows_are_those_of_the_workloads(engine):
     for name, workload in workloads(engine).items():
         assert f"`{workload.service_account}`" in DOCUMENT
-        for peer in workload.talks_to:
+        # What probes every component is not named for each.
+        for peer in workload.talks_to if name != "blackbox-exporter" else ():
             (line,) = re.findall(rf"^\| `{name}` \| (.*) \|$", DOCUMENT, re.MULTILINE)
             assert f"`{peer.name}` ({', '.join(peer.ports)})" in line
 
