@@ -62,7 +62,7 @@ def certificate(kubeconfig, tmp_path_factory):
             _write_login(api, login)
             place = urlsplit(api.server)
             os.environ |= {"KUBERNETES_SERVICE_HOST": place.hostname, "KUBERNETES_SERVICE_PORT": str(place.port)}
-            ports = [_free_port() for _ in range(2)]
+            ports = [_free_port() for _port in range(2)]
             command = ["unshare", "--mount", "sh", "-euc", START, "sh", str(login), str(program)]
             command += [f"--listen-addr=127.0.0.1:{ports[0]}", f"--listen-metrics-addr=127.0.0.1:{ports[1]}"]
             with running(command, folder / "log"):
