@@ -10,7 +10,7 @@ short_description: An authority of the instance's own, and the certificates that
 version_added: 1.0.0
 description:
   - Keeps an authority, and a certificate with its key for each server and client, in a folder that only root may read.
-  - A certificate is issued anew when it is missing or damaged, its key does not fit, its names have changed, its
+  - A certificate is replaced when it is missing or damaged, its key does not fit, its names have changed, its
     authority has changed, or its end is near.
   - Keys are among the results, so register them with C(no_log=true).
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
@@ -43,7 +43,7 @@ options:
     type: int
     default: 3650
   renew_days:
-    description: How many days before its end a certificate is issued anew.
+    description: How many days before its end a certificate is replaced.
     type: int
     default: 60
   given_authority:
@@ -68,7 +68,7 @@ options:
     type: dict
     default: {}
   mutual:
-    description: Servers that show their certificate as clients, too, and know each other by the subject C(CN=<name>).
+    description: Servers that also show their certificate as clients, and know each other by the subject C(CN=<name>).
     type: list
     elements: str
     default: []

@@ -13,7 +13,7 @@ description:
   - What was issued is looked at like certificates that a user gives - names, end, strength, use, key and the way to a
     root. Where something is wrong with it, or where cert-manager does not issue it, the error says what cert-manager
     said.
-  - A certificate whose last try had failed is asked for anew, since cert-manager itself waits for an hour and more.
+  - A certificate whose last try had failed is requested again, since cert-manager itself waits for an hour and more.
   - Certificates that this module has asked for and that are stated no more are removed, with their secrets.
   - Keys are among the results, so register them with C(no_log=true).
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
@@ -58,7 +58,7 @@ options:
     type: dict
     default: {}
   mutual:
-    description: Servers that show their certificate as clients, too, and know each other by the subject C(CN=<name>).
+    description: Servers that also show their certificate as clients, and know each other by the subject C(CN=<name>).
     type: list
     elements: str
     default: []
@@ -103,7 +103,7 @@ servers:
   type: dict
   returned: O(state=present)
 issued:
-  description: Servers whose certificate was asked for anew, or would be, each with the reason.
+  description: Servers whose certificate was requested again, or would be, each with the reason.
   type: dict
   returned: success
   sample: {"kafka": "its names have changed"}
