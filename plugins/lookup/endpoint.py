@@ -16,7 +16,7 @@ description:
   - An entry of C(cdc_endpoints) has C(protocol) (V(http), V(kafka), V(postgresql) or V(s3)), C(managed) (V(false) for a
     server of the user's own, at C(external)), C(tls) (C(enabled), and C(ca), C(certificate) and C(key) in PEM),
     C(routable) (whether OpenShift's router may lead to it), C(replicas), C(paths) (of its interfaces) and C(ports).
-  - What Prometheus needs to know is there, too. C(metrics) has C(port) (its name), C(path) (by default V(/metrics)),
+  - It also has what Prometheus needs to know. C(metrics) has C(port) (its name), C(path) (by default V(/metrics)),
     C(login) (the credential, and the variable with the username, by which it signs in) and C(runtime) (where there are
     metrics on one runtime alone). C(status) is a path of the first port that answers anybody with a status.
   - In a cluster the controller reaches a component as C(cdc_access) says. With V(host_ports) and V(port_forward) these

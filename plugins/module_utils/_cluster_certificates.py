@@ -78,7 +78,7 @@ class Manager:
         Args:
             servers: the names of each.
             hosts: those that clients verify it by.
-            mutual: servers that show their certificate as clients, too.
+            mutual: servers that also show their certificate as clients.
 
         Raises:
             FailedError: cert-manager could not issue one, or what it has issued is of no use.
@@ -115,7 +115,7 @@ class Manager:
                 f"The certificates that cert-manager has issued cannot be used\n{listed}",
                 where=f"namespace {self.api.namespace}",
                 remedy=f"choose another issuer in certificates_issuer, or mend {self.issuer.resource}; what is wrong "
-                f"is issued anew after `kubectl delete secret NAME -n {self.api.namespace}`",
+                f"is issued again after `kubectl delete secret NAME -n {self.api.namespace}`",
             )
         return done
 

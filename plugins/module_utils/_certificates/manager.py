@@ -157,7 +157,7 @@ def next_step(certificate: Document, request: Document | None, issuer: Issuer, n
 
 
 def differing(wanted: Sequence[str]) -> str:
-    """Why a certificate is asked for anew, by the places in which it is not as stated."""
+    """Why a certificate is requested again: the places in which it is not as stated."""
     if any(place.startswith("spec.issuerRef") for place in wanted):
         return "another issuer is to sign it"
     if any(place.startswith(("spec.dnsNames", "spec.ipAddresses")) for place in wanted):
