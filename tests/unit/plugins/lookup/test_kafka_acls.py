@@ -13,7 +13,8 @@ from ansible_collections.cdc.pipeline.plugins.lookup import kafka_acls
 
 # It keeps what it has read of the collection's many files.
 LOADER = DataLoader()
-VARIABLES = {"cdc_security": True, "cdc_tables": ["public.users"]}
+# With everything that has a user.
+VARIABLES = {"cdc_security": True, "cdc_tables": ["public.users"], "monitoring_enabled": True}
 USERS = {
     "kafka_worker",
     "kafka_registry",
