@@ -9,8 +9,9 @@ from pathlib import Path
 
 import yaml
 
-_FILE = Path(__file__).resolve().parents[1] / "roles/common/vars/main/components.yml"
-_CATALOGUE = yaml.safe_load(_FILE.read_text())["cdc_catalogue"]
+_COMMON = Path(__file__).resolve().parents[1] / "roles/common"
+_CATALOGUE = yaml.safe_load((_COMMON / "vars/main/components.yml").read_text())["cdc_catalogue"]
+_DEFAULTS = yaml.safe_load((_COMMON / "defaults/main/pipeline.yml").read_text())
 
 # Roles, in the order in which they are set up, with the names of their workloads.
 WORKLOADS: dict[str, list[str]] = {entry["role"]: entry["workloads"] for entry in _CATALOGUE}
@@ -18,3 +19,7 @@ WORKLOADS: dict[str, list[str]] = {entry["role"]: entry["workloads"] for entry i
 PHASES: dict[str, list[str]] = {}
 for entry in _CATALOGUE:
     PHASES.setdefault(entry["phase"], []).append(entry["role"])
+# What a pipeline runs by default: without the roles that are off.
+RUNNING: dict[str, list[str]] = {
+    role: names for role, names in WORKLOADS.items() if _DEFAULTS.get(f"{role}_enabled", True)
+}

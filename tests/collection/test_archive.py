@@ -14,7 +14,7 @@ import pytest
 from conftest import LEFT
 from user import ROOT
 
-FOLDERS = ("changelogs", "docs", "java/src", "meta", "playbooks", "plugins", "python/src", "roles")
+FOLDERS = ("changelogs", "docs", "java/metrics/src", "java/src", "meta", "playbooks", "plugins", "python/src", "roles")
 FILES = {"FILES.json", "LICENSE", "MANIFEST.json", "README.md", "python/pyproject.toml", "requirements.txt"}
 # No part of a path may look like it.
 FORBIDDEN = (".*", "__pycache__", "*.egg-info", "*.pyc", "*.retry", "*.tar.gz", "molecule", "reports", "tests")

@@ -11,12 +11,12 @@ import subprocess
 import time
 
 import pytest
-from components import WORKLOADS
+from components import RUNNING
 from flow import Flow, flowing
 from site_runs import COMES_BACK, Site
 from waiting import until
 
-NAMES = sorted([*(f"{name}-0" for names in WORKLOADS.values() for name in names), "kafka-1", "kafka-2"])
+NAMES = sorted([*(f"{name}-0" for names in RUNNING.values() for name in names), "kafka-1", "kafka-2"])
 
 
 def test_a_killed_archive_comes_back(running: Site, flow: Flow):

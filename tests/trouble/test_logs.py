@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from components import WORKLOADS
+from components import RUNNING
 from site_runs import ROOT, Run, Site
 
 
@@ -35,11 +35,11 @@ def shown(site: Site, run: Run) -> set[str]:
 
 def test_only_the_logs_of_the_component_are_shown(running: Site):
     every = shown(running, make_logs(running, "").must_succeed())
-    assert {f"{name}-0" for names in WORKLOADS.values() for name in names} < every
+    assert {f"{name}-0" for names in RUNNING.values() for name in names} < every
     assert shown(running, make_logs(running, "kafka").must_succeed()) == {"kafka-0", "kafka-1", "kafka-2"}
     assert shown(running, make_logs(running, "kafka_connect").must_succeed()) == {"kafka-connect-0"}
 
 
 def test_a_component_that_does_not_exist_is_refused(running: Site):
     run = make_logs(running, "kafak")
-    run.must_fail_with("There is no component 'kafak'", *(name for names in WORKLOADS.values() for name in names))
+    run.must_fail_with("There is no component 'kafak'", *(name for names in RUNNING.values() for name in names))
