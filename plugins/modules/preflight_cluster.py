@@ -113,12 +113,6 @@ options:
     description: Whether a node may hold more than one Kafka broker.
     type: bool
     default: false
-  broker_users:
-    description:
-      - Whether clients of Kafka will have to sign in. A cluster's brokers get their first user when their volumes are
-        formatted, so ones that run without users are refused.
-    type: bool
-    default: false
   certificate_issuer:
     description:
       - Who will sign the certificates of servers by cert-manager. It must be there and ready, and it must be of a kind
@@ -178,6 +172,10 @@ version:
   type: str
   returned: success
   sample: v1.34.4
+plain_brokers:
+  description: Whether the namespace has Kafka brokers that nobody signs in to. V(false) where the user may not look.
+  type: bool
+  returned: success
 """
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import kubernetes_arguments
@@ -216,7 +214,6 @@ def main() -> None:
             "image_pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
             "tolerations": {"type": "list", "elements": "dict", "default": []},
             "brokers_share_nodes": {"type": "bool", "default": False},
-            "broker_users": {"type": "bool", "default": False},
             "certificate_issuer": {"type": "dict", "options": ISSUER},
             "shared_host": {"type": "bool", "default": False},
         },

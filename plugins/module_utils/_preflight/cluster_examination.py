@@ -80,11 +80,15 @@ class _Examination:
         problems += self._namespace()
         problems += self._storage()
         problems += self._room()
-        problems += self._brokers()
         problems += self._certificate_issuer()
         if problems:
             raise PreflightError(f"the cluster {self.target.server}", problems)
-        facts = {"server": self.target.server, "context": self.target.context, "version": version["gitVersion"]}
+        facts = {
+            "server": self.target.server,
+            "context": self.target.context,
+            "version": version["gitVersion"],
+            "plain_brokers": self._plain_brokers(),
+        }
         return Outcome(changed=False, facts=facts, warnings=self.warnings)
 
     def _user(self) -> str:
@@ -192,24 +196,14 @@ class _Examination:
             problems += host_memory(max(0, wanted - running) // 2**20, 0)
         return problems
 
-    def _brokers(self) -> list[Problem]:
-        """Brokers that were formatted without the first user."""
-        if not self.params["broker_users"]:
-            return []
-        what = "whether brokers run that have no users"
+    def _plain_brokers(self) -> bool:
+        """Whether brokers run that were stated without users."""
+        what = "whether brokers run to which nobody signs in"
         running = self._allowed(lambda: self.api.get("StatefulSet", _BROKERS), None, what)
-        secret = self._allowed(lambda: self.api.get("Secret", f"{_BROKERS}-secrets"), _UNKNOWN, "")
-        if running is None or secret is _UNKNOWN or _FORMATTED_WITH in ((secret or {}).get("data") or {}):
-            return []
-        namespace = self.params["namespace"]
-        return [
-            Problem(
-                "brokers",
-                "The running brokers have no users, and in a cluster only new volumes get the first one",
-                found=f"StatefulSet {_BROKERS} in {namespace}, made with cdc_security: false or by an earlier version",
-                remedy="set cdc_security: false for this cluster, or set up a new pipeline in another cdc_namespace",
-            )
-        ]
+        if running is None:
+            return False
+        secret = self._allowed(lambda: self.api.get("Secret", f"{_BROKERS}-secrets"), _UNKNOWN, what)
+        return secret is not _UNKNOWN and _FORMATTED_WITH not in ((secret or {}).get("data") or {})
 
     def _certificate_issuer(self) -> list[Problem]:
         given = self.params["certificate_issuer"]

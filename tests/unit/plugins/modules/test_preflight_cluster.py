@@ -118,21 +118,19 @@ def test_a_class_of_the_clusters_own(api, run):
     assert 'set cdc_storage_classes.kafka to one that it has; did you mean "standard"?' in text
 
 
-def test_brokers_without_users_cannot_begin_to_ask_for_logins(api, run):
-    run(broker_users=True)
+def test_brokers_to_which_nobody_signs_in_are_told(api, run):
+    assert not run()["plain_brokers"]
     api.add("statefulsets", "kafka", "here")
-    run()
-    for given in ({}, {"data": {"tls.key": ""}}):
+    assert run()["plain_brokers"]
+    for given, plain in ({}, True), ({"data": {"tls.key": ""}}, True), ({"data": {"format.arguments": ""}}, False):
         api.add("secrets", "kafka-secrets", "here", **given)
-        assert "The running brokers have no users" in said(run, broker_users=True)
-    api.add("secrets", "kafka-secrets", "here", data={"format.arguments": ""})
-    run(broker_users=True)
-    # Who may not look is not kept from anything.
+        assert run()["plain_brokers"] is plain
     del api.objects["secrets", "here", "kafka-secrets"]
-    api.denied = {"get secrets"}
-    run(broker_users=True)
-    api.denied = {"get statefulsets"}
-    assert "whether brokers run that have no users" in json.dumps(run(broker_users=True, rights=[])["warnings"])
+    for right in "get secrets", "get statefulsets":
+        api.denied = {right}
+        found = run(rights=[])
+        assert not found["plain_brokers"]
+        assert "whether brokers run to which nobody signs in" in json.dumps(found["warnings"])
 
 
 READY_NOW = {"conditions": [{"type": "Ready", "status": "True", "reason": "KeyPairVerified"}]}
