@@ -24,9 +24,11 @@ from cdc_pipeline.verify.http_rights import judge_rights
 from cdc_pipeline.verify.jvm import judge_memory
 from cdc_pipeline.verify.plan import Archive
 from cdc_pipeline.verify.tables import row_count
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.wait import wait_for, wait_for_progress
 
 _SETTLE_SECONDS = 10.0
+# Until the rows of a first snapshot are archived, as long as more of them are all the while.
+_SNAPSHOT_SECONDS = 900.0
 _SHOWN = 5
 _STATUS = "See the archive's status, its log and its /metrics."
 _TAG = "Run the tag archive."
@@ -256,7 +258,7 @@ def _rows(context: Context, there: Mapping[str, int], chains: Mapping[tuple[str,
 
     short = short_of(there, chains)
     if short:
-        short = wait_for(again, lambda found: not found, _SETTLE_SECONDS, pause=1.0)
+        short = wait_for_progress(again, lambda found: not found, _SETTLE_SECONDS, _SNAPSHOT_SECONDS, pause=1.0)
     found = {context.plan.table_of(topic): each for topic, each in short.items()}
     return equal("T10.snapshot_archived", "tables with more rows than archived events", {}, found, _STATUS)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,11 +24,13 @@ from cdc_pipeline.verify.http_rights import judge_rights
 from cdc_pipeline.verify.plan import Connectors
 from cdc_pipeline.verify.streaming import settings_of_sender
 from cdc_pipeline.verify.tables import MOST_ROWS, named, row_count
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.wait import wait_for_progress
 
 _TAG = "Run the tag connectors."
 # What has been committed just now may take so long to Kafka.
-_EVENTS_SECONDS = 5.0
+# A first snapshot goes on when connectors run already. This long it may bring no event, and this long it is waited for.
+_EVENTS_SECONDS = 15.0
+_SNAPSHOT_SECONDS = 900.0
 _SECRET = re.compile(r"password|secret|token|private\.?key|credential", re.IGNORECASE)
 _REFERENCE = re.compile(r"^\$\{[^}]+\}$")
 
@@ -249,15 +250,22 @@ def _coverage(context: Context) -> Iterator[Finding]:
             f"T9.fields.{topic}", f"fields missing in the events of {topic}", [], lacking, "See transforms.lossless."
         )
     with context.postgresql() as connection:
-        for table in expected.tables:
-            # Rows first: what is committed meanwhile, such as the probe's, only adds events.
-            rows = row_count(connection, table)
-            events = wait_for(
-                functools.partial(_written, context, expected.topic(table)),
-                lambda count, rows=rows: rows is None or (count is not None and count >= rows),
-                _EVENTS_SECONDS,
-            )
-            yield judge_snapshot(table, rows, events)
+        # Rows first: what is committed meanwhile, such as the probe's, only adds events.
+        rows = {table: row_count(connection, table) for table in expected.tables}
+    short = wait_for_progress(
+        lambda: _short_of({expected.topic(table): count or 0 for table, count in rows.items()}, _written(context)),
+        lambda found: not found,
+        _EVENTS_SECONDS,
+        _SNAPSHOT_SECONDS,
+    )
+    written = {**_written(context), **short}
+    for table, count in rows.items():
+        yield judge_snapshot(table, count, written.get(expected.topic(table)))
+
+
+def _short_of(rows: Mapping[str, int], written: Mapping[str, int]) -> dict[str, int]:
+    """Events of each topic that has fewer than its table has rows."""
+    return {topic: written[topic] for topic, count in rows.items() if topic in written and written[topic] < count}
 
 
 def _keyless(context: Context) -> list[str]:
@@ -266,10 +274,10 @@ def _keyless(context: Context) -> list[str]:
     return [table.text for table, found in facts.relations.items() if not found.tells_apart]
 
 
-def _written(context: Context, topic: str) -> int | None:
-    """Records ever written to a topic; None when there is no such topic."""
-    partitions = end_offsets(context.kafka_admin, (topic,)).get(topic)
-    return sum(partitions.values()) if partitions else None
+def _written(context: Context) -> dict[str, int]:
+    """Records ever written to each topic of a captured table that is there."""
+    ends = end_offsets(context.kafka_admin, context.plan.expected.connectors.topics)
+    return {topic: sum(partitions.values()) for topic, partitions in ends.items()}
 
 
 def _fields(context: Context, subject: str) -> set[str]:
