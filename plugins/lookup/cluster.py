@@ -36,6 +36,9 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import parse_entry
 
+# Also who is told of alerts.
+_ANYWHERE = {"ipBlock": {"cidr": "0.0.0.0/0"}}
+
 
 class LookupModule(LookupBase):
     """The lookup ``cdc.pipeline.cluster``."""
@@ -72,7 +75,7 @@ class LookupModule(LookupBase):
             },
             "routable": [_workload(name) for name, entry in entries.items() if entry.routable],
             "encrypted": {_workload(name): entry.tls.ca for name, entry in entries.items() if entry.tls.enabled},
-            "outside": {**_elsewhere(entries), **value("cdc_network_outside", {})},
+            "outside": {"receivers": _ANYWHERE, **_elsewhere(entries), **value("cdc_network_outside", {})},
             "clients": value("cdc_network_clients", []),
             "controller_artifacts": value("cdc_artifacts") or {},
         }
@@ -81,8 +84,7 @@ class LookupModule(LookupBase):
 
 def _elsewhere(entries):
     """Servers of the user's own, whose addresses no policy can know."""
-    anywhere = {"ipBlock": {"cidr": "0.0.0.0/0"}}
-    return {_workload(name): anywhere for name, entry in entries.items() if not entry.managed}
+    return {_workload(name): _ANYWHERE for name, entry in entries.items() if not entry.managed}
 
 
 def _workload(component):

@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-KEEP = "5m"
+# How long an alert that has ended stays active, so that what flickers is one alert; less by a minute for each alert
+# that holds it back, or it would be sent once that one has ended.
+_KEEP_MINUTES = 5
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TIME = re.compile(r"(\d+)([smhd])")
 _WINDOW = re.compile(r"@(\d+[smhd])")
@@ -39,19 +41,38 @@ def rule_groups(
         ValueError: a time is none.
     """
     known = set(there)
+    by_name = {alert["alert"]: alert for alerts in definition.values() for alert in alerts}
     groups = {
-        name: [_rule(alert, runbooks, scale) for alert in alerts if alert.get("only") in (None, *known)]
+        name: [
+            _rule(alert, name, _keep(alert, by_name), runbooks, scale)
+            for alert in alerts
+            if alert.get("only") in (None, *known)
+        ]
         for name, alerts in definition.items()
     }
     return {"groups": [{"name": name, "rules": rules} for name, rules in groups.items() if rules]}
 
 
-def _rule(alert: Mapping[str, Any], runbooks: str, scale: float) -> dict[str, Any]:
+def _keep(alert: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any]]) -> str:
+    return str(alert.get("keep_firing_for") or f"{max(1, _KEEP_MINUTES - _depth(alert['alert'], by_name))}m")
+
+
+def _depth(name: str, by_name: Mapping[str, Mapping[str, Any]], below: tuple[str, ...] = ()) -> int:
+    """How many alerts at most stand one above the other over this one."""
+    if name in below:
+        raise ValueError(f"the alert {name} holds itself back, by {', '.join(below)}")
+    if name not in by_name:
+        raise ValueError(f"{below[-1]} is held back by {name}, which is no alert")
+    above = by_name[name].get("inhibited_by") or {}
+    return max((1 + _depth(each, by_name, (*below, name)) for each in above), default=0)
+
+
+def _rule(alert: Mapping[str, Any], area: str, keep: str, runbooks: str, scale: float) -> dict[str, Any]:
     return {
         "alert": alert["alert"],
         "expr": _WINDOW.sub(lambda found: scaled(found[1], scale), alert["expr"]),
         "for": scaled(alert["for"], scale),
-        "keep_firing_for": scaled(alert.get("keep_firing_for", KEEP), scale),
-        "labels": {"severity": alert["severity"]},
+        "keep_firing_for": scaled(keep, scale),
+        "labels": {"severity": alert["severity"], "area": area},
         "annotations": {"summary": alert["summary"], "runbook_url": f"{runbooks}{alert['alert'].lower()}"},
     }

@@ -15,6 +15,7 @@ from ..module_utils._preflight.problem import Problem
 from ..module_utils._table_names import collisions, parse_column, parse_entry, parse_table, parse_tables
 from ._cluster_rules import cluster_problems
 from ._ports import port_problems
+from ._receivers import problems as receiver_problems
 from ._size_rules import size_problems
 from ._stated import Stated
 from ._units import mebibytes
@@ -46,6 +47,7 @@ _LOGINS = (
     "archive_reader",
     "watchdog_reader",
     "monitoring_reader",
+    "monitoring_operator",
 )
 
 
@@ -310,6 +312,19 @@ def _logins(get: Get) -> Iterator[Problem]:
             )
 
 
+def _receivers(get: Get) -> Iterator[Problem]:
+    """Who is told of alerts."""
+    for name, what, remedy in receiver_problems(get("monitoring_receivers") or []):
+        yield Problem("alerts", f"The receiver {name!r} in monitoring_receivers {what}", remedy=remedy)
+    url = get("monitoring_dead_man_url")
+    if url and not re.match(r"https?://[^\s/]+", url):
+        yield Problem(
+            "alerts",
+            "monitoring_dead_man_url is no URL with http:// or https://",
+            remedy="copy it from the service that is to miss the calls",
+        )
+
+
 def _issuer(get: Get) -> Iterator[Problem]:
     """Who signs certificates by cert-manager."""
     # What is not given is none, or is not there.
@@ -348,4 +363,15 @@ def _issuer(get: Get) -> Iterator[Problem]:
         )
 
 
-RULES: tuple[Rule, ...] = (_names, _folders, _offset, _tables, _messages, _kafka, _own_servers, _logins, _issuer)
+RULES: tuple[Rule, ...] = (
+    _names,
+    _folders,
+    _offset,
+    _tables,
+    _messages,
+    _kafka,
+    _own_servers,
+    _logins,
+    _receivers,
+    _issuer,
+)

@@ -131,12 +131,22 @@ class ConnectorsEndpoint:
 
 
 @dataclass(frozen=True)
+class AlertmanagerEndpoint:
+    """``operator``: who may ask, and silence alerts; None: everybody."""
+
+    url: str = ""
+    ca: str = ""
+    operator: Login | None = None
+
+
+@dataclass(frozen=True)
 class MonitoringEndpoint:
     """``url``: of Prometheus. ``reader``: whom it and what it scrapes answer; None: everybody."""
 
     url: str
     ca: str = ""
     reader: Login | None = None
+    alertmanager: AlertmanagerEndpoint = field(default_factory=AlertmanagerEndpoint)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import click
 
 from cdc_pipeline.cli.errors import CdcError
 
-COMMANDS = ("status", "verify", "audit", "logs", "sql", "tables", "user", "completion")
+COMMANDS = ("status", "verify", "audit", "logs", "sql", "tables", "silence", "user", "completion")
 
 _EPILOG = "Exit codes: 0 all is well, 1 something is wrong with the pipeline or a check failed, 2 wrong usage."
 
@@ -39,7 +39,7 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Look at a pipeline: its processes, its logs, its tables, and its archive in SQL. Give people a login.
+    """Look at a pipeline: processes, logs, tables, and the archive in SQL. Silence alerts. Give people a login.
 
     It reads the instance's folder, /var/lib/cdc-pipeline/local unless --home, --instance or CDC_HOME names another. On
     a host, most of that folder is root's: sudo cdc ...

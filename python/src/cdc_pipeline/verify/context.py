@@ -124,6 +124,18 @@ class Context:
         return http.client(where.url, where.reader, where.ca)
 
     @functools.cached_property
+    def alertmanager(self) -> httpx.Client:
+        """
+        Raises:
+            LookupError: nothing watches this pipeline.
+        """
+        watched = self.plan.endpoints.monitoring
+        if watched is None:
+            raise LookupError("nothing watches this pipeline: monitoring_enabled is false")
+        where = watched.alertmanager
+        return http.client(where.url, where.operator, where.ca)
+
+    @functools.cached_property
     def store(self) -> S3Store:
         """The bucket, as who only reads."""
         return self.store_of(self.plan.endpoints.object_store.reader)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 ALWAYS = (
     "up",
+    "alertmanager_config_last_reload_successful",
+    "alertmanager_notifications_failed_total",
+    "alertmanager_notifications_total",
     "probe_success",
     "probe_duration_seconds",
     "process_cpu_seconds_total",

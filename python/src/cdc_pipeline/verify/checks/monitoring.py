@@ -20,6 +20,9 @@ _TAG = "Run the tag monitoring."
 # Scrapes of targets that have just been started, before the state of each is known.
 _ROUNDS = 3
 _PAUSE = 1.0
+_NOTIFIED = "15m"
+# Who is told nothing, and the service that misses the calls when alerts are sent no more.
+_OWN_RECEIVERS = {"nobody", "dead-man"}
 # Prometheus' year has 365 days.
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 
@@ -33,6 +36,7 @@ class Monitoring:
         targets: how many Prometheus scrapes or has probed.
         retention_time, retention_size: as Prometheus takes them.
         memory_mib: bound on everything that watches.
+        receivers: names of those who are told of alerts.
         workloads: what that is, as endpoints are named; none: nothing is watched.
         encrypted, archive, host, java: as of :func:`.relied.relied_on`.
     """
@@ -44,6 +48,7 @@ class Monitoring:
     memory_mib: int = 256
     canary_seconds: float = 10.0
     scrape_seconds: int = 30
+    receivers: tuple[str, ...] = ()
     workloads: tuple[str, ...] = ()
     encrypted: bool = False
     archive: bool = True
@@ -124,6 +129,26 @@ def judge_memory(used: Mapping[str, int], most_mib: int, measure: str) -> Findin
     )
 
 
+def judge_alertmanagers(active: Iterable[Mapping[str, Any]]) -> Finding:
+    """``active``: as Prometheus' API lists those to whom it sends alerts."""
+    found = [str(each["url"]) for each in active]
+    hint = "Does alertmanager run? {cdc} status; prometheus' log says why it does not send: {cdc} logs prometheus."
+    return equal("T13.alertmanagers", "Alertmanagers that Prometheus sends alerts to", 1, len(found), hint)
+
+
+def judge_receivers(found: Iterable[str], wanted: Iterable[str]) -> Finding:
+    """``found``: names of Alertmanager's receivers."""
+    own = sorted(set(found) - _OWN_RECEIVERS)
+    return equal("T13.receivers", "receivers of alerts", sorted(wanted), own, _TAG)
+
+
+def judge_notifications(failed: Mapping[str, float]) -> Finding:
+    """``failed``: notifications that failed of late, by the way that they went."""
+    what = f"notifications of alerts that failed within {_NOTIFIED}"
+    hint = "The log names the receiver and the reason: {cdc} logs alertmanager."
+    return equal("T13.notifications", what, {}, {way: round(count) for way, count in failed.items() if count}, hint)
+
+
 def _expected(context: Context) -> Monitoring:
     return context.plan.expectations("monitoring", Monitoring)
 
@@ -190,6 +215,21 @@ def _memory(context: Context) -> Iterator[Finding]:
         yield judge_memory(used, expected.memory_mib, servers.measure)
 
 
+def _told(context: Context) -> Iterator[Finding]:
+    expected = _expected(context)
+    if not expected.workloads:
+        return
+    read = functools.partial(_get, context, "alertmanagers")
+    found = wait_for(lambda: read()["activeAlertmanagers"], bool, expected.patience, _PAUSE)
+    yield judge_alertmanagers(found)
+    answer = context.alertmanager.get("/api/v2/receivers").raise_for_status()
+    yield judge_receivers([each["name"] for each in answer.json()], expected.receivers)
+    query = f"sum by (integration) (increase(alertmanager_notifications_failed_total[{_NOTIFIED}]))"
+    yield judge_notifications(
+        {each["metric"]["integration"]: float(each["value"][1]) for each in _query(context, query)}
+    )
+
+
 def _rights(context: Context) -> Iterator[Finding]:
     where = context.plan.endpoints.monitoring
     if where is not None:
@@ -204,5 +244,6 @@ STEPS = (
     Step("T13.canary", "monitoring", _canary),
     Step("T13.retention", "monitoring", _kept),
     Step("T13.memory", "monitoring", _memory),
+    Step("T13.alertmanagers", "monitoring", _told),
     Step("T13.rights", "monitoring", _rights),
 )

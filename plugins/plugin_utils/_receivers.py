@@ -1,0 +1,157 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Alertmanager's configuration: who is told of which alerts, how they are grouped, which hold others back. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ._alerts import scaled
+
+SEVERITIES = ("critical", "warning")
+# Fires always: see the alert's definition.
+HEARTBEAT = "Watchdog"
+_NOBODY = "nobody"
+_DEAD_MAN = "dead-man"
+# From the first alert of a group until it is sent, so that what follows from the same fault comes along or is held
+# back.
+_WAIT = "30s"
+# Until what joins a group, or ends in it, is sent.
+_INTERVAL = "5m"
+# Until what goes on is sent again.
+_REPEAT = {"critical": "4h", "warning": "24h"}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}\Z")
+
+
+def problems(receivers: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with the stated receivers: for each the receiver's name, what it is, and what to do."""
+    seen: set[str] = set()
+    for receiver in receivers:
+        name = str(receiver.get("name") or "")
+        ways = [way for way in ("email", "slack", "webhook") if receiver.get(way)]
+        if not _NAME.match(name) or name in (_NOBODY, _DEAD_MAN):
+            yield name, "is no name", "name it with letters, digits, blanks and ._-, such as on-call"
+        if name in seen:
+            yield name, "is there twice", "give each receiver a name of its own"
+        seen.add(name)
+        if not ways:
+            yield name, "is told in no way", "add email, slack or webhook"
+        email = receiver.get("email") or {}
+        if email and not re.match(r"[^:\s]+:\d{1,5}\Z", str(email.get("server") or "")):
+            yield name, "has an email.server that is not host:port", "write it such as smtp.example.org:587"
+        if email and bool(email.get("username")) != bool(email.get("password")):
+            yield name, "has one of email.username and email.password", "give both, or none"
+        for way in ("slack", "webhook"):
+            url = str((receiver.get(way) or {}).get("url") or "")
+            if way in ways and not re.match(r"https?://[^\s/]+", url):
+                # The address of a webhook is as good as a password.
+                yield name, f"has a {way}.url that is no URL with http:// or https://", "copy it from the service"
+
+
+def configuration(
+    receivers: Sequence[Mapping[str, Any]],
+    definition: Mapping[str, Sequence[Mapping[str, Any]]],
+    dead_man: str,
+    scale: float,
+    folder: str,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Alertmanager's configuration, and the further files that it names below ``folder``, by their names.
+
+    Args:
+        receivers: each with name, and any of email, slack and webhook; severities, by default all.
+        definition: alerts by area, as the file of rules is made of them.
+        dead_man: URL that is called all the time while alerts are sent; empty for none.
+        scale: by which times are multiplied.
+    """
+    told = {name: _told(receiver, folder) for receiver in receivers for name in (receiver["name"],)}
+    config = {
+        "route": {
+            "receiver": _NOBODY,
+            "group_by": ["instance_name", "area"],
+            "group_wait": scaled(_WAIT, scale),
+            "group_interval": scaled(_INTERVAL, scale),
+            "repeat_interval": _REPEAT["critical"],
+            "routes": [*_dead_man_route(dead_man, scale), *(route for each in receivers for route in _routes(each))],
+        },
+        "inhibit_rules": list(_inhibitions(definition)),
+        "receivers": [
+            {"name": _NOBODY},
+            *([{"name": _DEAD_MAN, "webhook_configs": [{"url": dead_man}]}] if dead_man else []),
+            *({"name": name, **ways} for name, (ways, _files) in told.items()),
+        ],
+    }
+    return config, {file: text for _ways, files in told.values() for file, text in files.items()}
+
+
+def _dead_man_route(url: str, scale: float) -> list[dict[str, Any]]:
+    always = [f'alertname="{HEARTBEAT}"']
+    if not url:
+        return [{"matchers": always, "receiver": _NOBODY}]
+    often = {name: scaled("1m", scale) for name in ("group_interval", "repeat_interval")}
+    return [{"matchers": always, "receiver": _DEAD_MAN, "group_wait": "0s", **often}]
+
+
+def _routes(receiver: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for severity in receiver.get("severities") or SEVERITIES:
+        yield {
+            "matchers": [f'severity="{severity}"'],
+            "receiver": receiver["name"],
+            "repeat_interval": _REPEAT[severity],
+            # The next receiver is told, too.
+            "continue": True,
+        }
+
+
+def _told(receiver: Mapping[str, Any], folder: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The receiver's ways, and the files that they name."""
+    ways: dict[str, Any] = {}
+    files: dict[str, str] = {}
+    name = re.sub(r"[^A-Za-z0-9-]", "_", receiver["name"])
+
+    def file(kind: str, text: str) -> str:
+        files[f"receivers/{name}.{kind}"] = text
+        return f"{folder}/receivers/{name}.{kind}"
+
+    if email := receiver.get("email"):
+        entry = {
+            "to": ", ".join(email["to"]),
+            "from": email["from"],
+            "smarthost": email["server"],
+            "require_tls": email.get("require_tls") is not False,
+            "send_resolved": True,
+        }
+        if email.get("username"):
+            entry |= {"auth_username": email["username"], "auth_password_file": file("email", email["password"])}
+        if email.get("ca"):
+            entry["tls_config"] = {"ca_file": file("email.pem", email["ca"])}
+        ways["email_configs"] = [entry]
+    if slack := receiver.get("slack"):
+        entry = {"api_url_file": file("slack", slack["url"]), "send_resolved": True}
+        ways["slack_configs"] = [entry | ({"channel": slack["channel"]} if slack.get("channel") else {})]
+    if webhook := receiver.get("webhook"):
+        http: dict[str, Any] = {}
+        if webhook.get("token"):
+            http["authorization"] = {"credentials_file": file("webhook", webhook["token"])}
+        if webhook.get("ca"):
+            http["tls_config"] = {"ca_file": file("webhook.pem", webhook["ca"])}
+        entry = {"url": webhook["url"], "send_resolved": True}
+        ways["webhook_configs"] = [entry | ({"http_config": http} if http else {})]
+    return ways, files
+
+
+def _inhibitions(definition: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
+    for alert in (alert for alerts in definition.values() for alert in alerts):
+        for source, labels in (alert.get("inhibited_by") or {}).items():
+            wanted = {name: value for name, value in (labels or {}).items() if name != "equal"}
+            yield {
+                "source_matchers": [f'alertname="{source}"', *(_matcher(*each) for each in wanted.items())],
+                "target_matchers": [f'alertname="{alert["alert"]}"'],
+                "equal": ["instance_name", *(labels or {}).get("equal", [])],
+            }
+
+
+def _matcher(label: str, value: str | Sequence[str]) -> str:
+    return f'{label}="{value}"' if isinstance(value, str) else f'{label}=~"{"|".join(value)}"'
