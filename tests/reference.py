@@ -67,8 +67,8 @@ def documented() -> dict[str, dict[str, Any]]:
 def http_rights() -> dict[str, list[dict[str, Any]]]:
     """What each role states of who may do what over HTTP, by the role."""
     found = {}
-    for path in sorted((ROOT / "roles").glob("*/vars/main.yml")):
-        role = path.parts[-3]
+    for path in sorted([*(ROOT / "roles").glob("*/vars/main.yml"), *(ROOT / "roles").glob("*/vars/main/*.yml")]):
+        role = path.relative_to(ROOT / "roles").parts[0]
         stated = (yaml.safe_load(path.read_text()) or {}).get(f"__{role}_rights")
         # The role tenancy has rights in a cluster.
         if isinstance(stated, list) and all(isinstance(each, dict) and "login" in each for each in stated):

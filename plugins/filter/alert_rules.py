@@ -14,7 +14,7 @@ description:
 positional: there, runbooks, scale
 options:
   _input:
-    description: Lists of alerts by the name of their group.
+    description: Lists of alerts by the name of their subsystem.
     type: dict
     required: true
   there:

@@ -9,8 +9,8 @@ short_description: Alertmanager's configuration, made of who is to be told and o
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
-  - Makes a route for each severity of each receiver, groups alerts by their area, and makes a rule of inhibition for
-    each C(inhibited_by) of an alert.
+  - Makes a route for each severity of each receiver, groups alerts by their subsystem, and makes a rule of inhibition
+    for each C(inhibited_by) of an alert.
 positional: definition, folder, dead_man, scale
 options:
   _input:
@@ -19,7 +19,7 @@ options:
     elements: dict
     required: true
   definition:
-    description: Lists of alerts by the name of their area.
+    description: Lists of alerts by the name of their subsystem.
     type: dict
     required: true
   folder:

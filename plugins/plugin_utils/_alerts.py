@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-# How long an alert that has ended stays active, so that what flickers is one alert; less by a minute for each alert
+# How long an alert that has ended stays active, so that what flickers is one alert; less for each alert above it
 # that holds it back, or it would be sent once that one has ended.
-_KEEP_MINUTES = 5
+_KEEP_SECONDS, _LESS_SECONDS = 300, 40
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TIME = re.compile(r"(\d+)([smhd])")
 _WINDOW = re.compile(r"@(\d+[smhd])")
@@ -32,7 +32,7 @@ def rule_groups(
     """What a file of rules holds.
 
     Args:
-        definition: alerts by group.
+        definition: alerts by subsystem.
         there: what the pipeline has, of what alerts name as `only`.
         runbooks: a URL to which the name of an alert is added, in lower case.
         scale: by which times are multiplied.
@@ -54,7 +54,7 @@ def rule_groups(
 
 
 def _keep(alert: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any]]) -> str:
-    return str(alert.get("keep_firing_for") or f"{max(1, _KEEP_MINUTES - _depth(alert['alert'], by_name))}m")
+    return str(alert.get("keep_firing_for") or f"{_KEEP_SECONDS - _LESS_SECONDS * _depth(alert['alert'], by_name)}s")
 
 
 def _depth(name: str, by_name: Mapping[str, Mapping[str, Any]], below: tuple[str, ...] = ()) -> int:
@@ -67,12 +67,12 @@ def _depth(name: str, by_name: Mapping[str, Mapping[str, Any]], below: tuple[str
     return max((1 + _depth(each, by_name, (*below, name)) for each in above), default=0)
 
 
-def _rule(alert: Mapping[str, Any], area: str, keep: str, runbooks: str, scale: float) -> dict[str, Any]:
+def _rule(alert: Mapping[str, Any], subsystem: str, keep: str, runbooks: str, scale: float) -> dict[str, Any]:
     return {
         "alert": alert["alert"],
         "expr": _WINDOW.sub(lambda found: scaled(found[1], scale), alert["expr"]),
         "for": scaled(alert["for"], scale),
         "keep_firing_for": scaled(keep, scale),
-        "labels": {"severity": alert["severity"], "area": area},
+        "labels": {"severity": alert["severity"], "subsystem": subsystem},
         "annotations": {"summary": alert["summary"], "runbook_url": f"{runbooks}{alert['alert'].lower()}"},
     }

@@ -62,7 +62,7 @@ def configuration(
 
     Args:
         receivers: each with name, and any of email, slack and webhook; severities, by default all.
-        definition: alerts by area, as the file of rules is made of them.
+        definition: alerts by subsystem, as the file of rules is made of them.
         dead_man: URL that is called all the time while alerts are sent; empty for none.
         scale: by which times are multiplied.
     """
@@ -70,7 +70,7 @@ def configuration(
     config = {
         "route": {
             "receiver": _NOBODY,
-            "group_by": ["instance_name", "area"],
+            "group_by": ["instance_name", "subsystem"],
             "group_wait": scaled(_WAIT, scale),
             "group_interval": scaled(_INTERVAL, scale),
             "repeat_interval": _REPEAT["critical"],
