@@ -32,7 +32,7 @@ class Monitoring:
     """What is expected of the role.
 
     Attributes:
-        rights: of its login, where everybody signs in.
+        rights, alertmanager_rights: of the logins at Prometheus and at Alertmanager, where everybody signs in.
         targets: how many Prometheus scrapes or has probed.
         retention_time, retention_size: as Prometheus takes them.
         memory_mib: bound on everything that watches.
@@ -42,6 +42,7 @@ class Monitoring:
     """
 
     rights: tuple[Right, ...] = ()
+    alertmanager_rights: tuple[Right, ...] = ()
     targets: int = 0
     retention_time: str = "15d"
     retention_size: str = "1GB"
@@ -233,9 +234,11 @@ def _told(context: Context) -> Iterator[Finding]:
 def _rights(context: Context) -> Iterator[Finding]:
     where = context.plan.endpoints.monitoring
     if where is not None:
-        logins = {"": None, "reader": where.reader}
-        rights = _expected(context).rights
-        yield from judge_rights("T13", "Prometheus", where.url, where.ca, logins, rights, "monitoring")
+        expected, told = _expected(context), where.alertmanager
+        logins = {"": None, "reader": where.reader, "operator": told.operator}
+        yield from judge_rights("T13", "Prometheus", where.url, where.ca, logins, expected.rights, "monitoring")
+        rights = expected.alertmanager_rights
+        yield from judge_rights("T13.alerts", "Alertmanager", told.url, told.ca, logins, rights, "monitoring")
 
 
 STEPS = (
