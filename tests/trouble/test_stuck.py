@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
 from archived import objects_of, rows_of
 from cdc_pipeline.clients import postgresql
@@ -22,6 +23,7 @@ from cdc_pipeline.endpoints import PostgresqlEndpoint
 from cdc_pipeline.verify.checks.connectors import STEPS
 from flow import Flow
 from psycopg import pq
+from signed_in import signed_in
 from site_runs import Site
 from waiting import until
 
@@ -58,6 +60,13 @@ def is_over(site: Site, seconds: float = OVER) -> None:
 
 
 @pytest.fixture
+def operator(running: Site) -> Iterator[httpx.Client]:
+    """Kafka Connect for who may change connectors."""
+    with signed_in(running.endpoints()["kafka_connect"], "writer") as connect:
+        yield connect
+
+
+@pytest.fixture
 def connector(running: Site) -> str:
     """The path of the Debezium connector in Kafka Connect's interface."""
     is_over(running, COMES_BACK)
@@ -65,9 +74,8 @@ def connector(running: Site) -> str:
 
 
 @pytest.mark.full
-def test_a_paused_connector_is_said(running: Site, flow: Flow, connector: str):
-    connect = running.context().kafka_connect
-    connect.put(f"{connector}/pause").raise_for_status()
+def test_a_paused_connector_is_said(running: Site, flow: Flow, connector: str, operator: httpx.Client):
+    operator.put(f"{connector}/pause").raise_for_status()
     try:
         found = is_said(running, "connector", "paused")
         assert f"{connector}/resume" in found["remedy"]
@@ -82,20 +90,19 @@ def test_a_paused_connector_is_said(running: Site, flow: Flow, connector: str):
         (check,) = next(step for step in STEPS if step.id == "T9.stuck").run(running.context())
         assert not check.ok and "paused" in str(check.found), check
     finally:
-        connect.put(f"{connector}/resume").raise_for_status()
+        operator.put(f"{connector}/resume").raise_for_status()
     is_over(running)
     flow.arrived()
 
 
 @pytest.mark.full
-def test_a_connector_that_somebody_deleted_is_said(running: Site, flow: Flow, connector: str):
-    connect = running.context().kafka_connect
-    config = connect.get(f"{connector}/config").raise_for_status().json()
-    connect.delete(connector).raise_for_status()
+def test_a_connector_that_somebody_deleted_is_said(running: Site, flow: Flow, connector: str, operator: httpx.Client):
+    config = operator.get(f"{connector}/config").raise_for_status().json()
+    operator.delete(connector).raise_for_status()
     try:
         is_said(running, "connector", "absent")
     finally:
-        connect.put(f"{connector}/config", json=config).raise_for_status()
+        operator.put(f"{connector}/config", json=config).raise_for_status()
     is_over(running)
     flow.arrived()
 
@@ -174,7 +181,9 @@ def test_a_task_that_hangs_is_said_and_restarted(running: Site, connector: str, 
 
 
 @pytest.mark.full
-def test_a_lost_slot_is_said_and_made_again_as_the_documentation_says(running: Site, connector: str):
+def test_a_lost_slot_is_said_and_made_again_as_the_documentation_says(
+    running: Site, connector: str, operator: httpx.Client
+):
     """docs/troubleshooting.md, `slot_lost`."""
     context = running.context()
     slot = context.plan.expected.postgresql.slot
@@ -183,7 +192,7 @@ def test_a_lost_slot_is_said_and_made_again_as_the_documentation_says(running: S
         f"INSERT INTO users (email, full_name, country) VALUES ('{email}', 'Lost', 'DE')",
         f"UPDATE users SET full_name = 'Found' WHERE email = '{email}'",
     )
-    context.kafka_connect.put(f"{connector}/stop").raise_for_status()
+    operator.put(f"{connector}/stop").raise_for_status()
     with context.postgresql() as connection:
         connection.execute("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'")
         connection.execute("SELECT pg_reload_conf()")
@@ -207,8 +216,8 @@ def test_a_lost_slot_is_said_and_made_again_as_the_documentation_says(running: S
             connection.execute("SELECT pg_reload_conf()")
 
         # The steps.
-        context.kafka_connect.put(f"{connector}/stop").raise_for_status()
-        context.kafka_connect.delete(f"{connector}/offsets").raise_for_status()
+        operator.put(f"{connector}/stop").raise_for_status()
+        operator.delete(f"{connector}/offsets").raise_for_status()
         connection.execute("SELECT pg_drop_replication_slot(%s)", (slot,))
         running.run("--tags", "connectors").must_succeed()
     is_over(running, COMES_BACK)
