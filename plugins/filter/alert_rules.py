@@ -23,7 +23,7 @@ options:
     elements: str
     required: true
   runbooks:
-    description: A URL to which the name of an alert is added, in lower case.
+    description: A URL to which the name of an alert and C(.md) are added.
     type: str
     required: true
   scale:
@@ -33,7 +33,7 @@ options:
 """
 
 EXAMPLES = r"""
-rules: "{{ alerts | cdc.pipeline.alert_rules(['archive'], 'https://example.org/runbooks#') }}"
+rules: "{{ alerts | cdc.pipeline.alert_rules(['archive'], 'https://example.org/runbooks/') }}"
 """
 
 RETURN = r"""

@@ -34,7 +34,7 @@ def rule_groups(
     Args:
         definition: alerts by subsystem.
         there: what the pipeline has, of what alerts name as `only`.
-        runbooks: a URL to which the name of an alert is added, in lower case.
+        runbooks: a URL to which the name of an alert and .md are added.
         scale: by which times are multiplied.
 
     Raises:
@@ -74,5 +74,5 @@ def _rule(alert: Mapping[str, Any], subsystem: str, keep: str, runbooks: str, sc
         "for": scaled(alert["for"], scale),
         "keep_firing_for": scaled(keep, scale),
         "labels": {"severity": alert["severity"], "subsystem": subsystem},
-        "annotations": {"summary": alert["summary"], "runbook_url": f"{runbooks}{alert['alert'].lower()}"},
+        "annotations": {"summary": alert["summary"], "runbook_url": f"{runbooks}{alert['alert']}.md"},
     }

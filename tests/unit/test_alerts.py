@@ -23,6 +23,8 @@ from debian_tools import program  # noqa: E402
 
 DEFINITION = yaml.safe_load((ROOT / "roles/monitoring/files/alerts.yml").read_text())
 ALERTS = {alert["alert"]: alert for group in DEFINITION.values() for alert in group}
+RUNBOOKS = ROOT / "docs/runbooks"
+PARTS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation"]
 EVERYTHING = ("host", "java", "archive", "encrypted")
 # Times are 15 s apart; four hours are enough for all.
 FOR_EVER = "x1000"
@@ -236,20 +238,40 @@ def test_one_number_scales_all_times(text: str, scale: float, found: str):
 
 
 def test_windows_are_scaled_and_what_is_not_there_is_left_out():
-    found = rule_groups(DEFINITION, [], "https://example.org/#", 0.1)
+    found = rule_groups(DEFINITION, [], "https://example.org/", 0.1)
     rules = {rule["alert"]: rule for group in found["groups"] for rule in group["rules"]}
     assert "[90s]" in rules["ConnectorRestartsOften"]["expr"]
     assert rules["TargetDown"]["for"] == "12s"
     assert "ArchiveStopped" not in rules and "DiskFull" not in rules
-    assert rules["TargetDown"]["annotations"]["runbook_url"] == "https://example.org/#targetdown"
+    assert rules["TargetDown"]["annotations"]["runbook_url"] == "https://example.org/TargetDown.md"
 
 
-def test_every_alert_has_a_case_a_section_and_a_severity():
+def test_every_alert_has_a_case_and_a_severity():
     assert set(CASES) == set(ALERTS)
-    sections = re.findall(r"^### (\w+)$", (ROOT / "docs/monitoring.md").read_text(), re.MULTILINE)
-    assert sorted(sections) == sorted(ALERTS)
     assert {alert["severity"] for alert in ALERTS.values()} == {"critical", "warning", "none"}
     assert {alert["only"] for alert in ALERTS.values() if "only" in alert} == set(EVERYTHING)
+
+
+def test_every_alert_has_a_runbook_and_a_line():
+    """Commands of a runbook are run by tests/docs_run.py."""
+    lines = re.findall(
+        r"^\| \[(\w+)\]\(runbooks/\1\.md\) \| (\w+) \|", (ROOT / "docs/monitoring.md").read_text(), re.MULTILINE
+    )
+    assert lines == [(name, alert["severity"]) for name, alert in ALERTS.items()]
+    assert {path.stem for path in RUNBOOKS.glob("*.md")} == set(ALERTS)
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_a_runbook_says_what_to_do(name: str):
+    text = (RUNBOOKS / f"{name}.md").read_text()
+    assert text.startswith(f"# {name}\n")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == PARTS
+    assert re.search(r"^<!-- run -->\n```sh\n", text, re.MULTILINE)
+    # What holds the alert back is named.
+    first = text.partition("## ")[0]
+    assert set(re.findall(r"\[(\w+)\]\(\1\.md\)", first)) == set(ALERTS[name].get("inhibited_by", {}))
+    for linked in re.findall(r"\]\(([^)#]+)", text):
+        assert (RUNBOOKS / linked).exists(), linked
 
 
 def test_what_holds_an_alert_back_is_active_for_longer():
@@ -296,7 +318,7 @@ def promtool(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_each_fires_in_time_and_for_nothing_else(promtool: str, tmp_path: Path):
-    rules = rule_groups(DEFINITION, EVERYTHING, "https://example.org/#", 1)
+    rules = rule_groups(DEFINITION, EVERYTHING, "https://example.org/", 1)
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules))
     subprocess.run([promtool, "check", "rules", tmp_path / "rules.yml"], check=True, capture_output=True)
     files = []
