@@ -54,8 +54,8 @@ def read_declared(loader: DataLoader, root: Path = ROOT) -> Declared:
     """Read the files below the collection's folder `root`."""
 
     def read(path: Path) -> Mapping[str, Any]:
-        # Templates in the collection's own files are trusted, or a default could not be filled in. `unsafe` leaves out a
-        # copy, which would take most of the time.
+        # Templates in the collection's own files are trusted, or a default could not be filled in. `unsafe` leaves a
+        # copy out, which would take most of the time.
         return loader.load_from_file(str(path), cache="none", unsafe=True, trusted_as_template=True) or {}
 
     found = Declared()
