@@ -21,15 +21,16 @@ from site_runs import Site
 def foreign_table(running: Site) -> Iterator[str]:
     """A table with three rows, in a schema of its own, made and owned by an ordinary user."""
     name = f"trouble_{uuid.uuid4().hex[:6]}"
-    user, password = sql.Identifier(name), uuid.uuid4().hex
-    where = running.endpoints()["postgresql"]
-    with postgresql.connect(PostgresqlEndpoint(**where)) as connection:
-        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(user, sql.Literal(password)))
+    user = sql.Identifier(name)
+    with postgresql.connect(PostgresqlEndpoint(**running.endpoints()["postgresql"])) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(user))
         connection.execute(sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(user, user))
-        with postgresql.connect(PostgresqlEndpoint(**{**where, "user": name, "password": password})) as owner:
-            owner.execute(f"CREATE TABLE {name}.items (id int PRIMARY KEY, note text)")
-            owner.execute(f"CREATE TABLE {name}.secrets (id int PRIMARY KEY)")
-            owner.execute(f"INSERT INTO {name}.items SELECT n, 'first' FROM generate_series(1, 3) n")
+        # A role that pg_hba.conf does not let in.
+        connection.execute(sql.SQL("SET ROLE {}").format(user))
+        connection.execute(f"CREATE TABLE {name}.items (id int PRIMARY KEY, note text)")
+        connection.execute(f"CREATE TABLE {name}.secrets (id int PRIMARY KEY)")
+        connection.execute(f"INSERT INTO {name}.items SELECT n, 'first' FROM generate_series(1, 3) n")
+        connection.execute("RESET ROLE")
         yield f"{name}.items"
         connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(user))
         connection.execute(sql.SQL("DROP ROLE {}").format(user))
