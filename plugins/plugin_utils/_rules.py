@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ..module_utils._certificates.manager import GROUP as MANAGER
@@ -316,6 +317,14 @@ def _receivers(get: Get) -> Iterator[Problem]:
     """Who is told of alerts."""
     for name, what, remedy in receiver_problems(get("monitoring_receivers") or []):
         yield Problem("alerts", f"The receiver {name!r} in monitoring_receivers {what}", remedy=remedy)
+    for name in get("monitoring_rules_files") or []:
+        if not Path(name).is_file():
+            yield Problem(
+                "alerts",
+                f"There is no file {name}, which monitoring_rules_files names",
+                found="looked for on the host that runs the playbooks",
+                remedy="correct its path, or take it out",
+            )
     url = get("monitoring_dead_man_url")
     if url and not re.match(r"https?://[^\s/]+", url):
         yield Problem(

@@ -263,3 +263,21 @@ def test_logins_over_http():
         "kafka_connect_reader and kafka_connect_writer",
     ]
     assert whats(cdc_security=True, **{**given, "kafka_connect_reader": "b", "archive_reader": "a.b@c"}) == []
+
+
+def test_who_is_told_of_alerts(tmp_path):
+    rules = tmp_path / "rules.yml"
+    rules.write_text("groups: []\n")
+    slack = {"url": "https://hooks.slack.com/services/x"}
+    given = {"monitoring_receivers": [{"name": "a", "slack": slack}], "monitoring_rules_files": [str(rules)]}
+    assert whats(**given, monitoring_dead_man_url="https://example.org/ping") == []
+    said = whats(
+        monitoring_receivers=[{"name": "a"}],
+        monitoring_rules_files=[f"{rules}.missing"],
+        monitoring_dead_man_url="example.org/ping",
+    )
+    assert said == [
+        "The receiver 'a' in monitoring_receivers is told in no way",
+        f"There is no file {rules}.missing, which monitoring_rules_files names",
+        "monitoring_dead_man_url is no URL with http:// or https://",
+    ]
