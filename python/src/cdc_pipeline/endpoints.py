@@ -131,12 +131,21 @@ class ConnectorsEndpoint:
 
 
 @dataclass(frozen=True)
+class PageEndpoint:
+    """``url``: of the page of dashboards, for a browser."""
+
+    url: str
+    ca: str = ""
+
+
+@dataclass(frozen=True)
 class MonitoringEndpoint:
-    """``url``: of Prometheus. ``reader``: whom it and what it scrapes answer; None: everybody."""
+    """``url``: of Prometheus. ``reader``: whom it, the page and what it scrapes answer; None: everybody."""
 
     url: str
     ca: str = ""
     reader: Login | None = None
+    page: PageEndpoint | None = None
 
 
 @dataclass(frozen=True)

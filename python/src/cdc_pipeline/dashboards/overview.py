@@ -191,7 +191,7 @@ _FLOW = Row(
             Unit.SECONDS,
             "ChangesLate",
             (Query(_AGE, "Kafka"), Query(_ARCHIVE_AGE, "archive")),
-            thresholds=at_least(60, 300),
+            thresholds=at_least(critical=300),
         ),
         Panel(
             "changes",

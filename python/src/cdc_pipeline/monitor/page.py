@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 import zipfile
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ from cdc_pipeline.monitor.settings import PageSettings
 
 LOGGER = logging.getLogger("cdc-monitor")
 _MOST_PANELS = 40
+# What is shown where a request does not say how long.
+_SECONDS = 3600
 # No source but this service, and no script or style within the page. What is asked of it is in the same policy.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
@@ -110,8 +113,13 @@ class Page:
             why = f"there is no panel {unknown[0]!r}" if unknown else f"name 1 to {_MOST_PANELS} panels"
             return told(404 if unknown else 400, {"error": f"id: {why}; GET /api/dashboards lists them"})
         try:
-            end = float(asked["end"][0]) if "end" in asked else None
-            shown = window(int(asked.get("seconds", ["3600"])[0]), end, self._now(), self._settings.scrape_seconds)
+            seconds = _number(asked, "seconds")
+            shown = window(
+                _SECONDS if seconds is None else int(seconds),
+                _number(asked, "end"),
+                self._now(),
+                self._settings.scrape_seconds,
+            )
         except ValueError as error:
             return told(400, {"error": str(error)})
         try:
@@ -120,6 +128,23 @@ class Page:
             why = f"Prometheus does not answer at {self._settings.prometheus}: {error}"
             return told(502, {"error": f"{why}. Look at it: `cdc status`, `cdc logs prometheus`."})
         return told(200, {"start": shown.start, "end": shown.end, "step": shown.step, "panels": found})
+
+
+def _number(asked: Mapping[str, list[str]], name: str) -> float | None:
+    """A number of a request; None where it names none.
+
+    Raises:
+        ValueError: it is none, or no finite one.
+    """
+    if name not in asked:
+        return None
+    try:
+        found = float(asked[name][0])
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise ValueError(f"{name} is {asked[name][0]!r}, and has to be a number")
+    return found
 
 
 def library(path: Path) -> dict[str, Answer]:

@@ -1,1 +1,1 @@
-"""The files of the page of dashboards, as browsers get them. The plotting library is no part of them, but an artifact."""
+"""The files of the page of dashboards, as browsers get them. The plotting library is an artifact."""

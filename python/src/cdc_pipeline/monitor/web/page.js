@@ -142,10 +142,8 @@ at("earlier").addEventListener("click", () => move(-1));
 at("later").addEventListener("click", () => move(1));
 at("now").addEventListener("click", () => { state.end = null; refresh(); });
 addEventListener("hashchange", show);
-// Curves have the colours and the width of when they were made.
+// Curves have the colours of when they were made.
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
-let width = innerWidth;
-addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; refresh(); } });
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) clearTimeout(state.timer);
   else if (state.dashboard && state.end === null) refresh();

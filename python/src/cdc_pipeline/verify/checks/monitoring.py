@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cdc_pipeline.dashboards.model import Has
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.http_rights import judge_rights
@@ -35,6 +36,7 @@ class Monitoring:
         memory_mib: bound on everything that watches.
         workloads: what that is, as endpoints are named; none: nothing is watched.
         encrypted, archive, host, java: as of :func:`.relied.relied_on`.
+        runbooks: a URL to which the name of an alert is added, in lower case.
     """
 
     rights: tuple[Right, ...] = ()
@@ -49,6 +51,12 @@ class Monitoring:
     archive: bool = True
     host: bool = True
     java: bool = True
+    runbooks: str = ""
+
+    @property
+    def has(self) -> tuple[Has, ...]:
+        """What of the dashboards is there."""
+        return tuple(each for each in Has if getattr(self, each.value))
 
     @property
     def patience(self) -> float:

@@ -157,7 +157,9 @@ def _source() -> Iterator[Series]:
     yield from _plain("connectors", {"cdc_connectors_restarts_total": flat(1)}, connector="postgres-cdc")
     for broker in "123":
         yield from _plain(
-            "connectors", {"cdc_disk_used_ratio": wave(0.3, 0.5), "cdc_disk_unarchived_ratio": flat(0.01)}, broker=broker
+            "connectors",
+            {"cdc_disk_used_ratio": wave(0.3, 0.5), "cdc_disk_unarchived_ratio": flat(0.01)},
+            broker=broker,
         )
 
 
