@@ -95,6 +95,14 @@ function fill(panel, data) {
   if (found.more) body.append(element("p", { class: "empty" }, `and ${found.more} more`));
 }
 
+// What was seen last stays, and is told from what is new.
+function old(panel) {
+  const made = at(`panel-${panel.id}`);
+  made.classList.add("old");
+  const empty = made.querySelector(".empty");
+  if (empty?.textContent === "loading") empty.textContent = "no answer";
+}
+
 async function refresh() {
   clearTimeout(state.timer);
   const round = ++state.round;
@@ -112,7 +120,7 @@ async function refresh() {
     } catch (error) {
       if (round !== state.round) return;
       problems.add(error instanceof TypeError ? `The service of this page does not answer at ${location.origin}. Look at it: cdc status.` : error.message);
-      for (const panel of panels) at(`panel-${panel.id}`).classList.add("old");
+      for (const panel of panels) old(panel);
     }
   }
   say([...problems].join(" "));
