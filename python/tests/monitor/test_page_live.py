@@ -148,6 +148,7 @@ def test_a_browser_shows_it(page: tuple[str, bool], dashboard: str, tmp_path: Pa
         "--headless",
         "--no-sandbox",
         "--disable-gpu",
+        "--disable-dev-shm-usage",
         f"--user-data-dir={tmp_path}",
         "--window-size=400,800",
     ]
