@@ -108,6 +108,11 @@ def test_what_a_pipeline_lacks_is_no_panel(tmp_path: Path) -> None:
     assert shown == {panel.id for each in DASHBOARDS for panel in each.panels() if not panel.only}
 
 
+def test_what_no_pipeline_has_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"there is no 'jave'; there are host, java"):
+        Page(settings(tmp_path, has=("host", "jave")), LOGIN)
+
+
 def test_prometheus_that_does_not_answer_is_named(tmp_path: Path) -> None:
     status, body = asked(Page(settings(tmp_path), LOGIN), "/api/panels?id=waits")
     assert status == 502 and f"does not answer at {CLOSED}" in body["error"]

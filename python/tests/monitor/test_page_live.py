@@ -24,6 +24,7 @@ from cdc_pipeline.monitor.page import Page
 from cdc_pipeline.monitor.panels import Prometheus, Window, window
 from cdc_pipeline.monitor.settings import PageSettings
 from cdc_pipeline.serving import Access, listen
+from prometheus import programs
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -34,19 +35,6 @@ LOGIN = Login("reader", "hunter2")
 PANELS = {panel.id: panel for each in DASHBOARDS for panel in each.panels()}
 # Of these the samples have nothing to tell.
 QUIET = {"alerts", "connectors-stuck"}
-
-
-def programs(folder: Path) -> Path:
-    """Where prometheus and promtool are: Debian's, unpacked for these tests alone where they are not installed."""
-    installed = shutil.which("prometheus"), shutil.which("promtool")
-    if all(installed):
-        return Path(str(installed[0])).parent
-    got = subprocess.run(["apt-get", "download", "prometheus"], cwd=folder, capture_output=True, text=True, check=False)
-    if got.returncode:
-        pytest.skip(f"prometheus is not installed, and apt cannot download Debian's package: {got.stderr}")
-    (package,) = folder.glob("*.deb")
-    subprocess.run(["dpkg-deb", "--extract", package, folder], check=True)
-    return folder / "usr/bin"
 
 
 @pytest.fixture(scope="module")

@@ -73,10 +73,13 @@ class Page:
 
     Raises:
         OSError: the file of authorities cannot be read.
+        ValueError: the settings name something that no pipeline has.
     """
 
     def __init__(self, settings: PageSettings, login: Login | None, now: Callable[[], float] = time.time) -> None:
         self._settings, self._now = settings, now
+        if unknown := sorted(set(settings.has) - set(Has)):
+            raise ValueError(f"page.has: there is no {unknown[0]!r}; there are {', '.join(Has)}")
         self._dashboards = dashboards_of(Has(each) for each in settings.has)
         self._panels: dict[str, Panel] = {panel.id: panel for each in self._dashboards for panel in each.panels()}
         self._prometheus = Prometheus(http.client(settings.prometheus, login, settings.ca))
