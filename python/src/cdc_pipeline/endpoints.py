@@ -140,13 +140,22 @@ class AlertmanagerEndpoint:
 
 
 @dataclass(frozen=True)
+class PageEndpoint:
+    """``url``: of the page of dashboards, for a browser."""
+
+    url: str
+    ca: str = ""
+
+
+@dataclass(frozen=True)
 class MonitoringEndpoint:
-    """``url``: of Prometheus. ``reader``: whom it and what it scrapes answer; None: everybody."""
+    """``url``: of Prometheus. ``reader``: whom it, the page and what it scrapes answer; None: everybody."""
 
     url: str
     ca: str = ""
     reader: Login | None = None
     alertmanager: AlertmanagerEndpoint = field(default_factory=AlertmanagerEndpoint)
+    page: PageEndpoint | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import socketserver
 import ssl
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -131,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def metrics(self, registry: CollectorRegistry) -> None:
         """Answer with the metrics of ``registry``."""
-        self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
+        self.content(200, generate_latest(registry), CONTENT_TYPE_LATEST)
 
     def health(self, good: bool, **details: Any) -> None:
         """Answer a probe: 200 or 503. Only who has signed in gets the details."""
@@ -140,9 +141,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def json(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         """Answer with ``body``."""
-        self._answer(status, json.dumps(body).encode() + b"\n", "application/json", headers)
+        self.content(status, json.dumps(body).encode() + b"\n", "application/json", headers)
 
-    def _answer(self, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
+    def content(self, status: int, body: bytes, kind: str, headers: Mapping[str, str] | None = None) -> None:
+        """Answer with ``body``, of the media type ``kind``."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

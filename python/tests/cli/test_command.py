@@ -108,7 +108,7 @@ def test_completion_knows_commands_and_components(instance_in, tmp_path) -> None
         )
         return [line.partition(",")[2] for line in done.stdout.splitlines()]
 
-    assert complete("cdc", "s") == ["status", "sql"]
+    assert complete("cdc", "s") == ["status", "sql", "silence"]
     assert complete("cdc", "logs", "kafka") == ["kafka", "kafka-0", "kafka-connect", "kafka-connect-0"]
     script = subprocess.run(
         [sys.executable, "-m", "cdc_pipeline.cli.main", "completion", "bash"],

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from cdc_pipeline.dashboards.model import Has
+from cdc_pipeline.verify.checks.dashboards import judge_page, judge_panels
 from cdc_pipeline.verify.checks.monitoring import (
+    Monitoring,
     judge_canary,
     judge_memory,
     judge_metrics,
@@ -61,3 +64,21 @@ def test_what_is_relied_on_depends_on_what_runs() -> None:
     some, every = relied_on(False, False, False, False), relied_on(True, True, True, True)
     assert set(some) < set(every) and len(set(every)) == len(every)
     assert "node_load1" not in some and "cdc_archive_paused" not in some
+
+
+def test_what_dashboards_have_is_what_is_expected() -> None:
+    assert set(Monitoring(encrypted=True).has) == set(Has)
+    assert Monitoring(archive=False, host=False, java=False).has == ()
+
+
+def test_a_panel_without_data_is_named() -> None:
+    assert judge_panels({}, 70).ok
+    finding = judge_panels({"waits": "max(a)"}, 70)
+    assert not finding.ok and finding.found == {"waits": "max(a)"}
+
+
+def test_the_page_answers_who_may_see_it() -> None:
+    statuses = {"reader": 200, "nobody": 401, "unknown panel": 404}
+    assert judge_page(statuses, signed=True).ok
+    assert not judge_page({**statuses, "nobody": 200}, signed=True).ok
+    assert judge_page({**statuses, "nobody": 200}, signed=False).ok

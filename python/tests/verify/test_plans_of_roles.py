@@ -39,7 +39,7 @@ STATED = {
             "secret_access_key": "s",
             "endpoint_url": "http://127.0.0.1:1",
         },
-        "monitoring": {"url": "https://h:30090"},
+        "monitoring": {"url": "https://h:30090", "page": {"url": "https://h:30099"}},
         "archive": {"url": "http://127.0.0.1:1"},
     },
     "postgresql_expected": {},
@@ -125,7 +125,7 @@ def test_commands_that_are_printed_lead_to_the_inventory_in_use(inventory, make)
     assert "port-forward" not in summary
     assert "Monitoring" not in summary
     watched = value("cdc_summary", "verify", inventory, **SUMMARY, monitoring_enabled=True)
-    assert "Monitoring       https://h:30090, as reader\n" in watched
+    assert "Monitoring       https://h:30099, as reader\n" in watched
 
 
 def test_commands_for_an_inventory_of_no_checkout_run_the_playbooks_by_their_full_names(tmp_path):

@@ -10,7 +10,18 @@ import click
 
 from cdc_pipeline.cli.errors import CdcError
 
-COMMANDS = ("status", "verify", "audit", "logs", "sql", "tables", "silence", "user", "completion")
+COMMANDS = (
+    "status",
+    "verify",
+    "audit",
+    "logs",
+    "sql",
+    "tables",
+    "dashboards",
+    "silence",
+    "user",
+    "completion",
+)
 
 _EPILOG = "Exit codes: 0 all is well, 1 something is wrong with the pipeline or a check failed, 2 wrong usage."
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from cdc_pipeline.endpoints import Login
 from cdc_pipeline.log import configure
+from cdc_pipeline.monitor.page import Page
 from cdc_pipeline.monitor.service import LOGGER, Service
 from cdc_pipeline.monitor.settings import Settings
 from cdc_pipeline.serving import Access, Handler, listen
@@ -22,7 +23,8 @@ from cdc_pipeline.serving import Access, Handler, listen
 def main(arguments: list[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(
-        prog="cdc-monitor", description="Tell Prometheus how fresh Kafka is and how far consumers are behind."
+        prog="cdc-monitor",
+        description="Tell Prometheus how fresh Kafka is and how far consumers are behind, and serve the dashboards.",
     )
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="JSON object of what is watched")
     parser.add_argument("--check", action="store_true", help="only say whether the files are right")
@@ -43,8 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = Settings.load(options.config)
         database = settings.postgresql()
-        access = Access(options.certificate, options.key, _login(options.login))
+        access = Access(options.certificate, options.key, _login(options.login, "--login"))
         access.context()
+        page = _page(settings)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     if options.check:
@@ -53,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
     try:
-        http = listen(_bound(service), options.bind, options.port, access)
+        http = listen(_bound(service, page), options.bind, options.port, access)
     except OSError as error:
         LOGGER.error("failed", extra={"reason": f"cannot listen on {options.bind}:{options.port}: {error.strerror}"})
         return 1
@@ -65,7 +68,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _login(path: Path | None) -> Login | None:
+def _page(settings: Settings) -> Page | None:
+    stated = settings.page
+    if stated is None:
+        return None
+    return Page(stated, _login(Path(stated.login_file) if stated.login_file else None, "page.login_file"))
+
+
+def _login(path: Path | None, option: str) -> Login | None:
     if path is None:
         return None
     try:
@@ -73,10 +83,10 @@ def _login(path: Path | None) -> Login | None:
         return Login(str(found["username"]), str(found["password"]))
     except (ValueError, TypeError, KeyError):
         # Without the text, which holds a password.
-        raise ValueError(f"--login: {path} is not a JSON object of username and password") from None
+        raise ValueError(f"{option}: {path} is not a JSON object of username and password") from None
 
 
-def _bound(service: Service) -> type[Handler]:
+def _bound(service: Service, page: Page | None) -> type[Handler]:
     class Bound(Handler):
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
@@ -87,8 +97,11 @@ def _bound(service: Service) -> type[Handler]:
             elif path == "/health/ready":
                 reasons = service.not_ready()
                 self.health(not reasons, reasons=reasons)
+            elif page is not None and (answer := page.get(self.path)) is not None:
+                self.content(answer.status, answer.body, answer.kind, answer.headers)
             else:
-                self.json(404, {"error": "known are GET /metrics, /health/live and /health/ready"})
+                shown = "" if page is None else "/, /api/dashboards, /api/panels, "
+                self.json(404, {"error": f"known are GET {shown}/metrics, /health/live and /health/ready"})
 
     return Bound
 

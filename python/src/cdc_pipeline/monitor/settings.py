@@ -47,6 +47,31 @@ class Lag:
 
 
 @dataclass(frozen=True)
+class PageSettings:
+    """The page of dashboards.
+
+    Attributes:
+        prometheus: URL of the Prometheus that has the data.
+        ca: PEM file of the authorities to trust there; empty for the system's.
+        login_file: JSON object of the username and password by which it is asked; empty: it asks for none.
+        has: what the pipeline has, of :class:`cdc_pipeline.dashboards.model.Has`.
+        runbooks: a URL to which the name of an alert and .md are added.
+        library: the folder with the WebJar of uPlot.
+        scrape_seconds: from one scrape of a target to the next.
+        instance: its name, which the page shows.
+    """
+
+    prometheus: str
+    library: str
+    ca: str = ""
+    login_file: str = ""
+    has: tuple[str, ...] = ()
+    runbooks: str = ""
+    scrape_seconds: int = 30
+    instance: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """
     Attributes:
@@ -55,6 +80,7 @@ class Settings:
         postgresql_file: a JSON file with where PostgreSQL is, and who signs in.
         min_insync: replicas that a partition must have in sync to be written to.
         brokers: how many there should be.
+        page: None: there is none.
     """
 
     bootstrap_servers: str
@@ -65,6 +91,7 @@ class Settings:
     login_file: str = ""
     min_insync: int = 2
     brokers: int = 3
+    page: PageSettings | None = None
 
     @classmethod
     def load(cls, path: Path) -> Settings:

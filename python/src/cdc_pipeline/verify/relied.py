@@ -11,6 +11,7 @@ ALWAYS = (
     "probe_duration_seconds",
     "process_cpu_seconds_total",
     "process_resident_memory_bytes",
+    "process_start_time_seconds",
     "prometheus_config_last_reload_successful",
     "prometheus_tsdb_head_series",
     "prometheus_tsdb_storage_blocks_bytes",
@@ -33,6 +34,7 @@ ALWAYS = (
     "cdc_postgresql_connections_limit",
     "cdc_postgresql_connections_used",
     "cdc_postgresql_database_commits_total",
+    "cdc_postgresql_database_rollbacks_total",
     "cdc_postgresql_database_size_bytes",
     "cdc_postgresql_publication_tables",
     "cdc_postgresql_slot_active",
@@ -40,6 +42,7 @@ ALWAYS = (
     "cdc_postgresql_slot_retained_bytes",
     "cdc_postgresql_slot_safe_bytes",
     "cdc_postgresql_slot_wal_status_current",
+    "cdc_postgresql_transaction_oldest_prepared_seconds",
     "cdc_postgresql_transaction_oldest_seconds",
     "cdc_postgresql_wal_size_bytes",
     "cdc_postgresql_wal_slot_limit_bytes",
@@ -55,11 +58,13 @@ ALWAYS = (
 ENCRYPTED = ("probe_ssl_earliest_cert_expiry",)
 ARCHIVE = (
     "cdc_archive_buffered_bytes",
+    "cdc_archive_delay_seconds_bucket",
     "cdc_archive_lag_records",
     "cdc_archive_lag_seconds",
     "cdc_archive_object_store_up",
     "cdc_archive_partitions_assigned",
     "cdc_archive_paused",
+    "cdc_archive_put_seconds_bucket",
     "cdc_archive_put_seconds_count",
     "cdc_archive_schema_registry_up",
     "cdc_archive_topics_missing",
@@ -67,6 +72,7 @@ ARCHIVE = (
 )
 JAVA = (
     "debezium_connected",
+    "debezium_erroneous_events_total",
     "debezium_events_total",
     "debezium_lag_seconds",
     "debezium_queue_events_free",
@@ -76,7 +82,10 @@ JAVA = (
     "jvm_memory_used_bytes",
     "jvm_threads_current",
     "kafka_connect_connectors",
+    "kafka_connect_dead_letters_requests_total",
+    "kafka_connect_rebalances_total",
     "kafka_connect_source_records_write_total",
+    "kafka_connect_task_errors_total",
     "kafka_connect_tasks",
     "kafka_controller_active",
     "kafka_controller_fenced_brokers",
@@ -102,6 +111,24 @@ HOST = (
     "node_memory_MemTotal_bytes",
     "node_network_receive_bytes_total",
 )
+
+SOMETIMES = (
+    "ALERTS",
+    "cdc_archive_bytes_total",
+    "cdc_archive_partition_stopped",
+    "cdc_archive_records_consumed_total",
+    "cdc_archive_rejected_total",
+    "cdc_archive_retries_total",
+    "cdc_archive_rows_total",
+    "cdc_archive_transactions_total",
+    "cdc_connect_dropped_total",
+    "cdc_connectors_restarts_total",
+    "cdc_connectors_troubles",
+    "cdc_disk_unarchived_ratio",
+    "cdc_disk_used_ratio",
+    "kafka_failed_requests_total",
+)
+"""What dashboards and alerts use, and has no data while there is nothing to tell of."""
 
 
 def relied_on(encrypted: bool, archive: bool, host: bool, java: bool) -> tuple[str, ...]:

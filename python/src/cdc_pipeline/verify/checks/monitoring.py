@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cdc_pipeline.dashboards.model import Has
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.http_rights import judge_rights
@@ -39,6 +40,7 @@ class Monitoring:
         receivers: names of those who are told of alerts.
         workloads: what that is, as endpoints are named; none: nothing is watched.
         encrypted, archive, host, java: as of :func:`.relied.relied_on`.
+        runbooks: a URL to which the name of an alert and .md are added.
     """
 
     rights: tuple[Right, ...] = ()
@@ -55,6 +57,12 @@ class Monitoring:
     archive: bool = True
     host: bool = True
     java: bool = True
+    runbooks: str = ""
+
+    @property
+    def has(self) -> tuple[Has, ...]:
+        """What of the dashboards is there."""
+        return tuple(each for each in Has if getattr(self, each.value))
 
     @property
     def patience(self) -> float:

@@ -1,0 +1,151 @@
+"""The page on a Prometheus that has what a pipeline under load measures; and in a browser, where there is one."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from cdc_pipeline.clients import http
+from cdc_pipeline.dashboards.catalogue import DASHBOARDS
+from cdc_pipeline.dashboards.model import Has, Kind, Panel
+from cdc_pipeline.endpoints import Login
+from cdc_pipeline.monitor.cli import _bound
+from cdc_pipeline.monitor.page import Page
+from cdc_pipeline.monitor.panels import Prometheus, Window, window
+from cdc_pipeline.monitor.settings import PageSettings
+from cdc_pipeline.serving import Access, listen
+from prometheus import programs
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from samples import STEP, openmetrics
+
+HISTORY = 1500
+LOGIN = Login("reader", "hunter2")
+PANELS = {panel.id: panel for each in DASHBOARDS for panel in each.panels()}
+# Of these the samples have nothing to tell.
+QUIET = {"alerts", "connectors-stuck"}
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Its URL. It has samples until some time from now, so that it does not matter how long tests take."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    where = programs(folder)
+    now = int(time.time()) // STEP * STEP
+    with (folder / "samples").open("w") as file:
+        file.writelines(openmetrics(now - HISTORY, now + HISTORY))
+    command = [where / "promtool", "tsdb", "create-blocks-from", "openmetrics", folder / "samples", folder / "tsdb"]
+    subprocess.run(command, check=True, capture_output=True)
+    (folder / "none.yml").write_text("{}")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    options = [
+        f"--config.file={folder}/none.yml",
+        f"--storage.tsdb.path={folder}/tsdb",
+        f"--web.listen-address={address}",
+    ]
+    process = subprocess.Popen([where / "prometheus", *options, "--log.level=error"], cwd=folder)
+    try:
+        deadline = time.monotonic() + 60
+        while not answers(f"http://{address}/-/ready"):
+            assert process.poll() is None and time.monotonic() < deadline, "prometheus does not start"
+            time.sleep(0.1)
+        yield f"http://{address}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def asks(prometheus: str) -> Iterator[Prometheus]:
+    with http.client(prometheus) as client:
+        yield Prometheus(client)
+
+
+def last() -> Window:
+    return window(900, None, time.time(), STEP)
+
+
+@pytest.mark.parametrize("panel", PANELS.values(), ids=PANELS)
+def test_every_query_of_a_panel_has_data(asks: Prometheus, panel: Panel) -> None:
+    for query in panel.queries:
+        found = asks.panel(replace(panel, queries=(query,)), last())
+        assert "problem" not in found
+        values = [value for each in found["series"] for value in each["values"] if value is not None]
+        assert bool(values) is (panel.id not in QUIET), query.expr
+        # What is shown of a pipeline that is well.
+        if panel.kind == Kind.STATES:
+            assert all(value in panel.words for value in values)
+
+
+def test_series_are_told_apart_by_their_names(asks: Prometheus) -> None:
+    for panel in PANELS.values():
+        names = [each["name"] for each in asks.panel(panel, last())["series"]]
+        assert len(set(names)) == len(names), panel.id
+
+
+def test_a_query_that_is_refused_is_said_of_its_panel(asks: Prometheus) -> None:
+    panel = PANELS["waits-database"]
+    broken = replace(panel, queries=(replace(panel.queries[0], expr="sum("),))
+    assert "parse error" in asks.panel(broken, last())["problem"]
+
+
+@pytest.fixture
+def page(prometheus: str) -> Iterator[tuple[str, bool]]:
+    """Its address with the login, and whether it draws curves: by the jar of the library, where there is one."""
+    jars = [
+        *Path("/var/cache/cdc-pipeline").glob("uplot-*/*.jar"),
+        *Path.home().glob(".m2/**/webjars/npm/uplot/*/*.jar"),
+    ]
+    library = str(jars[0]) if jars else ""
+    settings = PageSettings(prometheus, library, has=tuple(Has), instance="tested", scrape_seconds=STEP)
+    healthy: Any = SimpleNamespace(alive=lambda: True, not_ready=lambda: [])
+    server = listen(_bound(healthy, Page(settings, None)), "127.0.0.1", 0, Access(login=LOGIN))
+    yield f"http://{LOGIN.username}:{LOGIN.password}@127.0.0.1:{server.server_port}", bool(jars)
+    server.shutdown()
+
+
+@pytest.mark.parametrize("dashboard", ["overview", "archive"])
+def test_a_browser_shows_it(page: tuple[str, bool], dashboard: str, tmp_path: Path) -> None:
+    """On a screen of a phone, without a word of complaint: of the policy, a script, or what it could not load."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("chromium is not installed")
+    address, draws = page
+    command = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        f"--user-data-dir={tmp_path}",
+        "--window-size=400,800",
+    ]
+    command += ["--virtual-time-budget=20000", "--enable-logging=stderr", "--dump-dom", f"{address}/#{dashboard}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    shown = [panel for each in DASHBOARDS if each.id == dashboard for panel in each.panels()]
+    assert all(f'id="panel-{panel.id}"' in done.stdout for panel in shown), done.stderr
+    assert "loading" not in done.stdout and "No data." not in done.stdout
+    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line and (draws or "uplot" not in line)] == []
+    if draws:
+        assert done.stdout.count("<canvas") == sum(1 for panel in shown if panel.kind == Kind.SERIES)
+        assert '<p id="problem" role="alert" hidden' in done.stdout
