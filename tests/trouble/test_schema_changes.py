@@ -104,7 +104,7 @@ def test_a_type_that_cannot_be_read_as_the_new_one(running: Site, table: str, tm
         connector = play("connector", "connect_connector", {**worker, "name": NAME})
         # The service's restarts go on meanwhile, and what was just restarted shows as running until it fails again.
         run = wait_for(lambda: running.run(playbook=connector), lambda each: each.code != 0, RESTARTS_SECONDS)
-        run.must_fail_with(subject, "code", "from int to string")
+        run.must_fail_with(subject, "column 3 of the table", "a new type", "INT")
 
         connection.execute(f"UPDATE {table} SET note = 'meanwhile' WHERE id = 5")
         level = {**writer, "subject": subject, "level": "NONE"}
