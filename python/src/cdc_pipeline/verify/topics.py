@@ -17,7 +17,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-_REQUEST = 10
+_REQUEST = 30
 # A leader has just changed, and the client does not know it yet.
 _LEADER_MOVED = frozenset(
     (

@@ -147,7 +147,7 @@ def _service(context: Context) -> Iterator[Finding]:
     metrics = context.archive.get("/metrics")
     found = metrics.status_code == 200 and "cdc_archive" in metrics.text
     yield equal("T10.metrics", "the archive shows its metrics", True, found, _STATUS)
-    known = context.kafka_admin.list_topics(timeout=10).topics
+    known = context.kafka_admin.list_topics(timeout=30).topics
     suffix = context.plan.expected.archive.dead_letter_suffix
     absent = [topic + suffix for topic in context.plan.archived_topics if topic + suffix not in known]
     yield equal("T10.dead_letter_topics", "dead letter topics that are missing", [], absent, "Run the tag kafka.")

@@ -191,7 +191,7 @@ def _connector(context: Context) -> Iterator[Finding]:
     secrets = [store.access_key_id, store.secret_access_key, database.password]
     shown = exposed(config, secrets)
     yield equal("T10.connect.no_secrets", f"settings of {connect.name} that hold a secret", [], shown, _TAG)
-    absent = sorted(set(connect.topics) - set(context.kafka_admin.list_topics(timeout=10).topics))
+    absent = sorted(set(connect.topics) - set(context.kafka_admin.list_topics(timeout=30).topics))
     yield equal("T10.connect.own_topics", "topics of the sink connector that are missing", [], absent, _TAG)
 
 

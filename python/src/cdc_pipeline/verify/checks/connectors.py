@@ -138,7 +138,7 @@ def judge_session(pinned: Mapping[str, str], shown: Mapping[str, str]) -> Findin
 
 def end_offsets(admin: AdminClient, topics: Iterable[str]) -> dict[str, dict[int, int]]:
     """The end of every partition of the topics that exist."""
-    metadata = admin.list_topics(timeout=10)
+    metadata = admin.list_topics(timeout=30)
     wanted = {
         TopicPartition(topic, partition): OffsetSpec.latest()
         for topic in topics
@@ -147,7 +147,7 @@ def end_offsets(admin: AdminClient, topics: Iterable[str]) -> dict[str, dict[int
     }
     found: dict[str, dict[int, int]] = {}
     if wanted:
-        for at, future in admin.list_offsets(wanted, request_timeout=10).items():
+        for at, future in admin.list_offsets(wanted, request_timeout=30).items():
             found.setdefault(at.topic, {})[at.partition] = future.result().offset
     return found
 

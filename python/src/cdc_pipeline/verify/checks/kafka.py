@@ -20,7 +20,7 @@ from cdc_pipeline.verify.quorum import Quorum, describe_quorum
 from cdc_pipeline.verify.rights import allowed
 from cdc_pipeline.verify.wait import wait_for
 
-_REQUEST = 10
+_REQUEST = 30
 _SETTLE_SECONDS = 10.0
 _PROBE_RECORDS = 200
 _TOPIC_HINT = "Run the tag kafka: it reconciles the topics, and says what it cannot change."

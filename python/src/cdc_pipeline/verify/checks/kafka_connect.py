@@ -82,7 +82,7 @@ def _workers(context: Context) -> Iterator[Finding]:
         len(reached) == expected.workers,
         "Look at the worker's status and log.",
     )
-    cluster = context.kafka_admin.list_topics(timeout=10).cluster_id
+    cluster = context.kafka_admin.list_topics(timeout=30).cluster_id
     yield equal("T7.cluster", "Kafka cluster of the workers", [cluster], sorted(clusters), _TAG)
     if not reached:
         return
@@ -92,7 +92,7 @@ def _workers(context: Context) -> Iterator[Finding]:
     wanted = [*expected.plugins, *{v for k, v in expected.settings.items() if k.endswith(".converter")}]
     absent = sorted(set(wanted) - classes)
     yield equal("T7.plugins", f"plugins not found, of {', '.join(sorted(set(wanted)))}", [], absent, _TAG)
-    metadata = context.kafka_admin.list_topics(timeout=10)
+    metadata = context.kafka_admin.list_topics(timeout=30)
     factors = {
         name: sorted({len(p.replicas) for p in metadata.topics[name].partitions.values()})
         if name in metadata.topics

@@ -58,7 +58,7 @@ def _access(context: Context) -> Iterator[Finding]:
         level.json().get("compatibilityLevel") if level.status_code == 200 else level.status_code,
         "Run the tag schema_registry.",
     )
-    topic = context.kafka_admin.list_topics(expected.topic, timeout=10).topics[expected.topic]
+    topic = context.kafka_admin.list_topics(expected.topic, timeout=30).topics[expected.topic]
     factors = sorted({len(partition.replicas) for partition in topic.partitions.values()})
     yield equal(
         "T6.topic_replicated",
