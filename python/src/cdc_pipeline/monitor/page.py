@@ -23,6 +23,8 @@ from cdc_pipeline.monitor.settings import PageSettings
 
 LOGGER = logging.getLogger("cdc-monitor")
 _MOST_PANELS = 40
+# For which a browser waits.
+_ANSWER_SECONDS = 10.0
 # What is shown where a request does not say how long.
 _SECONDS = 3600
 # No source but this service, and no script or style within the page. What is asked of it is in the same policy.
@@ -82,7 +84,7 @@ class Page:
             raise ValueError(f"page.has: there is no {unknown[0]!r}; there are {', '.join(Has)}")
         self._dashboards = dashboards_of(Has(each) for each in settings.has)
         self._panels: dict[str, Panel] = {panel.id: panel for each in self._dashboards for panel in each.panels()}
-        self._prometheus = Prometheus(http.client(settings.prometheus, login, settings.ca))
+        self._prometheus = Prometheus(http.client(settings.prometheus, login, settings.ca, _ANSWER_SECONDS))
         folder = resources.files("cdc_pipeline.monitor.web")
         self._files = {at: Answer(200, (folder / name).read_bytes(), kind) for at, (name, kind) in _FILES.items()}
         try:
