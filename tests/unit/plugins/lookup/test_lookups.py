@@ -62,7 +62,8 @@ def test_instance(look):
 
 def test_cluster(look):
     parsed, connection = parse_cluster(look(cluster, [], {}))
-    assert (parsed, connection.artifacts) == (Cluster(), {}), "without variables it is what the code says"
+    told = {"receivers": {"ipBlock": {"cidr": "0.0.0.0/0"}}}
+    assert (parsed, connection.artifacts) == (Cluster(outside=told), {}), "without variables it is what the code says"
     variables = {
         "cdc_endpoints": {
             **ENDPOINTS,
@@ -88,7 +89,8 @@ def test_cluster(look):
     assert parsed.peers == {"kafka": {"client": 9092}, "schema-registry": {"http": 30081}, "object-store": {"s3": 8333}}
     assert list(parsed.tolerations) == [{"operator": "Exists"}]
     assert list(parsed.clients) == [{"ipBlock": {"cidr": "192.0.2.0/24"}}]
-    assert set(parsed.outside) == {"object-store", "kerberos"}, "a server of the user's own may be anywhere"
+    # A server of the user's own may be anywhere, and so may who is told of alerts.
+    assert set(parsed.outside) == {"object-store", "kerberos", "receivers"}
 
 
 def test_the_host_of_a_route(look, monkeypatch):
