@@ -86,6 +86,7 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "units" "$(PYTEST) -n auto --dist loadfile tests/unit" \
 	  "collection" '.ci/as_root $(PYTEST) tests/collection' \
 	  "services" "$(PYTEST) -n auto -m 'not integration' python/tests" \
+	  "alerts" '.ci/as_root $(PYTEST) tests/integration/alerts' \
 	  "connect plugin" '.ci/as_root $(PYTEST) tests/java' \
 	  "manifests" "$(PYTEST) tests/manifests" \
 	  "a component" '.ci/as_root $(PYTEST) tests/component' \
@@ -108,6 +109,7 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "secrets" '.ci/as_root $(PYTEST) tests/secrets' \
 	  "collection by itself" '.ci/as_root $(PYTEST) -m full tests/collection' \
 	  "phases from nothing" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration && molecule test -s production" \
+	  "runbooks" 'molecule converge -s production; .ci/as_root python tests/docs_run.py docs/runbooks/*.md && molecule destroy -s production' \
 	  "archive_connect" "molecule test -s archive_connect" \
 	  "plain" "molecule test -s plain" \
 	  "upgrade" '.ci/as_root $(PYTEST) --full tests/upgrade' \
