@@ -21,7 +21,7 @@ _DEAD_MAN = "dead-man"
 _WAIT = "30s"
 # Until what joins a group, or ends in it, is sent.
 _INTERVAL = "5m"
-# Until what goes on is sent again.
+# Until an alert that continues is sent again.
 _REPEAT = {"critical": "4h", "warning": "24h"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}\Z")
 
@@ -100,7 +100,7 @@ def _routes(receiver: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "matchers": [f'severity="{severity}"'],
             "receiver": receiver["name"],
             "repeat_interval": _REPEAT[severity],
-            # The next receiver is told, too.
+            # The next receiver is told as well.
             "continue": True,
         }
 

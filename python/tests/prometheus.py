@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+import sys
 from pathlib import Path
 
-import pytest
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tests"))
+
+from debian_tools import program
 
 
 def programs(folder: Path) -> Path:
     """Where prometheus and promtool are: Debian's, unpacked below ``folder`` where they are not installed."""
-    installed = shutil.which("prometheus"), shutil.which("promtool")
-    if all(installed):
-        return Path(str(installed[0])).parent
-    got = subprocess.run(["apt-get", "download", "prometheus"], cwd=folder, capture_output=True, text=True, check=False)
-    if got.returncode:
-        pytest.skip(f"prometheus is not installed, and apt cannot download Debian's package: {got.stderr}")
-    (package,) = folder.glob("*.deb")
-    subprocess.run(["dpkg-deb", "--extract", package, folder], check=True)
-    return folder / "usr/bin"
+    return Path(program("prometheus", "prometheus", folder)).parent

@@ -86,7 +86,7 @@ _LAG = Row(
             ),
             Kind.STATES,
             only=_ARCHIVE,
-            words={0.0: ("goes on", Level.GOOD), 1.0: ("waits", Level.WARNING)},
+            words={0.0: ("flows", Level.GOOD), 1.0: ("waits", Level.WARNING)},
         ),
     ),
 )

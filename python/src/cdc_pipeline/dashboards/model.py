@@ -145,7 +145,7 @@ class Dashboard:
         return replace(self, rows=tuple(row for row in rows if row.panels))
 
 
-GOES_ON: Mapping[float, tuple[str, Level]] = {0.0: ("goes on", Level.GOOD), 1.0: ("waits", Level.CRITICAL)}
+GOES_ON: Mapping[float, tuple[str, Level]] = {0.0: ("flows", Level.GOOD), 1.0: ("waits", Level.CRITICAL)}
 ANSWERS: Mapping[float, tuple[str, Level]] = {0.0: ("down", Level.CRITICAL), 1.0: ("up", Level.GOOD)}
 
 
