@@ -1,4 +1,4 @@
-"""Waiting goes on while there is progress, and ends without it."""
+"""Waiting continues while there is progress, and ends without it."""
 
 from __future__ import annotations
 

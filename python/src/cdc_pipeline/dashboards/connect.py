@@ -156,7 +156,7 @@ _WORKERS = Row(
         Panel(
             "connect-errors",
             "Errors of tasks",
-            "In the time of a rate, by kind.",
+            "During the window of a rate, by kind of error.",
             Unit.COUNT,
             "ConnectDeadLetters",
             (

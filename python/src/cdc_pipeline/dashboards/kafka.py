@@ -143,7 +143,7 @@ _TRAFFIC = Row(
         Panel(
             "kafka-failed",
             "Requests that failed",
-            "A second, by kind.",
+            "Per second, by kind of request.",
             Unit.PER_SECOND,
             "PartitionsUnderMinIsr",
             (Query(f"sum by (request) (rate(kafka_failed_requests_total[{RATE}]))", "{{request}}"),),

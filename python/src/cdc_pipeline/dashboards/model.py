@@ -41,7 +41,7 @@ class Level(StrEnum):
 
 
 class Has(StrEnum):
-    """What a pipeline may have and may lack; alerts name it as `only`, too.
+    """What a pipeline may have and may lack; alerts name it as `only` as well.
 
     HOST: it runs on a host, and that is watched. JAVA: brokers and workers have metrics. ARCHIVE: the collection's own
     service archives. ENCRYPTED: servers have certificates.

@@ -132,7 +132,7 @@ _WAITS = Row(
             "waits-database",
             "Database: WAL that is not confirmed",
             "WAL after what the connector has confirmed. It grows while the connector does not read or cannot write to "
-            "Kafka; a long transaction holds it, too.",
+            "Kafka; a long transaction also holds it.",
             Unit.BYTES,
             "WalRetained",
             (Query("max(cdc_connectors_slot_lag_bytes)", "WAL"),),

@@ -58,7 +58,7 @@ def window(seconds: int, end: float | None, now: float, scrape: int) -> Window:
     is that of Grafana's ``$__rate_interval``.
 
     Raises:
-        ValueError: it is too short, too long, or not in the past. The text says what is possible.
+        ValueError: it is too short, too long, or not in the past. The message states the limits.
     """
     if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
         raise ValueError(f"seconds is {seconds}; from {LEAST_SECONDS} to {MOST_SECONDS} can be shown")

@@ -128,7 +128,7 @@ SOMETIMES = (
     "cdc_disk_used_ratio",
     "kafka_failed_requests_total",
 )
-"""What dashboards and alerts use, and has no data while there is nothing to tell of."""
+"""What dashboards and alerts use, and which has no data as long as nothing of its kind has happened."""
 
 
 def relied_on(encrypted: bool, archive: bool, host: bool, java: bool) -> tuple[str, ...]:

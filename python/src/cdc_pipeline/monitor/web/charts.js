@@ -77,7 +77,7 @@ function options(panel, names, width, span) {
 
 export const canDraw = () => typeof uPlot !== "undefined";
 
-// The chart of a panel, made anew only where its series are others.
+// The chart of a panel, created again only when its series have changed.
 export function draw(body, panel, data, series) {
   const times = Array.from({ length: (data.end - data.start) / data.step + 1 }, (_none, index) => data.start + index * data.step);
   const values = [times, ...series.map((each) => each.values)];

@@ -1,4 +1,4 @@
-// The page: which dashboards there are, and their data anew every few seconds. It asks this server alone.
+// The page: which dashboards there are, and their data, fetched again every few seconds. It asks this server alone.
 
 import { canDraw, draw, forget } from "./charts.js";
 import { level, shown, worst } from "./units.js";

@@ -28,7 +28,7 @@ from cdc_pipeline.verify.wait import wait_for_progress
 
 _TAG = "Run the tag connectors."
 # What has been committed just now may take so long to Kafka.
-# A first snapshot goes on when connectors run already. This long it may bring no event, and this long it is waited for.
+# A connector runs while its first snapshot does. The longest time without an event, and the longest wait in all.
 _EVENTS_SECONDS = 15.0
 _SNAPSHOT_SECONDS = 900.0
 _SECRET = re.compile(r"password|secret|token|private\.?key|credential", re.IGNORECASE)
