@@ -13,7 +13,15 @@ from cdc_pipeline.verify.finding import Finding
 from pipeline import Pipeline
 
 _PORT = 38123
-_SERVER = f"timeout 120 python3 -m http.server {_PORT} --directory /tmp > /dev/null 2>&1 &"
+_SERVER = f"""
+timeout 120 python3 -m http.server {_PORT} --directory /tmp > /dev/null 2>&1 &
+for try in $(seq 100); do
+  python3 -c 'import socket; socket.create_connection(("127.0.0.1", {_PORT}), 1)' 2> /dev/null && exit
+  sleep 0.2
+done
+echo "the server does not listen" >&2
+exit 1
+"""
 
 
 def found(pipeline: Pipeline) -> dict[str, Finding]:
@@ -24,7 +32,8 @@ def found(pipeline: Pipeline) -> dict[str, Finding]:
 def test_a_port_that_answers_everybody_is_found(pipeline: Pipeline):
     assert all(each.ok for each in found(pipeline).values())
     pod = pipeline.pod_of("archive")["metadata"]["name"]
-    pipeline.cluster.execute(pod, ["sh", "-c", _SERVER], "archive")
+    started = pipeline.cluster.execute(pod, ["sh", "-c", _SERVER], "archive")
+    assert started.code == 0, started
     try:
         after = found(pipeline)
     finally:

@@ -43,9 +43,10 @@ def clients(component: str, tls: Tls, found: Found, login: Login | None = None) 
     Returns:
         Of every protocol: ``client_files`` (what a client's workload needs below ``@{config}``), ``server_files`` and
         ``server_secrets`` (what the server's workload needs), ``certificate`` and ``key`` (their paths there) and
-        ``probe`` (what a probe over HTTP adds). Of `http`: ``rest`` (a module's options) and ``java_trust`` (location,
-        type and password of a trust store; empty for none), ``java_key`` (the same of a key store with the server's
-        key) and ``java_key_secrets`` (that store, for the server's workload). Of `kafka`: ``librdkafka`` and ``java``
+        ``probe`` (what a probe over HTTP adds). Of `http` and `s3`: ``java_trust`` (location, type and password of a
+        trust store; empty for none). Of `http`: ``rest`` (a module's options), ``java_key`` (the same of a key store
+        with the server's key) and ``java_key_secrets`` (that store, for the server's workload). Of `kafka`:
+        ``librdkafka`` and ``java``
         (properties beside bootstrap.servers), ``librdkafka_secret`` and ``java_secret`` (more of them, which belong
         into a secret file), and ``server_java`` (the brokers' own, of their certificate). Of `postgresql`: ``login``
         (options of community.postgresql), ``libpq``, ``debezium`` (properties) and ``jdbc`` (a URL in which %s stands
@@ -81,14 +82,17 @@ def _files(component: str, tls: Tls, found: Found) -> dict[str, Any]:
 
 
 def _http(component: str, tls: Tls, found: Found) -> dict[str, Any]:
-    store = {}
-    if tls.enabled and tls.ca:
-        store = {"location": f"@{{config}}/trust/{component}.jks", "type": TYPE, "password": PASSWORD}
     return {
         "rest": {"url": found["url"], **_if_ca("ca_path", found)},
-        "java_trust": store,
+        "java_trust": _java_trust(component, tls),
         **_java_key(tls, found),
     }
+
+
+def _java_trust(component: str, tls: Tls) -> dict[str, Any]:
+    if not tls.enabled or not tls.ca:
+        return {}
+    return {"location": f"@{{config}}/trust/{component}.jks", "type": TYPE, "password": PASSWORD}
 
 
 def _java_key(tls: Tls, found: Found) -> dict[str, Any]:
@@ -154,7 +158,10 @@ def _postgresql(component: str, tls: Tls, found: Found) -> dict[str, Any]:
 
 
 def _s3(component: str, tls: Tls, found: Found) -> dict[str, Any]:
-    return {"s3": {**({"endpoint_url": found["url"]} if found["url"] else {}), **_if_ca("ca_path", found)}}
+    return {
+        "s3": {**({"endpoint_url": found["url"]} if found["url"] else {}), **_if_ca("ca_path", found)},
+        "java_trust": _java_trust(component, tls),
+    }
 
 
 def _if_ca(name: str, found: Found) -> dict[str, Any]:

@@ -220,6 +220,14 @@ def test_an_s3_store_of_the_users_own(url, scheme, s3):
     assert (store["scheme"], store["s3"], store["url"]) == (scheme, s3, url.rstrip("/"))
 
 
+def test_java_trusts_the_authority_of_an_encrypted_store():
+    store = {"protocol": "s3", "ports": {"s3": {"port": 8333}}}
+    assert encrypted("store", **store, tls={})["java_trust"] == {}
+    tls = encrypted("store", **store)
+    assert tls["java_trust"]["location"] == "@{config}/trust/store.jks"
+    assert "trust/store.jks" in tls["client_files"]
+
+
 def test_an_authority_that_is_none_is_named():
     with pytest.raises(InvalidError, match="are not certificates in PEM"):
         encrypted("kafka_connect", tls={**TLS, "ca": "/etc/ssl/ca.pem"})
