@@ -73,11 +73,11 @@ _raw:
       probes over HTTP.
     - For clients of V(http) C(rest) (options of a module), and for those of V(http) and V(s3) in Java C(java_trust)
       (C(location), C(type) and C(password) of a trust store, or nothing). For a server of V(http) in Java C(java_key),
-      the same of a key store with its key, and C(java_key_secrets), which belongs into its C(secrets). Of V(kafka) C(librdkafka) and C(java), properties beside
-      C(bootstrap.servers), and more of them that are secret, C(librdkafka_secret) and C(java_secret); C(server_java)
-      are those of the brokers. Of V(postgresql) C(login) (options of community.postgresql), C(libpq), C(debezium) and
-      C(jdbc), a URL in which C(%s) stands for the database. Of V(s3) C(s3), with C(endpoint_url) and C(ca_path) where
-      they are needed.
+      the same of a key store with its key, and C(java_key_secrets), which belongs into its C(secrets). Of V(kafka)
+      C(librdkafka) and C(java), properties beside C(bootstrap.servers), and more of them that are secret,
+      C(librdkafka_secret) and C(java_secret); C(server_java) are those of the brokers. Of V(postgresql) C(login)
+      (options of community.postgresql), C(libpq), C(debezium) and C(jdbc), a URL in which C(%s) stands for the
+      database. Of V(s3) C(s3), with C(endpoint_url) and C(ca_path) where they are needed.
   type: list
   elements: dict
 """
