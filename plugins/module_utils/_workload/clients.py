@@ -44,13 +44,13 @@ def clients(component: str, tls: Tls, found: Found, login: Login | None = None) 
         Of every protocol: ``client_files`` (what a client's workload needs below ``@{config}``), ``server_files`` and
         ``server_secrets`` (what the server's workload needs), ``certificate`` and ``key`` (their paths there) and
         ``probe`` (what a probe over HTTP adds). Of `http` and `s3`: ``java_trust`` (location, type and password of a
-        trust store; empty for none). Of `http`: ``rest`` (a module's options), ``java_key`` (the same of a key store
-        with the server's key) and ``java_key_secrets`` (that store, for the server's workload). Of `kafka`:
-        ``librdkafka`` and ``java``
-        (properties beside bootstrap.servers), ``librdkafka_secret`` and ``java_secret`` (more of them, which belong
-        into a secret file), and ``server_java`` (the brokers' own, of their certificate). Of `postgresql`: ``login``
-        (options of community.postgresql), ``libpq``, ``debezium`` (properties) and ``jdbc`` (a URL in which %s stands
-        for the database). Of `s3`: ``s3`` (endpoint_url and ca_path, where they are needed).
+        trust store; empty for none). Of `http`: ``rest`` (a module's options), ``java_key`` (the same of a key
+        store with the server's key) and ``java_key_secrets`` (that store, for the server's workload). Of
+        `kafka`: ``librdkafka`` and ``java`` (properties beside bootstrap.servers), ``librdkafka_secret`` and
+        ``java_secret`` (more of them, which belong into a secret file), and ``server_java`` (the brokers' own,
+        of their certificate). Of `postgresql`: ``login`` (options of community.postgresql), ``libpq``,
+        ``debezium`` (properties) and ``jdbc`` (a URL in which %s stands for the database). Of `s3`: ``s3``
+        (endpoint_url and ca_path, where they are needed).
     """
     if found["protocol"] == "kafka":
         return {**_files(component, tls, found), **_kafka(tls, found, login)}
