@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from edited import ROLE, edited_checkout
-from site_runs import Site
+from site_runs import UNWATCHED, Site
 
 # Below the ports that the kernel gives to outgoing connections; other instances have other ones.
 OFFSET = 1450
@@ -30,7 +30,7 @@ def site(copy: Path) -> Iterator[Site]:
         pytest.skip("sets up an instance, and so needs root")
     # The name `cdc` in shells stays another instance's.
     options = ("-e", '{"services_command": ""}')
-    made = Site("component", OFFSET, Path("/var/lib/cdc-pipeline/component"), copy, options)
+    made = Site("component", OFFSET, Path("/var/lib/cdc-pipeline/component"), copy, options, UNWATCHED)
     # Of a test that was interrupted.
     made.remove()
     try:

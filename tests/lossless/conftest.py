@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cases import Table
 from pipeline import Archived, captured, connected, remove
-from site_runs import Site
+from site_runs import UNWATCHED, Site
 
 OFFSET_RUNNING = 1900
 OFFSET_NEW = 2200
@@ -70,4 +70,4 @@ def archived(request: pytest.FixtureRequest) -> Iterator[Archived]:
 
 def _new() -> Site:
     name = f"lossless-{uuid.uuid4().hex[:6]}"
-    return Site(name, OFFSET_NEW, Path("/var/lib/cdc-pipeline") / name)
+    return Site(name, OFFSET_NEW, Path("/var/lib/cdc-pipeline") / name, variables=UNWATCHED)

@@ -53,7 +53,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "plain": ("kind", {"cdc_security": False}),
-    "monitored": ("kind", {"monitoring_enabled": True}),
+    "unmonitored": ("kind", {"monitoring_enabled": False}),
     # The certificates are read, but not used to connect; the key is text.
     "registry-tls": (
         "kind",

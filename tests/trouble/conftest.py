@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from flow import Flow, flowing
-from site_runs import Site, shared_tables
+from site_runs import UNWATCHED, Site, shared_tables
 
 # Below the ports that the kernel gives to outgoing connections.
 OFFSET_RUNNING = 1700
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def fresh() -> Iterator[Site]:
     """An instance of which nothing is there yet."""
     name = f"fresh-{uuid.uuid4().hex[:6]}"
-    site = Site(name, OFFSET_FRESH, Path("/var/lib/cdc-pipeline") / name)
+    site = Site(name, OFFSET_FRESH, Path("/var/lib/cdc-pipeline") / name, variables=UNWATCHED)
     yield site
     site.remove()
 

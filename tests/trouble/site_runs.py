@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from waiting import until
 ROOT = Path(__file__).resolve().parents[2]
 # Seconds within which a killed process is there and ready again; a Java process needs most of it.
 COMES_BACK = 60
+# What watches a pipeline takes seconds to build, and proves nothing in most tests.
+UNWATCHED = {"monitoring_enabled": False}
 # Seconds until a process that was started is as quick as it gets.
 _RECOVERS = 60
 
@@ -71,6 +73,7 @@ class Site:
 
     :param checkout: folder to run them from.
     :param options: of every run, such as other inventories than those that ansible.cfg names.
+    :param variables: of every run.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Site:
     home: Path
     checkout: Path = ROOT
     options: tuple[str, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def reports(self) -> Path:
@@ -90,6 +94,7 @@ class Site:
             "cdc_home": str(self.home),
             "cdc_port_offset": self.offset,
             "verify_report": str(self.reports / "verify.json"),
+            **self.variables,
             **variables,
         }
         ansible = Path(sys.executable).with_name("ansible-playbook")

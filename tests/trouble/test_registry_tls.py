@@ -23,7 +23,7 @@ from archived import context_of, objects_of, rows_of
 from certificates import Served, certificate_for, plain_http_is_refused, strangers_are_refused
 from conftest import OFFSET_FRESH
 from flow import flowing
-from site_runs import ROOT, Run, Site
+from site_runs import ROOT, UNWATCHED, Run, Site
 from test_check_mode import changes
 
 pytestmark = pytest.mark.full
@@ -35,8 +35,8 @@ RESTARTED = {"schema-registry-0", "kafka-connect-0", "archive-0"}
 @pytest.fixture(scope="module")
 def running() -> Iterator[Site]:
     name = f"plain-{uuid.uuid4().hex[:6]}"
-    options = ("-e", '{"cdc_security": false}')
-    site = Site(name, OFFSET_FRESH, Path("/var/lib/cdc-pipeline") / name, options=options)
+    variables = {**UNWATCHED, "cdc_security": False}
+    site = Site(name, OFFSET_FRESH, Path("/var/lib/cdc-pipeline") / name, variables=variables)
     try:
         site.run().must_succeed()
         yield site
