@@ -96,6 +96,14 @@ def test_a_server_elsewhere_may_have_its_class_named():
     assert whats(cdc_storage_classes=classes, cdc_catalogue=own) == []
 
 
+def test_what_is_off_may_have_its_class_named():
+    classes = {"kafka": "", "prometheus": "fast"}
+    catalogue = [*CATALOGUE, {"role": "monitoring", "workloads": ["monitor", "prometheus"]}]
+    given = {"cdc_storage_classes": classes, "cdc_catalogue": catalogue}
+    assert whats(**given, monitoring_enabled=False) == []
+    assert whats(**given, monitoring_enabled=True) == ["cdc_storage_classes: no workload names a class prometheus"]
+
+
 def test_the_rules_hold_for_this_runtime_alone():
     assert whats(cdc_runtime="local", cdc_namespace="Data_Ingestion") == []
 
