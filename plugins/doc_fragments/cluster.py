@@ -42,6 +42,13 @@ options:
         description: Added to the ports on the controller.
         type: int
         default: 0
+      unmapped:
+        description:
+          - Ports on the controller that the cluster was made without, as M(cdc.pipeline.kind_cluster) returns them.
+          - With O(cluster.access=host_ports) they are forwarded.
+        type: list
+        elements: int
+        default: []
       route_domain:
         description: The domain of the hosts of OpenShift routes. Empty where OpenShift chooses them.
         type: str

@@ -63,6 +63,7 @@ class LookupModule(LookupBase):
             "external_host": value("cdc_external_host", "127.0.0.1"),
             "access": value("cdc_access", "node_ports"),
             "port_offset": value("cdc_port_offset", 0),
+            "unmapped": value("cdc_unmapped_ports", []),
             "route_domain": value("cdc_route_domain", ""),
             "storage_classes": value("cdc_storage_classes", {}),
             "account_annotations": value("cdc_account_annotations", {}),

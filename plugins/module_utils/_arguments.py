@@ -111,6 +111,7 @@ def cluster_argument() -> dict[str, Any]:
                     "default": "node_ports",
                 },
                 "port_offset": {"type": "int", "default": 0},
+                "unmapped": {"type": "list", "elements": "int", "default": []},
                 "route_domain": {"type": "str", "default": ""},
                 "storage_classes": {"type": "dict", "default": {}},
                 "account_annotations": {"type": "dict", "default": {}},

@@ -12,7 +12,8 @@ description:
   - Makes a cluster with U(https://kind.sigs.k8s.io) in Docker, waits until its nodes are Ready, and has a kubeconfig
     for it. Starts nodes that have stopped, as after a reboot.
   - What a cluster was made of is kept in its control plane. kind cannot change a cluster, so one that differs is
-    refused unless O(recreate=true). More mapped ports than O(config) asks for are no difference.
+    refused unless O(recreate=true). More mapped ports than O(config) asks for are no difference. Fewer are none
+    either, and RV(unmapped) names those that are missing; but a port that leads elsewhere is one.
   - A cluster whose creation was interrupted is removed and made again. One that something else has made is left alone.
   - The environment variable E(DOCKER_HOST) names the engine, as for docker itself.
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
@@ -105,6 +106,12 @@ nodes:
   elements: dict
   returned: success
   sample: [{"name": "cdc-kind-worker", "roles": [], "address": "172.18.0.3", "version": "v1.34.4"}]
+unmapped:
+  description: Host ports of O(config) that the cluster does not have, since it was made without them.
+  type: list
+  elements: int
+  returned: success
+  sample: [30090, 30099]
 differences:
   description: In what a cluster that was refused differs from O(config) and O(image).
   type: list

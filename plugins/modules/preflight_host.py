@@ -43,6 +43,10 @@ options:
         description: What will listen there.
         type: str
         required: true
+      spare:
+        description: Whether nothing listens there yet, so that only a cluster by kind that is made needs it.
+        type: bool
+        default: false
   memory_mib:
     description: MiB of memory that the components request together.
     type: int
@@ -238,7 +242,11 @@ STORE = {
     "validate_certs": {"type": "bool", "default": True},
     "timeout": {"type": "int", "default": 10},
 }
-PORT = {"port": {"type": "int", "required": True}, "listener": {"type": "str", "required": True}}
+PORT = {
+    "port": {"type": "int", "required": True},
+    "listener": {"type": "str", "required": True},
+    "spare": {"type": "bool", "default": False},
+}
 
 
 def main() -> None:

@@ -125,9 +125,11 @@ def _storage_classes(get: Get, workloads: Sequence[Workload]) -> Iterator[Proble
                 remedy="see `kubectl get storageclass`, or leave it empty for the cluster's default",
             )
     stated = {item.storage.storage_class for item in workloads if item.storage and item.storage.storage_class}
-    # A server of the user's own has no volume here, and its class may be named all the same.
-    own = {entry["role"] for entry in get("cdc_catalogue") or () if entry.get("external")}
-    for name in sorted(set(classes) - stated - own):
+    # A server of the user's own has no volume here, nor has what is off. Its class may be named all the same.
+    catalogue = get("cdc_catalogue") or ()
+    own = {entry["role"] for entry in catalogue if entry.get("external")}
+    off = {name for entry in catalogue if get(f"{entry['role']}_enabled") is False for name in entry["workloads"]}
+    for name in sorted(set(classes) - stated - own - off):
         yield Problem(
             "storage",
             f"cdc_storage_classes: no workload names a class {name}",

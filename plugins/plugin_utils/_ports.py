@@ -19,7 +19,8 @@ def needed_ports(get: Get, workloads: Iterable[Workload]) -> list[dict[str, Any]
     """Each port with what listens there: `{"port": 9093, "listener": "kafka-1 (client)"}`.
 
     A replica's are `step` apart, and all are `cdc_port_offset` higher. Of a pipeline in a cluster, only what kind maps
-    to node ports is on this host: every endpoint's, since kind can add none later.
+    to node ports is on this host: that of everything that can be turned on, since kind can add none later. What is not
+    used as long as it is off has `spare`.
     """
     offset = get("cdc_port_offset")
     if not isinstance(offset, int):
@@ -35,12 +36,18 @@ def needed_ports(get: Get, workloads: Iterable[Workload]) -> list[dict[str, Any]
 
 
 def _mapped(get: Get, offset: int) -> list[dict[str, Any]]:
-    endpoints = get("cdc_endpoints")
-    if not isinstance(endpoints, Mapping):
+    endpoints, possible = get("cdc_endpoints"), get("cdc_endpoints_possible")
+    if not isinstance(endpoints, Mapping) or not isinstance(possible, Mapping):
         return []
+    used = {item["hostPort"] for item in kind_port_mappings(endpoints, offset)}
     return [
-        {"port": item["hostPort"], "listener": f"the node port {item['containerPort']}"}
-        for item in kind_port_mappings(endpoints, offset, replicas=int(get("cluster_mapped_replicas") or 1))
+        {
+            "port": item["hostPort"],
+            "listener": f"{name.replace('_', '-')} (the node port {item['containerPort']})",
+            "spare": item["hostPort"] not in used,
+        }
+        for name, entry in possible.items()
+        for item in kind_port_mappings({name: entry}, offset, replicas=int(get("cluster_mapped_replicas") or 1))
     ]
 
 

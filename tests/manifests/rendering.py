@@ -30,7 +30,14 @@ _SERVERS = (
     "archive",
     "object_store",
     "object_store_inner",
+    # Of what watches.
+    "monitor",
+    "postgresql_exporter",
+    "blackbox_exporter",
+    "alertmanager",
+    "prometheus",
 )
+BUILT = {name: f"registry.example.org/cdc/{name}:1" for name in [*WORKLOADS, "prometheus"]}
 CERTIFICATES = {"authority": AUTHORITY, "servers": dict.fromkeys(_SERVERS, _SERVED), "clients": {}}
 # Name of a variant: its inventory, and what it sets otherwise.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -54,6 +61,14 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "plain": ("kind", {"cdc_security": False}),
     "unmonitored": ("kind", {"monitoring_enabled": False}),
+    # With receivers, and with the classes of its volumes.
+    "receivers": (
+        "openshift",
+        {
+            "monitoring_receivers": [{"name": "team", "webhook": {"url": "https://example.org/alerts"}}],
+            "cdc_storage_classes": {"postgresql": "", "kafka": "", "prometheus": "fast"},
+        },
+    ),
     # The certificates are read, but not used to connect; the key is text.
     "registry-tls": (
         "kind",
@@ -66,8 +81,10 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
             },
         },
     ),
-    "built-images": ("kind", {"cdc_images": {name: f"registry.example.org/cdc/{name}:1" for name in WORKLOADS}}),
+    "built-images": ("kind", {"cdc_images": BUILT}),
 }
+# The variant that another one is compared with, where it is not `kind`.
+COMPARED = {"receivers": "openshift"}
 
 
 def render(variant: str, folder: Path, **variables: Any) -> None:

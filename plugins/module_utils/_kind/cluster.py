@@ -13,7 +13,7 @@ from .._errors import DeadlineError, FailedError, PipelineError
 from .._module import Outcome
 from .._wait import Deadline, wait_for
 from . import kubeconfig as kubeconfigs
-from .decide import Found, Step, decide_absent, decide_present
+from .decide import Found, Step, decide_absent, decide_present, ports_missing
 from .docker import Commands
 from .mark import Mark
 from .ports import check_free
@@ -73,12 +73,15 @@ class Cluster:
         step = decide_present(wanted, found, recreate)
         before = _shown(found)
         actions = [f"{_DONE[step.action]}: {step.why}"] if step.action != "keep" else []
-        after = before if step.action == "keep" else {**_ABSENT, **wanted.record(), "state": "running"}
+        # One that is there stays as it was made.
+        made = step.action in ("create", "replace")
+        after = {**(wanted.record() if made else before), "state": "running"}
+        missing = ports_missing(wanted, found, step)
         # A cluster that is replaced has them itself, and another machine's engine has ports of its own.
         if step.action == "create" and self._commands.local:
             check_free(wanted.host_ports)
         if self._dry:
-            facts = {"actions": actions, "nodes": []}
+            facts = {"actions": actions, "nodes": [], "unmapped": missing}
             if step.action == "keep" and not self._leads_there():
                 facts["actions"] = ["wrote the kubeconfig"]
             return Outcome(bool(facts["actions"]), before, after, self._facts(facts))
@@ -86,7 +89,8 @@ class Cluster:
         if self._export():
             actions.append("wrote the kubeconfig")
         nodes = self._wait(wanted)
-        return Outcome(bool(actions), before, after, self._facts({"actions": actions, "nodes": nodes}))
+        facts = {"actions": actions, "nodes": nodes, "unmapped": missing}
+        return Outcome(bool(actions), before, after, self._facts(facts))
 
     def _absent(self) -> Outcome:
         found = self.find()
@@ -96,7 +100,8 @@ class Cluster:
         if not self._dry and (there or entry or found.begun):
             self._commands.delete(str(self._kubeconfig))
             self._clear()
-        return Outcome(bool(actions), _shown(found), _ABSENT, self._facts({"actions": actions, "nodes": []}))
+        facts = {"actions": actions, "nodes": [], "unmapped": []}
+        return Outcome(bool(actions), _shown(found), _ABSENT, self._facts(facts))
 
     def _facts(self, more: dict[str, Any]) -> dict[str, Any]:
         return {"kubeconfig": str(self._kubeconfig), "context": f"kind-{self._name}", **more}

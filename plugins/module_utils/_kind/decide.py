@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .._errors import RefusedError
-from .wanted import Wanted, differences
+from .wanted import Wanted, differences, unmapped
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,13 @@ def decide_present(wanted: Wanted, found: Found, recreate: bool) -> Step:
     if found.stopped:
         return Step("start", "nodes had stopped", found.stopped)
     return Step("keep")
+
+
+def ports_missing(wanted: Wanted, found: Found, step: Step) -> list[int]:
+    """Host ports that are wanted, and that the cluster does not have after ``step``: kind can add none to it."""
+    if found.record is None or step.action in ("create", "replace"):
+        return []
+    return unmapped(found.record["config"], wanted.config)
 
 
 def decide_absent(name: str, found: Found) -> bool:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ def parse_wanted(name: str, config: Mapping[str, Any], image: str) -> Wanted:
     return Wanted(name, {**config, "name": name, "nodes": nodes}, image)
 
 
-def _host_ports(nodes: list[Mapping[str, Any]]) -> Iterator[HostPort]:
+def _host_ports(nodes: Sequence[Mapping[str, Any]]) -> Iterator[HostPort]:
     for node in nodes:
         for mapping in node.get(_MAPPINGS, ()):
             # Without a host port, or with 0, a free one is chosen.
@@ -100,19 +100,38 @@ def _host_ports(nodes: list[Mapping[str, Any]]) -> Iterator[HostPort]:
                 yield HostPort(mapping.get("listenAddress", ""), int(mapping["hostPort"]))
 
 
+def unmapped(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[int]:
+    """The host ports of the configuration ``after`` that a cluster made of ``before`` does not have."""
+    there = {port.port for port in _host_ports(before["nodes"])}
+    return sorted({port.port for port in _host_ports(after["nodes"])} - there)
+
+
 def differences(before: Any, after: Any, path: str = "") -> list[str]:
-    """What of ``after`` differs in ``before``, as ``path: before -> after``. More mapped ports are no difference."""
+    """What of ``after`` differs in ``before``, as ``path: before -> after``.
+
+    More mapped ports are no difference, nor are fewer, which can be reached otherwise. One that leads elsewhere is.
+    """
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         lines = []
         for key in sorted({*before, *after}):
             old, new = before.get(key), after.get(key)
-            if key != _MAPPINGS or not all(port in (old or ()) for port in new or ()):
+            if key != _MAPPINGS or any(_leads_elsewhere(port, old or ()) for port in new or ()):
                 lines += differences(old, new, f"{path}.{key}".lstrip("."))
         return lines
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         pairs = enumerate(zip(before, after, strict=True))
         return [line for index, (old, new) in pairs for line in differences(old, new, f"{path}[{index}]")]
     return [] if before == after else [f"{path}: {_shown(before)} -> {_shown(after)}"]
+
+
+def _leads_elsewhere(mapping: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the host port of a mapping is taken by one of ``others`` that is not the same."""
+    others = list(others)
+    if mapping in others:
+        return False
+    ports = list(_host_ports([{_MAPPINGS: [mapping]}]))
+    # One without a host port is chosen by the engine, which nobody could tell from another.
+    return not ports or any(ports[0].meets(other) for other in _host_ports([{_MAPPINGS: others}]))
 
 
 def _shown(value: Any) -> str:

@@ -44,6 +44,7 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     if params["kind_cluster"]:
         cluster, absent = look(params["kind_cluster"], params["kind_binary"])
         problems += absent
+        ports = [item for item in ports if not (cluster.nodes and item["spare"])]
         # Whoever publishes them for its nodes, they are the instance's own.
         ports = [item for item in ports if item["port"] not in cluster.ports]
         problems += taken_ports(ports, cluster.others)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 HOST_PORTS, NODE_PORTS, ROUTES, PORT_FORWARD = "host_ports", "node_ports", "routes", "port_forward"
-# host_ports: a host maps the ports of the runtime local to the node ports, as kind does.
+# host_ports: a host maps the ports of the runtime local to the node ports, as kind does. What it lacks is forwarded.
 # node_ports: the node ports themselves. routes: HTTP by OpenShift's routes, everything else as with port_forward.
 # port_forward: this collection's forwarder listens on the ports of the runtime local while a playbook runs.
 WAYS = (HOST_PORTS, NODE_PORTS, ROUTES, PORT_FORWARD)

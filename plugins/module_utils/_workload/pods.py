@@ -27,6 +27,7 @@ class Cluster:
         external_host: the address under which clients outside reach the node ports, or what stands for them.
         access: how they do, one of :data:`.access.WAYS`.
         port_offset: added to ports on the controller, not to those of the cluster.
+        unmapped: ports on the controller that the host does not map, though ``access`` says that it maps them.
         storage_classes: the cluster's class for each class that a workload names; what is not in it is of the cluster's
             default class.
         artifacts: folder of the artifacts in the images.
@@ -47,6 +48,7 @@ class Cluster:
     external_host: str = "127.0.0.1"
     access: str = NODE_PORTS
     port_offset: int = 0
+    unmapped: tuple[int, ...] = ()
     storage_classes: Mapping[str, str] = field(default_factory=dict)
     artifacts: str = "/opt/cdc"
     java: str = "/opt/java/bin/java"

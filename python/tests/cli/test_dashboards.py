@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cdc_pipeline.cli import dashboards
 
 Cdc = Callable[..., tuple[int, str, str]]
 
@@ -30,6 +33,42 @@ def watched(instance_in: Callable[..., Path]) -> Path:
 def test_it_names_the_page(cdc: Cdc, watched: Path) -> None:
     code, said, _errors = cdc("dashboards", "--home", watched)
     assert code == 0 and "https://127.0.0.1:30099/#overview" in said
+
+
+def test_a_forwarded_page_is_at_a_free_port_until_it_is_ended(
+    cdc: Cdc,
+    watched: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    way = {"host": "127.0.0.1", "port": 30099, "workload": "monitor", "pod_port": 30099, "ordinal": None}
+    note = json.loads((watched / "instance.json").read_text())
+    config = {"clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}], "users": [{"name": "u"}]}
+    config |= {"contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}], "current-context": "c"}
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    cluster = {"kubeconfig": str(tmp_path / "kubeconfig")}
+    note |= {"runtime": "kubernetes", "forwards": [way], "cluster": cluster}
+    (watched / "instance.json").write_text(json.dumps(note))
+    code, said, _errors = cdc("dashboards", "--home", watched)
+    assert code == 0 and "https://127.0.0.1:30099/#overview" in said and "cdc dashboards --forward" in said
+    listening: list[str] = []
+
+    def look() -> None:
+        """In place of whoever looks at the page, then ends the command."""
+        listening.extend(re.findall(r"https://127\.0\.0\.1:(\d+)/#overview", capsys.readouterr().out))
+        socket.create_connection(("127.0.0.1", int(listening[0])), 5).close()
+
+    monkeypatch.setattr(dashboards, "wait", look)
+    assert cdc("dashboards", "--forward", "--home", watched)[0] == 0
+    assert listening and listening != ["30099"]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(listening[0])), 5)
+
+
+def test_where_the_page_answers_by_itself_nothing_is_forwarded(cdc: Cdc, watched: Path) -> None:
+    code, said, _errors = cdc("dashboards", "--forward", "--home", watched)
+    assert code == 0 and "https://127.0.0.1:30099/#overview" in said and "Ctrl-C" not in said
 
 
 def test_it_writes_what_this_pipeline_has(cdc: Cdc, watched: Path, tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Forward, Instance, Note
-from cdc_pipeline.cli.tunnels import reached
+from cdc_pipeline.cli.tunnels import forwarded, reached
 from cdc_pipeline.verify.plan_cluster import ClusterAccess
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -124,6 +125,19 @@ def test_each_port_leads_to_its_pod_while_it_lasts(instance: Instance) -> None:
     for port in (first, second):
         with pytest.raises(ConnectionRefusedError):
             say(port, b"", 1)
+
+
+def test_one_port_is_forwarded_at_a_free_number(instance: Instance) -> None:
+    _first, second = instance.note.forwards
+    with forwarded(instance, replace(second, port=0)) as port:
+        assert port not in (0, second.port) and say(port, b"you", 12) == b"kafka-1: YOU"
+        with (
+            pytest.raises(CdcError, match=f"Something else listens on port {port} of 127.0.0.1"),
+            forwarded(instance, replace(second, port=port)),
+        ):
+            pass
+    with pytest.raises(ConnectionRefusedError):
+        say(port, b"", 1)
 
 
 def test_where_addresses_answer_by_themselves_no_cluster_is_asked(tmp_path: Path) -> None:

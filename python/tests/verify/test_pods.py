@@ -142,6 +142,11 @@ def test_node_ports_are_reached_from_outside() -> None:
     }
     judged = checks.judge_ports(found, {"kafka-2 30094": "refused"})
     assert judged.found == {"odd 31000": "no host port leads there", "kafka-2 30094": "refused"} and not judged.ok
+    kept = ClusterAccess(declared=DECLARED, port_offset=100, unmapped=(9194,))
+    found = checks.outside_addresses(services, kept, "10.0.0.1")
+    assert list(found) == ["kafka-0 30092", "odd 31000"]
+    del found["odd 31000"]
+    assert "made without: 9194" in str(checks.judge_ports(found, {}, kept.unmapped).found)
     nodes = ClusterAccess(access="node_ports", external_host="", declared=DECLARED)
     found = checks.outside_addresses(services, nodes, "10.0.0.1")
     assert found["odd 31000"] == ("10.0.0.1", 31000)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..access import PORT_FORWARD, ROUTES, outside_port
+from ..access import HOST_PORTS, PORT_FORWARD, ROUTES, outside_port
 from ..endpoints import parse_entry
 from ..pods import Cluster
 
@@ -35,7 +35,7 @@ def forwards(catalogue: Mapping[str, Any], cluster: Cluster) -> list[Forward]:
     Raises:
         SpecError: an entry is wrong.
     """
-    if cluster.access not in (PORT_FORWARD, ROUTES):
+    if cluster.access not in (HOST_PORTS, PORT_FORWARD, ROUTES):
         return []
     found = []
     for component in catalogue:
@@ -48,6 +48,8 @@ def forwards(catalogue: Mapping[str, Any], cluster: Cluster) -> list[Forward]:
             for ordinal in range(entry.replicas) if port["step"] else (None,):
                 add = port["step"] * (ordinal or 0)
                 number = outside_port(cluster.access, port["port"], port["node_port"], add, cluster.port_offset)
+                if cluster.access == HOST_PORTS and number not in cluster.unmapped:
+                    continue
                 pod_port = port["outside_port"] or port["port"]
                 workload = component.replace("_", "-")
                 found.append(Forward(cluster.external_host, number, workload, ordinal, pod_port))

@@ -50,6 +50,7 @@ def parse_cluster(data: Mapping[str, Any]) -> tuple[Cluster, Connection]:
         external_host=reader.string("external_host") or known.external_host,
         access=reader.choice("access", WAYS, NODE_PORTS),
         port_offset=reader.integer("port_offset", 0, low=0, high=60000),
+        unmapped=tuple(reader.integers("unmapped")),
         storage_classes=reader.string_map("storage_classes"),
         peers=_peers(reader),
         outside=_maps(reader, "outside"),

@@ -1,7 +1,4 @@
-"""Ports of this host that lead to pods while a command runs, where the addresses in the plan answer only so.
-
-Where a playbook's forwarder or another command holds a port, that one leads there already.
-"""
+"""Ports of this host that lead to pods while a command runs, where the addresses in the plan answer only so."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import errno
 import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Forward, Instance
@@ -24,6 +21,8 @@ _LOG = logging.getLogger(__name__)
 def reached(instance: Instance) -> Iterator[None]:
     """The addresses in the instance's plan answer while this lasts.
 
+    Where a playbook's forwarder or another command holds a port, that one leads there already.
+
     Raises:
         CdcError: the cluster cannot be reached, or a port cannot be taken.
     """
@@ -33,6 +32,27 @@ def reached(instance: Instance) -> Iterator[None]:
         return
     cluster = cluster_of(instance)
     listeners = [(listener, each) for each in forwards if (listener := _listen(each)) is not None]
+    with _served(cluster, listeners):
+        yield
+
+
+@contextlib.contextmanager
+def forwarded(instance: Instance, forward: Forward) -> Iterator[int]:
+    """A port of this host, which is given, leads to a pod while this lasts: that of ``forward``, or a free one for 0.
+
+    Raises:
+        CdcError: the cluster cannot be reached, or the port cannot be taken.
+    """
+    cluster = cluster_of(instance)
+    listener = _listen(forward)
+    if listener is None:
+        raise CdcError(f"Something else listens on port {forward.port} of {forward.host}. Name another one.")
+    with _served(cluster, [(listener, forward)]):
+        yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def _served(cluster: Cluster, listeners: Sequence[tuple[socket.socket, Forward]]) -> Iterator[None]:
     for listener, forward in listeners:
         threading.Thread(target=_accept, args=(cluster, listener, forward), daemon=True).start()
     try:

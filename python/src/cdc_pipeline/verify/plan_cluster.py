@@ -18,6 +18,7 @@ class ClusterAccess:
         access: how the controller reaches services: `host_ports`, `node_ports`, `routes` or `port_forward`.
         external_host: the address under which clients outside find them.
         port_offset: what host ports are above those that are declared.
+        unmapped: with `host_ports`, those that the cluster was made without; they are forwarded.
         declared: `cdc_endpoints`: replicas and ports of each component, with their node ports.
         probe_image: of the pods that checks run for a moment; it needs ``probe_python``.
         image_pull_secrets: with which it is pulled.
@@ -30,6 +31,7 @@ class ClusterAccess:
     access: str = "host_ports"
     external_host: str = "127.0.0.1"
     port_offset: int = 0
+    unmapped: tuple[int, ...] = ()
     declared: Mapping[str, Any] = field(default_factory=dict)
     probe_image: str = ""
     probe_python: str = "python3"

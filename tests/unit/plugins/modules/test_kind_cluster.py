@@ -80,6 +80,25 @@ def test_refuses_one_that_differs_unless_it_may_make_it_anew(cluster, programs):
     assert cluster(config=other)["changed"] is False
 
 
+def test_a_cluster_made_without_a_port_is_kept_and_the_port_is_named(cluster, programs):
+    assert cluster()["unmapped"] == []
+    more = copy.deepcopy(CONFIG)
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        mapping = {"containerPort": 30090, "hostPort": port, "listenAddress": "127.0.0.1"}
+        more["nodes"][0]["extraPortMappings"] = [mapping]
+        for options in ({"check": True}, {}, {"recreate": True}):
+            kept = cluster(config=more, **options)
+            assert (kept["changed"], kept["unmapped"]) == (False, [port])
+            assert kept["diff"]["before"] == kept["diff"]["after"]
+    nodes = {name: {**node, "running": False} for name, node in programs.state["nodes"].items()}
+    programs.change(nodes=nodes)
+    started = cluster(config=more)
+    assert started["unmapped"] == [port] and started["actions"] == ["started the nodes: nodes had stopped"]
+    assert started["diff"]["after"] == {**started["diff"]["before"], "state": "running"}
+    assert programs.called("kind delete") == 0
+
+
 def test_mends_a_creation_that_was_interrupted(cluster, programs, tmp_path):
     # As a run leaves it that was killed: nodes, the mark, and no record.
     cluster()

@@ -44,7 +44,8 @@ def test_what_is_forwarded():
     kafka = ["127.0.0.1:9592 to kafka-0:9192", "127.0.0.1:9593 to kafka-1:9192"]
     assert shown("port_forward", port_offset=500) == [*kafka, "127.0.0.1:30581 to schema-registry:30081"]
     assert shown("routes", port_offset=500) == kafka, "what is routable has its routes"
-    assert shown("host_ports") == shown("node_ports") == []
+    assert shown("host_ports") == shown("node_ports", unmapped=(9593,)) == []
+    assert shown("host_ports", port_offset=500, unmapped=(9593, 1)) == kafka[1:], "what a cluster was made without"
 
 
 def pod(name, ready=True, phase="Running"):

@@ -56,6 +56,22 @@ def test_everything_that_is_wrong_is_listed_at_once(run_module, tmp_path):
     assert text.count("remedy:") == 4
 
 
+def test_a_cluster_that_stands_needs_no_ports_for_later(run_module, tmp_path, monkeypatch):
+    from ansible_collections.cdc.pipeline.plugins.module_utils._preflight import examination
+
+    nodes = ()
+    monkeypatch.setattr(examination, "look", lambda *_: (examination.KindCluster(nodes=nodes), []))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = {"port": taken.getsockname()[1], "listener": "prometheus (the node port 30090)", "spare": True}
+        given = {"home": str(tmp_path / "a"), "cache": str(tmp_path / "b"), "kind_cluster": "cdc-a", **QUIET}
+        with pytest.raises(Exception, match="wanted by prometheus, taken by another program"):
+            run_module("preflight_host", ports=[port], **given)
+        nodes = ("cdc-a-control-plane",)
+        assert not run_module("preflight_host", ports=[port], **given)["changed"]
+        with pytest.raises(Exception, match="wanted by prometheus, taken by another program"):
+            run_module("preflight_host", ports=[{**port, "spare": False}], **given)
+
+
 def test_an_artifact_of_another_version_is_missing(run_module, tmp_path, monkeypatch):
     """A build of an older version is none of this one: room and registries are looked at."""
     from ansible_collections.cdc.pipeline.plugins.module_utils._artifact.catalogue import read_catalogue

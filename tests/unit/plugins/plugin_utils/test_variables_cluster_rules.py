@@ -96,15 +96,29 @@ def test_a_server_elsewhere_may_have_its_class_named():
     assert whats(cdc_storage_classes=classes, cdc_catalogue=own) == []
 
 
+def test_what_is_off_may_have_its_class_named():
+    classes = {"kafka": "", "prometheus": "fast"}
+    catalogue = [*CATALOGUE, {"role": "monitoring", "workloads": ["monitor", "prometheus"]}]
+    given = {"cdc_storage_classes": classes, "cdc_catalogue": catalogue}
+    assert whats(**given, monitoring_enabled=False) == []
+    assert whats(**given, monitoring_enabled=True) == ["cdc_storage_classes: no workload names a class prometheus"]
+
+
 def test_the_rules_hold_for_this_runtime_alone():
     assert whats(cdc_runtime="local", cdc_namespace="Data_Ingestion") == []
 
 
 def test_only_what_kind_maps_is_a_port_of_this_host():
-    ports = needed_ports({**GOOD, "cdc_port_offset": 100}.get, ())
-    assert [item["port"] for item in ports] == [8180, 9192, 9193, 9194, 30195]
-    assert needed_ports({**GOOD, "cdc_access": "port_forward"}.get, ()) == []
-    assert 9096 in [item["port"] for item in needed_ports({**GOOD, "cluster_mapped_replicas": 5}.get, ())]
+    off = {"prometheus": {"ports": {"http": {"port": 30090, "node_port": 30090}}}}
+    given = {**GOOD, "cdc_endpoints_possible": {**GOOD["cdc_endpoints"], **off}}
+    ports = needed_ports({**given, "cdc_port_offset": 100}.get, ())
+    used = {item["port"]: item["listener"] for item in ports if not item["spare"]}
+    assert list(used) == [9192, 9193, 9194, 30195, 8180]
+    assert used[8180] == "schema-registry (the node port 30081)"
+    assert [item["port"] for item in ports if item["spare"]] == [30190]
+    assert needed_ports({**given, "cdc_access": "port_forward"}.get, ()) == []
+    more = needed_ports({**given, "cluster_mapped_replicas": 5}.get, ())
+    assert [item["port"] for item in more if item["spare"]] == [9095, 9096, 30090]
 
 
 @pytest.mark.parametrize(("amount", "expected"), [("250m", 250), ("0.5", 500), (2, 2000), ("x", None), (None, None)])

@@ -96,7 +96,7 @@ def outside_addresses(
 ) -> dict[str, tuple[str, int] | None]:
     """Where each node port of the namespace's services is reached from outside, by `service port`.
 
-    None where the cluster's host ports do not lead to it.
+    None where the cluster's host ports do not lead to it. What is forwarded is left out, as no node port is used.
     """
     mapped = host_ports(access)
     found: dict[str, tuple[str, int] | None] = {}
@@ -107,7 +107,8 @@ def outside_addresses(
                 continue
             name = f"{service['metadata']['name']} {number}"
             if access.access == "host_ports":
-                found[name] = (access.external_host, mapped[number]) if number in mapped else None
+                if mapped.get(number) not in access.unmapped:
+                    found[name] = (access.external_host, mapped[number]) if number in mapped else None
             else:
                 found[name] = (access.external_host or node_address, number)
     return found
@@ -125,20 +126,24 @@ def host_ports(access: ClusterAccess) -> dict[int, int]:
     return found
 
 
-def judge_ports(addresses: Mapping[str, tuple[str, int] | None], answers: Mapping[str, str]) -> Finding:
+def judge_ports(
+    addresses: Mapping[str, tuple[str, int] | None], answers: Mapping[str, str], unmapped: Sequence[int] = ()
+) -> Finding:
     """Every node port is mapped and takes connections.
 
     Args:
         answers: an error for each that does not.
+        unmapped: host ports that are forwarded.
     """
     wrong = {name: "no host port leads there" for name, at in addresses.items() if at is None}
     wrong.update(answers)
     said = [f"{at[0]}:{at[1]}" for at in addresses.values() if at]
+    forwarded = f"; forwarded, since the cluster was made without: {', '.join(map(str, unmapped))}" if unmapped else ""
     return Finding(
         "T1.ports",
         "node ports, from the controller",
         "each takes connections",
-        wrong or f"{len(said)}: {', '.join(said)}",
+        wrong or f"{len(said)}: {', '.join(said)}{forwarded}",
         not wrong,
         "Are the pods behind it ready? kind maps host ports only when it makes the cluster.",
     )
@@ -169,7 +174,7 @@ def _ports(context: Context) -> Iterator[Finding]:
     addresses = outside_addresses(services, access, node_address)
     with ThreadPoolExecutor(8) as pool:
         tried = dict(zip(addresses, pool.map(_connect, addresses.values()), strict=True))
-    yield judge_ports(addresses, {name: error for name, error in tried.items() if error})
+    yield judge_ports(addresses, {name: error for name, error in tried.items() if error}, access.unmapped)
 
 
 def _node_address(nodes: Sequence[Object]) -> str:

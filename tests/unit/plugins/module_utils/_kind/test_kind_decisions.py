@@ -58,12 +58,34 @@ def test_without_nodes_there_is_a_control_plane():
     assert wanted.parse_wanted("one", HEAD, "").nodes == 1
 
 
-def test_more_mapped_ports_than_wanted_are_kept():
-    there = parse(mapped(1, 2))
-    assert decide.decide_present(parse(mapped(1)), found(there), False).action == "keep"
+def test_a_cluster_is_kept_with_more_or_fewer_mapped_ports():
+    there = found(parse(mapped(1, 2)))
+    for ports, missing in (((1,), []), ((1, 2, 3), [3]), ((4, 3), [3, 4])):
+        for recreate in (False, True):
+            step = decide.decide_present(parse(mapped(*ports)), there, recreate)
+            assert step.action == "keep"
+            assert decide.ports_missing(parse(mapped(*ports)), there, step) == missing
+    new = decide.Found()
+    step = decide.decide_present(parse(mapped(1)), new, False)
+    assert (step.action, decide.ports_missing(parse(mapped(1)), new, step)) == ("create", [])
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"containerPort": 30001, "hostPort": 1, "listenAddress": "127.0.0.1"},
+        {"containerPort": 30000, "hostPort": 1, "listenAddress": "0.0.0.0"},
+        {"containerPort": 30000, "hostPort": 1, "listenAddress": "127.0.0.1", "protocol": "UDP"},
+        {"containerPort": 30002},
+    ],
+)
+def test_a_mapped_port_that_leads_elsewhere_is_a_difference(mapping):
+    there = found(parse(mapped(1)))
+    other = parse({"role": "control-plane", "extraPortMappings": [mapping]})
     with pytest.raises(Exception, match="differs") as refused:
-        decide.decide_present(parse(mapped(1, 2, 3)), found(there), False)
-    assert "config.nodes[0].extraPortMappings: 2 entries -> 3 entries" in refused.value.message
+        decide.decide_present(other, there, False)
+    assert "config.nodes[0].extraPortMappings: 1 entries -> 1 entries" in refused.value.message
+    assert decide.decide_present(other, there, True).action == "replace"
 
 
 def test_a_node_that_is_lost_is_a_difference():

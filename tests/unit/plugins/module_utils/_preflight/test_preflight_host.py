@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.busy_ports
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.own_processes import own_processes
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.problem import PreflightError, Problem
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.ports import Listener
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.run_lock import alive
 
 
 def release(path: Path, text: str) -> Path:
@@ -152,6 +154,12 @@ def test_own_processes_by_folder_and_by_supervisor(tmp_path):
         assert all(resident > 0 for resident in found.values())
         (home / "supervisor/supervisord.pid").write_text(f"{stranger.pid}\n")
         assert stranger.pid in own_processes(home)
+        (home / "supervisor/supervisord.pid").unlink()
+        forwarder = {"process": {"pid": stranger.pid, "start": alive(stranger.pid)}}
+        (home / "port-forward.json").write_text(json.dumps(forwarder))
+        assert stranger.pid in own_processes(home)
+        (home / "port-forward.json").write_text(json.dumps({"process": {"pid": stranger.pid, "start": 1}}))
+        assert stranger.pid not in own_processes(home), "another process has its number by now"
     finally:
         for process in (inside, by_option, stranger):
             process.kill()
