@@ -208,6 +208,12 @@ CASES = {
         "Records of t went to its dead letters, by the rule r",
     ),
     "ObjectStoreDown": gauge("cdc_archive_object_store_up", 0, 1, "The archive cannot write to the object store"),
+    "ObjectStoreSlow": Case(
+        {"cdc_archive_put_seconds_sum": f"0+6{FOR_EVER}", "cdc_archive_put_seconds_count": f"0+1{FOR_EVER}"},
+        {"cdc_archive_put_seconds_sum": f"0+4{FOR_EVER}", "cdc_archive_put_seconds_count": f"0+1{FOR_EVER}"},
+        {},
+        "A PUT to the object store takes 6s",
+    ),
     "DiskFull": Case(
         {
             'node_filesystem_avail_bytes{mountpoint="/",fstype="ext4"}': flat(4),
@@ -344,6 +350,17 @@ def test_the_first_dead_letters_of_a_topic_are_enough(promtool: str, tmp_path: P
         active(name, {counter: late, scraped: f"_x40 1+0{FOR_EVER}"}, {615: [], 675: [], over: []}),
     ]
     holds(promtool, tmp_path, {name: found})
+
+
+def test_one_slow_object_is_no_slow_store(promtool: str, tmp_path: Path):
+    """One object a minute, of which the fifth takes a minute."""
+    objects = [at // 4 for at in range(60)]
+    named = {
+        "cdc_archive_put_seconds_count": " ".join(map(str, objects)),
+        "cdc_archive_put_seconds_sum": " ".join(str(each + (60 if each >= 5 else 0)) for each in objects),
+    }
+    silent = active("ObjectStoreSlow", named, {at: [] for at in range(60, 900, 15)})
+    holds(promtool, tmp_path, {"ObjectStoreSlow": [silent]})
 
 
 def active(name: str, named: dict[str, str], expected: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
