@@ -293,6 +293,14 @@ def test_what_holds_an_alert_back_is_active_for_longer():
         assert above and all(keeps(each) > keeps(name) for each in above), name
 
 
+def test_what_a_server_that_is_down_brings_comes_after_it():
+    """Or it would be sent first: the scrape that sees the one may come 30 s after that of the other."""
+    held = {name for name, above in HELD.items() if "ComponentDown" in above}
+    # It speaks of five minutes, and so comes late enough.
+    for name in held - {"ChangesLate"}:
+        assert seconds(RULES[name]) >= 2 * seconds(RULES["ComponentDown"]), name
+
+
 @pytest.mark.parametrize(
     ("above", "problem"),
     [({"a": ["b"], "b": ["a"]}, "holds itself back"), ({"a": ["c"]}, "held back by c, which is no alert")],
