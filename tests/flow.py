@@ -39,8 +39,8 @@ _LOOK_SECONDS = 5.0
 class Flow:
     """Writes in a thread of its own."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, pause: float) -> None:
+        self._context, self._pause = context, pause
         self._number = secrets.randbelow(2**31 - 1) + 1
         self._stop = threading.Event()
         self._sent: list[Sent] = []
@@ -65,7 +65,7 @@ class Flow:
 
     def _write(self) -> None:
         connection: psycopg.Connection | None = None
-        while not self._stop.wait(_PAUSE) and len(self._sent) < _MOST:
+        while not self._stop.wait(self._pause) and len(self._sent) < _MOST:
             number = len(self._sent)
             try:
                 connection = connection or self._context.postgresql()
@@ -166,8 +166,9 @@ class Flow:
 
 
 @contextmanager
-def flowing(context: Context) -> Iterator[Flow]:
-    flow = Flow(context)
+def flowing(context: Context, pause: float = _PAUSE) -> Iterator[Flow]:
+    """``pause``: seconds from one transaction of ten changes to the next."""
+    flow = Flow(context, pause)
     flow.start()
     try:
         yield flow

@@ -18,7 +18,7 @@ _NOBODY = "nobody"
 _DEAD_MAN = "dead-man"
 # From the first alert of a group until it is sent, so that what follows from the same fault comes along or is held
 # back.
-_WAIT = "30s"
+_WAIT = "15s"
 # Until what joins a group, or ends in it, is sent.
 _INTERVAL = "5m"
 # Until an alert that continues is sent again.

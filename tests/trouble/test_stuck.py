@@ -9,20 +9,16 @@ import json
 import os
 import signal
 import subprocess
-import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
 from archived import objects_of, rows_of
-from cdc_pipeline.clients import postgresql
-from cdc_pipeline.endpoints import PostgresqlEndpoint
 from cdc_pipeline.verify.checks.connectors import STEPS
 from flow import Flow
-from psycopg import pq
+from occupied_slot import occupied
 from signed_in import signed_in
 from site_runs import Site
 from waiting import until
@@ -107,34 +103,11 @@ def test_a_connector_that_somebody_deleted_is_said(running: Site, flow: Flow, co
     flow.arrived()
 
 
-@contextmanager
-def occupied(site: Site) -> Iterator[None]:
-    """The slot is read by a client that confirms nothing, as soon as it is free."""
-    where = PostgresqlEndpoint(**site.endpoints()["postgresql"])
-    publication = site.context().plan.expected.postgresql.publication
-    slot = site.context().plan.expected.postgresql.slot
-    # It would be thrown out after a minute, since it never answers.
-    outer = postgresql.connect(
-        where, replication="database", application_name="somebody", options="-c wal_sender_timeout=0"
-    )
-    command = (
-        f"START_REPLICATION SLOT \"{slot}\" LOGICAL 0/0 (proto_version '1', publication_names '\"{publication}\"')"
-    )
-    try:
-        deadline = time.monotonic() + 20
-        while (result := outer.pgconn.exec_(command.encode())).status != pq.ExecStatus.COPY_BOTH:
-            assert time.monotonic() < deadline, result.get_error_message()
-            time.sleep(0.05)
-        yield
-    finally:
-        outer.close()
-
-
 @pytest.mark.full
 def test_a_slot_that_another_client_reads_is_said(running: Site, flow: Flow, connector: str):
     """Kafka Connect comes back, says RUNNING, and waits for the slot."""
     os.kill(running.processes()["kafka-connect-0"], signal.SIGKILL)
-    with occupied(running):
+    with occupied(running.context()):
         found = is_said(running, "slot", "slot_occupied")
         assert "application somebody" in found["reason"] and "pg_terminate_backend" in found["remedy"]
     is_over(running, COMES_BACK)

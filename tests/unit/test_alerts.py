@@ -26,6 +26,12 @@ ALERTS = {alert["alert"]: alert for group in DEFINITION.values() for alert in gr
 RUNBOOKS = ROOT / "docs/runbooks"
 PARTS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation"]
 EVERYTHING = ("host", "java", "archive", "encrypted")
+HELD = {name: alert["inhibited_by"] for name, alert in ALERTS.items() if "inhibited_by" in alert}
+RULES = {
+    rule["alert"]: rule
+    for group in rule_groups(DEFINITION, EVERYTHING, "https://example.org/", 1)["groups"]
+    for rule in group["rules"]
+}
 # Times are 15 s apart; four hours are enough for all.
 FOR_EVER = "x1000"
 
@@ -202,6 +208,12 @@ CASES = {
         "Records of t went to its dead letters, by the rule r",
     ),
     "ObjectStoreDown": gauge("cdc_archive_object_store_up", 0, 1, "The archive cannot write to the object store"),
+    "ObjectStoreSlow": Case(
+        {"cdc_archive_put_seconds_sum": f"0+6{FOR_EVER}", "cdc_archive_put_seconds_count": f"0+1{FOR_EVER}"},
+        {"cdc_archive_put_seconds_sum": f"0+4{FOR_EVER}", "cdc_archive_put_seconds_count": f"0+1{FOR_EVER}"},
+        {},
+        "A PUT to the object store takes 6s",
+    ),
     "DiskFull": Case(
         {
             'node_filesystem_avail_bytes{mountpoint="/",fstype="ext4"}': flat(4),
@@ -276,16 +288,17 @@ def test_a_runbook_says_what_to_do(name: str):
 
 def test_what_holds_an_alert_back_is_active_for_longer():
     """Or the alert would be sent when the fault is over."""
-    found = rule_groups(DEFINITION, EVERYTHING, "", 1)
-    keeps = {
-        rule["alert"]: int(rule["keep_firing_for"].removesuffix("s"))
-        for group in found["groups"]
-        for rule in group["rules"]
-    }
-    held = {name: alert["inhibited_by"] for name, alert in ALERTS.items() if "inhibited_by" in alert}
-    assert len(held) > 10
-    for name, above in held.items():
-        assert above and all(keeps[each] > keeps[name] for each in above), name
+    assert len(HELD) > 10
+    for name, above in HELD.items():
+        assert above and all(keeps(each) > keeps(name) for each in above), name
+
+
+def test_what_a_server_that_is_down_brings_comes_after_it():
+    """Or it would be sent first: the scrape that sees the one may come 30 s after that of the other."""
+    held = {name for name, above in HELD.items() if "ComponentDown" in above}
+    # It speaks of five minutes, and so comes late enough.
+    for name in held - {"ChangesLate"}:
+        assert seconds(RULES[name]) >= 2 * seconds(RULES["ComponentDown"]), name
 
 
 @pytest.mark.parametrize(
@@ -312,6 +325,11 @@ def seconds(rule: dict[str, Any]) -> int:
     return int(rule["for"].removesuffix("s"))
 
 
+def keeps(name: str) -> int:
+    """For how many seconds an alert stays active that has ended."""
+    return int(RULES[name]["keep_firing_for"].removesuffix("s"))
+
+
 @pytest.fixture(scope="module")
 def promtool(tmp_path_factory: pytest.TempPathFactory) -> str:
     return program("prometheus", "promtool", tmp_path_factory.mktemp("prometheus"))
@@ -321,14 +339,53 @@ def test_each_fires_in_time_and_for_nothing_else(promtool: str, tmp_path: Path):
     rules = rule_groups(DEFINITION, EVERYTHING, "https://example.org/", 1)
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules))
     subprocess.run([promtool, "check", "rules", tmp_path / "rules.yml"], check=True, capture_output=True)
+    holds(promtool, tmp_path, {name: cases(rule, CASES[name]) for name, rule in RULES.items()})
+
+
+def test_the_first_dead_letters_of_a_topic_are_enough(promtool: str, tmp_path: Path):
+    """They come at once, after ten minutes; not where it is Prometheus alone that begins then."""
+    name = "ArchiveDeadLetters"
+    counter, scraped = 'cdc_archive_rejected_total{topic="t",rule="r",instance="a"}', 'up{instance="a"}'
+    late = f"_x40 3+0{FOR_EVER}"
+    summary = "Records of t went to its dead letters, by the rule r"
+    fires = {
+        "exp_labels": {**RULES[name]["labels"], "topic": "t", "rule": "r"},
+        "exp_annotations": {**RULES[name]["annotations"], "summary": summary},
+    }
+    over = 600 + 60 + keeps(name) + 60
+    found = [
+        active(name, {counter: late, scraped: flat(1)}, {585: [], 615: [fires], over: []}),
+        active(name, {counter: late, scraped: f"_x40 1+0{FOR_EVER}"}, {615: [], 675: [], over: []}),
+    ]
+    holds(promtool, tmp_path, {name: found})
+
+
+def test_one_slow_object_is_no_slow_store(promtool: str, tmp_path: Path):
+    """One object a minute, of which the fifth takes a minute."""
+    objects = [at // 4 for at in range(60)]
+    named = {
+        "cdc_archive_put_seconds_count": " ".join(map(str, objects)),
+        "cdc_archive_put_seconds_sum": " ".join(str(each + (60 if each >= 5 else 0)) for each in objects),
+    }
+    silent = active("ObjectStoreSlow", named, {at: [] for at in range(60, 900, 15)})
+    holds(promtool, tmp_path, {"ObjectStoreSlow": [silent]})
+
+
+def active(name: str, named: dict[str, str], expected: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
+    """What promtool is to see of an alert, by seconds."""
+    tests = [{"eval_time": f"{at}s", "alertname": name, "exp_alerts": alerts} for at, alerts in expected.items()]
+    return {"name": name, "interval": "15s", "input_series": series(named), "alert_rule_test": tests}
+
+
+def holds(promtool: str, folder: Path, tests: dict[str, list[dict[str, Any]]]) -> None:
+    """Promtool finds so, by alert. Each by itself: promtool evaluates all that it is given."""
     files = []
-    for rule in [rule for group in rules["groups"] for rule in group["rules"]]:
-        # Each by itself: promtool evaluates all that it is given.
-        name = rule["alert"]
-        (tmp_path / f"{name}.rules.yml").write_text(yaml.safe_dump({"groups": [{"name": name, "rules": [rule]}]}))
-        tests = {"rule_files": [f"{name}.rules.yml"], "evaluation_interval": "15s", "tests": cases(rule, CASES[name])}
-        files.append(tmp_path / f"{name}.yml")
-        files[-1].write_text(yaml.safe_dump(tests))
+    for name, each in tests.items():
+        rules = {"groups": [{"name": name, "rules": [RULES[name]]}]}
+        (folder / f"{name}.rules.yml").write_text(yaml.safe_dump(rules))
+        files.append(folder / f"{name}.yml")
+        stated = {"rule_files": [f"{name}.rules.yml"], "evaluation_interval": "15s", "tests": each}
+        files[-1].write_text(yaml.safe_dump(stated))
     done = subprocess.run([promtool, "test", "rules", *files], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

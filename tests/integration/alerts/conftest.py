@@ -51,14 +51,13 @@ class Watched:
     prometheus: str
     plan: Any
 
+    def hooks_of(self, path: str) -> list[dict[str, Any]]:
+        """Each alert that a webhook was sent."""
+        return [alert for sent in list(self.hooks) if sent["path"] == path for alert in sent["alerts"]]
+
     def told(self, path: str = "/hook") -> list[tuple[str, str]]:
         """Alert and state of each that a webhook was sent, without the dead man's."""
-        return [
-            (alert["labels"]["alertname"], alert["status"])
-            for sent in self.hooks
-            if sent["path"] == path
-            for alert in sent["alerts"]
-        ]
+        return [(alert["labels"]["alertname"], alert["status"]) for alert in self.hooks_of(path)]
 
     def mailed(self) -> list[EmailMessage]:
         return list(self.mails.got)

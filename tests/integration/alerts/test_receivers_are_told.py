@@ -11,6 +11,7 @@ import pytest
 from cdc_pipeline.cli import silence
 from cdc_pipeline.cli.errors import CdcError
 from conftest import TOKEN, Watched
+from sinks import alerts_of
 from waiting import until
 
 SECONDS = 60
@@ -55,6 +56,8 @@ def test_one_dead_broker_is_one_alert_and_its_end(watched: Watched):
     (mail,) = watched.mailed()
     assert mail["To"] == "team@example.org"
     assert "ComponentDown" in mail["Subject"]
+    (alert,) = alerts_of(mail)
+    assert (alert["status"], alert["labels"]) == ("firing", watched.hooks_of("/hook")[0]["labels"])
     assert {each["authorization"] for each in watched.hooks if each["path"] == "/hook"} == {f"Bearer {TOKEN}"}
 
     watched.samples.values = all_well()
@@ -62,6 +65,8 @@ def test_one_dead_broker_is_one_alert_and_its_end(watched: Watched):
     until(watched.told, lambda told: ended in told, SECONDS, "the webhook is told of the end")
     time.sleep(QUIET)
     assert set(watched.told()) == {("ComponentDown", "firing"), ended}, "what it held back ended before it"
+    (alert,) = alerts_of(watched.mailed()[-1])
+    assert (alert["status"], alert["labels"]) == ("resolved", watched.hooks_of("/hook")[-1]["labels"])
 
 
 def test_a_warning_does_not_page(watched: Watched):

@@ -58,7 +58,7 @@ _STORE = Row(
             "Time of a PUT",
             "Of the objects that the archive has written.",
             Unit.SECONDS,
-            "ObjectStoreDown",
+            "ObjectStoreSlow",
             half_and_most("cdc_archive_put_seconds"),
             thresholds=at_least(1, 5),
             only=_ARCHIVE,

@@ -173,7 +173,7 @@ _WAITS = Row(
             "S3: time of a PUT",
             "Of a hundred objects, 99 take at most so long to be written.",
             Unit.SECONDS,
-            "ObjectStoreDown",
+            "ObjectStoreSlow",
             (Query(_PUT, "99 of 100"),),
             thresholds=at_least(1, 5),
             only=(Has.ARCHIVE,),

@@ -66,6 +66,7 @@ ARCHIVE = (
     "cdc_archive_paused",
     "cdc_archive_put_seconds_bucket",
     "cdc_archive_put_seconds_count",
+    "cdc_archive_put_seconds_sum",
     "cdc_archive_schema_registry_up",
     "cdc_archive_topics_missing",
     "cdc_archive_transaction_seconds_count",

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -49,6 +51,27 @@ class Mails:
             return self.refuses
         self.got.append(cast(EmailMessage, message_from_bytes(bytes(envelope.content or b""), policy=policy.default)))
         return "250 kept"
+
+
+def alerts_of(mail: EmailMessage) -> list[dict[str, Any]]:
+    """``labels`` and ``status`` of the alerts in a mail of Alertmanager's own template, as a webhook is sent them."""
+    body = mail.get_body(("html",))
+    assert body is not None, mail
+    text = re.sub(r"<[^>]+>", "", re.sub(r"<(?:br|/td)\b[^>]*>", "\n", body.get_content()))
+    found: list[dict[str, Any]] = []
+    status, within = "", False
+    for line in map(str.strip, html.unescape(text).splitlines()):
+        if heading := re.fullmatch(r"\[\d+\] (Firing|Resolved)", line):
+            status = heading[1].lower()
+        elif line == "Labels":
+            within = True
+            found.append({"labels": {}, "status": status})
+        elif line in ("Annotations", "Source"):
+            within = False
+        elif within and " = " in line:
+            name, _, value = line.partition(" = ")
+            found[-1]["labels"][name] = value
+    return found
 
 
 @contextmanager

@@ -1,0 +1,31 @@
+# Copyright: Contributors to the cdc.pipeline collection
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The connector's slot, read by somebody else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cdc_pipeline.verify.context import Context
+from psycopg import pq
+
+
+@contextmanager
+def occupied(context: Context) -> Iterator[None]:
+    """The slot is read by a client that confirms nothing, as soon as it is free."""
+    expected = context.plan.expected.postgresql
+    # It would be thrown out after a minute, since it never answers.
+    outer = context.postgresql(replication="database", application_name="somebody", options="-c wal_sender_timeout=0")
+    options = f"proto_version '1', publication_names '\"{expected.publication}\"'"
+    command = f'START_REPLICATION SLOT "{expected.slot}" LOGICAL 0/0 ({options})'
+    try:
+        deadline = time.monotonic() + 20
+        while (result := outer.pgconn.exec_(command.encode())).status != pq.ExecStatus.COPY_BOTH:
+            assert time.monotonic() < deadline, result.get_error_message()
+            time.sleep(0.05)
+        yield
+    finally:
+        outer.close()
