@@ -12,8 +12,9 @@ description:
   - Starts a process on the controller that forwards ports to pods through the API server, each component's on the
     number that the runtime C(local) gives it. It ends when the playbook runs that asked for it have ended.
   - Each connection looks for its pod anew, so pods may come and go.
-  - It does nothing where the controller reaches the pipeline by other means. C(access) of the cluster is V(port_forward); or
-    V(routes), with which it forwards what speaks no HTTP; or V(host_ports), with which it forwards C(unmapped).
+  - It does nothing where the controller reaches the pipeline by other means. With C(access) of the cluster
+    V(port_forward) it forwards everything, with V(routes) what speaks no HTTP, and with V(host_ports) what is in
+    C(unmapped).
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
   - cdc.pipeline.cluster

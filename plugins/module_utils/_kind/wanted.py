@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,8 +115,8 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
         lines = []
         for key in sorted({*before, *after}):
             old, new = before.get(key), after.get(key)
-            if key != _MAPPINGS or any(_leads_elsewhere(port, old or ()) for port in new or ()):
-                lines += differences(old, new, f"{path}.{key}".lstrip("."))
+            place = f"{path}.{key}".lstrip(".")
+            lines += _misled(old or [], new or [], place) if key == _MAPPINGS else differences(old, new, place)
         return lines
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         pairs = enumerate(zip(before, after, strict=True))
@@ -124,14 +124,18 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
     return [] if before == after else [f"{path}: {_shown(before)} -> {_shown(after)}"]
 
 
-def _leads_elsewhere(mapping: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether the host port of a mapping is taken by one of ``others`` that is not the same."""
-    others = list(others)
-    if mapping in others:
-        return False
-    ports = list(_host_ports([{_MAPPINGS: [mapping]}]))
-    # One without a host port is chosen by the engine, which nobody could tell from another.
-    return not ports or any(ports[0].meets(other) for other in _host_ports([{_MAPPINGS: others}]))
+def _misled(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]], place: str) -> Iterator[str]:
+    """The mappings in ``after`` whose host port leads elsewhere, or is none that could be forwarded."""
+    taken = list(_host_ports([{_MAPPINGS: before}]))
+    for mapping in after:
+        if mapping in before:
+            continue
+        # One without a host port is chosen by the engine, which nobody could tell from another.
+        port = next(_host_ports([{_MAPPINGS: [mapping]}]), None)
+        if port is None:
+            yield f"{place}: none to {mapping['containerPort']} at a port that the engine chooses"
+        elif any(port.meets(other) for other in taken):
+            yield f"{place}: {port} leads elsewhere"
 
 
 def _shown(value: Any) -> str:

@@ -44,8 +44,12 @@ def test_a_forwarded_page_is_at_a_free_port_until_it_is_ended(
 ) -> None:
     way = {"host": "127.0.0.1", "port": 30099, "workload": "monitor", "pod_port": 30099, "ordinal": None}
     note = json.loads((watched / "instance.json").read_text())
-    config = {"clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}], "users": [{"name": "u"}]}
-    config |= {"contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}], "current-context": "c"}
+    config = {"clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}]}
+    config |= {
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "c",
+    }
     (tmp_path / "kubeconfig").write_text(json.dumps(config))
     cluster = {"kubeconfig": str(tmp_path / "kubeconfig")}
     note |= {"runtime": "kubernetes", "forwards": [way], "cluster": cluster}
