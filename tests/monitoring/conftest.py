@@ -18,8 +18,8 @@ from site_runs import Site
 from watched import Watched
 
 NAME, OFFSET = "watched", 1250
-# A fifth of what alerts wait for.
-SCALE = 0.2
+# A fifth of what alerts wait for, and seconds between scrapes; and what users have.
+SOON, USUAL = (0.2, 5), (1, 30)
 # Seconds between two transactions of ten changes.
 PAUSE = 0.2
 
@@ -46,7 +46,7 @@ def watched() -> Iterator[Watched]:
         everyone = {"name": "everyone", "email": email, "webhook": {"url": f"http://{hook}/hook"}}
         found = Watched(site, Receivers(hooks, kept), {"monitoring_receivers": [everyone]})
         try:
-            found.run(SCALE)
+            found.run(*SOON)
             yield found
         finally:
             if not os.environ.get("CDC_KEEP"):
@@ -56,7 +56,7 @@ def watched() -> Iterator[Watched]:
 @pytest.fixture(scope="session")
 def unscaled(watched: Watched) -> Watched:
     """The same with the times that users have."""
-    watched.run(1, "--tags", "monitoring")
+    watched.run(*USUAL, "--tags", "monitoring")
     return watched
 
 

@@ -37,8 +37,13 @@ class Watched:
         self.site, self.receivers = site, receivers
         self._variables, self._scale = variables, 1.0
 
-    def run(self, scale: float, *options: str) -> None:
-        """Builds the instance, or changes by what the times of its alerts are multiplied. No alert is active then."""
+    def run(self, scale: float, scrape: int, *options: str) -> None:
+        """Builds the instance, or changes how soon it tells. No alert is active then.
+
+        Args:
+            scale: by what the times of its alerts are multiplied.
+            scrape: seconds from one scrape to the next.
+        """
         self._scale = scale
         self.site.run(
             *options,
@@ -46,7 +51,7 @@ class Watched:
             "verify,java_caches",
             monitoring_enabled=True,
             monitoring_alerts_scale=scale,
-            monitoring_scrape_seconds=5,
+            monitoring_scrape_seconds=scrape,
             # So that what becomes of records shows within seconds.
             archive_flush_seconds=10,
             **self._variables,
