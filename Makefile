@@ -90,7 +90,8 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "connect plugin" '.ci/as_root $(PYTEST) tests/java' \
 	  "manifests" "$(PYTEST) tests/manifests" \
 	  "a component" '.ci/as_root $(PYTEST) tests/component' \
-	  "trouble apart" 'CDC_FRESH_OFFSET=2500 .ci/as_root $(PYTEST) -m "apart and not full" tests/trouble'
+	  "trouble apart" 'CDC_FRESH_OFFSET=2500 .ci/as_root $(PYTEST) -m "apart and not full" tests/trouble' \
+	  "faults are told" '.ci/as_root $(PYTEST) tests/monitoring'
 
 test-upgrade: setup-test  ## Test the upgrade from an earlier version under load, in short (some 5 minutes)
 	@$(TESTS) "upgrade" '.ci/as_root $(PYTEST) tests/upgrade'
@@ -105,6 +106,7 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "all trouble" '.ci/as_root $(PYTEST) -m full tests/trouble' \
 	  "500 tables of every type" '.ci/as_root $(PYTEST) -m full tests/by_type' \
 	  "scenario verified" '$(SCENARIO_DOWN)' \
+	  "all faults are told" '.ci/as_root $(PYTEST) -m full tests/monitoring' \
 	  "sealed secrets" "$(PYTEST) tests/sealed" \
 	  "secrets" '.ci/as_root $(PYTEST) tests/secrets' \
 	  "collection by itself" '.ci/as_root $(PYTEST) -m full tests/collection' \
