@@ -11,8 +11,9 @@ author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
   - Makes the map that M(cdc.pipeline.kubernetes_workload) and its kin take of the variables C(cdc_kubeconfig),
     C(cdc_kube_context), C(cdc_namespace), C(cdc_cluster_domain), C(cdc_external_host), C(cdc_access),
-    C(cdc_port_offset), C(cdc_route_domain), C(cdc_storage_classes), C(cdc_image_pull_secrets), C(cdc_tolerations),
-    C(cdc_network_outside), C(cdc_network_clients), C(cluster_provider), C(cdc_endpoints) and C(cdc_artifacts).
+    C(cdc_unmapped_ports), C(cdc_port_offset), C(cdc_route_domain), C(cdc_storage_classes), C(cdc_account_annotations),
+    C(cdc_image_pull_secrets), C(cdc_tolerations), C(cdc_network_outside), C(cdc_network_clients), C(cluster_provider),
+    C(cdc_endpoints) and C(cdc_artifacts).
   - C(cdc_artifacts), a map of folders by name that the role artifacts sets, may be absent. Then no rolling gate can
     run.
 options: {}
