@@ -78,6 +78,7 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "trouble" '.ci/as_root $(PYTEST) -m "not apart and not full" tests/trouble' \
 	  "every type" '.ci/as_root $(PYTEST) tests/by_type' \
 	  "scenario verified" '$(SCENARIO_DOWN)' \
+	  "faults are told" '.ci/as_root $(PYTEST) tests/monitoring' \
 	  -- \
 	  "ruff" "ruff check . && ruff format --check ." \
 	  "ansible-lint" 'ANSIBLE_HOME=$$PWD/.ansible/lint ansible-lint' \
@@ -90,8 +91,7 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "connect plugin" '.ci/as_root $(PYTEST) tests/java' \
 	  "manifests" "$(PYTEST) tests/manifests" \
 	  "a component" '.ci/as_root $(PYTEST) tests/component' \
-	  "trouble apart" 'CDC_FRESH_OFFSET=2500 .ci/as_root $(PYTEST) -m "apart and not full" tests/trouble' \
-	  "faults are told" '.ci/as_root $(PYTEST) tests/monitoring'
+	  "trouble apart" 'CDC_FRESH_OFFSET=2500 .ci/as_root $(PYTEST) -m "apart and not full" tests/trouble'
 
 test-upgrade: setup-test  ## Test the upgrade from an earlier version under load, in short (some 5 minutes)
 	@$(TESTS) "upgrade" '.ci/as_root $(PYTEST) tests/upgrade'
