@@ -123,9 +123,8 @@ def test_commands_that_are_printed_lead_to_the_inventory_in_use(inventory, make)
     assert f"Next             {make} verify · {make} load-test" in summary
     assert """sudo /home/bin/cdc sql 'SELECT * FROM public."Order Items" LIMIT 5'\n""" in summary
     assert "port-forward" not in summary
-    assert "Monitoring" not in summary
-    watched = value("cdc_summary", "verify", inventory, **SUMMARY, monitoring_enabled=True)
-    assert "Monitoring       https://h:30099, as reader\n" in watched
+    unwatched = value("cdc_summary", "verify", inventory, **SUMMARY, monitoring_enabled=False)
+    assert "Monitoring       https://h:30099, as reader\n" in summary and "Monitoring" not in unwatched
 
 
 def test_commands_for_an_inventory_of_no_checkout_run_the_playbooks_by_their_full_names(tmp_path):
