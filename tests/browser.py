@@ -123,11 +123,14 @@ class Browser:
         """Errors and warnings since an address was opened: of scripts, of its policy, of what could not be loaded."""
         return list(self._complaints)
 
-    def picture(self) -> bytes:
-        """The whole page, also what is below the window, as PNG."""
-        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
-        found = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+    def picture(self, whole: bool = True) -> bytes:
+        """As PNG; ``whole``: also what is below the window."""
+        given: dict[str, Any] = {}
+        if whole:
+            size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+            clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+            given = {"captureBeyondViewport": True, "clip": clip}
+        found = self.call("Page.captureScreenshot", format="png", **given)
         return base64.b64decode(found["data"])
 
 

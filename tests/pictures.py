@@ -96,6 +96,13 @@ def taken(browser: Browser, address: str, dashboard: Dashboard, screen: Screen, 
     return {**browser.value(_LOOK), "complaints": complaints}
 
 
+def first_look(browser: Browser, address: str, dashboard: Dashboard, screen: Screen, file: Path) -> None:
+    """Takes a picture of what is seen before anything is scrolled."""
+    browser.screen(screen.width, screen.height, screen.dark)
+    browser.open(f"{address}/#{dashboard.id}", _READY)
+    file.write_bytes(browser.picture(whole=False))
+
+
 def problems(found: dict[str, Any], dashboard: Dashboard, screen: Screen, draws: bool = True) -> list[str]:
     """What is wrong with what is seen.
 

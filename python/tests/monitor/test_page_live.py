@@ -29,10 +29,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[3] / "tests"))
 
 from browser import Browser, chromium
-from pictures import SCREENS, Screen, empty, folder, problems, taken
+from pictures import SCREENS, Screen, empty, first_look, folder, problems, taken
 from samples import STEP, openmetrics
 
-HISTORY = 1500
+# Seconds of samples, before now and after it.
+BEFORE, AFTER = 4200, 1500
 LOGIN = Login("reader", "hunter2")
 PANELS = {panel.id: panel for each in DASHBOARDS for panel in each.panels()}
 # Of these the samples have nothing to tell.
@@ -46,7 +47,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     where = programs(folder)
     now = int(time.time()) // STEP * STEP
     with (folder / "samples").open("w") as file:
-        file.writelines(openmetrics(now - HISTORY, now + HISTORY))
+        file.writelines(openmetrics(now - BEFORE, now + AFTER))
     command = [where / "promtool", "tsdb", "create-blocks-from", "openmetrics", folder / "samples", folder / "tsdb"]
     subprocess.run(command, check=True, capture_output=True)
     (folder / "none.yml").write_text("{}")
@@ -119,7 +120,7 @@ def page(prometheus: str) -> Iterator[tuple[str, bool]]:
         *Path.home().glob(".m2/**/webjars/npm/uplot/*/*.jar"),
     ]
     library = str(jars[0]) if jars else ""
-    settings = PageSettings(prometheus, library, has=tuple(Has), instance="tested", scrape_seconds=STEP)
+    settings = PageSettings(prometheus, library, has=tuple(Has), instance="local", scrape_seconds=STEP)
     healthy: Any = SimpleNamespace(alive=lambda: True, not_ready=lambda: [])
     server = listen(_bound(healthy, Page(settings, None)), "127.0.0.1", 0, Access(login=LOGIN))
     yield f"http://{LOGIN.username}:{LOGIN.password}@127.0.0.1:{server.server_port}", bool(jars)
@@ -141,3 +142,18 @@ def test_a_browser_shows_it(browser: Browser, page: tuple[str, bool], dashboard:
     assert problems(found, dashboard, screen, draws) == []
     assert empty(found) <= QUIET
     assert [each for each in found["complaints"] if draws or "uplot" not in each] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "screen"),
+    [
+        ("overview-light", Screen("", 1280, 1080, dark=False)),
+        ("overview-dark", Screen("", 1280, 1080, dark=True)),
+        ("overview-phone", Screen("", 390, 844, dark=False)),
+    ],
+)
+def test_pictures_of_the_document(browser: Browser, page: tuple[str, bool], name: str, screen: Screen) -> None:
+    """docs/dashboards.md says how they come there."""
+    file = folder("document") / f"dashboards-{name}.png"
+    first_look(browser, page[0], DASHBOARDS[0], screen, file)
+    assert 10_000 < file.stat().st_size < 200_000
