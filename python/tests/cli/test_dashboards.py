@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 from collections.abc import Callable
@@ -75,15 +76,54 @@ def test_where_the_page_answers_by_itself_nothing_is_forwarded(cdc: Cdc, watched
     assert code == 0 and "https://127.0.0.1:30099/#overview" in said and "Ctrl-C" not in said
 
 
+def written(folder: Path) -> dict[str, tuple[str, int]]:
+    """Text and time of each file."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): (path.read_text(), path.stat().st_mtime_ns) for path in files}
+
+
 def test_it_writes_what_this_pipeline_has(cdc: Cdc, watched: Path, tmp_path: Path) -> None:
     folder = tmp_path / "of/grafana"
     assert cdc("dashboards", "--home", watched, "--grafana", folder)[0] == 0
-    files = {path.name: json.loads(path.read_text()) for path in folder.iterdir()}
-    assert "cdc-overview.json" in files and len(files) == 7
-    text = json.dumps(files)
+    found = written(folder)
+    assert "dashboards/cdc-overview.json" in found and sum(name.startswith("dashboards/") for name in found) == 7
+    text = str(found)
     assert "https://example.org/ChangesLate.md" in text and '"15s"' in text and "jvm_memory" not in text
-    # Again, over what is there.
+    # Again: nothing changes.
     assert cdc("dashboards", "--home", watched, "--grafana", folder)[0] == 0
+    assert written(folder) == found
+    # What is not as it was becomes so again.
+    (folder / "dashboards/cdc-overview.json").write_text("{}")
+    assert cdc("dashboards", "--home", watched, "--grafana", folder)[0] == 0
+    assert {name: text for name, (text, _time) in written(folder).items()} == {
+        name: text for name, (text, _time) in found.items()
+    }
+
+
+def test_it_writes_no_secret_and_grafana_may_read_all(cdc: Cdc, watched: Path, tmp_path: Path) -> None:
+    path = watched / "verify-plan.json"
+    plan = json.loads(path.read_text())
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----")
+    login = {"ca": str(tmp_path / "ca.pem"), "reader": {"username": "reader", "password": "hunter2"}}
+    plan["endpoints"]["monitoring"] |= login
+    path.write_text(json.dumps(plan))
+    folder = tmp_path / "grafana"
+    before = os.umask(0o077)
+    try:
+        assert cdc("dashboards", "--home", watched, "--grafana", folder)[0] == 0
+    finally:
+        os.umask(before)
+    text = str(written(folder))
+    assert "hunter2" not in text and "basicAuthUser: reader" in text and "BEGIN CERTIFICATE" in text
+    assert all(each.stat().st_mode & 0o004 for each in (folder, *folder.rglob("*")))
+
+
+def test_it_leaves_a_folder_of_something_else_alone(cdc: Cdc, watched: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/README.md").write_text("mine")
+    code, _said, errors = cdc("dashboards", "--home", watched, "--grafana", tmp_path / "mine")
+    assert code == 1 and "Name an empty or a new folder" in errors
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["README.md"]
 
 
 def test_it_says_where_it_cannot_write(cdc: Cdc, watched: Path, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ Series = tuple[str, dict[str, str], Value]
 
 def _histogram(name: str, labels: dict[str, str], rate: float) -> Iterator[Series]:
     for index, limit in enumerate((*map(str, BUCKETS), "+Inf")):
-        yield f"{name}_bucket", {**labels, "le": limit}, grows(rate * min(1, (index + 1) / 4))
+        yield f"{name}_bucket", {**labels, "le": limit}, grows(rate * min(1, (index + 1) / 3))
     yield f"{name}_count", labels, grows(rate)
 
 

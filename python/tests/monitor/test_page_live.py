@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import httpx
 import pytest
 from cdc_pipeline.clients import http
 from cdc_pipeline.dashboards.catalogue import DASHBOARDS
-from cdc_pipeline.dashboards.model import Has, Kind, Panel
+from cdc_pipeline.dashboards.model import Dashboard, Has, Kind, Panel
 from cdc_pipeline.endpoints import Login
 from cdc_pipeline.monitor.cli import _bound
 from cdc_pipeline.monitor.page import Page
@@ -27,10 +26,14 @@ from cdc_pipeline.serving import Access, listen
 from prometheus import programs
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[3] / "tests"))
 
+from browser import Browser, chromium
+from pictures import SCREENS, Screen, empty, first_look, folder, problems, taken
 from samples import STEP, openmetrics
 
-HISTORY = 1500
+# Seconds of samples, before now and after it.
+BEFORE, AFTER = 4200, 1500
 LOGIN = Login("reader", "hunter2")
 PANELS = {panel.id: panel for each in DASHBOARDS for panel in each.panels()}
 # Of these the samples have nothing to tell.
@@ -44,7 +47,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     where = programs(folder)
     now = int(time.time()) // STEP * STEP
     with (folder / "samples").open("w") as file:
-        file.writelines(openmetrics(now - HISTORY, now + HISTORY))
+        file.writelines(openmetrics(now - BEFORE, now + AFTER))
     command = [where / "promtool", "tsdb", "create-blocks-from", "openmetrics", folder / "samples", folder / "tsdb"]
     subprocess.run(command, check=True, capture_output=True)
     (folder / "none.yml").write_text("{}")
@@ -117,35 +120,40 @@ def page(prometheus: str) -> Iterator[tuple[str, bool]]:
         *Path.home().glob(".m2/**/webjars/npm/uplot/*/*.jar"),
     ]
     library = str(jars[0]) if jars else ""
-    settings = PageSettings(prometheus, library, has=tuple(Has), instance="tested", scrape_seconds=STEP)
+    settings = PageSettings(prometheus, library, has=tuple(Has), instance="local", scrape_seconds=STEP)
     healthy: Any = SimpleNamespace(alive=lambda: True, not_ready=lambda: [])
     server = listen(_bound(healthy, Page(settings, None)), "127.0.0.1", 0, Access(login=LOGIN))
     yield f"http://{LOGIN.username}:{LOGIN.password}@127.0.0.1:{server.server_port}", bool(jars)
     server.shutdown()
 
 
-@pytest.mark.parametrize("dashboard", ["overview", "archive"])
-def test_a_browser_shows_it(page: tuple[str, bool], dashboard: str, tmp_path: Path) -> None:
-    """On a screen of a phone, without a word of complaint: of the policy, a script, or what it could not load."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("chromium is not installed")
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with chromium(tmp_path_factory.mktemp("browser")) as found:
+        yield found
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda each: each.name)
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda each: each.id)
+def test_a_browser_shows_it(browser: Browser, page: tuple[str, bool], dashboard: Dashboard, screen: Screen) -> None:
+    """Without a word of complaint: of the policy, a script, or what it could not load."""
     address, draws = page
-    command = [
-        browser,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        f"--user-data-dir={tmp_path}",
-        "--window-size=400,800",
-    ]
-    command += ["--virtual-time-budget=20000", "--enable-logging=stderr", "--dump-dom", f"{address}/#{dashboard}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    shown = [panel for each in DASHBOARDS if each.id == dashboard for panel in each.panels()]
-    assert all(f'id="panel-{panel.id}"' in done.stdout for panel in shown), done.stderr
-    assert "loading" not in done.stdout and "No data." not in done.stdout
-    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line and (draws or "uplot" not in line)] == []
-    if draws:
-        assert done.stdout.count("<canvas") == sum(1 for panel in shown if panel.kind == Kind.SERIES)
-        assert '<p id="problem" role="alert" hidden' in done.stdout
+    found = taken(browser, address, dashboard, screen, folder("samples"))
+    assert problems(found, dashboard, screen, draws) == []
+    assert empty(found) <= QUIET
+    assert [each for each in found["complaints"] if draws or "uplot" not in each] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "screen"),
+    [
+        ("overview-light", Screen("", 1280, 1080, dark=False)),
+        ("overview-dark", Screen("", 1280, 1080, dark=True)),
+        ("overview-phone", Screen("", 390, 844, dark=False)),
+    ],
+)
+def test_pictures_of_the_document(browser: Browser, page: tuple[str, bool], name: str, screen: Screen) -> None:
+    """docs/dashboards.md says how they come there."""
+    file = folder("document") / f"dashboards-{name}.png"
+    first_look(browser, page[0], DASHBOARDS[0], screen, file)
+    assert 10_000 < file.stat().st_size < 200_000

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,8 +16,10 @@ from cdc_pipeline.cli.options import for_instance
 from cdc_pipeline.cli.output import print_table
 from cdc_pipeline.cli.tunnels import forwarded
 from cdc_pipeline.dashboards.catalogue import dashboards_of
-from cdc_pipeline.dashboards.grafana import Shown, dashboard_json
+from cdc_pipeline.dashboards.grafana import Shown
 from cdc_pipeline.dashboards.model import Dashboard
+from cdc_pipeline.dashboards.provisioning import README, TITLE, Source, provisioned
+from cdc_pipeline.endpoints import MonitoringEndpoint
 from cdc_pipeline.verify.checks.monitoring import Monitoring
 
 # The workload that serves the page.
@@ -30,7 +31,7 @@ _SERVED_BY = "monitor"
     "--grafana",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Write each dashboard as a file that Grafana imports. What has the same name is overwritten.",
+    help="Write a folder by which a server of Grafana has the dashboards and their data source.",
 )
 @click.option("--forward", is_flag=True, help="Until Ctrl-C, keep a port open to them where they are reached only so.")
 @click.option(
@@ -47,7 +48,7 @@ def command(instance: Instance, grafana: Path | None, forward: bool, port: int) 
     \b
       cdc dashboards
       cdc dashboards --forward
-      cdc dashboards --grafana /etc/grafana/provisioning/dashboards/cdc
+      cdc dashboards --grafana /tmp/grafana
     """
     plan = instance.plan()
     where = plan.endpoints.monitoring
@@ -61,18 +62,57 @@ def command(instance: Instance, grafana: Path | None, forward: bool, port: int) 
     if grafana is None:
         _show(instance, dashboards, where.page.url, forward, port)
         return 0
-    shown = Shown(expected.runbooks, expected.scrape_seconds)
+    files = provisioned(dashboards, Shown(expected.runbooks, expected.scrape_seconds), _source(instance, where))
     try:
-        grafana.mkdir(parents=True, exist_ok=True)
-        for each in dashboards:
-            text = json.dumps(dashboard_json(each, shown), indent=2, ensure_ascii=False)
-            (grafana / f"cdc-{each.id}.json").write_text(text + "\n", encoding="utf-8")
+        _write(grafana, files)
     except OSError as error:
         raise CdcError(
             f"The dashboards cannot be written to {grafana}: {error.strerror}. Name another folder."
         ) from None
-    click.echo(f"{len(dashboards)} dashboards are in {grafana}. Import them, and choose this Prometheus: {where.url}")
+    click.echo(
+        f"{len(dashboards)} dashboards and their data source are in {grafana}. What to do next is in its {README}."
+    )
     return 0
+
+
+def _source(instance: Instance, where: MonitoringEndpoint) -> Source:
+    try:
+        authority = Path(where.ca).read_text(encoding="utf-8") if where.ca else ""
+    except OSError as error:
+        raise CdcError(f"{where.ca}, whom Prometheus' clients trust, cannot be read: {error.strerror}.") from None
+    username = where.reader.username if where.reader else ""
+    return Source(instance.name, where.url, authority, username, str(instance.home / "endpoints.json"))
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    """For everybody to read, as Grafana has a user of its own.
+
+    Raises:
+        CdcError: the folder has something else.
+        OSError: it cannot be written.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not _ours(folder):
+        raise CdcError(f"{folder} has files that are not of `cdc dashboards --grafana`. Name an empty or a new folder.")
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
+    # The README is what the folder is known by.
+    for name, text in sorted(files.items(), key=lambda each: each[0] != README):
+        path = folder / name
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        for parent in reversed(path.relative_to(folder).parents[:-1]):
+            (folder / parent).mkdir(exist_ok=True)
+            (folder / parent).chmod(0o755)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o644)
+
+
+def _ours(folder: Path) -> bool:
+    try:
+        return (folder / README).read_text(encoding="utf-8").startswith(f"{TITLE}\n")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return False
 
 
 def _show(instance: Instance, dashboards: Sequence[Dashboard], url: str, forward: bool, port: int) -> None:

@@ -14,6 +14,8 @@ from cdc_pipeline.dashboards.model import Dashboard, Kind, Level, Panel, Row, Th
 
 SCHEMA = 41
 TAG = "cdc-pipeline"
+SOURCE_UID = "cdc-prometheus"
+"""Of the data source that :mod:`provisioning` states, and that is chosen at first."""
 Json = dict[str, Any]
 _SOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
 _UNITS = {
@@ -45,7 +47,9 @@ class Shown:
 
 
 def dashboard_json(dashboard: Dashboard, shown: Shown) -> Json:
-    """The file of a dashboard. Its data source is a variable, so that it fits any Grafana."""
+    """The file of a dashboard. Its data source is a variable, so that it fits any Grafana. Where the one of
+    :data:`SOURCE_UID` is there, nobody has to choose.
+    """
     return {
         "uid": f"cdc-{dashboard.id}",
         "title": f"CDC pipeline: {dashboard.title}",
@@ -64,6 +68,7 @@ def dashboard_json(dashboard: Dashboard, shown: Shown) -> Json:
                     "label": "Prometheus",
                     "type": "datasource",
                     "query": "prometheus",
+                    "current": {"selected": True, "text": "CDC pipeline", "value": SOURCE_UID},
                     "skipUrlSync": False,
                 }
             ]

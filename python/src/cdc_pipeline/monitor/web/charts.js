@@ -32,6 +32,11 @@ function clock(time, [start, end]) {
   return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
+// As wide as the longest number, and in most charts the same.
+function room(_plot, numbers) {
+  return Math.max(76, 24 + 7 * Math.max(0, ...(numbers ?? []).map((each) => each.length)));
+}
+
 function limits(panel) {
   return (plot) => {
     const { ctx, bbox } = plot;
@@ -60,7 +65,7 @@ function options(panel, names, width, span) {
     legend: { markers: { width: 0, fill: (plot, index) => plot.series[index].stroke() } },
     cursor: { sync: { key: "cdc" }, points: { size: 5 } },
     scales: { x: { range: () => span }, y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
-    axes: [{ ...axis, space: 70, values: (_plot, ticks) => ticks.map((tick) => clock(tick, span)) }, { ...axis, size: 76, ...(panel.unit.startsWith("bytes") ? { incrs: POWERS } : {}), values: (_plot, ticks) => ticks.map((tick) => shown(tick, panel.unit)) }],
+    axes: [{ ...axis, space: 70, values: (_plot, ticks) => ticks.map((tick) => clock(tick, span)) }, { ...axis, size: room, ...(panel.unit.startsWith("bytes") ? { incrs: POWERS } : {}), values: (_plot, ticks) => ticks.map((tick) => shown(tick, panel.unit)) }],
     series: [
       { value: (_plot, time) => (time === null ? "" : new Date(time * 1000).toLocaleString()) },
       ...names.map((label, index) => ({

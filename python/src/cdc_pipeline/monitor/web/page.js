@@ -1,7 +1,7 @@
 // The page: which dashboards there are, and their data, fetched again every few seconds. It asks this server alone.
 
 import { canDraw, draw, forget } from "./charts.js";
-import { level, shown, worst } from "./units.js";
+import { LEVELS, level, shown, worst } from "./units.js";
 
 const at = (id) => document.getElementById(id);
 const state = { stated: null, dashboard: null, end: null, timer: null, round: 0 };
@@ -38,6 +38,11 @@ function card(panel) {
   return made;
 }
 
+// Numbers and words take less room than curves.
+function grid({ panels }) {
+  return panels.some((panel) => panel.kind === "series") ? "grid" : "grid narrow";
+}
+
 function build() {
   const { dashboards, instance } = state.stated;
   const wanted = location.hash.slice(1);
@@ -54,17 +59,19 @@ function build() {
   forget();
   at("rows").replaceChildren(
     ...state.dashboard.rows.map((row) =>
-      element("section", {}, element("h2", {}, row.title), element("div", { class: "grid" }, ...row.panels.map(card))),
+      element("section", {}, element("h2", {}, row.title), element("div", { class: grid(row) }, ...row.panels.map(card))),
     ),
   );
 }
 
+// The worst first: a long list is cut, and the rest of it scrolled to.
 function list(panel, series) {
+  const newest = series.map(({ name, values }) => ({ name, value: values.findLast((each) => each !== null) ?? null }));
+  const badness = ({ value }) => LEVELS.indexOf(worst([level(value, panel)]));
   return element(
     "ul",
     {},
-    ...series.map(({ name, values }) => {
-      const value = values.findLast((each) => each !== null) ?? null;
+    ...newest.sort((one, other) => badness(one) - badness(other)).map(({ name, value }) => {
       const text = panel.kind === "states" ? (panel.words[String(value)]?.[0] ?? shown(value, "count")) : shown(value, panel.unit);
       return element("li", {}, element("span", {}, name), element("span", { "data-value": level(value, panel) }, text));
     }),

@@ -42,6 +42,8 @@ export function level(value, panel) {
   return panel.warning === null && panel.critical === null ? "" : "good";
 }
 
+export const LEVELS = ["critical", "warning", "good", ""];
+
 export function worst(levels) {
-  return ["critical", "warning", "good"].find((each) => levels.includes(each)) ?? "";
+  return LEVELS.find((each) => levels.includes(each)) ?? "";
 }
