@@ -50,7 +50,7 @@ def own_problems(path: str, text: str, taken: Collection[str], asked: bool) -> l
         asked: whether promtool has looked at it, which then has said what is no YAML.
     """
     try:
-        stated = yaml.load(text, Loader=_Lined)  # noqa: S506 - it is a SafeLoader
+        stated = yaml.load(text, Loader=_Lined)
     except yaml.YAMLError as error:
         wrong = Problem(_CHECK, f"{path} is no YAML", found=str(error), remedy="correct it")
         return [] if asked else [wrong]

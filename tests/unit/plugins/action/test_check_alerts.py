@@ -31,7 +31,12 @@ def checked(folder: Path, path: str) -> dict[str, Any]:
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-c", "local", "--check"]
     variables = json.dumps({"ansible_python_interpreter": sys.executable})
     done = subprocess.run(
-        [*command, "play.yml", "-e", variables], env=environment, cwd=folder, check=False, capture_output=True, timeout=120
+        [*command, "play.yml", "-e", variables],
+        env=environment,
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        timeout=120,
     )
     (result,) = (folder / "results").iterdir()
     return {**json.loads(result.read_text()), "failed": done.returncode != 0}
