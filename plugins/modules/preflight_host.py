@@ -44,7 +44,7 @@ options:
         type: str
         required: true
       spare:
-        description: Whether nothing listens there yet, so that only a cluster by kind that is made needs it.
+        description: Whether nothing listens there yet, so that only a new kind cluster needs it.
         type: bool
         default: false
   memory_mib:

@@ -153,7 +153,7 @@ def test_a_browser_shows_it(browser: Browser, page: tuple[str, bool], dashboard:
     ],
 )
 def test_pictures_of_the_document(browser: Browser, page: tuple[str, bool], name: str, screen: Screen) -> None:
-    """docs/dashboards.md says how they come there."""
+    """docs/dashboards.md says how they are made."""
     file = folder("document") / f"dashboards-{name}.png"
     first_look(browser, page[0], DASHBOARDS[0], screen, file)
     assert 10_000 < file.stat().st_size < 200_000
