@@ -69,7 +69,7 @@ def alerts_of(mail: EmailMessage) -> list[dict[str, Any]]:
         elif line in ("Annotations", "Source"):
             within = False
         elif within and " = " in line:
-            name, _, value = line.partition(" = ")
+            name, value = line.split(" = ", 1)
             found[-1]["labels"][name] = value
     return found
 
