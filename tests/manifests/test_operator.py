@@ -1,6 +1,6 @@
 """What Prometheus' operator is told, against the fields that it documents, and against what there is to refer to.
 
-The schemas hold the fields of monitoring.coreos.com/v1 that are used, as its reference describes them. No bundle has them.
+The schemas hold the fields of monitoring.coreos.com/v1 that are used, as its reference has them. No bundle has any.
 """
 
 from __future__ import annotations
