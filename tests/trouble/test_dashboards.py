@@ -98,6 +98,7 @@ def browser(context: Context, tmp_path: Path) -> Iterator[tuple[Browser, str]]:
         yield found, address
 
 
+@pytest.mark.full
 def test_every_panel_is_drawn(context: Context, loaded: Flow, browser: tuple[Browser, str]):
     """Light and dark, on a screen and on a phone; pictures are kept in reports/dashboards/live."""
     window_of, address = browser

@@ -99,7 +99,7 @@ function fill(panel, data) {
   } else {
     body.replaceChildren(list(panel, series));
   }
-  if (found.more) body.append(element("p", { class: "empty" }, `and ${found.more} more`));
+  if (found.more) body.append(element("p", { class: "more" }, `and ${found.more} more`));
 }
 
 // What was seen last stays, and is told from what is new.
