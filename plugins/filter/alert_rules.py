@@ -30,6 +30,10 @@ options:
     description: By what C(for), C(keep_firing_for) and windows are multiplied, such as V(0.1) in a test.
     type: float
     default: 1
+  within:
+    description: Labels that series have to have, and that alerts get, where Prometheus knows other series as well.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -48,10 +52,12 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.cdc.pipeline.plugins.plugin_utils import _alerts
 
 
-def alert_rules(alerts: dict[str, Any], there: list[str], runbooks: str, scale: float = 1) -> dict[str, Any]:
+def alert_rules(
+    alerts: dict[str, Any], there: list[str], runbooks: str, scale: float = 1, within: dict[str, str] | None = None
+) -> dict[str, Any]:
     """See the documentation above."""
     try:
-        return _alerts.rule_groups(alerts, there, runbooks, float(scale))
+        return _alerts.rule_groups(alerts, there, runbooks, float(scale), within)
     except ValueError as error:
         raise AnsibleFilterError(f"alert_rules: {error}") from error
 

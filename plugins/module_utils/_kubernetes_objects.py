@@ -24,11 +24,13 @@ Document = dict[str, Any]
 # What surrounds workloads. Secrets are none of it: their content would stand in results and diffs.
 _KNOWN = (
     "Namespace", "ServiceAccount", "NetworkPolicy", "ResourceQuota", "LimitRange", "StorageClass",
-    "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding",
+    "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "PodMonitor", "Probe", "PrometheusRule",
 )  # fmt: skip
 _OWN_METADATA = ("name", "namespace", "labels", "annotations")
 # What a StorageClass says of volumes holds for those that it made, so the API server lets nobody change it.
 _FIXED = {"StorageClass": "allowVolumeExpansion"}
+# Of a kind that the cluster does not serve, or on which the user has no rights, there is nothing that could be removed.
+_NOT_ASKED = (403, 404)
 
 
 def perform(params: Mapping[str, Any], check_mode: bool) -> Outcome:
@@ -39,15 +41,19 @@ def perform(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """
     objects = params["objects"]
     problems = [problem for number, item in enumerate(objects) for problem in _problems(number, item)]
+    problems += [f"{kind} is no kind that is known" for kind in _named(params) if kind not in _KNOWN]
     if problems:
         raise InvalidError("The objects cannot be used", why="; ".join(problems), remedy="correct the list")
     api = connect(params["kubeconfig"], params["context"], params["namespace"])
     if params["projects"]:
         api = ProjectApi(api.client, api.namespace)
     absent = params["state"] == "absent"
+    unserved = {kind for kind in params["optional"] if not served(api, kind)}
+    objects = [item for item in objects if item["kind"] not in unserved]
     ordered = list(reversed(objects)) if absent else objects
     step = remove if absent else ensure
     changes = [(item, *step(api, item, check_mode)) for item in ordered]
+    changes += [(item, *remove(api, item, check_mode)) for item in _others(api, params["prune"], objects)]
     if absent and not check_mode:
         wait_until_gone(api, ordered, params["timeout"])
     warnings = [
@@ -63,6 +69,33 @@ def perform(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         facts={"objects": [name for name, _before, _after in different]},
         warnings=[text for text in warnings if text],
     )
+
+
+def served(api: Api, kind: str) -> bool:
+    """Whether the cluster has this kind. Everybody may ask."""
+    known = KINDS[kind]
+    found = api.read(f"/apis/{known.group}/{known.version}") or {}
+    return any(item.get("kind") == kind for item in found.get("resources") or ())
+
+
+def _named(params: Mapping[str, Any]) -> list[str]:
+    return [*params["optional"], *((params["prune"] or {}).get("kinds") or ())]
+
+
+def _others(api: Api, prune: Mapping[str, Any] | None, objects: Sequence[Mapping[str, Any]]) -> Iterator[Document]:
+    """What ``prune`` names and ``objects`` does not have."""
+    if not prune:
+        return
+    stated = {label(item) for item in objects}
+    chosen = ",".join(f"{key}={value}" for key, value in prune["labels"].items())
+    for kind in prune["kinds"]:
+        try:
+            found = api.list(kind, chosen)
+        except StatusError as error:
+            if error.status.code not in _NOT_ASKED:
+                raise
+            continue
+        yield from (item for item in found if label(item) not in stated)
 
 
 def _problems(number: int, item: Any) -> Iterator[str]:

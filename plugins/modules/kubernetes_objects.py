@@ -15,6 +15,7 @@ description:
   - A field that a controller or another tool keeps with another value is an error; one that was changed by hand (by
     C(kubectl) or the like) is set back.
   - It is meant for what surrounds workloads, such as a namespace or a storage class, whose kinds it knows.
+  - With O(prune), objects that an earlier run has made and that are stated no more are removed.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
@@ -36,6 +37,24 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  optional:
+    description: Kinds whose objects are left out where the cluster does not serve them, such as those of an operator.
+    type: list
+    elements: str
+    default: []
+  prune:
+    description: What of the namespace is removed where O(objects) does not have it.
+    type: dict
+    suboptions:
+      kinds:
+        description: Of these kinds. One that the cluster does not serve, or that the user may not list, has no objects.
+        type: list
+        elements: str
+        required: true
+      labels:
+        description: With these labels.
+        type: dict
+        required: true
   projects:
     description:
       - Whether the cluster is OpenShift, where a user who may not create a namespace requests a project in its place,
@@ -77,6 +96,11 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import kub
 from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes_objects import perform
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 
+PRUNE = {
+    "kinds": {"type": "list", "elements": "str", "required": True},
+    "labels": {"type": "dict", "required": True},
+}
+
 
 def main() -> None:
     run(
@@ -85,6 +109,8 @@ def main() -> None:
             "namespace": {"type": "str", "required": True},
             "objects": {"type": "list", "elements": "dict", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "optional": {"type": "list", "elements": "str", "default": []},
+            "prune": {"type": "dict", "options": PRUNE},
             "projects": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 180},
         },

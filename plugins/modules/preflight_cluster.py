@@ -132,6 +132,12 @@ options:
         description: Its API group.
         type: str
         default: cert-manager.io
+  prometheus_operator:
+    description:
+      - Whether the cluster must have Prometheus' operator, as far as C(PodMonitor), C(Probe) and C(PrometheusRule) go.
+      - Rights on its kinds, in O(rights), are asked for only where it is there.
+    type: bool
+    default: false
   shared_host:
     description: Whether the nodes are containers on this host, as kind's are, and share its memory.
     type: bool
@@ -215,6 +221,7 @@ def main() -> None:
             "tolerations": {"type": "list", "elements": "dict", "default": []},
             "brokers_share_nodes": {"type": "bool", "default": False},
             "certificate_issuer": {"type": "dict", "options": ISSUER},
+            "prometheus_operator": {"type": "bool", "default": False},
             "shared_host": {"type": "bool", "default": False},
         },
         examine,

@@ -15,6 +15,16 @@ _KEEP_SECONDS, _LESS_SECONDS = 300, 40
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TIME = re.compile(r"(\d+)([smhd])")
 _WINDOW = re.compile(r"@(\d+[smhd])")
+# In PromQL, after what is no selector: texts, lists of labels, ranges, functions and operators.
+_SELECTOR = re.compile(
+    r""""[^"]*"
+    | \b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)
+    | \[[^\]]*\]
+    | \b\w+(?=\s*\(|\s+(?:by|without)\b)
+    | \b(?:and|or|unless|bool|offset)\b
+    | (?<![\w.])(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<matchers>[^}]*)\})?""",
+    re.VERBOSE,
+)
 
 
 def scaled(text: str, scale: float) -> str:
@@ -26,8 +36,24 @@ def scaled(text: str, scale: float) -> str:
     return f"{max(1, round(seconds)) if seconds else 0}s"
 
 
+def selecting(expression: str, labels: Mapping[str, str]) -> str:
+    """The expression over those series alone that have ``labels``."""
+    wanted = ",".join(f'{name}="{value}"' for name, value in labels.items())
+
+    def narrowed(found: re.Match[str]) -> str:
+        if not found["name"]:
+            return found[0]
+        return f"{found['name']}{{{','.join(filter(None, (wanted, found['matchers'])))}}}"
+
+    return _SELECTOR.sub(narrowed, expression) if wanted else expression
+
+
 def rule_groups(
-    definition: Mapping[str, Sequence[Mapping[str, Any]]], there: Iterable[str], runbooks: str, scale: float
+    definition: Mapping[str, Sequence[Mapping[str, Any]]],
+    there: Iterable[str],
+    runbooks: str,
+    scale: float,
+    within: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What a file of rules holds.
 
@@ -36,6 +62,7 @@ def rule_groups(
         there: what the pipeline has, of what alerts name as `only`.
         runbooks: a URL to which the name of an alert and .md are added.
         scale: by which times are multiplied.
+        within: labels that series have to have, and that alerts get, where Prometheus knows other series as well.
 
     Raises:
         ValueError: a time is none.
@@ -44,7 +71,7 @@ def rule_groups(
     by_name = {alert["alert"]: alert for alerts in definition.values() for alert in alerts}
     groups = {
         name: [
-            _rule(alert, name, _keep(alert, by_name), runbooks, scale)
+            _rule(alert, name, _keep(alert, by_name), runbooks, scale, within or {})
             for alert in alerts
             if alert.get("only") in (None, *known)
         ]
@@ -67,12 +94,14 @@ def _depth(name: str, by_name: Mapping[str, Mapping[str, Any]], below: tuple[str
     return max((1 + _depth(each, by_name, (*below, name)) for each in above), default=0)
 
 
-def _rule(alert: Mapping[str, Any], subsystem: str, keep: str, runbooks: str, scale: float) -> dict[str, Any]:
+def _rule(
+    alert: Mapping[str, Any], subsystem: str, keep: str, runbooks: str, scale: float, within: Mapping[str, str]
+) -> dict[str, Any]:
     return {
         "alert": alert["alert"],
-        "expr": _WINDOW.sub(lambda found: scaled(found[1], scale), alert["expr"]),
+        "expr": selecting(_WINDOW.sub(lambda found: scaled(found[1], scale), alert["expr"]), within),
         "for": scaled(alert["for"], scale),
         "keep_firing_for": scaled(keep, scale),
-        "labels": {"severity": alert["severity"], "subsystem": subsystem},
+        "labels": {"severity": alert["severity"], "subsystem": subsystem, **within},
         "annotations": {"summary": alert["summary"], "runbook_url": f"{runbooks}{alert['alert']}.md"},
     }

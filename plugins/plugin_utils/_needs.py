@@ -59,6 +59,7 @@ def _cluster(get: Callable[[str], Any]) -> dict[str, Any]:
         "provider": provider,
         # Of the operators' rights, those that are not always needed.
         "only": [name for name, needed in only.items() if needed],
+        "prometheus_operator": bool(get("monitoring_enabled")) and get("monitoring_service_monitors") == "always",
         "kind_binary": str(get("cluster_kind_binary") or ""),
         "create_namespace": get("tenancy_create_namespace") is not False,
         "create_roles": get("tenancy_create_roles") is not False,

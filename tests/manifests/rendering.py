@@ -61,6 +61,21 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "plain": ("kind", {"cdc_security": False}),
     "unmonitored": ("kind", {"monitoring_enabled": False}),
+    # With metrics of brokers, which are several replicas.
+    "operated": (
+        "kind",
+        {
+            "cdc_images": BUILT,
+            "monitoring_service_monitors": "always",
+            "monitoring_service_monitor_labels": {"release": "prometheus"},
+            "monitoring_clients": [
+                {
+                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
+                    "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
+                }
+            ],
+        },
+    ),
     # With receivers, and with the classes of its volumes.
     "receivers": (
         "openshift",
@@ -84,7 +99,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "built-images": ("kind", {"cdc_images": BUILT}),
 }
 # The variant that another one is compared with, where it is not `kind`.
-COMPARED = {"receivers": "openshift"}
+COMPARED = {"receivers": "openshift", "operated": "built-images"}
 
 
 def render(variant: str, folder: Path, **variables: Any) -> None:

@@ -89,7 +89,8 @@ def _tc(what: str, *words: str) -> None:
 
 @contextmanager
 def _busy_processors(site: Site) -> Iterator[None]:
-    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for hog in range(_HOGS * (os.cpu_count() or 1))]
+    count = _HOGS * (os.cpu_count() or 1)
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for hog in range(count)]
     try:
         yield
     finally:

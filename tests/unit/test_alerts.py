@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._alerts import rule_groups, scaled
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._alerts import rule_groups, scaled, selecting
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -342,6 +342,45 @@ def test_each_fires_in_time_and_for_nothing_else(promtool: str, tmp_path: Path):
     holds(promtool, tmp_path, {name: cases(rule, CASES[name]) for name, rule in RULES.items()})
 
 
+WITHIN = {"namespace": "here"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "narrowed"),
+    [
+        ("up == 0", 'up{namespace="here"} == 0'),
+        ('a{b="up"} / on (a) group_left () c', 'a{namespace="here",b="up"} / on (a) group_left () c{namespace="here"}'),
+        ("sum by (a) (increase(b[60s])) > 1e3", 'sum by (a) (increase(b{namespace="here"}[60s])) > 1e3'),
+        ("sum(a) by (b) unless c offset 60s", 'sum(a{namespace="here"}) by (b) unless c{namespace="here"} offset 60s'),
+        ("time() - vector(1)", "time() - vector(1)"),
+    ],
+)
+def test_every_selector_of_an_expression_is_narrowed(expression: str, narrowed: str):
+    assert selecting(expression, WITHIN) == narrowed
+    assert selecting(expression, {}) == expression
+
+
+def test_within_a_namespace_only_its_own_series_count(promtool: str, tmp_path: Path):
+    """All as above. What is bad here is good there, and the other way round, which changes nothing."""
+    rules = {
+        rule["alert"]: rule
+        for group in rule_groups(DEFINITION, EVERYTHING, "https://example.org/", 1, WITHIN)["groups"]
+        for rule in group["rules"]
+    }
+    found = {}
+    for name, rule in rules.items():
+        case = CASES[name]
+        bad = placed(case.bad, "here") | placed(case.good, "there")
+        good = placed(case.good, "here") | placed(case.bad, "there") if case.good else {}
+        found[name] = cases(rule, Case(bad, good, case.labels))
+    holds(promtool, tmp_path, found, rules)
+
+
+def placed(named: dict[str, str], namespace: str) -> dict[str, str]:
+    """The same series with a label of the namespace that they are of."""
+    return {selecting(name, {"namespace": namespace}): values for name, values in named.items()}
+
+
 def test_the_first_dead_letters_of_a_topic_are_enough(promtool: str, tmp_path: Path):
     """They come at once, after ten minutes; not where it is Prometheus alone that begins then."""
     name = "ArchiveDeadLetters"
@@ -377,11 +416,13 @@ def active(name: str, named: dict[str, str], expected: dict[int, list[dict[str, 
     return {"name": name, "interval": "15s", "input_series": series(named), "alert_rule_test": tests}
 
 
-def holds(promtool: str, folder: Path, tests: dict[str, list[dict[str, Any]]]) -> None:
+def holds(
+    promtool: str, folder: Path, tests: dict[str, list[dict[str, Any]]], known: dict[str, dict[str, Any]] = RULES
+) -> None:
     """Promtool finds so, by alert. Each by itself: promtool evaluates all that it is given."""
     files = []
     for name, each in tests.items():
-        rules = {"groups": [{"name": name, "rules": [RULES[name]]}]}
+        rules = {"groups": [{"name": name, "rules": [known[name]]}]}
         (folder / f"{name}.rules.yml").write_text(yaml.safe_dump(rules))
         files.append(folder / f"{name}.yml")
         stated = {"rule_files": [f"{name}.rules.yml"], "evaluation_interval": "15s", "tests": each}

@@ -16,8 +16,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from components import PHASES  # noqa: E402
 
-# What surrounds the components in a cluster is none of them.
-SURROUNDINGS = yaml.safe_load((ROOT / "roles/render/defaults/main.yml").read_text())["render_surroundings"]
+# What surrounds the components in a cluster is none of them. Of a component it may be that others are told of it.
+SURROUNDINGS = set(yaml.safe_load((ROOT / "roles/render/defaults/main.yml").read_text())["render_surroundings"])
+SURROUNDINGS -= {role for roles in PHASES.values() for role in roles}
 # A phase that has no roles yet is none of the catalogue's.
 ALL = ["foundation", "core_services", "integration", "production"]
 

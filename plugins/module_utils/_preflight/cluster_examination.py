@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 from .._certificates.manager import GROUP, Issuer
 from .._errors import PipelineError, UnreachableError
+from .._kubernetes_objects import served
 from .._module import Outcome
 from .._openshift_project import find_namespace, may_request
 from .._workload.cluster.api import Api, connect
 from .._workload.cluster.faults import StatusError
-from .._workload.cluster.kinds import KINDS, Kind
+from .._workload.cluster.kinds import KINDS, OPERATED, Kind
 from .capacity import Demand, Node, node_room, room, running_request
 from .certificate_issuer import issuer_problems, unserved
 from .cluster_answers import refusal, silence
@@ -81,6 +83,7 @@ class _Examination:
         problems += self._storage()
         problems += self._room()
         problems += self._certificate_issuer()
+        problems += self._prometheus_operator()
         if problems:
             raise PreflightError(f"the cluster {self.target.server}", problems)
         facts = {
@@ -102,6 +105,8 @@ class _Examination:
             self.warnings.append(f"some checks will be left out, since the user may not {', '.join(map(str, useful))}")
         wanted = {*rights(params["rights"], params["namespace"]), *rights(params["cluster_rights"], "")}
         wanted |= {*self._to_be_made()}
+        if self._unserved:
+            wanted = {right for right in wanted if right.kind not in self._unserved}
         missing = ask(self.api.create, sorted(wanted))
         return self._without_project(missing) if params["projects"] else missing
 
@@ -219,6 +224,23 @@ class _Examination:
         if found is _UNKNOWN:
             return []
         return list(issuer_problems(issuer, found, self.params["namespace"]))
+
+    @cached_property
+    def _unserved(self) -> list[str]:
+        """Kinds of Prometheus' operator that the cluster does not know."""
+        return [KINDS[kind].resource for kind in OPERATED if not served(self.api, kind)]
+
+    def _prometheus_operator(self) -> list[Problem]:
+        if not self.params["prometheus_operator"] or not self._unserved:
+            return []
+        return [
+            Problem(
+                "monitoring",
+                "The cluster has no Prometheus operator that could be told of the pipeline",
+                found=f"monitoring_service_monitors=always; {self.target} does not serve {', '.join(self._unserved)}",
+                remedy="install the operator and its resource definitions, or set monitoring_service_monitors to auto",
+            )
+        ]
 
     def _allowed(self, read: Callable[[], Value], otherwise: Value, what: str) -> Value:
         """What is read; `otherwise` where the user may not, which leaves a check out and is no problem by itself."""

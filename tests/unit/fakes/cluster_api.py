@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.kinds import KINDS
+
 from .http import Call, FakeServer, Reply
 
 # Plural, kind, whether it is of a namespace, and verbs, as a server of OpenShift 4 lists them.
@@ -33,7 +35,7 @@ class FakeClusterApi(FakeServer):
     :ivar denied: what the user may not, such as `list nodes`, `get pods/log` or `create namespaces`.
     :ivar groups: what OpenShift adds, by group; empty on another cluster. Projects are its view of the namespaces.
     :ivar serves: groups of resource definitions that the cluster has, such as cert-manager.io.
-    :ivar lacks: groups that it has not, beside those of OpenShift and cert-manager.
+    :ivar lacks: groups that it has not, beside those of OpenShift, cert-manager and Prometheus' operator.
     :ivar hides: whether the user has no rights but in projects: what is not there is forbidden, and the user becomes
         the administrator of a project by requesting it, who may read and delete it.
     :ivar conflicting: what a server-side apply without force is refused for: managers and fields.
@@ -74,7 +76,11 @@ class FakeClusterApi(FakeServer):
         if call.path == ("version", "openshift") or self._lacks_group(call.path):
             raise _status(404, "the server could not find the requested resource")
         if call.path[0] == "apis" and len(call.path) < 4:
-            return {"kind": "APIResourceList"}
+            kinds = [kind for kind in KINDS.values() if kind.group == call.path[1]]
+            return {
+                "kind": "APIResourceList",
+                "resources": [{"name": kind.plural, "kind": kind.name} for kind in kinds],
+            }
         rest = call.path[2:] if call.path[0] == "api" else call.path[3:]
         namespace = ""
         if rest[0] == "namespaces" and len(rest) > 2:
@@ -104,7 +110,7 @@ class FakeClusterApi(FakeServer):
     def _lacks_group(self, path: tuple[str, ...]) -> bool:
         if path[0] != "apis" or path[1] in self.groups or path[1] in self.serves:
             return False
-        return path[1] in self.lacks or path[1].endswith((".openshift.io", "cert-manager.io"))
+        return path[1] in self.lacks or path[1].endswith((".openshift.io", "cert-manager.io", "monitoring.coreos.com"))
 
     def _discovery(self, path: tuple[str, ...]) -> Any:
         if len(path) == 3:

@@ -67,6 +67,10 @@ _ALL = (
     Kind("CertificateRequest", "certificaterequests", "cert-manager.io", "v1"),
     Kind("Issuer", "issuers", "cert-manager.io", "v1"),
     Kind("ClusterIssuer", "clusterissuers", "cert-manager.io", "v1", namespaced=False),
+    # Of Prometheus' operator, where a cluster has it.
+    Kind("PodMonitor", "podmonitors", "monitoring.coreos.com", "v1"),
+    Kind("Probe", "probes", "monitoring.coreos.com", "v1"),
+    Kind("PrometheusRule", "prometheusrules", "monitoring.coreos.com", "v1"),
     # Questions, which are asked by creating them.
     Kind("SelfSubjectReview", "selfsubjectreviews", "authentication.k8s.io", "v1", namespaced=False),
     Kind("SelfSubjectAccessReview", "selfsubjectaccessreviews", "authorization.k8s.io", "v1", namespaced=False),
@@ -86,4 +90,6 @@ OWNED = (
     "Secret",
     "ServiceAccount",
 )
+# Those by which Prometheus' operator is told of a pipeline.
+OPERATED = ("PodMonitor", "Probe", "PrometheusRule")
 RUNNERS = ("StatefulSet", "Deployment", "Job", "CronJob")

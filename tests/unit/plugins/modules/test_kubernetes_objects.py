@@ -121,6 +121,49 @@ def test_objects_that_cannot_be_used(run, item):
         run(item)
 
 
+MONITOR = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PodMonitor", "metadata": {"name": "kafka"}, "spec": {}}
+OURS = {"app.kubernetes.io/name": "monitoring"}
+PRUNE = {"kinds": ["PodMonitor", "NetworkPolicy"], "labels": OURS}
+
+
+def monitor(name: str) -> dict[str, Any]:
+    return {**MONITOR, "metadata": {"name": name, "labels": OURS}}
+
+
+def test_what_the_cluster_does_not_serve_is_left_out_where_it_is_optional(api, run):
+    assert run(NAMESPACE, MONITOR, optional=["PodMonitor"])["objects"] == ["Namespace here"]
+    assert run(NAMESPACE, MONITOR, optional=["PodMonitor"], check=True)["objects"] == []
+    with pytest.raises(ModuleFailed):
+        run(NAMESPACE, MONITOR)
+    api.serves = {"monitoring.coreos.com"}
+    assert run(NAMESPACE, MONITOR, optional=["PodMonitor"], check=True)["objects"] == ["PodMonitor kafka"]
+    assert run(NAMESPACE, MONITOR, optional=["PodMonitor"])["objects"] == ["PodMonitor kafka"]
+
+
+def test_what_is_stated_no_more_is_removed_and_nothing_of_others(api, run):
+    api.serves = {"monitoring.coreos.com"}
+    run(NAMESPACE, monitor("kafka"), monitor("archive"), MONITOR | {"metadata": {"name": "of-others"}}, prune=PRUNE)
+    assert len(api.objects) == 4
+    found = run(NAMESPACE, monitor("kafka"), prune=PRUNE, check=True)
+    assert found["objects"] == ["PodMonitor archive"] and len(api.objects) == 4
+    assert run(NAMESPACE, monitor("kafka"), prune=PRUNE)["objects"] == ["PodMonitor archive"]
+    assert {name for _plural, _space, name in api.objects} == {"here", "kafka", "of-others"}
+    assert not run(NAMESPACE, monitor("kafka"), prune=PRUNE)["changed"]
+    assert run(prune=PRUNE)["objects"] == ["PodMonitor kafka"]
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_nothing_is_removed_of_what_cannot_be_there(api, run, denied):
+    if denied:
+        api.serves, api.denied = {"monitoring.coreos.com"}, {"list podmonitors"}
+    assert not run(prune=PRUNE)["changed"]
+
+
+def test_only_known_kinds_are_removed(run):
+    with pytest.raises(ModuleFailed, match="Secret is no kind that is known"):
+        run(prune={"kinds": ["Secret"], "labels": OURS})
+
+
 def owned(*paths: Any) -> dict[str, Any]:
     return {"metadata": {"managedFields": [{"manager": "cdc-pipeline", "operation": "Apply", "fieldsV1": paths[0]}]}}
 

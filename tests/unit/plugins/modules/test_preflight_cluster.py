@@ -189,6 +189,26 @@ def test_a_cluster_without_cert_manager(api, run):
     assert "The cluster has no cert-manager" in text and "the pipeline's own authority signs then" in text
 
 
+OF_OPERATOR = [{"apiGroups": ["monitoring.coreos.com"], "resources": ["podmonitors"], "verbs": ["get", "create"]}]
+
+
+def test_an_operator_of_prometheus_that_is_asked_for(api, run):
+    run(prometheus_operator=False)
+    text = said(run, prometheus_operator=True)
+    assert "The cluster has no Prometheus operator" in text
+    assert "podmonitors.monitoring.coreos.com, probes.monitoring.coreos.com, prometheusrules" in text
+    assert "set monitoring_service_monitors to auto" in text
+    api.serves = {"monitoring.coreos.com"}
+    run(prometheus_operator=True)
+
+
+def test_rights_on_what_the_operator_is_told_are_asked_for_where_it_is(api, run):
+    api.denied = {"create podmonitors"}
+    run(rights=OF_OPERATOR)
+    api.serves = {"monitoring.coreos.com"}
+    assert "in namespace here: podmonitors.monitoring.coreos.com (create)" in said(run, rights=OF_OPERATOR)
+
+
 def test_no_right_to_ask_cert_manager(api, run):
     api.serves = {"cert-manager.io"}
     api.add("clusterissuers", "corporate", spec={"ca": {}}, status=READY_NOW)
