@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from ._alerts import scaled
 
@@ -24,6 +26,8 @@ _INTERVAL = "5m"
 # Until an alert that continues is sent again.
 _REPEAT = {"critical": "4h", "warning": "24h"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}\Z")
+# Alone, or behind the name of a person.
+_ADDRESS = re.compile(r"([^<>@]*<[^<>@\s,]+@[^<>@\s,]+>|[^<>@\s,]+@[^<>@\s,]+)\Z")
 
 
 def problems(receivers: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
@@ -34,21 +38,57 @@ def problems(receivers: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str,
         ways = [way for way in ("email", "slack", "webhook") if receiver.get(way)]
         if not _NAME.match(name) or name in (_NOBODY, _DEAD_MAN):
             yield name, "is no name", "name it with letters, digits, blanks and ._-, such as on-call"
-        if name in seen:
-            yield name, "is there twice", "give each receiver a name of its own"
-        seen.add(name)
+        if _file_name(name) in seen:
+            yield name, "is there twice", "give each receiver a name of its own, by letters and digits"
+        seen.add(_file_name(name))
         if not ways:
             yield name, "is told in no way", "add email, slack or webhook"
-        email = receiver.get("email") or {}
-        if email and not re.match(r"[^:\s]+:\d{1,5}\Z", str(email.get("server") or "")):
-            yield name, "has an email.server that is not host:port", "write it such as smtp.example.org:587"
-        if email and bool(email.get("username")) != bool(email.get("password")):
-            yield name, "has one of email.username and email.password", "give both, or none"
-        for way in ("slack", "webhook"):
-            url = str((receiver.get(way) or {}).get("url") or "")
-            if way in ways and not re.match(r"https?://[^\s/]+", url):
+        if "email" in ways:
+            yield from ((name, *each) for each in _email_problems(receiver["email"]))
+        for way in ways:
+            stated = receiver[way]
+            if way != "email" and not is_url(stated.get("url")):
                 # The address of a webhook is as good as a password.
                 yield name, f"has a {way}.url that is no URL with http:// or https://", "copy it from the service"
+            if stated.get("ca") and not _is_authority(stated["ca"]):
+                yield name, f"has a {way}.ca without a certificate", "give the text of a file in PEM"
+
+
+def is_url(text: Any) -> bool:
+    """Whether it can be called by HTTP."""
+    try:
+        parts = urlsplit(str(text or ""))
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return named and parts.scheme in ("http", "https") and not re.search(r"\s", str(text))
+
+
+def _email_problems(email: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    server = re.match(r"[^:\s]+:(\d{1,5})\Z", str(email.get("server") or ""))
+    if not server or not 0 < int(server[1]) < 65536:
+        yield "has an email.server that is not host:port", "write it such as smtp.example.org:587"
+    if bool(email.get("username")) != bool(email.get("password")):
+        yield "has one of email.username and email.password", "give both, or none"
+    to, sender = email.get("to") or [], email.get("from")
+    if not to:
+        yield "has an email.to that names nobody", "add an address"
+    for each in (*to, sender):
+        if not _ADDRESS.match(str(each or "")):
+            yield f"has in email an address that is none, {each!r}", "write it such as on-call@example.org"
+
+
+def _is_authority(text: str) -> bool:
+    try:
+        ssl.create_default_context(cadata=text)
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
+
+
+def _file_name(name: str) -> str:
+    """Of the files of a receiver, and so not of another's."""
+    return re.sub(r"[^A-Za-z0-9-]", "_", name)
 
 
 def configuration(
@@ -109,7 +149,7 @@ def _told(receiver: Mapping[str, Any], folder: str) -> tuple[dict[str, Any], dic
     """The receiver's ways, and the files that they name."""
     ways: dict[str, Any] = {}
     files: dict[str, str] = {}
-    name = re.sub(r"[^A-Za-z0-9-]", "_", receiver["name"])
+    name = _file_name(receiver["name"])
 
     def file(kind: str, text: str) -> str:
         files[f"receivers/{name}.{kind}"] = text

@@ -16,6 +16,7 @@ from ..module_utils._preflight.problem import Problem
 from ..module_utils._table_names import collisions, parse_column, parse_entry, parse_table, parse_tables
 from ._cluster_rules import cluster_problems
 from ._ports import port_problems
+from ._receivers import is_url
 from ._receivers import problems as receiver_problems
 from ._size_rules import size_problems
 from ._stated import Stated
@@ -317,8 +318,18 @@ def _receivers(get: Get) -> Iterator[Problem]:
     """Who is told of alerts."""
     for name, what, remedy in receiver_problems(get("monitoring_receivers") or []):
         yield Problem("alerts", f"The receiver {name!r} in monitoring_receivers {what}", remedy=remedy)
-    for name in get("monitoring_rules_files") or []:
-        if not Path(name).is_file():
+    files = get("monitoring_rules_files") or []
+    for name in dict.fromkeys(files):
+        if files.count(name) > 1:
+            yield Problem("alerts", f"monitoring_rules_files names {name} twice", remedy="take one of them away")
+        if not Path(name).is_absolute():
+            yield Problem(
+                "alerts",
+                "monitoring_rules_files has a path that is not absolute",
+                found=name,
+                remedy="write it such as {{ inventory_dir }}/rules.yml",
+            )
+        elif not Path(name).is_file():
             yield Problem(
                 "alerts",
                 f"There is no file {name}, which monitoring_rules_files names",
@@ -326,7 +337,7 @@ def _receivers(get: Get) -> Iterator[Problem]:
                 remedy="correct its path, or take it out",
             )
     url = get("monitoring_dead_man_url")
-    if url and not re.match(r"https?://[^\s/]+", url):
+    if url and not is_url(url):
         yield Problem(
             "alerts",
             "monitoring_dead_man_url is no URL with http:// or https://",

@@ -40,13 +40,14 @@ class PreflightError(InvalidError):
     """Everything that is wrong, at once.
 
     :param subject: what was checked, such as "the variables".
+    :param unchanged: what has not been changed.
     """
 
-    def __init__(self, subject: str, problems: Sequence[Problem]) -> None:
+    def __init__(self, subject: str, problems: Sequence[Problem], unchanged: str = "nothing") -> None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         listed = "\n".join(f"{number}. {problem}" for number, problem in enumerate(problems, 1))
         super().__init__(
-            f"{count} with {subject}; nothing has been changed\n{listed}",
+            f"{count} with {subject}; {unchanged} has been changed\n{listed}",
             remedy="; ".join(dict.fromkeys(problem.remedy for problem in problems if problem.remedy)),
         )
 

@@ -89,7 +89,16 @@ def test_what_holds_an_alert_back_is_a_rule():
         ({"name": "a", "email": {**EMAIL, "server": "smtp.example.org"}}, "not host:port"),
         ({"name": "a", "email": {**EMAIL, "username": "u"}}, "one of email.username and email.password"),
         ({"name": "a", "slack": {"url": "hooks.slack.com/x"}}, "slack.url that is no URL"),
+        ({"name": "a", "slack": {"url": "https://hooks.slack.com/services/T 1"}}, "slack.url that is no URL"),
+        ({"name": "a", "slack": {"url": "https://hooks.slack.com:here/"}}, "slack.url that is no URL"),
         ({"name": "a", "webhook": {"url": "ftp://example.org"}}, "webhook.url that is no URL"),
+        ({"name": "a", "webhook": {"url": "http://"}}, "webhook.url that is no URL"),
+        ({"name": "a", "webhook": {"url": "https://a", "ca": "/etc/ca.pem"}}, "webhook.ca without a certificate"),
+        ({"name": "a", "email": {**EMAIL, "ca": "x"}}, "email.ca without a certificate"),
+        ({"name": "a", "email": {**EMAIL, "server": "smtp.example.org:99999"}}, "not host:port"),
+        ({"name": "a", "email": {**EMAIL, "to": []}}, "email.to that names nobody"),
+        ({"name": "a", "email": {**EMAIL, "to": ["on-call"]}}, "an address that is none, 'on-call'"),
+        ({"name": "a", "email": {**EMAIL, "from": "a@b, c@d"}}, "an address that is none"),
     ],
 )
 def test_what_is_wrong_is_said(receiver, problem):
@@ -100,4 +109,11 @@ def test_what_is_wrong_is_said(receiver, problem):
 def test_right_ones_have_no_problem():
     receivers = [{"name": "a", "email": EMAIL}, {"name": "b c", "slack": SLACK}]
     assert list(problems(receivers)) == []
+    named = {"name": "d", "email": {**EMAIL, "to": ["On call <a@example.org>"]}, "webhook": {"url": "http://[::1]:80/"}}
+    assert list(problems([named])) == []
     assert [what for _name, what, _remedy in problems([*receivers, receivers[0]])] == ["is there twice"]
+
+
+def test_receivers_do_not_share_files():
+    alike = [{"name": "b c", "slack": SLACK}, {"name": "b_c", "slack": SLACK}]
+    assert [what for _name, what, _remedy in problems(alike)] == ["is there twice"]

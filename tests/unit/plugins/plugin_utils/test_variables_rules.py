@@ -276,6 +276,8 @@ def test_who_is_told_of_alerts(tmp_path):
         monitoring_rules_files=[f"{rules}.missing"],
         monitoring_dead_man_url="example.org/ping",
     )
+    assert whats(monitoring_rules_files=[str(rules), str(rules)]) == [f"monitoring_rules_files names {rules} twice"]
+    assert whats(monitoring_rules_files=["rules.yml"]) == ["monitoring_rules_files has a path that is not absolute"]
     assert said == [
         "The receiver 'a' in monitoring_receivers is told in no way",
         f"There is no file {rules}.missing, which monitoring_rules_files names",
