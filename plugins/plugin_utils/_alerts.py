@@ -15,6 +15,8 @@ _KEEP_SECONDS, _LESS_SECONDS = 300, 40
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TIME = re.compile(r"(\d+)([smhd])")
 _WINDOW = re.compile(r"@(\d+[smhd])")
+# Active while no replica of a component answers.
+GONE = "ComponentGone"
 
 
 def scaled(text: str, scale: float) -> str:
@@ -63,7 +65,7 @@ def _depth(name: str, by_name: Mapping[str, Mapping[str, Any]], below: tuple[str
         raise ValueError(f"the alert {name} holds itself back, by {', '.join(below)}")
     if name not in by_name:
         raise ValueError(f"{below[-1]} is held back by {name}, which is no alert")
-    above = by_name[name].get("inhibited_by") or {}
+    above = [*(by_name[name].get("inhibited_by") or {}), *([GONE] if by_name[name].get("depends_on") else [])]
     return max((1 + _depth(each, by_name, (*below, name)) for each in above), default=0)
 
 
