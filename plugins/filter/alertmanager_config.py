@@ -10,8 +10,8 @@ version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
   - Makes a route for each severity of each receiver, groups alerts by their subsystem, and makes a rule of inhibition
-    for each C(inhibited_by) of an alert.
-positional: definition, folder, dead_man, scale
+    for each C(inhibited_by) of an alert, and of what is gone for its C(depends_on).
+positional: definition, folder, dead_man, scale, depends
 options:
   _input:
     description: Receivers, each with C(name), C(severities), and any of C(email), C(slack) and C(webhook).
@@ -34,6 +34,10 @@ options:
     description: By what the times of groups are multiplied, such as V(0.1) in a test.
     type: float
     default: 1
+  depends:
+    description: Lists of the components that a component depends on, also by way of others, by its name.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -58,10 +62,11 @@ def alertmanager_config(
     folder: str,
     dead_man: str = "",
     scale: float = 1,
+    depends: dict[str, list[str]] | None = None,
 ) -> dict[str, Any]:
     """See the documentation above."""
     try:
-        config, files = _receivers.configuration(receivers, definition, dead_man, float(scale), folder)
+        config, files = _receivers.configuration(receivers, definition, dead_man, float(scale), folder, depends)
     except (KeyError, ValueError) as error:
         raise AnsibleFilterError(f"alertmanager_config: {error}") from error
     return {"config": config, "files": files}

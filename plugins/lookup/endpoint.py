@@ -19,6 +19,7 @@ description:
   - It also has what Prometheus needs to know. C(metrics) has C(port) (its name), C(path) (by default V(/metrics)),
     C(login) (the credential, and the variable with the username, by which it signs in) and C(runtime) (where there are
     metrics on one runtime alone). C(status) is a path of the first port that answers anybody with a status.
+    C(depends_on) lists the components without which it cannot do its work, whose alerts hold back its own.
   - In a cluster the controller reaches a component as C(cdc_access) says. With V(host_ports) and V(port_forward) these
     are the ports of the runtime V(local) on C(cdc_external_host), with V(node_ports) the node ports there. With
     V(routes) a component that is C(routable) is reached over HTTPS at the host of its OpenShift route, and any other as

@@ -25,10 +25,12 @@ EXAMPLES = r"""
 RETURN = r"""
 _raw:
   description:
-    - A map of C(scraped) and C(probed), each a list with an entry for each component.
-    - Both have C(component), C(peer) (as C(talks_to) of a workload has it), C(ca) (path of the certificate authorities
-      to trust, empty for none) and C(targets), a list with C(address) and C(replica). C(scraped) has also C(scheme),
-      C(path) and C(login), C(probed) has C(module) (V(http), V(tls) or V(tcp)); the targets of V(http) are URLs.
+    - A map of C(scraped) and C(probed), each a list with an entry for each component, and C(depends_on), for each
+      component the list of those that it depends on, also by way of others.
+    - Both lists have C(component), C(peer) (as C(talks_to) of a workload has it), C(ca) (path of the certificate
+      authorities to trust, empty for none) and C(targets), a list with C(address) and C(replica). C(scraped) has also
+      C(scheme), C(path) and C(login), C(probed) has C(module) (V(http), V(tls) or V(tcp)); the targets of V(http) are
+      URLs.
   type: list
   elements: dict
 """

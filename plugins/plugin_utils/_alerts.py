@@ -25,6 +25,8 @@ _SELECTOR = re.compile(
     | (?<![\w.])(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<matchers>[^}]*)\})?""",
     re.VERBOSE,
 )
+# Active while no replica of a component answers.
+GONE = "ComponentGone"
 
 
 def scaled(text: str, scale: float) -> str:
@@ -90,7 +92,7 @@ def _depth(name: str, by_name: Mapping[str, Mapping[str, Any]], below: tuple[str
         raise ValueError(f"the alert {name} holds itself back, by {', '.join(below)}")
     if name not in by_name:
         raise ValueError(f"{below[-1]} is held back by {name}, which is no alert")
-    above = by_name[name].get("inhibited_by") or {}
+    above = [*(by_name[name].get("inhibited_by") or {}), *([GONE] if by_name[name].get("depends_on") else [])]
     return max((1 + _depth(each, by_name, (*below, name)) for each in above), default=0)
 
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from ._alerts import scaled
+from ._alerts import GONE, scaled
 
 SEVERITIES = ("critical", "warning")
 # Fires always: see the alert's definition.
 HEARTBEAT = "Watchdog"
+# As `depends_on` of an alert: that of the component that its label names.
+OF_ITS_LABEL = "component"
 _NOBODY = "nobody"
 _DEAD_MAN = "dead-man"
 # From the first alert of a group until it is sent, so that what follows from the same fault comes along or is held
@@ -97,6 +99,7 @@ def configuration(
     dead_man: str,
     scale: float,
     folder: str,
+    depends: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Alertmanager's configuration, and the further files that it names below ``folder``, by their names.
 
@@ -105,6 +108,7 @@ def configuration(
         definition: alerts by subsystem, as the file of rules is made of them.
         dead_man: URL that is called all the time while alerts are sent; empty for none.
         scale: by which times are multiplied.
+        depends: what each component depends on, also by way of others.
     """
     told = {name: _told(receiver, folder) for receiver in receivers for name in (receiver["name"],)}
     config = {
@@ -116,7 +120,7 @@ def configuration(
             "repeat_interval": _REPEAT["critical"],
             "routes": [*_dead_man_route(dead_man, scale), *(route for each in receivers for route in _routes(each))],
         },
-        "inhibit_rules": list(_inhibitions(definition)),
+        "inhibit_rules": list(_inhibitions(definition, depends or {})),
         "receivers": [
             {"name": _NOBODY},
             *([{"name": _DEAD_MAN, "webhook_configs": [{"url": dead_man}]}] if dead_man else []),
@@ -182,15 +186,34 @@ def _told(receiver: Mapping[str, Any], folder: str) -> tuple[dict[str, Any], dic
     return ways, files
 
 
-def _inhibitions(definition: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
+def _inhibitions(
+    definition: Mapping[str, Sequence[Mapping[str, Any]]], depends: Mapping[str, Sequence[str]]
+) -> Iterator[dict[str, Any]]:
     for alert in (alert for alerts in definition.values() for alert in alerts):
-        for source, labels in (alert.get("inhibited_by") or {}).items():
-            wanted = {name: value for name, value in (labels or {}).items() if name != "equal"}
-            yield {
-                "source_matchers": [f'alertname="{source}"', *(_matcher(*each) for each in wanted.items())],
-                "target_matchers": [f'alertname="{alert["alert"]}"'],
-                "equal": ["instance_name", *(labels or {}).get("equal", [])],
-            }
+        target = {"alertname": alert["alert"]}
+        told_of = alert.get("depends_on") or []
+        if told_of == OF_ITS_LABEL:
+            for component, below in depends.items():
+                yield from _gone({**target, "component": component}, below)
+        else:
+            yield from _gone(target, {*told_of, *(each for name in told_of for each in depends.get(name, ()))})
+        for source, stated in (alert.get("inhibited_by") or {}).items():
+            for labels in stated if isinstance(stated, list) else [stated or {}]:
+                wanted = {name: value for name, value in labels.items() if name != "equal"}
+                yield _inhibition({"alertname": source, **wanted}, target, labels.get("equal", []))
+
+
+def _gone(target: Mapping[str, str], components: Collection[str]) -> Iterator[dict[str, Any]]:
+    if components:
+        yield _inhibition({"alertname": GONE, "component": sorted(components)}, target, [])
+
+
+def _inhibition(source: Mapping[str, Any], target: Mapping[str, Any], equal: Sequence[str]) -> dict[str, Any]:
+    return {
+        "source_matchers": [_matcher(*each) for each in source.items()],
+        "target_matchers": [_matcher(*each) for each in target.items()],
+        "equal": ["instance_name", *equal],
+    }
 
 
 def _matcher(label: str, value: str | Sequence[str]) -> str:

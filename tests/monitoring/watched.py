@@ -69,8 +69,8 @@ class Watched:
         return [each for each in alerts if each.name not in _OTHERS]
 
     def fired(self, seconds: float) -> set[str]:
-        """Alerts that were firing at Prometheus in the last seconds."""
-        found = self._query(f'max_over_time(ALERTS{{alertstate="firing"}}[{seconds:.0f}s])')
+        """Alerts that were firing at Prometheus in the last seconds, but for those that nobody is ever told of."""
+        found = self._query(f'max_over_time(ALERTS{{alertstate="firing",severity!="none"}}[{seconds:.0f}s])')
         return {each["alertname"] for each in found} - _OTHERS
 
     def calm(self) -> None:

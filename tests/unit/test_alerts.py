@@ -26,7 +26,12 @@ ALERTS = {alert["alert"]: alert for group in DEFINITION.values() for alert in gr
 RUNBOOKS = ROOT / "docs/runbooks"
 PARTS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "Escalation"]
 EVERYTHING = ("host", "java", "archive", "encrypted")
-HELD = {name: alert["inhibited_by"] for name, alert in ALERTS.items() if "inhibited_by" in alert}
+GONE = "ComponentGone"
+HELD = {
+    name: {*alert.get("inhibited_by", {}), *([GONE] if "depends_on" in alert else [])}
+    for name, alert in ALERTS.items()
+    if "inhibited_by" in alert or "depends_on" in alert
+}
 RULES = {
     rule["alert"]: rule
     for group in rule_groups(DEFINITION, EVERYTHING, "https://example.org/", 1)["groups"]
@@ -55,8 +60,21 @@ def gauge(series: str, bad: float, good: float, summary: str, **labels: str) -> 
     return Case({series: flat(bad)}, {series: flat(good)}, labels, summary)
 
 
+BLACKBOX = 'up{job="blackbox_exporter",component="blackbox_exporter",replica="blackbox-exporter-0",instance="b:1"}'
 # Absolute times are those of promtool, whose clock begins at 0.
 CASES = {
+    "ComponentGone": Case(
+        {
+            'probe_success{component="kafka",replica="kafka-0"}': flat(0),
+            'probe_success{component="kafka",replica="kafka-1"}': flat(0),
+        },
+        {
+            'probe_success{component="kafka",replica="kafka-0"}': flat(0),
+            'probe_success{component="kafka",replica="kafka-1"}': flat(1),
+        },
+        {"component": "kafka"},
+        "No replica of kafka answers",
+    ),
     "ComponentDown": gauge(
         'probe_success{replica="kafka-1",instance="k:1"}',
         0,
@@ -279,9 +297,10 @@ def test_a_runbook_says_what_to_do(name: str):
     assert text.startswith(f"# {name}\n")
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == PARTS
     assert re.search(r"^<!-- run -->\n```sh\n", text, re.MULTILINE)
-    # What holds the alert back is named.
+    # What holds the alert back is named; of what is gone, the alert that people are told of.
     first = text.partition("## ")[0]
-    assert set(re.findall(r"\[(\w+)\]\(\1\.md\)", first)) == set(ALERTS[name].get("inhibited_by", {}))
+    told = {"ComponentDown" if each == GONE and name != "ComponentDown" else each for each in HELD.get(name, ())}
+    assert set(re.findall(r"\[(\w+)\]\(\1\.md\)", first)) == told
     for linked in re.findall(r"\]\(([^)#]+)", text):
         assert (RUNBOOKS / linked).exists(), linked
 
@@ -299,6 +318,8 @@ def test_what_a_server_that_is_down_brings_comes_after_it():
     # It speaks of five minutes, and so comes late enough.
     for name in held - {"ChangesLate"}:
         assert seconds(RULES[name]) >= 2 * seconds(RULES["ComponentDown"]), name
+    for name in {name for name, above in HELD.items() if GONE in above}:
+        assert seconds(RULES[name]) >= seconds(RULES[GONE]) + 30, name
 
 
 @pytest.mark.parametrize(
@@ -408,6 +429,21 @@ def test_one_slow_object_is_no_slow_store(promtool: str, tmp_path: Path):
     }
     silent = active("ObjectStoreSlow", named, {at: [] for at in range(60, 900, 15)})
     holds(promtool, tmp_path, {"ObjectStoreSlow": [silent]})
+
+
+def test_what_probes_is_down_where_it_cannot_be_asked(promtool: str, tmp_path: Path):
+    name = "ComponentDown"
+    labels = dict(re.findall(r'(\w+)="([^"]*)"', BLACKBOX))
+    summary = "blackbox-exporter-0 does not answer at b:1"
+    fires = {
+        "exp_labels": {**RULES[name]["labels"], **labels},
+        "exp_annotations": {**RULES[name]["annotations"], "summary": summary},
+    }
+    found = [
+        active(name, {BLACKBOX: flat(0)}, {45: [], 90: [fires]}),
+        active(name, {BLACKBOX: flat(1)}, {45: [], 90: []}),
+    ]
+    holds(promtool, tmp_path, {name: found})
 
 
 def active(name: str, named: dict[str, str], expected: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ class Entry:
         ports: number, step, node port and so on of each port by its name.
         metrics: None where it has none.
         status: a path of its first port that answers anybody with a status alone; empty for none.
+        depends_on: components without which it cannot do its work.
     """
 
     protocol: str
@@ -115,6 +116,7 @@ class Entry:
     ports: Mapping[str, Mapping[str, Any]]
     metrics: Metrics | None = None
     status: str = ""
+    depends_on: tuple[str, ...] = ()
 
     @property
     def scheme(self) -> str:
@@ -344,6 +346,7 @@ def parse_entry(catalogue: Mapping[str, Any], component: str) -> Entry:
         },
         metrics=_read_metrics(reader.child("metrics")),
         status=reader.string("status") or "",
+        depends_on=reader.strings("depends_on"),
     )
     reader.finish()
     if entry.metrics is not None and entry.metrics.port not in entry.ports:

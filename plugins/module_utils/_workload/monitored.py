@@ -24,7 +24,8 @@ def monitored(catalogue: Mapping[str, Any], place: Place, components: Iterable[s
         ``scraped``: of each component ``component``, ``peer`` (as a workload's `talks_to` has it), ``scheme``,
         ``path``, ``ca`` (empty for none), ``login`` and ``targets``. ``probed``: ``component``, ``peer``, ``ca``,
         ``targets`` and ``module``, the kind of probe: http, tls or tcp. Each target has ``address``, a URL where the
-        module is http, and ``replica``.
+        module is http, and ``replica``. ``depends_on``: what each component depends on, also by way of
+        others.
 
     Raises:
         InvalidError: there is no such component.
@@ -40,7 +41,18 @@ def monitored(catalogue: Mapping[str, Any], place: Place, components: Iterable[s
         "probed": [
             _probed(catalogue, name, entry, place) for name, entry in entries.items() if entry.ports and entry.replicas
         ],
+        "depends_on": {name: sorted(_below(catalogue, name)) for name in entries},
     }
+
+
+def _below(catalogue: Mapping[str, Any], name: str) -> set[str]:
+    found: set[str] = set()
+    ahead = [name]
+    while ahead:
+        new = set(parse_entry(catalogue, ahead.pop()).depends_on) - found
+        found |= new
+        ahead += new
+    return found - {name}
 
 
 def _metrics(entry: Entry, place: Place) -> Metrics | None:

@@ -32,6 +32,8 @@ from ansible_collections.cdc.pipeline.plugins.plugin_utils._receivers import con
 ROOT = Path(__file__).resolve().parents[3]
 DEFINITION = yaml.safe_load((ROOT / "roles/monitoring/files/alerts.yml").read_text())
 SCALE = 0.02
+# As the components state it, of those that have samples here.
+DEPENDS = {"kafka": [], "kafka_connect": ["kafka", "postgresql", "schema_registry"]}
 TOKEN = "a-token-of-the-webhook"
 EMAIL = {"to": ["team@example.org"], "from": "cdc@example.org", "require_tls": False}
 _TEMPLATES = Path("/usr/share/prometheus/alertmanager")
@@ -105,7 +107,8 @@ def watched(tmp_path: Path, alertmanager: str, prometheus: str) -> Iterator[Watc
             },
             {"name": "pager", "severities": ["critical"], "webhook": {"url": f"http://{address}/pager"}},
         ]
-        config, files = configuration(receivers, DEFINITION, f"http://{address}/dead-man", SCALE, str(tmp_path))
+        dead_man = f"http://{address}/dead-man"
+        config, files = configuration(receivers, DEFINITION, dead_man, SCALE, str(tmp_path), DEPENDS)
         alerting, asked = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         files |= {"alertmanager.yml": yaml.safe_dump(config), **_prometheus(address, alerting, tmp_path)}
         for name, text in files.items():

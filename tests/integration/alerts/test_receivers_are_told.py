@@ -18,11 +18,13 @@ SECONDS = 60
 # More than what any alert here waits for, at the scale of these tests.
 QUIET = 12
 BROKER = 'probe_success{component="kafka",replica="kafka-1",instance="k:1"}'
+OTHER_BROKER = 'probe_success{component="kafka",replica="kafka-0",instance="k:0"}'
 STORE = 'probe_success{component="object_store",replica="object-store-0",instance="s:1"}'
 
 
 def all_well() -> dict[str, float]:
     return {
+        OTHER_BROKER: 1,
         BROKER: 1,
         STORE: 1,
         'up{component="kafka",replica="kafka-1",instance="k:2",job="kafka"}': 1,
@@ -67,6 +69,29 @@ def test_one_dead_broker_is_one_alert_and_its_end(watched: Watched):
     assert set(watched.told()) == {("ComponentDown", "firing"), ended}, "what it held back ended before it"
     (alert,) = alerts_of(watched.mailed()[-1])
     assert (alert["status"], alert["labels"]) == ("resolved", watched.hooks_of("/hook")[-1]["labels"])
+
+
+def test_brokers_that_are_all_dead_are_all_that_is_told(watched: Watched):
+    """What depends on them is down, failed and late with them."""
+    broken = dict.fromkeys((OTHER_BROKER, BROKER, BROKER.replace("kafka-1", "kafka-2")), 1)
+    worker = 'probe_success{component="kafka_connect",replica="kafka-connect-0",instance="c:1"}'
+    well = all_well() | broken | {worker: 1, "cdc_connectors_failed": 0, 'cdc_consumer_lag_seconds{group="g"}': 0}
+    watched.samples.values = dict(well)
+    until(lambda: [each for each in watched.hooks if each["path"] == "/dead-man"], bool, SECONDS, "the dead man's call")
+    watched.samples.values |= dict.fromkeys(broken, 0) | {worker: 0, "cdc_connectors_failed": 1, "cdc_kafka_brokers": 0}
+    until(watched.told, bool, SECONDS, "the webhook is told")
+    follow = {"ComponentGone", "ComponentDown", "ConnectorFailed", "BrokersMissing"}
+    until(watched.firing, lambda found: follow <= found, SECONDS, f"{follow} are active")
+    time.sleep(QUIET)
+    assert set(watched.told()) == {("ComponentDown", "firing")}
+    assert replicas(watched) == {"kafka-0", "kafka-1", "kafka-2"}
+
+    watched.samples.values = well
+    ended = ("ComponentDown", "resolved")
+    until(watched.told, lambda told: ended in told, SECONDS, "the webhook is told of the end")
+    time.sleep(QUIET)
+    assert set(watched.told()) == {("ComponentDown", "firing"), ended}, "what it held back ended before it"
+    assert replicas(watched) == {"kafka-0", "kafka-1", "kafka-2"}
 
 
 def test_a_warning_does_not_page(watched: Watched):

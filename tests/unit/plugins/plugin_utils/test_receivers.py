@@ -80,6 +80,26 @@ def test_what_holds_an_alert_back_is_a_rule():
     ]
 
 
+def test_what_is_gone_holds_back_what_depends_on_it():
+    definition = {
+        "any": [
+            {"alert": "Late", "depends_on": ["connect"]},
+            {"alert": "Down", "depends_on": "component"},
+            {"alert": "Up", "inhibited_by": {"Down": [{"equal": ["replica"]}, {"component": "prober"}]}},
+        ]
+    }
+    depends = {"kafka": [], "registry": ["kafka"], "connect": ["kafka", "registry"]}
+    config, _files = configuration([], definition, "", 1, "", depends)
+    found = [(each["source_matchers"][1:], each["target_matchers"], each["equal"]) for each in config["inhibit_rules"]]
+    assert found == [
+        (['component=~"connect|kafka|registry"'], ['alertname="Late"'], ["instance_name"]),
+        (['component=~"kafka"'], ['alertname="Down"', 'component="registry"'], ["instance_name"]),
+        (['component=~"kafka|registry"'], ['alertname="Down"', 'component="connect"'], ["instance_name"]),
+        ([], ['alertname="Up"'], ["instance_name", "replica"]),
+        (['component="prober"'], ['alertname="Up"'], ["instance_name"]),
+    ]
+
+
 @pytest.mark.parametrize(
     ("receiver", "problem"),
     [

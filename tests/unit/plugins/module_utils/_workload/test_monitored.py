@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.errors import SpecError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.monitored import monitored
@@ -44,6 +45,17 @@ def test_a_host_is_watched_only_where_it_is_the_pipeline_s():
     found = monitored(CATALOGUE, Place("kubernetes"), CATALOGUE)
     assert "node_exporter" not in components(found["scraped"])
     assert found["scraped"][0]["targets"][0]["address"].startswith("archive-0.archive-headless.data-ingestion.svc")
+
+
+def test_what_depends_on_others_does_so_by_way_of_all_of_them():
+    depends = {"kafka": [], "registry": ["kafka"], "connect": ["registry", "connect"]}
+    found = monitored({name: {"depends_on": names} for name, names in depends.items()}, LOCAL, depends)
+    assert found["depends_on"] == {"kafka": [], "registry": ["kafka"], "connect": ["kafka", "registry"]}
+
+
+def test_a_component_that_is_not_there_is_nothing_to_depend_on():
+    with pytest.raises(InvalidError, match='no component kafak; did you mean "kafka"'):
+        monitored({"kafka": {}, "registry": {"depends_on": ["kafak"]}}, LOCAL, ["registry"])
 
 
 def test_metrics_at_a_port_that_is_not_there_are_refused():
