@@ -85,7 +85,7 @@ def columnar(rounds: int) -> dict[str, float]:
     """Decode and Parquet alone, per event."""
     from cdc_pipeline.archive import parquet, rows, verdict
     from cdc_pipeline.archive.decode import Decoder
-    from cdc_pipeline.archive.planner import Records
+    from cdc_pipeline.archive.records import Records
     from cdc_pipeline.archive.tile import Footer, Source
 
     decoder = Decoder(SCHEMA)

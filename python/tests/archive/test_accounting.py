@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from cdc_pipeline.archive import hashes, seen, write
 from cdc_pipeline.archive.errors import ArchiveError
-from cdc_pipeline.archive.planner import Limits, Partition, Records
+from cdc_pipeline.archive.planner import Limits, Partition
+from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.seen import Returned
 
 sys.path.insert(0, str(Path(__file__).parent))

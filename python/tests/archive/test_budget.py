@@ -13,7 +13,8 @@ from cdc_pipeline.archive.admission import Admission
 from cdc_pipeline.archive.backoff import Backoff
 from cdc_pipeline.archive.budget import MIB
 from cdc_pipeline.archive.owned import Owned, Work
-from cdc_pipeline.archive.planner import Cut, Limits, Partition, Records
+from cdc_pipeline.archive.planner import Cut, Limits, Partition
+from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.seen import Returned
 from hypothesis import given
 from hypothesis import strategies as st

@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 from cdc_pipeline.archive import lossless, seen, write
 from cdc_pipeline.archive.decode import Decoded
-from cdc_pipeline.archive.planner import Limits, Partition, Records
+from cdc_pipeline.archive.planner import Limits, Partition
+from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.tile import Footer, key
 from cdc_pipeline.verify.checks.archive import cut_rows
 from cdc_pipeline.verify.footers import Tile

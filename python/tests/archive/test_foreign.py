@@ -15,7 +15,8 @@ import pytest
 from cdc_pipeline.archive import columns, pgtext, service, write
 from cdc_pipeline.archive.backoff import Backoff
 from cdc_pipeline.archive.owned import Owned, Work
-from cdc_pipeline.archive.planner import Cut, Limits, Partition, Records
+from cdc_pipeline.archive.planner import Cut, Limits, Partition
+from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.seen import Returned
 from cdc_pipeline.archive.service import Service
 from cdc_pipeline.archive.tile import Source

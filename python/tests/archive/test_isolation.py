@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 from cdc_pipeline.archive import isolate, parquet, rows, write
 from cdc_pipeline.archive.errors import EveryRecordError, UnavailableError, UnknownSchemaError
-from cdc_pipeline.archive.planner import Cut, Records
+from cdc_pipeline.archive.planner import Cut
+from cdc_pipeline.archive.records import Records
 from polars.exceptions import PanicException
 
 sys.path.insert(0, str(Path(__file__).parent))

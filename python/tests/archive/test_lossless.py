@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from cdc_pipeline.archive import columns, lossless, parquet, pgtext, rows, seen
 from cdc_pipeline.archive.decode import Decoder
-from cdc_pipeline.archive.planner import Records
+from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.tile import Footer, Source
 from hypothesis import given
 from hypothesis import strategies as st

@@ -21,7 +21,7 @@ from cdc_pipeline.archive.avro_schema import SYNC, Node, container_header, mark_
 from cdc_pipeline.archive.errors import MalformedError, survivable
 from cdc_pipeline.archive.fallback import SlowReader
 from cdc_pipeline.archive.lossless import COLUMNS
-from cdc_pipeline.archive.planner import FRAME
+from cdc_pipeline.archive.wire import FRAME
 
 # Another marker in every process, so that no stored datum can contain it on purpose. 0x3f..: a finite double.
 MARK = os.urandom(6) + b"\xe5\x3f"

@@ -18,10 +18,9 @@ from itertools import accumulate
 from typing import Any
 
 from cdc_pipeline.archive.budget import RECORD
+from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.tile import Footer, Rejection, hour_of
-
-FRAME = 5
-"""Confluent's wire format: a zero byte and a 4-byte schema id."""
+from cdc_pipeline.archive.wire import FRAME, all_begin_with, schema_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,39 +33,6 @@ class Limits:
     records: int = 1000
     seconds: float = 60.0
     bytes: int = 64 << 20
-
-
-@dataclass(slots=True)
-class Records:
-    """Records of one partition in offset order, as parallel lists. ``messages`` are opaque here.
-
-    ``sizes``: bytes of each, with its key and headers; those of the values where they are not given.
-    """
-
-    messages: list[Any]
-    values: list[bytes | None]
-    offsets: list[int]
-    timestamps: list[int]
-    sizes: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        if not self.sizes:
-            self.sizes = [0 if value is None else len(value) for value in self.values]
-
-    def part(self, begin: int, end: int) -> Records:
-        """The records [begin, end) by index."""
-        return Records(
-            self.messages[begin:end],
-            self.values[begin:end],
-            self.offsets[begin:end],
-            self.timestamps[begin:end],
-            self.sizes[begin:end],
-        )
-
-    def only(self, indices: Sequence[int]) -> Records:
-        """Some of the records, by index."""
-        lists = (self.messages, self.values, self.offsets, self.timestamps, self.sizes)
-        return Records(*([each[i] for i in indices] for each in lists))
 
 
 @dataclass(slots=True)
@@ -105,13 +71,6 @@ class Settlement:
     footer: Footer
     rejected: tuple[tuple[Rejection, Any], ...]
     lost: tuple[int, ...] = ()
-
-
-def schema_of(value: bytes | None) -> int | None:
-    """The schema id of a framed value; None of a tombstone or of bytes that have no frame."""
-    if value is None or len(value) < FRAME or value[0] != 0:
-        return None
-    return int.from_bytes(value[1:FRAME], "big")
 
 
 class Partition:
@@ -187,12 +146,10 @@ class Partition:
     def _append(self, records: Records, now: float) -> None:
         values, count = records.values, len(records.offsets)
         first = values[0]
-        frame = first[:FRAME] if first is not None else None
         # The common batch has one schema and lies in one hour: no step per record.
         uniform = (
-            frame is not None
-            and None not in values
-            and [v[:FRAME] for v in values].count(frame) == count  # type: ignore[index]
+            first is not None
+            and all_begin_with(values, first[:FRAME])
             and hour_of(min(records.timestamps)) == hour_of(max(records.timestamps))
         )
         if not uniform:

@@ -11,8 +11,9 @@ from cdc_pipeline.archive import lossless
 from cdc_pipeline.archive.columns import OFFSET, PARTITION
 from cdc_pipeline.archive.decode import Decoder
 from cdc_pipeline.archive.errors import UnknownSchemaError, UnsupportedSchemaError
-from cdc_pipeline.archive.planner import Records, schema_of
+from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.tile import Rejection, Source
+from cdc_pipeline.archive.wire import all_begin_with, frame_of, schema_of
 
 DEBEZIUM_COLUMNS: dict[str, Any] = {
     "__deleted": pl.String(),
@@ -80,8 +81,7 @@ def build(
     tombstones: list[int] = []
     bad: list[Rejection] = []
     out = Rows(pl.DataFrame(), schema_id, bad, reject_unknown=reject_unknown)
-    frame_head = None if schema_id is None else b"\0" + schema_id.to_bytes(4, "big")
-    if frame_head is None or None in values or [v[:5] for v in values].count(frame_head) < len(values):  # type: ignore[index]
+    if schema_id is None or not all_begin_with(values, frame_of(schema_id)):
         framed, tombstones = [], []
         for i, value in enumerate(values):
             if value is None:

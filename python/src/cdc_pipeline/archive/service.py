@@ -32,10 +32,11 @@ from cdc_pipeline.archive.flush import FlushRequest, insist
 from cdc_pipeline.archive.log import LOGGER
 from cdc_pipeline.archive.metrics import Metrics
 from cdc_pipeline.archive.owned import Owned, Work
-from cdc_pipeline.archive.planner import Partition, Records
+from cdc_pipeline.archive.planner import Partition
 from cdc_pipeline.archive.position import Log, Start, Stop, metadata
 from cdc_pipeline.archive.readiness import Readiness, Trouble
 from cdc_pipeline.archive.reading import Buffered, Reading
+from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.registry import Registry
 from cdc_pipeline.archive.reporting import Report
 from cdc_pipeline.archive.resolve import Resolved, Resolver, Unresolved

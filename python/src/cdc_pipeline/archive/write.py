@@ -17,10 +17,11 @@ from cdc_pipeline.archive.errors import (
     blames_records,
     said,
 )
-from cdc_pipeline.archive.planner import Cut, schema_of
+from cdc_pipeline.archive.planner import Cut
 from cdc_pipeline.archive.rows import Decoders
 from cdc_pipeline.archive.store import Store
 from cdc_pipeline.archive.tile import Footer, Rejection, Source
+from cdc_pipeline.archive.wire import schema_of
 
 _NONE: Mapping[int, str] = {}
 
