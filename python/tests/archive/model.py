@@ -12,8 +12,9 @@ from datetime import datetime
 
 import polars as pl
 from cdc_pipeline.archive import tile, write
+from cdc_pipeline.archive.cuts import Cut, Limits
 from cdc_pipeline.archive.decode import Decoded
-from cdc_pipeline.archive.planner import Cut, Limits, Partition
+from cdc_pipeline.archive.planner import Partition
 from cdc_pipeline.archive.position import Committed, Log, Start, Stop, decide, metadata
 from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.resolve import StoredChain

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 from cdc_pipeline.archive import hashes, seen, write
+from cdc_pipeline.archive.cuts import Limits
 from cdc_pipeline.archive.errors import ArchiveError
-from cdc_pipeline.archive.planner import Limits, Partition
+from cdc_pipeline.archive.planner import Partition
 from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.seen import Returned
 
 sys.path.insert(0, str(Path(__file__).parent))
 from model import PREFIX, SOURCE, FakeDecoders, Message
 
-LIMITS = Limits(records=4, seconds=10.0, bytes=1000)
+LIMITS = Limits(flush_records=4, flush_seconds=10.0, tile_bytes=1000)
 
 
 def records(*offsets: int) -> Records:

@@ -12,8 +12,9 @@ from cdc_pipeline.archive import budget
 from cdc_pipeline.archive.admission import Admission
 from cdc_pipeline.archive.backoff import Backoff
 from cdc_pipeline.archive.budget import MIB
+from cdc_pipeline.archive.cuts import Cut, Limits
 from cdc_pipeline.archive.owned import Owned, Work
-from cdc_pipeline.archive.planner import Cut, Limits, Partition
+from cdc_pipeline.archive.planner import Partition
 from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.seen import Returned
 from hypothesis import given
@@ -126,7 +127,7 @@ def test_a_tile_that_waits_to_be_decoded_again_has_nothing() -> None:
     "sizes", [[10] * 100, [10, 60, 10, 200, 10, 10, 99, 1, 1], [200] * 5, [100, 1, 99, 2]], ids=str
 )
 def test_no_tile_has_more_bytes_than_its_limit_unless_it_is_one_record(sizes: list[int], at_once: int) -> None:
-    plan = Partition(0, Limits(records=1000, seconds=10.0, bytes=100))
+    plan = Partition(0, Limits(flush_records=1000, flush_seconds=10.0, tile_bytes=100))
     values: list[bytes | None] = [FRAME] * len(sizes)
     records = Records([None] * len(sizes), values, list(range(len(sizes))), [0] * len(sizes), sizes)
     for begin in range(0, len(sizes), at_once):
@@ -141,7 +142,7 @@ def test_no_tile_has_more_bytes_than_its_limit_unless_it_is_one_record(sizes: li
 
 
 def test_keys_and_headers_count() -> None:
-    plan = Partition(0, Limits(bytes=100))
+    plan = Partition(0, Limits(tile_bytes=100))
     plan.add(Records([None] * 2, [FRAME] * 2, [0, 1], [0, 0], [60, 60]), 0.0)
     assert len(plan.tiles) == 2
     assert plan.size == 120 + 2 * budget.RECORD
@@ -154,7 +155,7 @@ def test_of_a_tile_that_has_landed_only_the_rejected_records_are_kept() -> None:
     from cdc_pipeline.archive.tile import Footer, Rejection
 
     adopted = Footer(SOURCE, 0, 50, rows=49, rejected=(Rejection(20, "r", ""),))
-    plan = Partition(0, Limits(records=10), adopt=adopted)
+    plan = Partition(0, Limits(flush_records=10), adopt=adopted)
     values: list[bytes | None] = [FRAME + bytes(1000)] * 60
     plan.add(Records(list(range(60)), values, list(range(60)), [0] * 60), 0.0)
     assert plan.size < 12 * 2000
@@ -166,7 +167,7 @@ def test_of_a_tile_that_has_landed_only_the_rejected_records_are_kept() -> None:
 
 
 def test_what_memory_is_needed_for_is_forgotten_and_read_again() -> None:
-    plan = Partition(0, Limits(records=10, seconds=10.0))
+    plan = Partition(0, Limits(flush_records=10, flush_seconds=10.0))
     records = Records([None] * 30, [FRAME] * 30, list(range(30)), [0] * 30)
     plan.add(records, 0.0)
     assert plan.cut(0.0) is not None

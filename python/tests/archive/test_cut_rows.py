@@ -10,8 +10,9 @@ from typing import Any
 
 import polars as pl
 from cdc_pipeline.archive import lossless, seen, write
+from cdc_pipeline.archive.cuts import Limits
 from cdc_pipeline.archive.decode import Decoded
-from cdc_pipeline.archive.planner import Limits, Partition
+from cdc_pipeline.archive.planner import Partition
 from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.tile import Footer, key
 from cdc_pipeline.verify.checks.archive import cut_rows
@@ -39,7 +40,7 @@ class Decoders:
 
 def footer_of(count: int) -> Footer:
     messages = [Message(offset, 0, b"\0\0\0\0\x01good") for offset in range(count)]
-    plan = Partition(0, Limits(records=100, seconds=10.0, bytes=10_000))
+    plan = Partition(0, Limits(flush_records=100, flush_seconds=10.0, tile_bytes=10_000))
     plan.add(Records(messages, [m.value for m in messages], list(range(count)), [0] * count), 0.0)
     plan.flush(plan.read)
     cut: Any = plan.cut(0.0)

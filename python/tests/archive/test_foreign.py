@@ -14,8 +14,9 @@ import polars as pl
 import pytest
 from cdc_pipeline.archive import columns, pgtext, service, write
 from cdc_pipeline.archive.backoff import Backoff
+from cdc_pipeline.archive.cuts import Cut, Limits
 from cdc_pipeline.archive.owned import Owned, Work
-from cdc_pipeline.archive.planner import Cut, Limits, Partition
+from cdc_pipeline.archive.planner import Partition
 from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.seen import Returned
 from cdc_pipeline.archive.service import Service

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 from cdc_pipeline.archive import isolate, parquet, rows, write
+from cdc_pipeline.archive.cuts import Cut
 from cdc_pipeline.archive.errors import EveryRecordError, UnavailableError, UnknownSchemaError
-from cdc_pipeline.archive.planner import Cut
 from cdc_pipeline.archive.records import Records
 from polars.exceptions import PanicException
 

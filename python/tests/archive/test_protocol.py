@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from cdc_pipeline.archive.planner import Limits
+from cdc_pipeline.archive.cuts import Limits
 from cdc_pipeline.archive.tile import MS_PER_HOUR
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 sys.path.insert(0, str(Path(__file__).parent))
 from model import BAD, Message, World, Writer, accept_gap, check_complete, check_tiles
 
-LIMITS = Limits(records=4, seconds=10.0, bytes=60)
+LIMITS = Limits(flush_records=4, flush_seconds=10.0, tile_bytes=60)
 EPOCH_HOUR = 470_000
 
 KINDS = st.sampled_from(["good", "good", "good", "other-schema", "bad", "unframed", "hole"])

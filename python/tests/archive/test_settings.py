@@ -43,8 +43,8 @@ def test_everything_wrong_is_named_at_once(tmp_path: Path) -> None:
     raw = RIGHT | {"flush_record": 5, "flush_seconds": "soon", "http": {"prot": 1}, "kafka": {}, "workers": True}
     assert problems(tmp_path, raw) == [
         "flush_record: no such key; did you mean flush_records?",
-        "kafka.bootstrap_servers: is required",
         "flush_seconds: must be a number",
+        "kafka.bootstrap_servers: is required",
         "http.prot: no such key; did you mean port?",
         "workers: must be a whole number",
     ]

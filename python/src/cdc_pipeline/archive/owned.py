@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from cdc_pipeline.archive import budget, write
 from cdc_pipeline.archive.backoff import Backoff
 from cdc_pipeline.archive.clients import Key
+from cdc_pipeline.archive.cuts import Cut
 from cdc_pipeline.archive.decode import Decoder
-from cdc_pipeline.archive.planner import Cut, Partition
+from cdc_pipeline.archive.planner import Partition
 from cdc_pipeline.archive.seen import Returned
 from cdc_pipeline.archive.tile import Source
 

@@ -10,55 +10,18 @@ Only one tile is between `cut` and `commit` at a time. What was written at a pos
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from dataclasses import dataclass
 from typing import Any
 
+from cdc_pipeline.archive import cuts
 from cdc_pipeline.archive.budget import RECORD
+from cdc_pipeline.archive.cuts import Cut, Limits
 from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.tile import Footer, Rejection, hour_of
-from cdc_pipeline.archive.wire import FRAME, all_begin_with, schema_of
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When a tile is cut: number of records, seconds after its first record was seen, bytes of its records.
-
-    A tile has no more bytes than ``bytes``, unless it is one record.
-    """
-
-    records: int = 1000
-    seconds: float = 60.0
-    bytes: int = 64 << 20
-
-
-@dataclass(slots=True)
-class Cut:
-    """The records of one tile. ``start`` is set when it is cut."""
-
-    hour: int
-    seen: float
-    start: int = -1
-    schema_id: int | None = None
-    size: int = 0
-    closed: bool = False
-    records: Records = field(default_factory=lambda: Records([], [], [], []))
-
-    @property
-    def next(self) -> int:
-        """The offset after the last record."""
-        return self.records.offsets[-1] + 1
-
-    def __len__(self) -> int:
-        return len(self.records.offsets)
-
-    def head(self, count: int) -> Cut:
-        """The tile of its first records alone: the next one begins after them."""
-        records = self.records.part(0, count)
-        return replace(self, records=records, size=sum(records.sizes))
+from cdc_pipeline.archive.wire import schema_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +41,7 @@ class Partition:
 
     Args:
         position: every offset below is written and committed.
-        limits: when to cut.
+        limits: what the rules go by that cut.
         read: the first offset that will be added; differs from the position where a tile is adopted after retention.
         adopt: the footer of a tile already written at the position, whose transaction is to be repeated.
         leader_epoch: of the last record before the position, as far as it is known.
@@ -144,57 +107,27 @@ class Partition:
         return not self.tiles and self.outcome is None
 
     def _append(self, records: Records, now: float) -> None:
-        values, count = records.values, len(records.offsets)
-        first = values[0]
-        # The common batch has one schema and lies in one hour: no step per record.
-        uniform = (
-            first is not None
-            and all_begin_with(values, first[:FRAME])
-            and hour_of(min(records.timestamps)) == hour_of(max(records.timestamps))
-        )
-        if not uniform:
-            for i in range(count):
-                self._extend(records.part(i, i + 1), schema_of(values[i]), now)
+        if cuts.alike(records):
+            self._append_alike(records, now)
             return
-        schema_id, begin = schema_of(first), 0
+        for i in range(len(records.offsets)):
+            self._append_alike(records.part(i, i + 1), now)
+
+    def _append_alike(self, records: Records, now: float) -> None:
+        begin, count = 0, len(records.offsets)
         while begin < count:
-            open_one = self._open(records.timestamps[begin], schema_id, now, records.sizes[begin])
-            end = min(count, begin + self.limits.records - len(open_one))
-            if open_one.size + sum(records.sizes[begin:end]) > self.limits.bytes:
-                sums = list(accumulate(records.sizes[begin:end], initial=open_one.size))
-                end = begin + max(1, bisect_right(sums, self.limits.bytes) - 1)
-            self._extend(records.part(begin, end), schema_id, now)
+            end = cuts.end(self.tiles[-1], records, begin, self.limits) if self.tiles else begin
+            if end == begin:
+                self._open(records.timestamps[begin], now)
+                end = cuts.end(self.tiles[-1], records, begin, self.limits)
+            self.size += self.tiles[-1].take(records.part(begin, end)) + RECORD * (end - begin)
             begin = end
 
-    @staticmethod
-    def _takes(tile: Cut, timestamp: int, schema_id: int | None) -> bool:
-        fits = schema_id is None or tile.schema_id is None or tile.schema_id == schema_id
-        return not tile.closed and fits and hour_of(timestamp) <= tile.hour
-
-    def _open(self, timestamp: int, schema_id: int | None, now: float, size: int) -> Cut:
-        """The tile for a record of ``size`` bytes; one that would become too large is closed."""
-        last = self.tiles[-1] if self.tiles else None
-        fits = last is not None and (not len(last) or last.size + size <= self.limits.bytes)
-        if last is None or not fits or not self._takes(last, timestamp, schema_id):
-            if self.tiles:
-                self.tiles[-1].closed = True
-            self.tiles.append(Cut(hour=hour_of(timestamp), seen=now))
-        return self.tiles[-1]
-
-    def _extend(self, records: Records, schema_id: int | None, now: float) -> None:
-        tile = self._open(records.timestamps[0], schema_id, now, records.sizes[0])
-        if tile.schema_id is None:
-            tile.schema_id = schema_id
-        into = tile.records
-        into.messages += records.messages
-        into.values += records.values
-        into.offsets += records.offsets
-        into.timestamps += records.timestamps
-        into.sizes += records.sizes
-        size = sum(records.sizes)
-        tile.size += size
-        self.size += size + RECORD * len(records.offsets)
-        tile.closed = len(tile) >= self.limits.records or tile.size >= self.limits.bytes
+    def _open(self, timestamp: int, now: float) -> None:
+        """Close the last tile, and begin one with a record."""
+        if self.tiles:
+            self.tiles[-1].closed = True
+        self.tiles.append(Cut(hour=hour_of(timestamp), seen=now))
 
     # --- what is to be done
 
@@ -214,8 +147,7 @@ class Partition:
         if self.flight is not None or self.outcome is not None or not self.tiles:
             return None
         tile = self.tiles[0]
-        due = tile.closed or now - tile.seen >= self.limits.seconds or self._flush_due(tile)
-        if not due:
+        if not cuts.due(tile, now, self.limits) and not self._flush_due(tile):
             return None
         tile.closed = True
         tile.start = self.position

@@ -38,3 +38,11 @@ class Records:
         """Some of the records, by index."""
         lists = (self.messages, self.values, self.offsets, self.timestamps, self.sizes)
         return Records(*([each[i] for i in indices] for each in lists))
+
+    def extend(self, more: Records) -> None:
+        """Add records that follow."""
+        self.messages += more.messages
+        self.values += more.values
+        self.offsets += more.offsets
+        self.timestamps += more.timestamps
+        self.sizes += more.sizes

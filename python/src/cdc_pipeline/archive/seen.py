@@ -8,8 +8,8 @@ from collections import Counter
 import polars as pl
 
 from cdc_pipeline.archive import hashes, lossless
+from cdc_pipeline.archive.cuts import Cut
 from cdc_pipeline.archive.errors import ArchiveError
-from cdc_pipeline.archive.planner import Cut
 from cdc_pipeline.archive.rows import RULE_CUT, RULE_TEXT
 from cdc_pipeline.archive.tile import Range, Seen
 from cdc_pipeline.archive.verdict import Verdict

@@ -14,9 +14,8 @@ from typing import Any
 
 import yaml
 
-from cdc_pipeline.archive import budget
+from cdc_pipeline.archive import budget, cuts
 from cdc_pipeline.archive.errors import ConfigurationError
-from cdc_pipeline.archive.planner import Limits
 from cdc_pipeline.clients.trust import tls_context
 from cdc_pipeline.endpoints import Login
 from cdc_pipeline.serving import Access
@@ -114,7 +113,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(cuts.Keys):
     """Everything the service needs to know. The example in ``README.md`` explains each key."""
 
     group_id: str
@@ -123,8 +122,6 @@ class Settings:
     object_store: ObjectStore
     topics: list[str] = field(default_factory=list)
     topic_pattern: str | None = None
-    flush_records: int = 1000
-    flush_seconds: float = 60.0
     dlq_suffix: str = ".dlq"
     transactional_id_prefix: str = "cdc-archive"
     instance_id: str = field(default_factory=socket.gethostname)
@@ -142,9 +139,10 @@ class Settings:
     secrets_file: str | None = None
 
     @property
-    def limits(self) -> Limits:
-        """When tiles are cut."""
-        return Limits(self.flush_records, self.flush_seconds, self.budget.tile)
+    def limits(self) -> cuts.Limits:
+        """What the rules go by that cut tiles."""
+        keys = {key.name: getattr(self, key.name) for key in dataclasses.fields(cuts.Keys)}
+        return cuts.Limits(**keys, tile_bytes=self.budget.tile)
 
     @property
     def budget(self) -> budget.Budget:
@@ -298,8 +296,7 @@ def _check(s: Settings, problems: list[str]) -> None:
             re.compile(s.topic_pattern)
         except re.error as error:
             problems.append(f"topic_pattern: {error}")
-    need(1 <= s.flush_records <= 1_000_000, "flush_records: must be between 1 and 1000000")
-    need(0 < s.flush_seconds <= 86_400, "flush_seconds: must be more than 0 and at most 86400")
+    problems += s.flush_problems()
     need(bool(re.fullmatch(r"\.[A-Za-z0-9._-]+", s.dlq_suffix)), "dlq_suffix: must begin with a dot")
     need(0 <= s.http.port <= 65_535, "http.port: must be between 0 and 65535")
     pairs = (("certificate_file", "key_file"), ("username", "password"))

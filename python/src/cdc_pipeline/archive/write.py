@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from cdc_pipeline.archive import isolate, parquet, rows, seen, tile, verdict
 from cdc_pipeline.archive.clients import Cluster
+from cdc_pipeline.archive.cuts import Cut
 from cdc_pipeline.archive.errors import (
     ArchiveError,
     EveryRecordError,
@@ -17,7 +18,6 @@ from cdc_pipeline.archive.errors import (
     blames_records,
     said,
 )
-from cdc_pipeline.archive.planner import Cut
 from cdc_pipeline.archive.rows import Decoders
 from cdc_pipeline.archive.store import Store
 from cdc_pipeline.archive.tile import Footer, Rejection, Source
