@@ -33,12 +33,12 @@ def test_it_asks_until_it_is_answered():
     assert insist(Brokers(3).ask, time.monotonic() + 60, threading.Event()) == "answer"
 
 
-@pytest.mark.parametrize(("seconds", "stopping"), [(0.1, False), (60, True)])
-def test_it_gives_up_at_the_end_of_its_time_or_of_the_service(seconds: float, stopping: bool):
-    stop = threading.Event()
-    if stopping:
-        stop.set()
+@pytest.mark.parametrize(("seconds", "shut_down"), [(0.1, False), (60, True)])
+def test_it_gives_up_at_the_end_of_its_time_or_of_the_service(seconds: float, shut_down: bool):
+    shutdown = threading.Event()
+    if shut_down:
+        shutdown.set()
     brokers = Brokers(10**9)
     with pytest.raises(UnavailableError, match="another one"):
-        insist(brokers.ask, time.monotonic() + seconds, stop)
-    assert (10**9 - brokers.left == 1) == stopping
+        insist(brokers.ask, time.monotonic() + seconds, shutdown)
+    assert (10**9 - brokers.left == 1) == shut_down

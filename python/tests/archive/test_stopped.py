@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from cdc_pipeline.archive.position import Log, Stop
 from cdc_pipeline.archive.readiness import Readiness, Trouble, judge
-from cdc_pipeline.archive.stopped import MOST, Stops
+from cdc_pipeline.archive.stopped import MOST, StoppedPartitions
 
 A, B = ("a", 0), ("b", 1)
 
@@ -14,54 +14,54 @@ def stop(position: int = 5, kind: str = "gap") -> Stop:
     return Stop(position, Log(9, 20), "because", kind)
 
 
-def looks(stops: Stops, key: tuple[str, int], seconds: int, one: Stop) -> list[int]:
+def checks(stopped: StoppedPartitions, key: tuple[str, int], seconds: int, one: Stop) -> list[int]:
     """When it is looked at, where nothing changes."""
     found = []
     for now in range(seconds):
-        if key in stops.due(float(now)):
+        if key in stopped.due(float(now)):
             found.append(now)
-            stops.add(key, one, float(now), 0.0)
+            stopped.add(key, one, float(now), 0.0)
     return found
 
 
 def test_pauses_double_up_to_a_limit() -> None:
-    stops = Stops(30.0)
-    assert stops.add(A, stop(), 0.0, 100.0)
-    found = looks(stops, A, 5000, stop())
+    stopped = StoppedPartitions(30.0)
+    assert stopped.add(A, stop(), 0.0, 100.0)
+    found = checks(stopped, A, 5000, stop())
     assert found[:5] == [30, 90, 210, 450, 930]
     assert found[-1] - found[-2] == 30 * MOST
-    assert stops.items()[0][1].since == 100.0
+    assert stopped.items()[0][1].since == 100.0
 
 
 def test_each_is_looked_at_by_itself_and_once_at_a_time() -> None:
-    stops = Stops(30.0)
-    stops.add(A, stop(), 0.0, 0.0)
-    stops.add(B, stop(), 20.0, 0.0)
-    assert stops.due(31.0) == {A}
-    assert stops.due(1000.0) == {B}, "the look at the first one is not over"
-    stops.delay({A, B}, 1000.0)
-    assert stops.due(1059.0) == set()
-    assert stops.due(1060.0) == {A, B}
+    stopped = StoppedPartitions(30.0)
+    stopped.add(A, stop(), 0.0, 0.0)
+    stopped.add(B, stop(), 20.0, 0.0)
+    assert stopped.due(31.0) == {A}
+    assert stopped.due(1000.0) == {B}, "the look at the first one is not over"
+    stopped.delay({A, B}, 1000.0)
+    assert stopped.due(1059.0) == set()
+    assert stopped.due(1060.0) == {A, B}
 
 
 def test_one_that_stops_again_where_it_stopped_before_keeps_its_beginning_and_its_pauses() -> None:
-    stops = Stops(30.0)
-    stops.add(A, stop(kind="unknown_schema"), 0.0, 100.0)
-    assert stops.remove(A) and A not in stops
-    assert not stops.add(A, stop(kind="unknown_schema"), 40.0, 140.0), "no news"
-    assert stops.items()[0][1].since == 100.0
-    assert stops.due(99.0) == set()
-    stops.remove(A)
-    stops.moved(A)
-    assert stops.add(A, stop(kind="unknown_schema"), 200.0, 300.0)
-    assert stops.items()[0][1].since == 300.0
+    stopped = StoppedPartitions(30.0)
+    stopped.add(A, stop(kind="unknown_schema"), 0.0, 100.0)
+    assert stopped.remove(A) and A not in stopped
+    assert not stopped.add(A, stop(kind="unknown_schema"), 40.0, 140.0), "no news"
+    assert stopped.items()[0][1].since == 100.0
+    assert stopped.due(99.0) == set()
+    stopped.remove(A)
+    stopped.moved(A)
+    assert stopped.add(A, stop(kind="unknown_schema"), 200.0, 300.0)
+    assert stopped.items()[0][1].since == 300.0
 
 
 def test_who_asks_is_answered_now() -> None:
-    stops = Stops(30.0)
-    stops.add(A, stop(), 0.0, 0.0)
-    stops.hasten()
-    assert stops.due(1.0) == {A}
+    stopped = StoppedPartitions(30.0)
+    stopped.add(A, stop(), 0.0, 0.0)
+    stopped.hasten()
+    assert stopped.due(1.0) == {A}
 
 
 # --- readiness

@@ -77,7 +77,7 @@ def _run(settings: Settings) -> int:
     )
 
     def ended(number: int, _: Any) -> None:
-        archive.stop()
+        archive.shut_down()
 
     signal.signal(signal.SIGTERM, ended)
     signal.signal(signal.SIGINT, ended)

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 from cdc_pipeline.archive.clients import Key
 from cdc_pipeline.archive.errors import UnavailableError
 from cdc_pipeline.archive.owned import Owned
-from cdc_pipeline.archive.stopped import Stops
+from cdc_pipeline.archive.stopped import StoppedPartitions
 
 RETRY_SECONDS = 0.5
 Answer = TypeVar("Answer")
 
 
-def insist(ask: Callable[[], Answer], deadline: float, stop: threading.Event) -> Answer:
-    """Ask again while brokers that change places do not answer, until ``deadline`` (monotonic seconds) or ``stop``.
+def insist(ask: Callable[[], Answer], deadline: float, shutdown: threading.Event) -> Answer:
+    """Ask again while brokers that change places do not answer, until ``deadline`` (monotonic seconds) or ``shutdown``.
 
     Raises:
         UnavailableError: the last answer.
@@ -26,7 +26,7 @@ def insist(ask: Callable[[], Answer], deadline: float, stop: threading.Event) ->
         try:
             return ask()
         except UnavailableError:
-            if time.monotonic() + RETRY_SECONDS >= deadline or stop.wait(RETRY_SECONDS):
+            if time.monotonic() + RETRY_SECONDS >= deadline or shutdown.wait(RETRY_SECONDS):
                 raise
 
 
@@ -58,7 +58,9 @@ class FlushRequest:
             "reason": None if done else reason,
         }
 
-    def advance(self, owned: Mapping[Key, Owned], stopped: Stops, why_not: Callable[[Key], tuple[str, bool]]) -> bool:
+    def advance(
+        self, owned: Mapping[Key, Owned], stopped: StoppedPartitions, why_not: Callable[[Key], tuple[str, bool]]
+    ) -> bool:
         """Cut what is to be cut, and report. Sets ``done`` and returns True when there is nothing to wait for any more.
 
         Args:
@@ -77,7 +79,7 @@ class FlushRequest:
         key: Key,
         target: int,
         owned: Mapping[Key, Owned],
-        stopped: Stops,
+        stopped: StoppedPartitions,
         why_not: Callable[[Key], tuple[str, bool]],
     ) -> bool:
         if (one := owned.get(key)) is not None:

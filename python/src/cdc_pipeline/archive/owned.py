@@ -27,7 +27,8 @@ class Owned:
     """The key of the tile that ends at the position, if it is known."""
     seen_ms: int = 0
     """Kafka timestamp of the first record of that tile."""
-    own: bool = True
+    won: bool = True
+    """Whether this instance wrote it."""
     work: Work | None = None
     wait: str | None = None
     """Why the next step is being retried."""

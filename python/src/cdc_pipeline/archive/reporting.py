@@ -31,7 +31,7 @@ class Report:
         self._count[1] += footer.rows
         self._count[2] += 1
         self._metrics.rows.labels(topic).inc(footer.rows)
-        self._metrics.tiles.labels(topic, "self" if owned.own else "other").inc()
+        self._metrics.tiles.labels(topic, "self" if owned.won else "other").inc()
         if owned.seen_ms:
             self._metrics.delay_seconds.observe(max(0.0, time.time() - owned.seen_ms / 1000))
         for rejection, _ in settlement.rejected:

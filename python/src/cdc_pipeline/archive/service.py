@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -32,7 +31,7 @@ from cdc_pipeline.archive.flush import FlushRequest, insist
 from cdc_pipeline.archive.log import LOGGER
 from cdc_pipeline.archive.metrics import Metrics
 from cdc_pipeline.archive.owned import Owned, Work
-from cdc_pipeline.archive.planner import Partition
+from cdc_pipeline.archive.planner import Partition, Settlement
 from cdc_pipeline.archive.position import Log, Start, Stop, metadata
 from cdc_pipeline.archive.readiness import Readiness, Trouble
 from cdc_pipeline.archive.reading import Buffered, Reading
@@ -43,7 +42,7 @@ from cdc_pipeline.archive.resolve import Resolved, Resolver, Unresolved
 from cdc_pipeline.archive.seen import Returned
 from cdc_pipeline.archive.settings import Settings
 from cdc_pipeline.archive.startup import Startup
-from cdc_pipeline.archive.stopped import Stops
+from cdc_pipeline.archive.stopped import StoppedPartitions
 from cdc_pipeline.archive.store import Store
 from cdc_pipeline.archive.topics import Topics
 from cdc_pipeline.archive.transaction import AbortedError, Committer, Entry, RefusedRecordError, entry_of, headers_of
@@ -99,12 +98,12 @@ class Service:
         self._resolver = Resolver(self._cluster, store)
         self._workers = ThreadPoolExecutor(settings.workers, thread_name_prefix="tile")
         self._background = ThreadPoolExecutor(2, thread_name_prefix="background")
-        self._looks = ThreadPoolExecutor(1, thread_name_prefix="stopped")
+        self._checks = ThreadPoolExecutor(1, thread_name_prefix="check")
         self._done: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._generation = 0
         self._assigned: set[Key] = set()
         self._owned: dict[Key, Owned] = {}
-        self._stopped = Stops(settings.stopped_check_seconds)
+        self._stopped = StoppedPartitions(settings.stopped_check_seconds)
         self._resolving: set[Key] = set()
         self._unresolved: dict[Key, tuple[str, float]] = {}
         self._resolve_backoff = Backoff(settings.retry_seconds)
@@ -126,8 +125,8 @@ class Service:
         ]
         self._startup = Startup(steps, settings.retry_seconds)
         self._store_up = True
-        self._stop = threading.Event()
-        self._stop_by: float | None = None
+        self._shutdown = threading.Event()
+        self._shutdown_by: float | None = None
         self._beat = time.monotonic()
         self._next_housekeeping = 0.0
         self._next_progress = time.monotonic() + PROGRESS_SECONDS
@@ -136,19 +135,19 @@ class Service:
 
     # --- from other threads
 
-    def stop(self) -> None:
+    def shut_down(self) -> None:
         """End in order: write and commit what was read, leave the group."""
-        self._stop.set()
+        self._shutdown.set()
 
     def flush(self, timeout: float) -> FlushRequest:
         """Cut now; returns when everything visible at this moment is archived, or after ``timeout`` seconds."""
         deadline = time.monotonic() + timeout
         self._done.put(self._stopped.hasten)
-        while not self._settled() and time.monotonic() < deadline and not self._stop.is_set():
+        while not self._is_assigned() and time.monotonic() < deadline and not self._shutdown.is_set():
             time.sleep(0.05)
         targets: dict[Key, int] = {}
-        if self._settled():
-            targets = insist(lambda: self._cluster.visible_ends(self._assigned.copy()), deadline, self._stop)
+        if self._is_assigned():
+            targets = insist(lambda: self._cluster.visible_ends(self._assigned.copy()), deadline, self._shutdown)
         request = FlushRequest(targets)
         self._done.put(lambda: self._flushes.append(request))
         request.done.wait(max(0.0, deadline - time.monotonic()))
@@ -165,7 +164,7 @@ class Service:
             start.append(self._startup.waits)
         elif not self._topics.archived():
             start.append(f"waiting for topics: {', '.join(self._topics.missing) or self.settings.topic_pattern}")
-        elif not self._settled():
+        elif not self._is_assigned():
             start.append("waiting for the group's assignment")
         stopped = [Trouble(key, one.stop.reason, one.since) for key, one in self._stopped.items()]
         waits = [Trouble(o.id, o.wait, o.wait_since) for o in list(self._owned.values()) if o.wait]
@@ -173,13 +172,13 @@ class Service:
         waits.sort(key=lambda trouble: trouble.key)
         return readiness.judge(start, len(self._assigned), self._store_up, stopped, waits)
 
-    def _settled(self) -> bool:
+    def _is_assigned(self) -> bool:
         return self._joined and bool(self._assigned) and not self._resolving - self._unresolved.keys()
 
     # --- life
 
     def run(self) -> None:
-        """Run until `stop`.
+        """Run until `shut_down`.
 
         Raises:
             RefusedError: the surroundings cannot carry the protocol.
@@ -194,7 +193,7 @@ class Service:
             self._close()
 
     def _start(self) -> bool:
-        if not self._startup.run(self._stop, self.metrics):
+        if not self._startup.run(self._shutdown, self.metrics):
             return False
         self._store_is_up(True)
         self.metrics.registry_up.set(1)
@@ -215,36 +214,36 @@ class Service:
         self.metrics.store_up.set(up)
 
     def _finished(self) -> bool:
-        if not self._stop.is_set():
+        if not self._shutdown.is_set():
             return False
         now = time.monotonic()
-        if self._stop_by is None:
-            self._stop_by = now + self.settings.shutdown_seconds
-            LOGGER.info("stopping", extra={"buffered": sum(o.plan.size for o in self._owned.values())})
+        if self._shutdown_by is None:
+            self._shutdown_by = now + self.settings.shutdown_seconds
+            LOGGER.info("shutting down", extra={"buffered": sum(o.plan.size for o in self._owned.values())})
             self._pause(frozenset(self._owned))
             for owned in self._owned.values():
                 owned.plan.flush(owned.plan.seen)
         if all(o.plan.flushed(o.plan.seen) for o in self._owned.values()):
             return True
-        if now > self._stop_by:
-            LOGGER.warning("stopped before everything was written; it is read again after the next start")
+        if now > self._shutdown_by:
+            LOGGER.warning("shut down before everything was written; it is read again after the next start")
             return True
         return False
 
     def _close(self) -> None:
-        self._stop.set()
+        self._shutdown.set()
         for request in self._flushes:
             request.done.set()
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._background.shutdown(wait=False, cancel_futures=True)
-        self._looks.shutdown(wait=False, cancel_futures=True)
+        self._checks.shutdown(wait=False, cancel_futures=True)
         self._consumer.close()
-        LOGGER.info("stopped")
+        LOGGER.info("shut down")
 
     def _turn(self) -> None:
         now = self._beat = time.monotonic()
         self._results()
-        self._settle(now)
+        self._commit_landed(now)
         self._submit(now)
         self._read(now)
         self._flushing()
@@ -324,10 +323,10 @@ class Service:
         self._resolve_due = None
         self._background.submit(self._resolve, self._generation, set(self._resolving), False)
 
-    def _look_at_stopped(self, now: float) -> None:
+    def _check_stopped(self, now: float) -> None:
         due = self._stopped.due(now)
         if due:
-            self._looks.submit(self._resolve, self._generation, due, True)
+            self._checks.submit(self._resolve, self._generation, due, True)
 
     def _resolve(self, generation: int, wanted: set[Key], stopped: bool) -> None:
         """In a thread of its own."""
@@ -340,9 +339,9 @@ class Service:
             if not isinstance(error, UnavailableError):
                 LOGGER.exception("resolving failed")
             resolved = [Unresolved(key, said(error)) for key in wanted]
-        self._done.put(lambda: (self._looked if stopped else self._resolved)(generation, resolved))
+        self._done.put(lambda: (self._checked if stopped else self._resolved)(generation, resolved))
 
-    def _looked(self, generation: int, resolved: list[Resolved | Unresolved]) -> None:
+    def _checked(self, generation: int, resolved: list[Resolved | Unresolved]) -> None:
         """What became of stopped partitions."""
         if generation != self._generation:
             return
@@ -386,14 +385,14 @@ class Service:
         """Read a partition, or say that it is stopped. Returns whether it is read."""
         key = _key(one)
         if isinstance(one.start, Stop):
-            self._stops(key, one.start)
+            self._stop(key, one.start)
             return False
         if self._stopped.remove(key):
             self.metrics.not_stopped(key)
         self._owned[key] = self._own(one, one.start)
         return True
 
-    def _stops(self, key: Key, stop: Stop) -> None:
+    def _stop(self, key: Key, stop: Stop) -> None:
         extra = {"topic": key[0], "partition": key[1], "kind": stop.kind, "reason": stop.reason}
         if self._stopped.add(key, stop, time.monotonic(), time.time()):
             LOGGER.error("partition stopped", extra=extra)
@@ -409,7 +408,7 @@ class Service:
             Returned(start.read),
             key=one.adopt_key,
             last_key=one.last_key,
-            own=False,
+            won=False,
             commit_first=start.commit,
             again=start.again,
         )
@@ -434,7 +433,7 @@ class Service:
     # --- reading
 
     def _read(self, now: float) -> None:
-        if self._stop_by is not None:
+        if self._shutdown_by is not None:
             self._pause(frozenset(self._owned))
         elif not self._make_room(now):
             time.sleep(0.02)
@@ -555,22 +554,22 @@ class Service:
             return
         owned.work = None
         owned.wait = None
-        owned.key, owned.own, owned.seen_ms = landed.key, landed.won, work.cut.records.timestamps[0]
+        owned.key, owned.won, owned.seen_ms = landed.key, landed.won, work.cut.records.timestamps[0]
         try:
             if landed.footer.source != owned.source:
                 raise ValueError(f"the tile is one of {landed.footer.source} {landed.footer.source.topic_id}")
             owned.plan.landed(landed.footer)
         except ValueError as error:
-            self._stop_partition(owned, "foreign", f"{landed.key} is not what belongs there: {error}")
+            self._stop_here(owned, "foreign", f"{landed.key} is not what belongs there: {error}")
 
     def _is_current(self, work: Work) -> bool:
         """Whether the partition is still the one the work was begun for."""
         return self._owned.get(work.owned.id) is work.owned and work.owned.work is work
 
-    def _stop_partition(self, owned: Owned, kind: str, reason: str) -> None:
+    def _stop_here(self, owned: Owned, kind: str, reason: str) -> None:
         position = owned.plan.position
         del self._owned[owned.id]
-        self._stops(owned.id, Stop(position, Log(position, position), reason, kind))
+        self._stop(owned.id, Stop(position, Log(position, position), reason, kind))
         self._assign()
 
     def _not_landed(self, work: Work, generation: int, error: BaseException) -> None:
@@ -585,15 +584,15 @@ class Service:
             self._resolve_again({k for k in self._owned if k[0] == source.topic})
             return
         if isinstance(error, UnreadableError):
-            self._stop_partition(owned, "unreadable", str(error))
+            self._stop_here(owned, "unreadable", str(error))
             return
         if isinstance(error, EveryRecordError):
             LOGGER.error("no record of a tile can be written", extra={"topic": source.topic}, exc_info=error)
-            self._stop_partition(owned, "records", f"{error}. See the log, and go on with a version that can")
+            self._stop_here(owned, "records", f"{error}. See the log, and go on with a version that can")
             return
         if isinstance(error, UnknownSchemaError):
             if self._is_a_stream_of_unknowns(work):
-                self._stop_partition(owned, "unknown_schema", _unknown(error, owned, "and so are all that follow"))
+                self._stop_here(owned, "unknown_schema", _unknown(error, owned, "and so are all that follow"))
                 return
             work.unknown = True
             error = UnavailableError(_unknown(error, owned, "and none that follows can be read yet"))
@@ -629,17 +628,17 @@ class Service:
                 return
             action()
 
-    def _settle(self, now: float) -> None:
+    def _commit_landed(self, now: float) -> None:
         if now < self._commit_due:
             return
         entries: list[Entry] = []
-        settled: list[tuple[Owned, Any]] = []
+        parts: list[tuple[Owned, Settlement | None]] = []
         for owned in self._owned.values():
             if now < owned.commit_due:
                 continue
             if owned.commit_first and owned.plan.outcome is None:
                 entries.append(self._position_entry(owned))
-                settled.append((owned, None))
+                parts.append((owned, None))
                 continue
             settlement = owned.plan.settle()
             if settlement is None:
@@ -649,27 +648,27 @@ class Service:
                 owned.waits(missing, time.time())
                 continue
             entries.append(entry_of(owned.source, settlement.footer, owned.key, settlement.rejected))
-            settled.append((owned, settlement))
+            parts.append((owned, settlement))
         if entries:
-            self._commit(entries, settled)
+            self._commit(entries, parts)
 
-    def _commit(self, entries: list[Entry], settled: list[tuple[Owned, Any]]) -> None:
+    def _commit(self, entries: list[Entry], parts: list[tuple[Owned, Settlement | None]]) -> None:
         began = time.perf_counter()
         try:
             self._committer.commit(entries)
         except RefusedRecordError as error:
             self.metrics.transactions.labels("aborted").inc()
             if len(entries) > 1:  # the others must not wait for the one
-                for entry, one in zip(entries, settled, strict=True):
+                for entry, one in zip(entries, parts, strict=True):
                     self._commit([entry], [one])
                 return
-            owned = settled[0][0]
+            owned = parts[0][0]
             owned.commit_due = time.monotonic() + self.settings.retry_seconds
             owned.waits(f"commit: {error}", time.time())
             LOGGER.warning("waiting", extra={"step": "commit", "topic": owned.source.topic, "reason": str(error)})
             return
         except AbortedError as error:
-            for owned, _ in settled:
+            for owned, _ in parts:
                 owned.waits(f"commit: {error}", time.time())
             wait = self._commit_backoff.next()
             self._commit_due = time.monotonic() + wait
@@ -680,7 +679,7 @@ class Service:
         self.metrics.transactions.labels("committed").inc()
         self.metrics.transaction_seconds.observe(time.perf_counter() - began)
         again: set[Key] = set()
-        for owned, settlement in settled:
+        for owned, settlement in parts:
             owned.commit_first = False
             owned.wait = None
             if settlement is None:
@@ -725,11 +724,11 @@ class Service:
 
     def _housekeeping(self, now: float) -> None:
         self._start_resolving(now)
-        if now >= self._next_covered and now >= self._commit_due and self._stop_by is None:
+        if now >= self._next_covered and now >= self._commit_due and self._shutdown_by is None:
             self._next_covered = now + COVERED_SECONDS
             self._commit_covered()
         self._background.submit(self._topics.refresh)
-        self._look_at_stopped(now)
+        self._check_stopped(now)
         self._report.gauges(self._owned, self._end_of, now)
         if now >= self._next_progress:
             self._next_progress = now + PROGRESS_SECONDS

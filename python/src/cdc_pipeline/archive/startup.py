@@ -31,8 +31,8 @@ class Startup:
     waits: str | None = None
     beat: float = 0.0
 
-    def run(self, stop: threading.Event, metrics: Metrics) -> bool:
-        """Take the steps in order, until all are done or ``stop`` is set. Returns whether all are.
+    def run(self, shutdown: threading.Event, metrics: Metrics) -> bool:
+        """Take the steps in order, until all are done or ``shutdown`` is set. Returns whether all are.
 
         Raises:
             RefusedError: the surroundings cannot carry the protocol.
@@ -40,7 +40,7 @@ class Startup:
         """
         for name, action in self.steps:
             backoff = Backoff(self.retry_seconds)
-            while not stop.is_set():
+            while not shutdown.is_set():
                 self.beat = time.monotonic()
                 try:
                     action()
@@ -51,5 +51,5 @@ class Startup:
                     self.waits = f"{name}: {error}"
                     metrics.retries.labels(name).inc()
                     LOGGER.warning("waiting", extra={"step": name, "reason": str(error), "retry_in": round(wait, 1)})
-                    stop.wait(wait)
-        return not stop.is_set()
+                    shutdown.wait(wait)
+        return not shutdown.is_set()

@@ -1,4 +1,4 @@
-"""Partitions that cannot be read on: since when, why, and when each is looked at again."""
+"""Partitions that cannot be read on: since when, why, and when each is checked again."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from cdc_pipeline.archive.clients import Key
 from cdc_pipeline.archive.position import Stop
 
 MOST = 20
-"""The longest pause between two looks, in first pauses."""
+"""The longest pause between two checks, in first pauses."""
 
 
 @dataclass(slots=True)
 class Stopped:
-    """A partition that stopped. ``since``: Unix seconds. ``due``: monotonic seconds of the next look."""
+    """A partition that stopped. ``since``: Unix seconds. ``due``: monotonic seconds of the next check."""
 
     stop: Stop
     since: float
@@ -22,14 +22,14 @@ class Stopped:
     due: float
 
 
-class Stops:
+class StoppedPartitions:
     """The stopped partitions of an instance.
 
-    Each is looked at by itself, after pauses that double. One that was read again and stops where it stopped before
+    Each is checked by itself, after pauses that double. One that was read again and stops where it stopped before
     keeps its beginning, and its pauses grow on.
 
     Args:
-        first: seconds until the first look.
+        first: seconds until the first check.
     """
 
     def __init__(self, first: float) -> None:
@@ -77,7 +77,7 @@ class Stops:
         self._before.pop(key, None)
 
     def due(self, now: float) -> set[Key]:
-        """Those to look at now. Each is due again only after what `add` says, or after `delay`."""
+        """Those to check now. Each is due again only after what `add` says, or after `delay`."""
         found = {key for key, one in self._now.items() if now >= one.due}
         for key in found:
             self._now[key].due = float("inf")
@@ -91,7 +91,7 @@ class Stops:
             one.due = now + one.pause
 
     def hasten(self) -> None:
-        """Look at all of them now: somebody asks."""
+        """Check all of them now: somebody asks."""
         for one in self._now.values():
             one.due, one.pause = 0.0, self._first
 
