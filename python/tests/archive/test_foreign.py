@@ -12,15 +12,19 @@ from typing import Any
 
 import polars as pl
 import pytest
-from cdc_pipeline.archive import columns, pgtext, service, write
+from cdc_pipeline.archive import columns, pgtext, write
+from cdc_pipeline.archive.actions import Actions
 from cdc_pipeline.archive.backoff import Backoff
 from cdc_pipeline.archive.cuts import Cut, Limits
+from cdc_pipeline.archive.metrics import Metrics
 from cdc_pipeline.archive.owned import Owned, Work
 from cdc_pipeline.archive.planner import Partition
 from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.seen import Returned
-from cdc_pipeline.archive.service import Service
+from cdc_pipeline.archive.state import State
+from cdc_pipeline.archive.stopped import StoppedPartitions
 from cdc_pipeline.archive.tile import Source
+from cdc_pipeline.archive.writing import Writing
 from polars.exceptions import PanicException
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -95,37 +99,38 @@ def test_a_record_without_fields_is_written(kind: Any, value: Any, written: Any,
 # --- what a worker meets is told to the loop
 
 
-def work_that_meets(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> tuple[Service, Work]:
+def work_that_meets(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> tuple[Actions, Work]:
     def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(service.write, "prepare", fail)
-    one = object.__new__(Service)
-    one.settings = SimpleNamespace(object_store=SimpleNamespace(prefix="p"))  # type: ignore[assignment]
-    one._registry, one._done, one._generation = None, service.queue.SimpleQueue(), 1  # type: ignore[assignment]
-    one.metrics = service.Metrics()
+    monkeypatch.setattr(write, "prepare", fail)
+    store = SimpleNamespace(prefix="p")
+    settings: Any = SimpleNamespace(object_store=store, retry_seconds=1.0, workers=1, budget=SimpleNamespace(work=1))
     owned = Owned(SOURCE, Partition(0, Limits()), Returned(0))
-    one._owned = {("shop", 3): owned}
+    state = State(StoppedPartitions(30.0), owned={owned.id: owned})
+    others: Any = None
+    actions = Actions()
+    writing = Writing(settings, Metrics(), state, actions, others, others, others, others, others)
     work = owned.work = Work(owned, Cut(hour=0, seen=0.0), [], 0.0, Backoff(1.0), running=True)
-    one._work(work, 1)
-    return one, work
+    writing._work(work, state.generation)
+    return actions, work
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), PanicException("no"), MemoryError()], ids=repr)
 def test_a_tile_that_fails_is_tried_again_whatever_it_fails_with(
     monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    one, work = work_that_meets(monkeypatch, error)
-    one._results()
+    actions, work = work_that_meets(monkeypatch, error)
+    actions.run()
     assert not work.running
     assert work.owned.wait is not None
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)], ids=repr)
 def test_what_ends_the_process_ends_it_from_a_worker_too(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    one, _ = work_that_meets(monkeypatch, error)
+    actions, _ = work_that_meets(monkeypatch, error)
     with pytest.raises(type(error)):
-        one._results()
+        actions.run()
 
 
 # --- JSON

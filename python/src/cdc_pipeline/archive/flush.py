@@ -1,16 +1,16 @@
-"""A request to archive everything that is visible now."""
+"""Requests to archive everything that is visible now."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-from cdc_pipeline.archive.clients import Key
+from cdc_pipeline.archive.actions import Actions
+from cdc_pipeline.archive.clients import Cluster, Key
 from cdc_pipeline.archive.errors import UnavailableError
-from cdc_pipeline.archive.owned import Owned
-from cdc_pipeline.archive.stopped import StoppedPartitions
+from cdc_pipeline.archive.state import State
 
 RETRY_SECONDS = 0.5
 Answer = TypeVar("Answer")
@@ -58,37 +58,24 @@ class FlushRequest:
             "reason": None if done else reason,
         }
 
-    def advance(
-        self, owned: Mapping[Key, Owned], stopped: StoppedPartitions, why_not: Callable[[Key], tuple[str, bool]]
-    ) -> bool:
-        """Cut what is to be cut, and report. Sets ``done`` and returns True when there is nothing to wait for any more.
-
-        Args:
-            why_not: why a partition is neither owned nor stopped, and whether that is final.
-        """
+    def advance(self, state: State) -> bool:
+        """Cut what is to be cut, and report. Sets ``done`` and returns True when there is nothing left to wait for."""
         for key, target in self.targets.items():
-            if (one := owned.get(key)) is not None and not one.plan.flushed(target):
+            if (one := state.owned.get(key)) is not None and not one.plan.flushed(target):
                 one.plan.flush(target)
-        done = [self._advanced(key, target, owned, stopped, why_not) for key, target in self.targets.items()]
+        done = [self._advanced(key, target, state) for key, target in self.targets.items()]
         if all(done):
             self.done.set()
         return self.done.is_set()
 
-    def _advanced(
-        self,
-        key: Key,
-        target: int,
-        owned: Mapping[Key, Owned],
-        stopped: StoppedPartitions,
-        why_not: Callable[[Key], tuple[str, bool]],
-    ) -> bool:
-        if (one := owned.get(key)) is not None:
+    def _advanced(self, key: Key, target: int, state: State) -> bool:
+        if (one := state.owned.get(key)) is not None:
             self.report(key, one.source.topic_id, one.plan.position, one.plan.flushed(target), one.wait)
             return one.plan.flushed(target) and not one.commit_first
-        if (ended := stopped.get(key)) is not None:
+        if (ended := state.stopped.get(key)) is not None:
             self.report(key, "", ended.stop.position, False, ended.stop.reason, stopped=True)
             return True
-        reason, final = why_not(key)
+        reason, final = state.why_not_owned(key)
         self.report(key, "", None, False, reason)
         return final
 
@@ -102,3 +89,42 @@ class FlushRequest:
             "seconds": round(time.monotonic() - self._began, 3),
             "partitions": reports,
         }
+
+
+class Flushes:
+    """The requests of an instance."""
+
+    def __init__(self, state: State, actions: Actions, cluster: Cluster, shutdown: threading.Event) -> None:
+        self._state = state
+        self._actions = actions
+        self._cluster = cluster
+        self._shutdown = shutdown
+        self._requests: list[FlushRequest] = []
+
+    def request(self, timeout: float) -> FlushRequest:
+        """Cut now; returns when everything visible at this moment is archived, or after ``timeout`` seconds.
+
+        Called from a thread of its own.
+        """
+        state, deadline = self._state, time.monotonic() + timeout
+        self._actions.put(state.stopped.hasten)
+        while not state.is_assigned() and time.monotonic() < deadline and not self._shutdown.is_set():
+            time.sleep(0.05)
+        targets: dict[Key, int] = {}
+        if state.is_assigned():
+            targets = insist(lambda: self._cluster.visible_ends(state.assigned.copy()), deadline, self._shutdown)
+        request = FlushRequest(targets)
+        self._actions.put(lambda: self._requests.append(request))
+        request.done.wait(max(0.0, deadline - time.monotonic()))
+        return request
+
+    def advance(self) -> None:
+        """Go on with all of them. Called by the loop."""
+        for request in list(self._requests):
+            if request.advance(self._state) or request.abandoned:
+                self._requests.remove(request)
+
+    def close(self) -> None:
+        """Nobody is to wait any more."""
+        for request in self._requests:
+            request.done.set()
