@@ -13,7 +13,7 @@ from typing import Any
 import fastavro
 import polars as pl
 import pytest
-from cdc_pipeline.archive import columns
+from cdc_pipeline.archive import times
 from cdc_pipeline.archive.avro_schema import resolve
 from cdc_pipeline.archive.decode import MARK, Decoder
 from cdc_pipeline.archive.errors import UnsupportedSchemaError
@@ -197,7 +197,7 @@ def test_iso_micros_agrees_with_datetime() -> None:
         at = datetime.fromtimestamp(rng.uniform(-6e10, 2.5e11), UTC).replace(microsecond=rng.randrange(10**6))
         text = at.isoformat().replace("+00:00", "Z")
         delta = at - datetime(1970, 1, 1, tzinfo=UTC)
-        assert columns.iso_micros(text) == (delta.days * 86_400 + delta.seconds) * 10**6 + delta.microseconds
+        assert times.iso_micros(text) == (delta.days * 86_400 + delta.seconds) * 10**6 + delta.microseconds
 
 
 def test_a_named_type_may_be_used_twice() -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from cdc_pipeline.archive import columns, lossless, parquet, pgtext, rows, seen
+from cdc_pipeline.archive import lossless, parquet, pgtext, rows, seen, times
+from cdc_pipeline.archive.conversion import Conversion
 from cdc_pipeline.archive.decode import Decoder
 from cdc_pipeline.archive.records import Records
 from cdc_pipeline.archive.tile import Footer, Source
@@ -148,7 +149,7 @@ def test_a_tombstone_names_what_it_does_not_have() -> None:
 
 # --- values that their columns cannot hold
 
-MAX_DAY = columns.pgtext.LAST_DAY
+MAX_DAY = pgtext.LAST_DAY
 EARLY = "0001-01-01T00:00:00Z"
 FIFTEEN = {"scale": 1, "value": b"\x0f"}
 MISFITS: list[tuple[str, Any, Any, str, Any, Any]] = [
@@ -168,17 +169,17 @@ MISFITS: list[tuple[str, Any, Any, str, Any, Any]] = [
     ("DuckDB's infinity", ZONED, "+294247-01-10T04:00:54.775807Z", "294247-01-10 04:00:54.775807+00", EARLY, None),
     ("no such day", ZONED, "2023-02-29T00:00:00Z", "2023-02-29T00:00:00Z", "2024-02-29T00:00:00Z", None),
     ("nanoseconds", ZONED, "2024-01-01T00:00:00.123456789Z", "2024-01-01T00:00:00.123456789Z", EARLY, None),
-    ("timestamp infinity", MICROS, columns.PG_INFINITY, "infinity", 5, None),
-    ("timestamp -infinity", MICROS, columns.PG_MINUS_INFINITY, "-infinity", 5, None),
+    ("timestamp infinity", MICROS, times.PG_INFINITY, "infinity", 5, None),
+    ("timestamp -infinity", MICROS, times.PG_MINUS_INFINITY, "-infinity", 5, None),
     ("timestamp overflow", MICROS, -(2**63) + 999_998, str(-(2**63) + 999_998), 5, None),
     ("timestamp of DuckDB's infinity", MICROS, 2**63 - 1, "294247-01-10 04:00:54.775807", 2**63 - 2, None),
-    ("timestamp(3) infinity", MILLIS, columns.PG_INFINITY, "infinity", 5, None),
-    ("timestamp(3) -infinity", MILLIS, columns.PG_MINUS_INFINITY, "-infinity", 5, None),
+    ("timestamp(3) infinity", MILLIS, times.PG_INFINITY, "infinity", 5, None),
+    ("timestamp(3) -infinity", MILLIS, times.PG_MINUS_INFINITY, "-infinity", 5, None),
     ("timestamp(3) beyond", MILLIS, 9_224_318_015_999_999, "294276-12-31 23:59:59.999", 9_223_372_036_854_775, None),
     ("nanos", named("long", "io.debezium.time.NanoTimestamp"), 1001, "1001", 1000, datetime(1970, 1, 1, 0, 0, 0, 1)),
-    ("date infinity", DATE, columns.PG_INFINITY_DAY, "infinity", 0, date(1970, 1, 1)),
+    ("date infinity", DATE, times.PG_INFINITY_DAY, "infinity", 0, date(1970, 1, 1)),
     ("date beyond", DATE, MAX_DAY + 1, str(MAX_DAY + 1), MAX_DAY, None),
-    ("date before", DATE, -(2**31), str(-(2**31)), columns.pgtext.FIRST_DAY, None),
+    ("date before", DATE, -(2**31), str(-(2**31)), pgtext.FIRST_DAY, None),
     ("24:00", TIME, 86_400_000_000, "24:00:00", 5, None),
     ("time that wraps", TIME, 2**62, str(2**62), 5, None),
     ("negative time", TIME, -1, "-1", 5, None),
@@ -233,7 +234,7 @@ def schema_fields(schema: dict[str, Any]) -> list[tuple[str, Any]]:
     [
         (
             {"type": "array", "items": optional(MICROS)},
-            [0, columns.PG_INFINITY, None],
+            [0, times.PG_INFINITY, None],
             '{"1970-01-01 00:00:00",infinity,NULL}',
         ),
         ({"type": "array", "items": ZONED}, ["2024-01-01T00:00:00Z", "x y"], '{"2024-01-01 00:00:00+00","x y"}'),
@@ -287,7 +288,7 @@ def test_every_long_is_a_timestamp_or_a_text(longs: list[int], kind: Any) -> Non
     frame = build(schema, [encode(schema, {"c": value}) for value in longs]).frame
     factor = 1 if kind is MICROS else 1000
     for raw, value, texts in zip(longs, frame["c"].to_physical().to_list(), frame["__text"].to_list(), strict=True):
-        in_range = pgtext.FIRST_MICROS <= raw * factor < 2**63 - 1 and raw != columns.PG_INFINITY
+        in_range = pgtext.FIRST_MICROS <= raw * factor < 2**63 - 1 and raw != times.PG_INFINITY
         assert value == (raw * factor if in_range else None)
         assert (texts is None) is in_range
 
@@ -328,7 +329,7 @@ def test_texts_of_instants_are_postgresqls(at: datetime) -> None:
     micros = (delta.days * 86_400 + delta.seconds) * 10**6 + delta.microseconds
     text = pgtext.timestamp(micros, "+00")
     assert datetime.fromisoformat(text.replace("+00", "+00:00")) == at
-    assert columns.iso_micros(at.isoformat().replace("+00:00", "Z")) == micros
+    assert times.iso_micros(at.isoformat().replace("+00:00", "Z")) == micros
 
 
 def test_texts_before_christ_and_of_the_last_instants() -> None:
@@ -461,9 +462,9 @@ def test_many_nested_misfits_are_found_at_once(
     rows_ = [{"c": bad if odd[i] else None if i % 3 == 2 else good, "n": i} for i in range(300)]
     values = [encode(schema, row) for row in rows_]
     calls = []
-    convert = columns._time
+    convert = times._time
     monkeypatch.setattr(
-        columns, "_TIME", columns._Conversion(pl.Time(), lambda *a: calls.append(1) or convert(*a), columns._time_text)
+        times, "_TIME", Conversion(pl.Time(), lambda *a: calls.append(1) or convert(*a), times._time_text)
     )
     built = build(schema, values)
     assert built.undecodable == []

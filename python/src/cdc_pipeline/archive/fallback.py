@@ -10,8 +10,9 @@ import fastavro
 import polars as pl
 
 from cdc_pipeline.archive.avro_schema import PRIMITIVES, Node, full_name, namespace_in
-from cdc_pipeline.archive.columns import raw_dtype, to_json
+from cdc_pipeline.archive.columns import raw_dtype
 from cdc_pipeline.archive.errors import MalformedError
+from cdc_pipeline.archive.json_text import to_json
 
 _NUMBERS = itertools.count()
 
@@ -74,7 +75,7 @@ class SlowReader:
         """
         rows = [self._one(datum) for datum in datums]
         columns = [
-            pl.Series(name, [_raw(row[name], field) for row in rows], dtype=raw_dtype(field, decimals=False))
+            pl.Series(name, [_raw(row[name], field) for row in rows], dtype=raw_dtype(field, as_decimals=False))
             for name, field in self._node.fields
         ]
         return pl.DataFrame(columns)
