@@ -10,11 +10,13 @@ name: shared_process
 short_description: Runs the modules of a playbook in one process for each host
 description:
   - Ansible's strategy P(ansible.builtin.linear#strategy) with Mitogen, so that one process of a host runs all modules.
-  - By itself, Mitogen ties the processes that it starts to some of the processors, and with them whatever a module starts. On a
-    host with two processors, servers that a playbook started would share one of them. With this strategy they have all.
+  - By itself, Mitogen ties the processes that it starts to some of the processors, and with them whatever a module
+    starts. On a host with two processors, servers that a playbook started would share one of them. With this strategy
+    they have all.
 requirements:
   - mitogen (Python package)
-author: Contributors to the cdc.pipeline collection
+version_added: 1.0.0
+author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 """
 
 from ansible.errors import AnsibleError
@@ -37,7 +39,7 @@ class StrategyModule(StrategyMixin, LinearStrategy):
     def __init__(self, tqm) -> None:
         if MISSING is not None:
             raise AnsibleError(
-                f"The strategy cdc.pipeline.shared_process needs Mitogen ({MISSING}): install the Python package mitogen beside"
-                " ansible-core, or use the strategy linear."
+                f"The strategy cdc.pipeline.shared_process needs Mitogen ({MISSING}): install the Python package"
+                " mitogen beside ansible-core, or use the strategy linear."
             )
         super().__init__(tqm)
