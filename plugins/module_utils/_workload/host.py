@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._errors import FailedError
+from .._processors import use_all_processors
 from . import diagnosis
 from .disk import Difference, Disk
 from .layout import Instance
@@ -328,7 +329,7 @@ class Host:
                 "--configuration",
                 str(self.instance.control / "supervisord.conf"),
             ]
-            _use_all_processors()
+            use_all_processors()
             self._call(command)
         if not wait_answering(self.supervisor, _START_SECONDS):
             raise FailedError(
@@ -379,12 +380,3 @@ class Host:
             raise FailedError(f"{command[0]} does not work", why=str(error)) from error
         if done.returncode not in fine:
             raise FailedError(f"{' '.join(command)} failed", why=(done.stderr or done.stdout).strip())
-
-
-def _use_all_processors() -> None:
-    """Lets this process, and so what it starts, run on all processors of this host that its first process may use.
-
-    Mitogen ties modules to some of them.
-    """
-    with contextlib.suppress(OSError):
-        os.sched_setaffinity(0, os.sched_getaffinity(1))
