@@ -219,7 +219,11 @@ def test_all_that_is_left_out_is_named() -> None:
         ({"wal_keep_mib": 64}, ("warn", "wal_keep"), "loses its slot"),
         ({"encoding": "SQL_ASCII"}, ("refuse", "encoding"), "SQL_ASCII"),
         ({"plugins": {"some_output_plugins": "test_decoding"}}, ("warn", "output_plugins"), "add pgoutput"),
-        ({"transactions": 1800.0}, ("warn", "old_transaction"), "open for 30 minutes"),
+        (
+            {"transactions": 1800.0, "oldest": "process 7 of app"},
+            ("warn", "old_transaction"),
+            "a transaction of process 7 of app has been open for 30 minutes",
+        ),
         ({"prepared": 1800.0}, ("warn", "prepared"), "a prepared transaction"),
     ],
 )

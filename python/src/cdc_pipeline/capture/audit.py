@@ -171,7 +171,12 @@ def _server(facts: Facts, settings: Settings) -> Iterator[Finding]:
             "add pgoutput to that setting",
         )
     for code, seconds, what, remedy in (
-        ("old_transaction", server.transactions, "a transaction", "end it: pg_stat_activity names it by xact_start"),
+        (
+            "old_transaction",
+            server.transactions,
+            f"a transaction of {server.oldest}",
+            "end it, by pg_terminate_backend where its client does not",
+        ),
         (
             "prepared",
             server.prepared,
