@@ -65,9 +65,9 @@ def play(server: Server, slot: str, environment: dict[str, str], tmp_path: Path,
         included = {"ansible.builtin.include_role": {"name": f"cdc.pipeline.{role}", "tasks_from": tasks}}
         shown = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [included]}
         (tmp_path / "play.yml").write_text(json.dumps([{**shown, "roles": ["cdc.pipeline.common"]}]))
-        command = [Path(sys.executable).with_name("ansible-playbook"), "play.yml", "-e", "@variables.json"]
+        command = [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "play.yml"]
         given = {"env": environment, "cwd": tmp_path, "capture_output": True, "text": True, "timeout": 300}
-        done = subprocess.run(command, check=False, **given)
+        done = subprocess.run([*command, "-e", "@variables.json"], check=False, **given)
         assert done.returncode == 0 and PASSWORD not in done.stdout, done.stdout + done.stderr
         return done.stdout
 
