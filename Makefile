@@ -98,6 +98,7 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "workloads" '.ci/as_root $(PYTEST) tests/integration/workload' \
 	  "scenario" '$(SCENARIO_UP)' \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration python/tests' \
+	  "every PostgreSQL" 'CDC_POSTGRESQL_VERSIONS=all .ci/as_root $(PYTEST) -k "postgresql-" tests/integration/modules' \
 	  "all of the connect plugin" '.ci/as_root $(PYTEST) -m full tests/java' \
 	  "all lossless" '.ci/as_root $(PYTEST) -m full tests/lossless' \
 	  "all trouble" '.ci/as_root $(PYTEST) -m full tests/trouble' \

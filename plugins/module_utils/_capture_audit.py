@@ -17,7 +17,7 @@ from ._table_names import Pattern, Table, parse_column, parse_table, parse_table
 
 _UNREACHED = 3
 _SECONDS = 120
-_NOTHING: dict[str, Any] = {"tables": [], "matched": [], "findings": []}
+_NOTHING: dict[str, Any] = {"tables": [], "missing": [], "matched": [], "findings": []}
 
 
 def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
@@ -59,9 +59,13 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     return Outcome(False, facts={key: found[key] for key in _NOTHING} | {"reached": True})
 
 
-def message(refused: Sequence[Mapping[str, str]], where: str) -> str:
-    """Every refusal, with its reason and its remedy."""
-    counted = "1 thing stands" if len(refused) == 1 else f"{len(refused)} things stand"
+def message(refused: Sequence[Mapping[str, str]], where: str, more: int = 0) -> str:
+    """Every refusal, with its reason and its remedy.
+
+    :param more: how many others the caller adds.
+    """
+    count = len(refused) + more
+    counted = "1 thing stands" if count == 1 else f"{count} things stand"
     lines = [f"{counted} against capturing, on {where}; nothing of the pipeline has been changed"]
     for number, each in enumerate(refused, 1):
         lines += [

@@ -81,6 +81,7 @@ class Publication:
     :param tables: those that it names.
     :param partial: those of them with a row filter or a list of columns.
     :param schemas: whose tables it has, also those to come.
+    :param owned: the user that is connected may change it.
     """
 
     name: str
@@ -91,10 +92,16 @@ class Publication:
     operations: tuple[str, ...] = OPERATIONS
     via_root: bool = True
     comment: str | None = None
+    owned: bool = True
 
     @property
     def mark(self) -> Mark | None:
         return read_mark(self.comment)
+
+    @property
+    def is_given(self) -> bool:
+        """Another made it, or it is another's by now: it is used as it is."""
+        return self.mark is None or not self.owned
 
     def record(self) -> dict[str, Any]:
         """As the module's diff shows it."""
@@ -142,17 +149,16 @@ def plan_present(name: str, slot: str, wanted: Sequence[Table], found: Sequence[
     if current is None:
         added = wanted
         result = Publication(name, tuple(sorted(wanted)), comment=Mark(slot, _due_by(former, wanted)).text)
-        tables = f" FOR TABLE {_listed(wanted)}" if wanted else ""
-        statements = [f"CREATE PUBLICATION {quoted(name)}{tables} WITH ({_OPTIONS})", _comment(result)]
-    elif current.mark is None:
-        _refuse_unfit(current, wanted)
-        result, statements = current, []
-    elif current.mark.slot != slot:
+        statements = [_create(name, wanted), _comment(result)]
+    elif current.mark is not None and current.mark.slot != slot:
         raise RefusedError(
             f"The publication {name} is that of another pipeline, with the slot {current.mark.slot}",
             where="option name",
             remedy="choose another name (cdc_publication)",
         )
+    elif current.is_given:
+        _refuse_unfit(current, wanted)
+        result, statements = current, []
     else:
         added = [table for table in wanted if table not in current.tables or table in current.partial]
         result, statements = _altered(current, wanted, added, captured)
@@ -163,8 +169,16 @@ def plan_present(name: str, slot: str, wanted: Sequence[Table], found: Sequence[
         _records(found),
         _records([result, *([] if captured else former)]),
         tuple(added),
-        result.mark.due if result.mark else (),
+        result.mark.due if result.mark and not result.is_given else (),
     )
+
+
+def statements_given(name: str, wanted: Sequence[Table], found: Sequence[Publication]) -> tuple[str, ...]:
+    """What another may run, so that a publication is there that the pipeline uses as it is. It bears no mark."""
+    current = next((publication for publication in found if publication.name == name), None)
+    if current is None:
+        return (_create(name, wanted),)
+    return tuple(statement for _why, _advice, statements in _unfit(current, wanted) for statement in statements)
 
 
 def plan_absent(slot: str, found: Iterable[Publication]) -> Plan:
@@ -178,7 +192,7 @@ _OPTIONS = f"publish = '{', '.join(OPERATIONS)}', publish_via_partition_root = t
 
 
 def _ours(publication: Publication, slot: str) -> bool:
-    return publication.mark is not None and publication.mark.slot == slot
+    return publication.mark is not None and publication.mark.slot == slot and publication.owned
 
 
 def _due_by(former: Sequence[Publication], wanted: Sequence[Table]) -> tuple[Table, ...]:
@@ -239,28 +253,41 @@ def _altered(
     return result, statements
 
 
+def _create(name: str, tables: Sequence[Table]) -> str:
+    listed = f" FOR TABLE {_listed(tables)}" if tables else ""
+    return f"CREATE PUBLICATION {quoted(name)}{listed} WITH ({_OPTIONS})"
+
+
 def _refuse_unfit(current: Publication, wanted: Sequence[Table]) -> None:
     """Refuse another's publication through which the tables would not come, or others would."""
-    alter = f"ALTER PUBLICATION {quoted(current.name)}"
-    lacking = [table for table in wanted if table not in current.tables]
-    partial = [table for table in wanted if table in current.partial]
-    wrong: list[tuple[str, str]] = []
-    if current.all_tables or current.schemas:
-        what = "all tables" if current.all_tables else f"the tables of {', '.join(current.schemas)}"
-        wrong.append((f"it has {what}", "choose another name (cdc_publication), which the pipeline then creates"))
-    elif lacking:
-        wrong.append((f"it lacks {_named(lacking)}", f"{alter} ADD TABLE {_listed(lacking)}"))
-    if partial:
-        wrong.append((f"of {_named(partial)} it has some rows or columns only", "add these without a filter or a list"))
-    if current.operations != OPERATIONS or not current.via_root:
-        wrong.append(("it does not publish all operations, as of partitions' roots", f"{alter} SET ({_OPTIONS})"))
+    wrong = _unfit(current, wanted)
     if wrong:
         raise RefusedError(
             f"The publication {current.name} is not the pipeline's own, and does not fit",
             where="option name",
-            why="; ".join(why for why, _remedy in wrong),
-            remedy="; ".join(remedy for _why, remedy in wrong),
+            why="; ".join(why for why, _advice, _statements in wrong),
+            remedy="; ".join(advice or "; ".join(statements) for _why, advice, statements in wrong),
         )
+
+
+def _unfit(current: Publication, wanted: Sequence[Table]) -> list[tuple[str, str, list[str]]]:
+    """What is wrong with another's publication: why, advice where no statement will do, and the statements."""
+    alter = f"ALTER PUBLICATION {quoted(current.name)}"
+    lacking = [table for table in wanted if table not in current.tables]
+    partial = [table for table in wanted if table in current.partial]
+    wrong: list[tuple[str, str, list[str]]] = []
+    if current.all_tables or current.schemas:
+        what = "all tables" if current.all_tables else f"the tables of {', '.join(current.schemas)}"
+        wrong.append((f"it has {what}", "choose another name (cdc_publication), which the pipeline then creates", []))
+    elif lacking:
+        wrong.append((f"it lacks {_named(lacking)}", "", [f"{alter} ADD TABLE {_listed(lacking)}"]))
+    if partial:
+        again = [f"{alter} DROP TABLE {_listed(partial)}", f"{alter} ADD TABLE {_listed(partial)}"]
+        wrong.append((f"of {_named(partial)} it has some rows or columns only", "", again))
+    if current.operations != OPERATIONS or not current.via_root:
+        why = "it does not publish all operations, as of partitions' roots"
+        wrong.append((why, "", [f"{alter} SET ({_OPTIONS})"]))
+    return wrong
 
 
 def _named(tables: Iterable[Table]) -> str:

@@ -14,7 +14,8 @@ from ._postgresql import connected
 
 _PUBLICATIONS = """
 SELECT p.oid, pubname, puballtables, pubinsert AS insert, pubupdate AS update, pubdelete AS delete,
-       pubtruncate AS truncate, pubviaroot, obj_description(p.oid, 'pg_publication') AS comment
+       pubtruncate AS truncate, pubviaroot, obj_description(p.oid, 'pg_publication') AS comment,
+       pg_has_role(pubowner, 'USAGE') AS owned
 FROM pg_publication p WHERE pubname = %(name)s OR obj_description(p.oid, 'pg_publication') LIKE '{%%}'
 ORDER BY pubname
 """
@@ -43,7 +44,7 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     named = {Table(table["schema"], table["table"]): table.get("name") for table in params["tables"] or []}
     wanted = list(named)
     with connected(params) as connection:
-        found = _read(connection, name)
+        found = read_publications(connection, name)
         if params["state"] == "absent":
             plan = plan_absent(slot, found)
         else:
@@ -63,7 +64,8 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     )
 
 
-def _read(connection: Any, name: str) -> list[Publication]:
+def read_publications(connection: Any, name: str) -> list[Publication]:
+    """The publication of this name, and all that are marked as a pipeline's."""
     found = []
     for row in connection.execute(_PUBLICATIONS, {"name": name}).fetchall():
         tables = connection.execute(_TABLES, {"oid": row["oid"]}).fetchall()
@@ -80,6 +82,7 @@ def _read(connection: Any, name: str) -> list[Publication]:
                 operations=tuple(operation for operation in OPERATIONS if row[operation]),
                 via_root=row["pubviaroot"],
                 comment=row["comment"],
+                owned=row["owned"],
             )
         )
     return [publication for publication in found if publication.name == name or publication.mark]

@@ -159,6 +159,11 @@ tables:
   returned: success
   type: list
   elements: dict
+missing:
+  description: Tables of O(own) that are not there, each with its C(name), C(schema), C(table) and C(grant).
+  returned: success
+  type: list
+  elements: dict
 matched:
   description: The tables that patterns mean.
   returned: success

@@ -1,7 +1,10 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What a PostgreSQL server of the user's own must offer for a set-up. Of what capturing needs, the audit speaks."""
+"""What a PostgreSQL server of the user's own must offer for a set-up.
+
+Of what capturing needs, the audit speaks; of what the user may do there, the module `capture_rights`.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,8 @@ except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
 _SERVER = """
-SELECT current_setting('server_version_num')::int AS version, rolsuper,
+SELECT current_setting('server_version_num')::int AS version,
        EXISTS (SELECT FROM pg_database WHERE datname = %(database)s) AS database_there
-FROM pg_roles WHERE rolname = current_user
 """
 
 
@@ -35,7 +37,6 @@ class Server:
     """What was found on a server; the fields are those of the query."""
 
     version: int
-    rolsuper: bool
     database_there: bool
 
 
@@ -48,21 +49,32 @@ def check_server(params: Mapping[str, Any]) -> list[Problem]:
         raise MissingLibraryError("psycopg", IMPORT_ERROR)
     where, database = f"{params['host']}:{params['port']}", params["database"]
     try:
-        # Everybody has this one, and the pipeline's own need not be there yet.
-        with _connect(params, "postgres", Server) as connection:
-            server = connection.execute(_SERVER, {"database": database}).fetchone()
+        server = _look(params, database)
     except psycopg.Error as error:
-        return [
-            Problem(
-                "postgresql",
-                f"The PostgreSQL server at {where} cannot be used",
-                found=str(error).strip().splitlines()[-1],
-                remedy="check postgresql_host, postgresql_port, postgresql_superuser and its password, and that "
-                "pg_hba.conf admits this host",
-            )
-        ]
+        try:
+            # Everybody has this one, and the pipeline's own need not be there yet.
+            server = _look(params, "postgres")
+        except psycopg.Error:
+            return [_refused(where, error)]
+        if server.database_there:
+            return [_refused(where, error)]
     missing = () if server.database_there else judge_database(database, params["tables"], where)
     return [*judge(server, where, params["lowest_version"]), *missing]
+
+
+def _look(params: Mapping[str, Any], database: str) -> Server:
+    with _connect(params, database, Server) as connection:
+        return connection.execute(_SERVER, {"database": params["database"]}).fetchone()
+
+
+def _refused(where: str, error: Exception) -> Problem:
+    return Problem(
+        "postgresql",
+        f"The PostgreSQL server at {where} cannot be used",
+        found=str(error).strip().splitlines()[-1],
+        remedy="check postgresql_host, postgresql_port, postgresql_superuser and its password, and that "
+        "pg_hba.conf admits this host",
+    )
 
 
 def _connect(params: Mapping[str, Any], database: str, row: type) -> Any:
@@ -91,15 +103,6 @@ def judge(server: Server, where: str, lowest_version: int) -> Iterator[Problem]:
             f"PostgreSQL {lowest_version} or later is needed",
             found=f"{server.version // 10_000} at {where}",
             remedy="upgrade the server",
-        )
-    # A role with REPLICATION can only be had from a superuser.
-    if not server.rolsuper:
-        yield Problem(
-            "postgresql",
-            "The user in postgresql_superuser must be a superuser, to create a role with REPLICATION and to publish "
-            "tables of others",
-            found=f"rolsuper is false at {where}",
-            remedy="name a superuser, or have the server's administrator grant it for the set-up",
         )
 
 

@@ -70,7 +70,6 @@ def test_nothing_is_wrong() -> None:
         ({"identity": "index", "identity_other": True}, ("refuse", "other_identity"), "that index alone"),
         ({"primary": False, "tells_apart": False}, ("warn", "no_key"), "no key tells its rows apart"),
         ({"hides_rows": True}, ("refuse", "row_security"), 'FOR SELECT TO "debezium" USING (true)'),
-        ({"can_read": False, "can_grant": False}, ("refuse", "rights"), 'GRANT SELECT ON "public"."a" TO "debezium"'),
         ({"largest_row": 1_000_001}, ("warn", "row_size"), "a row of about 1000001 bytes"),
     ],
 )
@@ -101,6 +100,12 @@ def test_what_its_columns_are_like(columns: tuple[ColumnFacts, ...], expected: t
     assert text in finding.what
 
 
+def test_what_the_run_may_not_grant_on_the_pipelines_own_server() -> None:
+    (rights,) = found(replace(OWN, managed=True), can_read=False, can_grant=False)
+    assert (rights.severity, rights.code) == ("refuse", "rights")
+    assert rights.remedy == 'GRANT USAGE ON SCHEMA "public" TO "debezium"; GRANT SELECT ON "public"."a" TO "debezium"'
+
+
 def test_what_a_run_still_does_is_not_missed() -> None:
     """Grants on any server, and identities on the pipeline's own."""
     lacking = {"can_read": False, "primary": False, "identity": "default", "identity_there": False}
@@ -110,7 +115,10 @@ def test_what_a_run_still_does_is_not_missed() -> None:
     assert codes(found(OWN, **lacking)) == [("refuse", "no_identity")]
     # The role is made by the run, too.
     assert codes(found(first, replace(SERVER, role=False), can_read=None)) == []
-    (rights,) = found(OWN, replace(SERVER, role=False), can_read=None, can_grant=False)
+    # On a server of the user's own, the module capture_rights says what a run may not grant.
+    assert codes(found(OWN, replace(SERVER, role=False), can_read=None, can_grant=False)) == []
+    prepared = replace(OWN, prepared=True)
+    (rights,) = found(prepared, replace(SERVER, role=False), can_read=None, can_grant=False)
     assert rights.remedy.startswith('CREATE ROLE "debezium" LOGIN REPLICATION; GRANT')
 
 
@@ -211,7 +219,11 @@ def test_all_that_is_left_out_is_named() -> None:
         ({"wal_keep_mib": 64}, ("warn", "wal_keep"), "loses its slot"),
         ({"encoding": "SQL_ASCII"}, ("refuse", "encoding"), "SQL_ASCII"),
         ({"plugins": {"some_output_plugins": "test_decoding"}}, ("warn", "output_plugins"), "add pgoutput"),
-        ({"transactions": 1800.0}, ("warn", "old_transaction"), "open for 30 minutes"),
+        (
+            {"transactions": 1800.0, "oldest": "process 7 of app"},
+            ("warn", "old_transaction"),
+            "a transaction of process 7 of app has been open for 30 minutes",
+        ),
         ({"prepared": 1800.0}, ("warn", "prepared"), "a prepared transaction"),
     ],
 )

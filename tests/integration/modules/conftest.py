@@ -24,6 +24,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "python/src"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import postgresql_servers
 from cdc_pipeline.clients import postgresql
 from cdc_pipeline.endpoints import PostgresqlEndpoint
 from collection_path import collections_path, make_importable
@@ -207,3 +208,17 @@ def topic(kafka: Any, name: str) -> Iterator[str]:
     yield name
     if name in kafka.list_topics(timeout=30).topics:
         kafka.delete_topics([name])[name].result()
+
+
+@pytest.fixture(scope="session", params=postgresql_servers.VERSIONS, ids=lambda version: f"postgresql-{version}")
+def server(request: pytest.FixtureRequest) -> Iterator[postgresql_servers.Server]:
+    """A server of the tests' own, in turn of each version."""
+    with postgresql_servers.running(request.param, "wal_sender_timeout=10s") as found:
+        yield found
+
+
+@pytest.fixture
+def own_database(server: postgresql_servers.Server, name: str) -> Iterator[psycopg.Connection[Any]]:
+    """A database of the test's own on it, as the superuser."""
+    with postgresql_servers.database(server, name.replace("-", "_")) as inside:
+        yield inside

@@ -77,10 +77,10 @@ def left_out(facts: TableFacts, settings: Settings) -> list[str]:
     return list(dict.fromkeys([*facts.generated, *(name for name in wanted if name in names)]))
 
 
-def grant(table: TableFacts, settings: Settings) -> str:
+def grant(table: Table, settings: Settings) -> str:
     """The statements that let the CDC role read a table."""
     role = quoted(settings.role)
-    return f"GRANT USAGE ON SCHEMA {quoted(table.table.schema)} TO {role}; GRANT SELECT ON {table.table.sql} TO {role}"
+    return f"GRANT USAGE ON SCHEMA {quoted(table.schema)} TO {role}; GRANT SELECT ON {table.sql} TO {role}"
 
 
 # The server.
@@ -171,7 +171,12 @@ def _server(facts: Facts, settings: Settings) -> Iterator[Finding]:
             "add pgoutput to that setting",
         )
     for code, seconds, what, remedy in (
-        ("old_transaction", server.transactions, "a transaction", "end it: pg_stat_activity names it by xact_start"),
+        (
+            "old_transaction",
+            server.transactions,
+            f"a transaction of {server.oldest}",
+            "end it, by pg_terminate_backend where its client does not",
+        ),
         (
             "prepared",
             server.prepared,
@@ -409,14 +414,15 @@ def _identity(table: TableFacts, settings: Settings) -> Iterator[Finding]:
 def _rights(table: TableFacts, facts: Facts, settings: Settings) -> Iterator[Finding]:
     name, role = table.table.text, quoted(settings.role)
     made = "" if facts.server.role else f"CREATE ROLE {role} LOGIN REPLICATION; "
-    if not table.can_read and (settings.prepared or not table.can_grant):
+    # On a server of the user's own, a run itself says what it may not grant, with all else that it may not.
+    if not table.can_read and (settings.prepared or (settings.managed and not table.can_grant)):
         yield Finding(
             REFUSE,
             "rights",
             name,
             f"the role {settings.role} may not read it",
             "its snapshot would fail" if settings.prepared else "and the user that sets up may not grant it",
-            f"{made}{grant(table, settings)}",
+            f"{made}{grant(table.table, settings)}",
         )
     if table.hides_rows:
         policy = f"CREATE POLICY cdc_reads_all ON {table.table.sql} FOR SELECT TO {role} USING (true)"

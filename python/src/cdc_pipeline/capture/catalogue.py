@@ -39,6 +39,8 @@ SELECT current_database() AS database, current_setting('server_version_num')::in
         WHERE name ~ 'output_plugin' AND setting <> '') AS plugins,
        (SELECT extract(epoch FROM max(now() - xact_start))::float FROM pg_stat_activity
         WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()) AS transactions,
+       coalesce((SELECT format('process %%s of %%s', pid, usename) FROM pg_stat_activity
+                 WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1), '') AS oldest,
        (SELECT extract(epoch FROM max(now() - prepared))::float FROM pg_prepared_xacts) AS prepared
 """
 _SLOT = """

@@ -102,6 +102,7 @@ class ServerFacts:
         wal_keep_mib: max_slot_wal_keep_size, -1 for without bound.
         plugins: settings that restrict output plugins, with their values.
         transactions: seconds for which the oldest transaction has been open that has an id; None where there is none.
+        oldest: who has that one open.
         prepared: the same of the oldest prepared transaction.
     """
 
@@ -118,6 +119,7 @@ class ServerFacts:
     role: bool = True
     plugins: Mapping[str, str] = field(default_factory=dict)
     transactions: float | None = None
+    oldest: str = ""
     prepared: float | None = None
 
 

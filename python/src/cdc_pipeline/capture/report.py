@@ -9,7 +9,7 @@ import psycopg
 from cdc_pipeline.capture.audit import REFUSE, Finding, audit, grant, left_out
 from cdc_pipeline.capture.catalogue import read_facts
 from cdc_pipeline.capture.facts import Facts, Settings, TableFacts
-from cdc_pipeline.names import parse, shown
+from cdc_pipeline.names import Table, parse, shown
 
 
 def examine(connection: psycopg.Connection[Any], settings: Settings) -> tuple[Facts, list[Finding]]:
@@ -27,8 +27,10 @@ def document(facts: Facts, findings: list[Finding], settings: Settings) -> dict[
     named = [parse(text) for text in settings.tables]
     captured = dict.fromkeys([*named, *facts.matched, *(parse(text) for text in settings.own)])
     relations = [facts.relations[table] for table in sorted(captured) if table in facts.relations]
+    missing = [table for table in map(parse, settings.own) if table not in facts.relations]
     return {
         "tables": [_table(each, settings) for each in relations if each.kind in ("r", "p")],
+        "missing": [_names(table, settings) for table in missing],
         "matched": [table.text for table in facts.matched],
         "findings": [finding.as_record() for finding in findings],
         "refused": sum(finding.severity == REFUSE for finding in findings),
@@ -42,9 +44,7 @@ def _table(facts: TableFacts, settings: Settings) -> dict[str, Any]:
         return [f"{table.text}.{shown(name)}" for name in names]
 
     return {
-        "name": table.text,
-        "schema": table.schema,
-        "table": table.table,
+        **_names(table, settings),
         "id": table.id,
         "sql": table.sql,
         "tells_apart": facts.tells_apart,
@@ -54,5 +54,8 @@ def _table(facts: TableFacts, settings: Settings) -> dict[str, Any]:
         "left_out": columns(left_out(facts, settings)),
         "not_full": list(facts.not_full),
         "readable": bool(facts.can_read),
-        "grant": grant(facts, settings),
     }
+
+
+def _names(table: Table, settings: Settings) -> dict[str, str]:
+    return {"name": table.text, "schema": table.schema, "table": table.table, "grant": grant(table, settings)}

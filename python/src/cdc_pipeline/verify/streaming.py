@@ -25,7 +25,7 @@ def stream_until(
     wanted: bytes,
     seconds: float,
 ) -> int | None:
-    """Bytes of WAL messages until one holds ``wanted``, or None when time is up first.
+    """Bytes of WAL messages until one holds ``wanted``, or None when time is up first. The CDC role reads them.
 
     Args:
         slot: name of the temporary slot; it goes with the connection.
@@ -35,8 +35,8 @@ def stream_until(
         StreamError: the slot cannot be created or the stream not started.
         psycopg.OperationalError: there is no connection, or it ends.
     """
-    # psycopg itself does not stream.
-    outer = postgresql.connect(where, replication="database", application_name="cdc-verify")
+    # psycopg itself does not stream. Another user need not have REPLICATION.
+    outer = postgresql.connect(where, **_reader(where), replication="database", application_name="cdc-verify")
     connection = outer.pgconn
     try:
         _command(
@@ -57,6 +57,10 @@ def stream_until(
         outer.close()
 
 
+def _reader(where: PostgresqlEndpoint) -> dict[str, str]:
+    return {"user": where.cdc.username, "password": where.cdc.password}
+
+
 def settings_of_sender(where: PostgresqlEndpoint, options: str, names: Iterable[str]) -> dict[str, str]:
     """Settings by their names, as a WAL sender of the CDC role has them.
 
@@ -67,8 +71,9 @@ def settings_of_sender(where: PostgresqlEndpoint, options: str, names: Iterable[
         StreamError: there is no such setting.
         psycopg.OperationalError: there is no connection.
     """
-    login = {"user": where.cdc.username, "password": where.cdc.password}
-    outer = postgresql.connect(where, **login, replication="database", options=options, application_name="cdc-verify")
+    outer = postgresql.connect(
+        where, **_reader(where), replication="database", options=options, application_name="cdc-verify"
+    )
     try:
         found = {}
         for name in names:

@@ -20,7 +20,7 @@ def audit(run_module, tmp_path: Path):
 
     def run(answer=None, code=0, error="", **options):
         tool = tmp_path / "cdc-audit"
-        text = json.dumps({"tables": [], "matched": [], "findings": [], "refused": 0, **(answer or {})})
+        text = json.dumps({"tables": [], "missing": [], "matched": [], "findings": [], "refused": 0, **(answer or {})})
         tool.write_text(
             f"#!{sys.executable}\nimport pathlib, sys\n"
             f"pathlib.Path({str(tmp_path / 'request')!r}).write_text(sys.stdin.read())\n"

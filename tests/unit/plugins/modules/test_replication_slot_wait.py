@@ -26,10 +26,39 @@ def test_when_the_slot_has_to_be_past_the_change(version, new, must):
     assert _slot_wait.must_pass(version, new) is must
 
 
+OPEN = {"xid": "7", "pid": 1, "gid": None, "user": "app", "database": "shop", "application": "psql"}
+
+
 def test_transactions_that_began_since_are_not_waited_for():
-    running = [{"xid": "7", "who": "process 1"}, {"xid": "9", "who": "process 2"}]
-    assert _slot_wait.left(["7", "8"], running) == ["process 1"]
+    running = [OPEN, {**OPEN, "xid": "9", "pid": 2}]
+    assert _slot_wait.left(["7", "8"], running) == [OPEN]
     assert _slot_wait.left([], running) == []
+
+
+def test_one_with_subtransactions_is_named_once():
+    assert _slot_wait.left(["7", "8"], [OPEN, {**OPEN, "xid": "8"}]) == [OPEN]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        (
+            {"age": 7260.0, "query_age": 61.0},
+            "process 1 of app (psql) in shop, open for 2 h, its last statement began 61 s ago; SELECT"
+            " pg_terminate_backend(1) ends it",
+        ),
+        (
+            {"age": None, "query_age": None, "application": ""},
+            "process 1 of app in shop, since when, members of pg_monitor see; SELECT pg_terminate_backend(1) ends it",
+        ),
+        (
+            {"pid": None, "gid": "x", "age": 600.0, "query_age": None},
+            "prepared transaction x of app in shop, open for 10 min; COMMIT PREPARED or ROLLBACK PREPARED it there",
+        ),
+    ],
+)
+def test_who_has_it_open(changed, expected):
+    assert _slot_wait.named({**OPEN, **changed}) == expected
 
 
 def test_check_mode_does_not_wait(run_module):

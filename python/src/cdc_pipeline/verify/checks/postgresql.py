@@ -127,13 +127,16 @@ LEFT JOIN pg_roles r ON r.rolname = %(role)s
 WHERE c.relkind IN ('r', 'p')
 """
 _ROLE = """
-SELECT rolreplication AS replication, rolsuper AS superuser, rolcreatedb AS create_database,
+SELECT rolreplication OR EXISTS (
+           SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
+           WHERE m.member = r.oid AND g.rolname = 'rds_replication') AS replication,
+       rolsuper AS superuser, rolcreatedb AS create_database,
        rolcreaterole AS create_role,
        has_database_privilege(oid, current_database(), 'CREATE')
            AND NOT has_database_privilege('public', current_database(), 'CREATE')
        OR has_schema_privilege(oid, 'public', 'CREATE') AND NOT has_schema_privilege('public', 'public', 'CREATE')
            AS creates
-FROM pg_roles WHERE rolname = %s
+FROM pg_roles r WHERE rolname = %s
 """
 _SLOT = """
 SELECT plugin, active, wal_status, confirmed_flush_lsn::text AS confirmed,
