@@ -22,6 +22,7 @@ author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
   - cdc.pipeline.postgresql
+  - cdc.pipeline.awaited
   - cdc.pipeline.attributes
   - cdc.pipeline.attributes.writes
 options:
