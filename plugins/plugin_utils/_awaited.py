@@ -46,7 +46,7 @@ def as_reached(module: str, options: Options, awaited: Mapping[str, Options]) ->
     server = _SERVERS[module]
     state = awaited.get(server, {}).get("state")
     # A plugin asks the servers that its configuration names.
-    if state is None and server == _CONNECT and awaited:
+    if state is None and server == _CONNECT and awaited.keys() & set(_SERVERS.values()):
         state = CHANGING
     if state is None:
         return dict(options)

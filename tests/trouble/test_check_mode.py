@@ -133,7 +133,8 @@ def test_what_a_stopped_pipeline_keeps_is_not_said_to_be_made(fresh: Site):
     fresh.run(playbook="playbooks/stop.yml").must_succeed()
     found = fresh.run("--check", "--diff").must_succeed()
     assert "kafka does not run, so it is not asked" in re.sub(r"\s+", " ", found.output)
-    assert {name.partition(":")[0] for name in changes(found)} == {
+    # Caches of Java are made in the background, when they are.
+    assert {name.partition(":")[0] for name in changes(found) if not name.startswith("Java caches")} == {
         "Services | Set up and start the supervisor",
         "Workload | Run it and wait until it is ready",
     }

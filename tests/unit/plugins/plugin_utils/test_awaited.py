@@ -106,8 +106,9 @@ def test_the_audit_is_told_all_of_how_postgresql_is_reached():
     assert found == {"tool": "t", "postgresql": reached}
 
 
-def test_plugins_are_not_asked_while_any_server_is_awaited():
+def test_plugins_are_not_asked_while_a_server_is_awaited():
     options = {"url": "http://h:30083", "name": "c"}
+    assert as_reached("debezium_connector", options, {"archive": {"state": "new"}}) == options
     found = as_reached("debezium_connector", options, changing(OPEN, "postgresql"))
     assert found == {**options, "awaited": "changing"}
     found = as_reached("debezium_connector", options, {"postgresql": {"state": "new"}, "kafka_connect": {"state": "new"}})
