@@ -7,6 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ._awaited import STATES
+
+
+def awaited_argument() -> dict[str, Any]:
+    """The option of the doc fragment `awaited`, of modules that ask a server."""
+    return {"awaited": {"type": "str", "choices": STATES}}
+
 
 def rest_arguments(default_wait: int | None = None) -> dict[str, Any]:
     """Options of the doc fragment `rest`.
@@ -24,6 +31,7 @@ def rest_arguments(default_wait: int | None = None) -> dict[str, Any]:
         "use_proxy": {"type": "bool", "default": True},
         "timeout": {"type": "int", "default": 30},
         "retry_timeout": {"type": "int", "default": 60},
+        **awaited_argument(),
     }
     if default_wait is not None:
         arguments["wait_timeout"] = {"type": "int", "default": default_wait}
@@ -42,6 +50,7 @@ def kafka_arguments() -> dict[str, Any]:
         "secret_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
         "retry_timeout": {"type": "int", "default": 60},
         "wait_timeout": {"type": "int", "default": 60},
+        **awaited_argument(),
     }
 
 

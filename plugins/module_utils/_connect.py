@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._awaited import unasked
 from ._errors import RequestError
 from ._rest import RestClient
 
@@ -125,6 +126,24 @@ class ConnectClient:
     def reset_offsets(self, name: str) -> None:
         """Forget all offsets. The connector must be stopped."""
         self._rest.call("DELETE", "connectors", name, "offsets", idempotent=True)
+
+
+class NoConnect:
+    """A worker that is not there yet, and so has no connector."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self.where = params["url"]
+
+    def connector(self, name: str) -> None:
+        return None
+
+    def connectors(self) -> list[Connector]:
+        return []
+
+
+def connect_client(params: Mapping[str, Any]) -> ConnectClient | NoConnect:
+    """The worker as check mode may ask it. :param params: the options of `rest_arguments`."""
+    return NoConnect(params) if unasked(params) else ConnectClient(params)
 
 
 def is_momentary(error: RequestError) -> bool:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import _connector_validation
-from ._connect import ConnectClient, Connector, Task
+from ._awaited import changing
+from ._connect import ConnectClient, Connector, NoConnect, Task, connect_client
 from ._connector_plan import Step, Verdict, Wanted, judge, plan
 from ._errors import DeadlineError, FailedError, InvalidError, PipelineError
 from ._module import Outcome
@@ -35,14 +36,17 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     :raises DeadlineError: when the state is not reached in time.
     """
     wanted = _wanted(params)
-    client = ConnectClient(params)
+    client = connect_client(params)
     current = client.connector(wanted.name)
     steps = plan(current, wanted)
+    warnings: list[str] = []
     if Step.CREATE in steps or Step.UPDATE in steps:
-        _refuse_wrong(client, wanted, params["allow_unknown"])
+        if changing(params):
+            warnings = [f"The plugin of {wanted.name} is asked about its configuration when all servers run as stated"]
+        elif not isinstance(client, NoConnect):
+            _refuse_wrong(client, wanted, params["allow_unknown"])
 
     before, after = _records(current, wanted, steps, params["secret_keys"])
-    warnings: list[str] = []
     if not check_mode:
         for step in steps:
             _perform(client, step, wanted)
@@ -65,7 +69,7 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
 
 def report(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """What `connect_connector_info` returns."""
-    client = ConnectClient(params)
+    client = connect_client(params)
     if params["name"] is None:
         found = client.connectors()
     else:

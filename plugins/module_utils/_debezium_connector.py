@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from . import _connector
-from ._connect import ConnectClient, Connector
+from ._connect import ConnectClient, Connector, connect_client
 from ._debezium_offsets import begins_with_snapshot, captured, offset_of, pending, with_pending
 from ._debezium_rows import Rows
 from ._errors import DeadlineError, InvalidError, PipelineError
@@ -38,7 +38,7 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     :raises FailedError: when the connector fails.
     :raises DeadlineError: when a state is not reached in time.
     """
-    client = ConnectClient(params)
+    client = connect_client(params)
     name = params["name"]
     config = to_strings(params["config"], f"connector {name}")
     server = config.get("topic.prefix", "")

@@ -30,6 +30,10 @@ except ImportError:
 _TYPES = {"topic": "TOPIC", "group": "GROUP", "transactional_id": "TRANSACTIONAL_ID", "cluster": "BROKER"}
 
 
+class NoAuthorizerError(PipelineError):
+    """The brokers ask nobody for rights, and show no rules."""
+
+
 class KafkaAcls(KafkaConnection):
     """Reads and writes rules."""
 
@@ -73,10 +77,11 @@ class KafkaAcls(KafkaConnection):
                 raise self._refused(what, error) from error
 
     def _refused(self, what: str, error: Any) -> PipelineError:
-        remedy = "correct what is refused and run again"
+        kind, remedy = PipelineError, "correct what is refused and run again"
         if error.args[0].code() == KafkaError.SECURITY_DISABLED:
+            kind = NoAuthorizerError
             remedy = "the brokers ask nobody for rights: set authorizer.class.name and restart them"
-        return PipelineError(what, where=self.where, why=text_of(error), remedy=remedy)
+        return kind(what, where=self.where, why=text_of(error), remedy=remedy)
 
 
 def _rule(binding: Any, kind: str) -> Rule:

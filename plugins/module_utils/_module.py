@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, Protocol
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ._arguments import REST_REQUIRED_BY, REST_REQUIRED_TOGETHER, rest_arguments
+from ._awaited import require_check_mode, uncertain
 from ._errors import MissingLibraryError, PipelineError
 from ._secrets import mask as mask_settings
 from ._secrets import secret_values
@@ -90,12 +91,15 @@ def run(
     invocation = {"module_args": _hidden(shown, hide)}
 
     try:
+        require_check_mode(module.params, module.check_mode)
         outcome = perform(module.params, module.check_mode)
     except MissingLibraryError as error:
         module.fail_json(msg=missing_required_lib(error.library), exception=error.trace, invocation=invocation)
     except PipelineError as error:
         module.fail_json(msg=hide(error.message), invocation=invocation, **_hidden(error.details, hide))
 
+    if uncertain(module.params):
+        outcome = replace(outcome, changed=False, before=None, after=None)
     result = {"changed": outcome.changed, "invocation": invocation, **outcome.facts}
     if module._diff and outcome.before is not None:
         result["diff"] = {"before": outcome.before, "after": outcome.after}

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._capture_publication import OPERATIONS, Publication, Table, plan_absent, plan_present
+from ._awaited import unasked
+from ._capture_publication import OPERATIONS, Plan, Publication, Table, plan_absent, plan_present
 from ._module import Outcome
 from ._postgresql import connected
 
@@ -43,16 +44,22 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     name, slot = params["name"], params["slot"]
     named = {Table(table["schema"], table["table"]): table.get("name") for table in params["tables"] or []}
     wanted = list(named)
-    with connected(params) as connection:
-        found = read_publications(connection, name)
+
+    def planned(found: list[Publication]) -> Plan:
         if params["state"] == "absent":
-            plan = plan_absent(slot, found)
-        else:
-            plan = plan_present(name, slot, wanted, found, params["captured"])
-        if not check_mode:
-            with connection.transaction():
-                for statement in plan.statements:
-                    connection.execute(statement)
+            return plan_absent(slot, found)
+        return plan_present(name, slot, wanted, found, params["captured"])
+
+    if unasked(params):
+        # From a publication that does not exist yet nothing is taken out.
+        plan = Plan() if params["captured"] else planned([])
+    else:
+        with connected(params) as connection:
+            plan = planned(read_publications(connection, name))
+            if not check_mode:
+                with connection.transaction():
+                    for statement in plan.statements:
+                        connection.execute(statement)
     return Outcome(
         changed=bool(plan.statements),
         before=dict(plan.before),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._awaited import unasked
 from ._errors import RequestError
 from ._rest import RestClient
 
@@ -135,6 +136,36 @@ class RegistryClient:
             if error.status == 404 and error.code in (*_ABSENT, _DELETED_SOFTLY):
                 return None
             raise
+
+
+class NoRegistry:
+    """A registry that is not there yet, and so has neither a subject nor a level."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self.where = params["url"]
+
+    def subjects(self) -> list[str]:
+        return []
+
+    def versions(self, subject: str) -> list[int]:
+        return []
+
+    def version(self, subject: str, number: int | str = "latest") -> None:
+        return None
+
+    def deleted_softly(self, subject: str) -> bool:
+        return False
+
+    def global_level(self) -> None:
+        return None
+
+    def level(self, subject: str) -> None:
+        return None
+
+
+def registry_client(params: Mapping[str, Any]) -> RegistryClient | NoRegistry:
+    """The registry as check mode may ask it. :param params: the options of `rest_arguments`."""
+    return NoRegistry(params) if unasked(params) else RegistryClient(params)
 
 
 def is_incompatible(error: RequestError) -> bool:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ._awaited import unasked
 from ._errors import DeadlineError, FailedError
 from ._module import Outcome
 from ._postgresql import connected
@@ -92,7 +93,7 @@ def wait(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """
     slot = params["slot"]
     where = f"{params['login_host']}:{params['login_port']}, database {params['login_db']}"
-    if check_mode and not params["first"]:
+    if check_mode and (unasked(params) or not params["first"]):
         return Outcome(changed=False, facts={"running": []})
     deadline = Deadline(params["wait_timeout"])
     with connected(params) as connection:

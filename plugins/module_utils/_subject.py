@@ -11,7 +11,7 @@ from typing import Any
 from ._avro_compatibility import Break, breaks
 from ._errors import InvalidError, PipelineError, RequestError
 from ._module import Outcome
-from ._schema_registry import RegistryClient, Schema, Version, is_incompatible, to_references
+from ._schema_registry import RegistryClient, Schema, Version, is_incompatible, registry_client, to_references
 from ._schema_text import to_text
 from ._subject_plan import Found, Plan, absent, plan, record, same_schema
 
@@ -21,7 +21,7 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
 
     :raises InvalidError: when the schema is none, or breaks the compatibility; each change that does so is named.
     """
-    client, subject = RegistryClient(params), params["subject"]
+    client, subject = registry_client(params), params["subject"]
     if params["state"] == "absent":
         return _remove(client, subject, params["permanent"], check_mode)
     kind, level = params["schema_type"], params["compatibility"]
@@ -42,7 +42,7 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
 
 def report(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """What `schema_registry_subject_info` returns."""
-    client = RegistryClient(params)
+    client = registry_client(params)
     names = client.subjects() if params["subject"] is None else [params["subject"]]
     shown = [_describe(client, name, params["all_versions"]) for name in names]
     present = [entry for entry in shown if entry is not None]

@@ -10,12 +10,12 @@ from typing import Any
 
 from ._errors import InvalidError
 from ._module import Outcome
-from ._schema_registry import RegistryClient
+from ._schema_registry import registry_client
 
 
 def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """One pass over the global level, or over that of one subject."""
-    client, subject = RegistryClient(params), params["subject"]
+    client, subject = registry_client(params), params["subject"]
     if subject is None and params["state"] == "absent":
         raise InvalidError(
             "The global compatibility level cannot be absent",
@@ -40,7 +40,7 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     )
 
 
-def wanted_level(state: str, level: str | None, current: str | None, global_level: str) -> str | None:
+def wanted_level(state: str, level: str | None, current: str | None, global_level: str | None) -> str | None:
     """The level to reach. Pure.
 
     :param current: the level in force, None when the subject has none of its own.

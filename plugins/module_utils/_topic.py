@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ._awaited import unasked
 from ._errors import InvalidError, RefusedError
 from ._kafka_admin import KafkaAdmin
 from ._module import Outcome
@@ -22,14 +23,16 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """
     wanted = wanted_topics(params)
     client_config = to_strings(params["client_config"], "client_config")
-    admin = KafkaAdmin(params["bootstrap_servers"], client_config, params["retry_timeout"])
-    found = admin.topics(topic.name for topic in wanted)
+    where, admin, found = params["bootstrap_servers"], None, {}
+    if not unasked(params):
+        admin = KafkaAdmin(where, client_config, params["retry_timeout"])
+        found = admin.topics(topic.name for topic in wanted)
     plans = [plan(found.get(topic.name), topic) for topic in wanted]
-    _refuse_impossible(plans, admin.where)
+    _refuse_impossible(plans, where)
 
     changing = [p for p in plans if p.changes]
-    if changing:
-        _refuse(admin.validate(changing), admin.where)
+    if changing and admin is not None:
+        _refuse(admin.validate(changing), where)
         if not check_mode:
             admin.perform(changing)
             found |= admin.wait_until_true(changing, params["wait_timeout"])

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ._awaited import unasked
 from ._errors import DeadlineError, InvalidError
 from ._kafka_users import KafkaUsers, User, sign_in
 from ._module import Outcome
@@ -30,14 +31,15 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """
     wanted = wanted_users(params)
     login = _login(params)
-    connection = KafkaUsers(
-        params["bootstrap_servers"], to_strings(params["client_config"], "client_config"), params["retry_timeout"]
-    )
-    found = connection.iterations(wanted)
+    client_config = to_strings(params["client_config"], "client_config")
+    connection, found = None, {}
+    if not unasked(params):
+        connection = KafkaUsers(params["bootstrap_servers"], client_config, params["retry_timeout"])
+        found = connection.iterations(wanted)
     same = [user for user in wanted if user.password is not None and found.get(user.name) == user.iterations]
     let_in = sign_in(*login, same, params["retry_timeout"]) if login else {}
     changing = [user for user in wanted if _changes(user, found, let_in)]
-    if changing and not check_mode:
+    if changing and connection is not None and not check_mode:
         connection.write(changing)
         if login:
             _await(login, [user for user in changing if user.password is not None], params["wait_timeout"])
@@ -68,8 +70,8 @@ def wanted_users(params: Mapping[str, Any]) -> list[User]:
 
 
 def _login(params: Mapping[str, Any]) -> Login | None:
-    """How the users sign in; None where nobody has to."""
-    if params["state"] == "absent" or params["update_password"] == "on_create":
+    """How the users sign in; None where nobody has to, or nobody can yet."""
+    if params["awaited"] or params["state"] == "absent" or params["update_password"] == "on_create":
         return None
     given = params["sign_in"] or {}
     servers = given.get("bootstrap_servers") or params["bootstrap_servers"]

@@ -22,6 +22,7 @@ author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
   - cdc.pipeline.postgresql
+  - cdc.pipeline.awaited
   - cdc.pipeline.attributes
   - cdc.pipeline.attributes.writes
 options:
@@ -101,7 +102,7 @@ snapshots_due:
   elements: str
 """
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import postgresql_arguments
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import awaited_argument, postgresql_arguments
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 from ansible_collections.cdc.pipeline.plugins.module_utils._publications import reconcile
 
@@ -109,6 +110,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._publications import 
 def main() -> None:
     run(
         postgresql_arguments()
+        | awaited_argument()
         | {
             "name": {"type": "str", "required": True},
             "slot": {"type": "str", "required": True},

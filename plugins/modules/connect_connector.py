@@ -18,6 +18,7 @@ author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
   - cdc.pipeline.rest
+  - cdc.pipeline.awaited
   - cdc.pipeline.rest.wait
   - cdc.pipeline.attributes
   - cdc.pipeline.attributes.writes

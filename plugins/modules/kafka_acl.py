@@ -14,6 +14,7 @@ author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
   - cdc.pipeline.kafka
+  - cdc.pipeline.awaited
   - cdc.pipeline.attributes
   - cdc.pipeline.attributes.writes
 options:

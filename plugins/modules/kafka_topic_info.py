@@ -13,6 +13,7 @@ author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
   - cdc.pipeline.kafka
+  - cdc.pipeline.awaited
   - cdc.pipeline.attributes
   - cdc.pipeline.attributes.reads
 options:
@@ -48,6 +49,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import kafka_arguments
+from ansible_collections.cdc.pipeline.plugins.module_utils._awaited import unasked
 from ansible_collections.cdc.pipeline.plugins.module_utils._kafka_admin import KafkaAdmin
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._values import to_strings
@@ -56,6 +58,8 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._values import to_str
 def report(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """Read the ends."""
     client_config = to_strings(params["client_config"], "client_config")
+    if unasked(params):
+        return Outcome(changed=False, facts={"ends": {}})
     admin = KafkaAdmin(params["bootstrap_servers"], client_config, params["retry_timeout"])
     return Outcome(changed=False, facts={"ends": admin.ends(params["topics"])})
 

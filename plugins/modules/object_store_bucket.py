@@ -14,6 +14,7 @@ description:
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
+  - cdc.pipeline.awaited
   - cdc.pipeline.attributes
   - cdc.pipeline.attributes.writes
 options:
@@ -91,21 +92,23 @@ proved:
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import awaited_argument
+from ansible_collections.cdc.pipeline.plugins.module_utils._awaited import unasked
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._object_store import Store
 
 
 def ensure(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """Reconcile the bucket, then prove the store."""
-    store = Store(params)
-    there = store.exists()
+    store = None if unasked(params) else Store(params)
+    there = store is not None and store.exists()
     wanted = params["state"] == "present"
-    if there != wanted and not check_mode:
+    if there != wanted and store is not None and not check_mode:
         if wanted:
             store.create()
         else:
             store.delete()
-    prove = wanted and not check_mode
+    prove = wanted and store is not None and not check_mode
     if prove:
         store.prove_conditional_writes(params["prefix"])
     return Outcome(
@@ -131,6 +134,7 @@ def main() -> None:
             "ca_path": {"type": "path"},
             "ca": {"type": "str"},
             "timeout": {"type": "int", "default": 10},
+            **awaited_argument(),
         },
         ensure,
     )

@@ -21,6 +21,7 @@ author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
   - cdc.pipeline.postgresql
+  - cdc.pipeline.awaited
   - cdc.pipeline.attributes
   - cdc.pipeline.attributes.reads
 options:
@@ -80,7 +81,7 @@ running:
   elements: str
 """
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import postgresql_arguments
+from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import awaited_argument, postgresql_arguments
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 from ansible_collections.cdc.pipeline.plugins.module_utils._slot_wait import wait
 
@@ -88,6 +89,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._slot_wait import wai
 def main() -> None:
     run(
         postgresql_arguments()
+        | awaited_argument()
         | {
             "slot": {"type": "str", "required": True},
             "new": {"type": "bool", "default": False},

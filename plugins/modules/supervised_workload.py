@@ -115,6 +115,12 @@ reasons:
   type: dict
   returned: success
   sample: {kafka-0: [config/server.properties differs]}
+found:
+  description:
+    - What there is of the service. V(new) where it does not run and keeps nothing, V(stopped) where it does not run and
+      may keep something, V(running) where any of it runs.
+  type: str
+  returned: in check mode, when the workload is a service that would be started or restarted
 replicas:
   description: Each replica as it is now, with its process id, ports and log file.
   type: list

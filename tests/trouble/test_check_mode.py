@@ -100,3 +100,56 @@ def test_a_component_alone_mends_its_own(running: Site, alter, tag: str, task: s
     found = changes(running.run("--tags", tag).must_succeed())
     assert len(found) == 1
     assert found[0].startswith(task)
+
+
+def test_on_a_bare_host_check_mode_says_what_would_be_made_and_makes_nothing(fresh: Site):
+    found = fresh.run("--check", "--diff").must_succeed()
+    assert not fresh.home.exists()
+    assert not fresh.reports.exists()
+    expected = [
+        *(f"Workload | Run it and wait until it is ready: {name}" for name in ("object-store", "postgresql", "kafka")),
+        "Object store | Have a bucket with conditional writes",
+        "Postgresql | Say what would be made in it",
+        "Postgresql | Publish the captured tables",
+        "Kafka | Have the users",
+        "Kafka | Reconcile the topics",
+        "Kafka | State who may do what",
+        "Schema registry | Set the global compatibility",
+        "Connectors | Capture public.users",
+        "Workload | Run it and wait until it is ready: archive",
+    ]
+    assert [name for name in expected if not any(each.startswith(name) for each in changes(found))] == []
+    # Of the diffs: a file, a topic, a connector.
+    for text in ("server.properties", "postgres.public.users:", "table.include.list:"):
+        assert text in found.output, text
+    flat = re.sub(r"\s+", " ", found.output)
+    assert "kafka does not run and keeps nothing yet, so it is not asked" in flat
+    assert "Nothing is verified, since these do not run as stated yet: archive, connectors, kafka" in flat
+
+
+@pytest.mark.full
+def test_what_a_stopped_pipeline_keeps_is_not_said_to_be_made(fresh: Site):
+    fresh.run("--skip-tags", "verify").must_succeed()
+    fresh.run(playbook="playbooks/stop.yml").must_succeed()
+    found = fresh.run("--check", "--diff").must_succeed()
+    assert "kafka does not run, so it is not asked" in re.sub(r"\s+", " ", found.output)
+    # Caches of Java are made in the background, when they are.
+    assert {name.partition(":")[0] for name in changes(found) if not name.startswith("Java caches")} == {
+        "Services | Set up and start the supervisor",
+        "Workload | Run it and wait until it is ready",
+    }
+
+
+@pytest.mark.full
+def test_check_mode_looks_past_a_switch_of_security_in_both_directions(fresh: Site):
+    fresh.run("--skip-tags", "verify", cdc_security=False).must_succeed()
+    on = fresh.run("--check", "--diff", cdc_security=True).must_succeed()
+    assert {"Kafka | Have the users", "Connectors | Capture"} <= {each.partition(" public.")[0] for each in changes(on)}
+    # What does not change is asked, and found to be there.
+    assert not [name for name in changes(on) if name.startswith(("Kafka | Reconcile", "Postgresql |", "Schema registry |"))]
+    fresh.run("--skip-tags", "verify", cdc_security=True).must_succeed()
+    off = fresh.run("--check", "--diff", cdc_security=False).must_succeed()
+    assert not [name for name in changes(off) if name.startswith(("Kafka |", "Postgresql |", "Schema registry |"))]
+    for run in (on, off):
+        assert "Nothing is verified, since these do not run as stated yet: archive" in run.output
+    assert changes(fresh.run("--check", "--diff", cdc_security=True).must_succeed()) == []

@@ -25,7 +25,7 @@ from .disk import Difference, Disk
 from .layout import Instance
 from .local import Plan, ReplicaPlan, Target
 from .readiness import Readiness
-from .report import Report
+from .report import NEW, RUNNING, STOPPED, Report
 from .supervisor import Process, Supervisor
 from .tools import Tools, rotate
 
@@ -65,6 +65,7 @@ class Realiser:
         self._require_checks(decisions)
         report = _report(decisions, gone, programs)
         if self.dry:
+            report.found = self._found(decisions)
             return report
         apart = [item for item in decisions if item.action == RESTART and not self._agrees(item.replica)]
         self._stop(apart)
@@ -81,6 +82,13 @@ class Realiser:
         self.readiness.watch(kept)
         self.readiness.wait([item.name for item in kept])
         return report
+
+    def _found(self, decisions: Iterable[Decision]) -> str:
+        """What there is before anything is done. A replica that was ever made has a data folder."""
+        if any(item.action != START for item in decisions):
+            return RUNNING
+        lived = any(self.instance.folder(item.replica.name, "data").exists() for item in decisions)
+        return STOPPED if lived else NEW
 
     @property
     def _rereads(self) -> bool:

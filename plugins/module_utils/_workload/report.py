@@ -10,6 +10,8 @@ from typing import Any
 
 from .._module import Outcome
 
+NEW, STOPPED, RUNNING = FOUND = "new", "stopped", "running"
+
 
 @dataclass
 class Report:
@@ -18,6 +20,7 @@ class Report:
     Attributes:
         reasons: why, by replica.
         differences: of files on a host, of objects in a cluster.
+        found: in check mode, what there is of a service, one of :data:`FOUND`.
     """
 
     changed: bool = False
@@ -27,6 +30,7 @@ class Report:
     removed: list[str] = field(default_factory=list)
     reasons: dict[str, list[str]] = field(default_factory=dict)
     differences: list[Any] = field(default_factory=list)
+    found: str = ""
 
     def outcome(self, **facts: Any) -> Outcome:
         """The outcome of the module, with further ``facts``."""
@@ -37,4 +41,5 @@ class Report:
             "removed": sorted(self.removed),
             "reasons": self.reasons,
         }
-        return Outcome(self.changed, differences=self.differences, facts={**lists, **facts})
+        found = {"found": self.found} if self.found else {}
+        return Outcome(self.changed, differences=self.differences, facts={**lists, **found, **facts})

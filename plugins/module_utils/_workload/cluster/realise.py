@@ -15,10 +15,10 @@ from typing import Any
 from ..._errors import DeadlineError, FailedError
 from .. import diagnosis
 from ..contents import as_text
-from ..manifests import WORKLOAD_LABEL, manifests, selector
+from ..manifests import PART, WORKLOAD_LABEL, manifests, selector
 from ..model import Workload
 from ..pods import Cluster
-from ..report import Report
+from ..report import NEW, RUNNING, STOPPED, Report
 from .api import Api
 from .apply import apply
 from .fixed import require_room
@@ -68,13 +68,16 @@ class Realiser:
         """
         self.workload.require_replicas(only)
         if self._api is None:
-            return self._all_missing()
+            report = self._all_missing()
+            report.found = NEW
+            return report
         waiter = self._waiter()
         before = waiter.look()
         report = self._apply()
         wanted = {pod["metadata"]["uid"] for pod in before.pods if restart and self._is_among(pod, only)}
         self._note_starts(report)
         if self.dry:
+            report.found = self._found()
             self._note_restarts(report, self._predicted(report, before, wanted), before)
             return report
         self._note_restarts(report, self._replace(waiter, report, before, wanted), before)
@@ -166,6 +169,13 @@ class Realiser:
         changes = [item for item in changes if item.differs]
         removed = [f"{item.kind} {item.name}" for item in changes if item.after is None]
         return Report(changed=bool(changes), differences=changes, removed=removed)
+
+    def _found(self) -> str:
+        """What there is before anything is done. A service may keep its state in another's volumes."""
+        runner = self.api.get(self.runner["kind"], self.runner["metadata"]["name"])
+        if runner is not None:
+            return RUNNING if runner["spec"].get("replicas") else STOPPED
+        return STOPPED if self.api.list("PersistentVolumeClaim", PART) else NEW
 
     def _present(self) -> dict[tuple[str, str], Document]:
         kinds = [kind for kind in OWNED if kind != "Route" or self.openshift]

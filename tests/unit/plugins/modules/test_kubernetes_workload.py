@@ -99,8 +99,20 @@ def test_without_a_cluster_check_mode_reports_all_as_missing(run, monkeypatch):
         raise FailedError("There is no kubeconfig")
 
     monkeypatch.setattr(f"{MODULE}.connect", refuse)
-    assert run(check=True)["started"] == ["echo-0", "echo-1", "echo-2"]
+    checked = run(check=True)
+    assert (checked["started"], checked["found"]) == (["echo-0", "echo-1", "echo-2"], "new")
     assert "There is no kubeconfig" in failure(run)
+
+
+def test_check_mode_says_what_there_is_of_it(run, api):
+    assert run(check=True)["found"] == "new"
+    # What was left when it was removed without its data.
+    api.put(claim("data-echo-0", "1Gi"))
+    assert run(check=True)["found"] == "stopped"
+    assert "found" not in run()
+    assert run(check=True, files={"settings": "new\n"})["found"] == "running"
+    api.edit("StatefulSet", "echo", "spec.replicas", 0)
+    assert run(check=True)["found"] == "stopped"
 
 
 def test_before_its_project_exists_check_mode_reports_all_as_missing(run, api):

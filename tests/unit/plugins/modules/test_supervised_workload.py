@@ -148,6 +148,18 @@ def test_starts_and_then_changes_nothing(run, world, tmp_path):
     assert not again["changed"] and "diff" not in again and len(world.asked) == 2
 
 
+def test_check_mode_says_what_there_is_of_it(run, world):
+    assert run(check=True)["found"] == "new"
+    assert "found" not in run()
+    assert run(check=True, files={"settings": "value=2\n"})["found"] == "running"
+    run(state="stopped")
+    assert run(check=True)["found"] == "stopped"
+    run(state="absent")
+    assert run(check=True)["found"] == "stopped"
+    run(state="absent", purge_data=True)
+    assert run(check=True)["found"] == "new"
+
+
 def test_a_change_restarts_in_turn_and_is_shown(run, world):
     run()
     world.asked.clear()
