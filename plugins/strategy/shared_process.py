@@ -19,6 +19,7 @@ version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 """
 
+from ansible.collections.list import list_collection_dirs
 from ansible.errors import AnsibleError
 from ansible.plugins.strategy.linear import StrategyModule as LinearStrategy
 
@@ -42,4 +43,8 @@ class StrategyModule(StrategyMixin, LinearStrategy):
                 f"The strategy cdc.pipeline.shared_process needs Mitogen ({MISSING}): install the Python package"
                 " mitogen beside ansible-core, or use the strategy linear."
             )
+        # Mitogen asks for all collections before each module, in a process that ends after it. What is loaded here, those
+        # processes have.
+        for _folder in list_collection_dirs():
+            pass
         super().__init__(tqm)
