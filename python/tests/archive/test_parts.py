@@ -135,9 +135,11 @@ def test_what_was_found_out_for_an_earlier_assignment_does_not_count() -> None:
     world.assign(A)
     world.positions.begin(1e12)
     world.revoke()
+    world.assign(A)  # another instance may have gone on from there meanwhile
     world.later.run()
     world.actions.run()
     assert world.state.owned == {} and world.consumer.fetched == {}
+    assert world.state.resolving == {A}
 
 
 def test_a_rebalance_drops_all_that_is_not_committed() -> None:
