@@ -8,10 +8,8 @@ ARGS ?=
 # Where the pipeline runs: local (this host), kind, kubernetes, openshift, or a folder of your own below inventories/.
 INVENTORY ?= local
 # Modules share one process instead of having one each (docs/decisions/0015-mitogen.md). STRATEGY=linear is Ansible's own way.
-STRATEGY ?= mitogen_linear
-PLAY = ANSIBLE_STRATEGY=$(STRATEGY) ANSIBLE_DEPRECATION_WARNINGS=false \
-  ANSIBLE_STRATEGY_PLUGINS=.venv/lib/python3.11/site-packages/ansible_mitogen/plugins/strategy \
-  .venv/bin/ansible-playbook -i inventories/$(INVENTORY)
+STRATEGY ?= cdc.pipeline.shared_process
+PLAY = ANSIBLE_STRATEGY=$(STRATEGY) ANSIBLE_DEPRECATION_WARNINGS=false .venv/bin/ansible-playbook -i inventories/$(INVENTORY)
 
 .PHONY: help setup site verify status start stop logs destroy render migrate load-test
 help:  ## Show what there is
@@ -58,8 +56,7 @@ TESTS = PATH="$$PWD/.venv-test/bin:$$PATH" MOLECULE_GLOB='molecule/*/molecule.ym
   CDC_ENDPOINTS=$(SCENARIO)/endpoints.json CDC_INSTANCE=molecule CDC_PORT_OFFSET=100 .ci/steps
 PYTEST = python -m pytest -q -p no:cacheprovider
 # A first run by Ansible's own strategy; what follows as `make` runs playbooks.
-SHARED = ANSIBLE_STRATEGY=mitogen_linear \
-  ANSIBLE_STRATEGY_PLUGINS="$$PWD/.venv-test/lib/python3.11/site-packages/ansible_mitogen/plugins/strategy"
+SHARED = ANSIBLE_STRATEGY=cdc.pipeline.shared_process
 SCENARIO_UP = molecule destroy -s default && molecule converge -s default && $(SHARED) molecule idempotence -s default
 SCENARIO_DOWN = $(SHARED) molecule verify -s default && molecule destroy -s default
 

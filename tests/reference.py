@@ -38,7 +38,7 @@ from reference_pages import (  # noqa: E402
 )
 from role_specs import problems, read_renamed, read_roles, updated_spec  # noqa: E402
 
-PLUGIN_TYPES = ("callback", "filter", "lookup")
+PLUGIN_TYPES = ("callback", "filter", "lookup", "strategy")
 
 
 def documented() -> dict[str, dict[str, Any]]:

@@ -230,7 +230,9 @@ def index_page(docs: Mapping[str, Mapping[str, Any]], roles: list[Role]) -> str:
         for role in roles
         if "main" in role.entries
     ]
-    plugins = [line for kind in ("callback", "filter", "lookup") for line in lines(kind, "plugins", f"{kind}_")]
+    plugins = [
+        line for kind in ("callback", "filter", "lookup", "strategy") for line in lines(kind, "plugins", f"{kind}_")
+    ]
     return _page(
         NOTE,
         "# Reference",

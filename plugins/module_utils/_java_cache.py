@@ -24,6 +24,7 @@ from typing import Any
 
 from ._certificates.issue import Wanted, issue, make_authority
 from ._certificates.parts import now, require_library
+from ._processors import use_all_processors
 from ._trust_store import key_store, trust_store
 
 MIB = 1024 * 1024
@@ -146,6 +147,7 @@ def start(tool: str, document: Mapping[str, Any], cache: Path) -> subprocess.Pop
     with tempfile.TemporaryFile() as stdin, open(cache / LOG, "ab") as output:
         stdin.write(json.dumps(document).encode())
         stdin.seek(0)
+        use_all_processors()
         process = subprocess.Popen(command, stdin=stdin, stdout=output, stderr=output, cwd="/", start_new_session=True)
     deadline = time.monotonic() + _BEGIN_SECONDS
     while process.poll() is None and owner(cache) is None and time.monotonic() < deadline:

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import ansible_mitogen
 import yaml
 from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.plan import read_plan
@@ -106,8 +105,7 @@ class Site:
         return {
             **kept,
             "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_STRATEGY": "mitogen_linear",
-            "ANSIBLE_STRATEGY_PLUGINS": str(Path(ansible_mitogen.__file__).with_name("plugins") / "strategy"),
+            "ANSIBLE_STRATEGY": "cdc.pipeline.shared_process",
             "CDC_GUIDE_REPORTS": str(self.reports),
         }
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._errors import FailedError
+from .._processors import use_all_processors
 from . import diagnosis
 from .disk import Difference, Disk
 from .layout import Instance
@@ -328,6 +329,7 @@ class Host:
                 "--configuration",
                 str(self.instance.control / "supervisord.conf"),
             ]
+            use_all_processors()
             self._call(command)
         if not wait_answering(self.supervisor, _START_SECONDS):
             raise FailedError(

@@ -12,6 +12,7 @@ from cdc_pipeline.verify.checks.services import (
     judge_bounds,
     judge_disk,
     judge_processes,
+    judge_processors,
     judge_users,
 )
 
@@ -40,6 +41,11 @@ def test_a_process_that_does_not_run_is_named() -> None:
 def test_nothing_runs_as_root() -> None:
     assert judge_users({"a-0": 998}).ok
     assert judge_users({"a-0": 998, "b-0": 0}).found == ["b-0"]
+
+
+def test_a_process_that_is_tied_to_one_of_two_processors_is_named() -> None:
+    assert judge_processors({"a-0": 2, "b-0": 2}, 2).ok
+    assert judge_processors({"a-0": 2, "b-0": 1}, 2).found == {"b-0": 1}
 
 
 def test_a_change_that_was_not_taken_over_is_named() -> None:

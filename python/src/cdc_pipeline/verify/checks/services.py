@@ -22,6 +22,7 @@ from cdc_pipeline.verify.wait import wait_for
 # Longer than any program's startsecs.
 _START_SECONDS = 20.0
 _START = "Start it: {run start}."
+_TIED = "What started the supervisor was tied to some processors, as by taskset: {run stop}, then {run start}."
 _AGAIN = "Run the site again: it goes on where the last run ended."
 
 
@@ -35,6 +36,12 @@ def judge_users(owners: Mapping[str, int]) -> Finding:
     """User ids of the processes by name."""
     root = sorted(name for name, owner in owners.items() if owner == 0)
     return equal("T8.not_root", "processes that run as root", [], root, "Set cdc_user.")
+
+
+def judge_processors(usable: Mapping[str, int], whole: int) -> Finding:
+    """How many processors each process may run on, and how many the first process of the host may."""
+    fewer = {name: count for name, count in usable.items() if count < whole}
+    return equal("T8.processors", f"processes that may use fewer than {whole} processors", {}, fewer, _TIED)
 
 
 def judge_applied(replicas: Iterable[str], applied: Iterable[str]) -> Finding:
@@ -92,7 +99,7 @@ def _services(context: Context) -> Iterator[Finding]:
     yield judge_processes(processes)
     files = sorted((home / "supervisor" / "replicas").glob("*.json"))
     replicas = [replica for replica in map(read_replica, files) if replica.name in processes]
-    owners = {}
+    owners, processors = {}, {}
     for replica in replicas:
         folder = Path(f"/proc/{processes[replica.name].pid}")
         if replica.kind == "cronjob":
@@ -100,7 +107,9 @@ def _services(context: Context) -> Iterator[Finding]:
             owners[replica.name] = pwd.getpwnam(replica.start.user).pw_uid if replica.start.user else os.geteuid()
         elif folder.exists():
             owners[replica.name] = folder.stat().st_uid
+            processors[replica.name] = len(os.sched_getaffinity(processes[replica.name].pid))
     yield judge_users(owners)
+    yield judge_processors(processors, len(os.sched_getaffinity(1)))
 
 
 def _workloads(context: Context) -> Iterator[Finding]:
