@@ -97,7 +97,7 @@ def test_no_library_is_needed_to_say_so(run_module, monkeypatch):
 
 def test_a_plugin_is_not_asked_before_all_servers_are_as_stated(run_module, connect):
     options = {"url": connect.url, "name": "c", "config": {**CONFIG, "no.such": "1"}}
-    with pytest.raises(ModuleFailed, match="no.such"):
+    with pytest.raises(ModuleFailed, match=r"no\.such"):
         run_module("connect_connector", check=True, **options)
     connect.calls.clear()
     result = run_module("connect_connector", check=True, awaited="changing", **options)

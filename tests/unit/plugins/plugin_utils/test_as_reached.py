@@ -20,7 +20,7 @@ OPEN = {
     "postgresql": {"host": "h", "port": 5432, "dbname": "shop", "user": "u", "password": "p", "cdc": {"username": "c"}},
 }
 SECURE = {
-    "kafka": {"bootstrap_servers": "h:9092", "client": {"security.protocol": "SASL_SSL"}, "users": {"kafka_admin": "p"}},
+    "kafka": {"bootstrap_servers": "h:9092", "client": {"security.protocol": "SASL_SSL"}, "users": {"a": "p"}},
     "kafka_connect": {"url": "https://h:30083", "ca": "/trust/c.pem", "writer": {"username": "w", "password": "wp"}},
     "postgresql": {**OPEN["postgresql"], "sslmode": "verify-full", "ca": "/trust/p.pem"},
 }
@@ -111,5 +111,6 @@ def test_plugins_are_not_asked_while_a_server_is_awaited():
     assert as_reached("debezium_connector", options, {"archive": {"state": "new"}}) == options
     found = as_reached("debezium_connector", options, changing(OPEN, "postgresql"))
     assert found == {**options, "awaited": "changing"}
-    found = as_reached("debezium_connector", options, {"postgresql": {"state": "new"}, "kafka_connect": {"state": "new"}})
+    new = {name: {"state": "new"} for name in ("postgresql", "kafka_connect")}
+    found = as_reached("debezium_connector", options, new)
     assert found == {**options, "awaited": "new"}
