@@ -43,8 +43,8 @@ class StrategyModule(StrategyMixin, LinearStrategy):
                 f"The strategy cdc.pipeline.shared_process needs Mitogen ({MISSING}): install the Python package"
                 " mitogen beside ansible-core, or use the strategy linear."
             )
-        # Mitogen asks for all collections before each module, in a process that ends after it. What is loaded here, those
-        # processes have.
+        # Mitogen asks for all collections before each module, in a process that ends after it. What is loaded here,
+        # that process has.
         for _folder in list_collection_dirs():
             pass
         super().__init__(tqm)
