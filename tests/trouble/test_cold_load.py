@@ -44,7 +44,8 @@ def test_a_load_begins_right_after_a_start(running: Site, start: str):
     assert all(f"{name}: " in run.output for name in PARTS)
 
 
-@pytest.mark.parametrize("start", ["all", *(pytest.param(start, marks=pytest.mark.full) for start in ALONE)])
+@pytest.mark.full
+@pytest.mark.parametrize("start", ["all", *ALONE])
 def test_check_mode_starts_nothing_again(running: Site, start: str):
     before = until(running.processes, lambda found: "archive-0" in found, 60, "the archive runs")
     running.run("--check", playbook="playbooks/load_test.yml", load_test_start=start, **LOAD).must_succeed()

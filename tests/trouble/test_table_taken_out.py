@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
+import pytest
 from archived import context_of
 from cdc_pipeline.verify.archive_state import read_state
 from site_runs import Site, shared_tables
@@ -15,6 +16,7 @@ from site_runs import Site, shared_tables
 ROWS = 100
 
 
+@pytest.mark.full
 def test_it_is_archived_to_its_end(running: Site, capture: Callable[..., None]):
     context = context_of(running)
     table = f"public.out_{uuid.uuid4().hex[:6]}"
