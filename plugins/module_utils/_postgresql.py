@@ -18,6 +18,7 @@ try:
 except ImportError:
     import traceback
 
+    psycopg = None
     IMPORT_ERROR = traceback.format_exc()
 
 # Of a lock on a table that others use.

@@ -27,7 +27,10 @@ try:
     import ansible_mitogen.affinity
     from ansible_mitogen.strategy import StrategyMixin
 except ImportError as error:
-    StrategyMixin = object
+
+    class StrategyMixin:
+        """In the place of Mitogen's."""
+
     MISSING: ImportError | None = error
 else:
     MISSING = None
