@@ -119,5 +119,5 @@ def test_what_takes_too_long_is_named_and_goes_on(play: Callable[..., tuple[int,
 def test_nothing_is_taken_out_as_long_as_kafka_does_not_answer(play: Callable[..., tuple[int, dict[str, Any], str]]):
     code, found, output = play({GONE: 3}, None, archive_leaving_timeout=1)
     assert code == 0 and found["after"]["leaving"] == [GONE], output
-    code, _, output = play(None)
+    code, found, output = play(None)
     assert code != 0 and "no broker" in output
