@@ -193,13 +193,15 @@ def record(fields: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "record", "name": "Value", "namespace": "a.shape", "fields": fields}
 
 
+# The registry takes a field without a default for no addition to what the lab has registered before.
+UNION = {"name": "u", "type": ["null", "string", "long"], "default": None}
 MAP = record(nullable({"type": "map", "values": "string"}, 1))
 SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any], int, int]] = {
     "1600 columns that are null": (record(nullable("string", 1600)), {}, 4000, 0),
     "1600 numbers": (record(nullable("long", 1600)), {f"c{i}": i for i in range(1600)}, 4000, 0),
     "maps of 500 kB": (MAP, {"c0": {f"key {i}": f"value {i}" for i in range(25_000)}}, 60, 0),
     "maps of 15 MB": (MAP, {"c0": {f"key {i}": f"value {i}" for i in range(700_000)}}, 2, 0),
-    "unions of 100 kB": (record([{"name": "u", "type": ["null", "string", "long"]}]), {"u": "x" * 100_000}, 300, 0),
+    "unions of 100 kB": (record([UNION]), {"u": "x" * 100_000}, 300, 0),
     "arrays of a million": (record(nullable({"type": "array", "items": "int"}, 1)), {"c0": [7] * 1_000_000}, 60, 0),
     "headers of 100 kB": (record(nullable("long", 1)), {"c0": 1}, 1500, 100_000),
 }
