@@ -67,7 +67,7 @@ class StartPositions:
             self._checks.submit(self._resolve, self._state.generation, due, True)
 
     def again(self, keys: set[Key]) -> None:
-        """Give up what was read of these partitions and find their starts anew."""
+        """Give up what was read of these partitions and find their starts again."""
         state = self._state
         keys &= state.assigned
         if not keys:
