@@ -84,7 +84,7 @@ def play(
     }
     (tmp_path / "variables.json").write_text(json.dumps(variables))
     (tmp_path / "play.yml").write_text(PLAY)
-    command = [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "play.yml"]
+    command = [Path(sys.executable).with_name("ansible-playbook"), "play.yml", "-e", "@variables.json"]
 
     def run(*options: str) -> tuple[int, int, str]:
         done = subprocess.run(
