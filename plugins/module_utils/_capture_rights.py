@@ -112,7 +112,7 @@ def role_steps(role: Role, found: FoundRole | None, there: Iterable[str]) -> Ite
             )
     for group in wanted:
         if found is None or group not in found.member_of:
-            yield Step(f"the role {role.name} is no member of {group}", (f"GRANT {quoted(group)} TO {name}",))
+            yield Step(f"the role {role.name} is not a member of {group}", (f"GRANT {quoted(group)} TO {name}",))
 
 
 def reads_step(role: str, table: Mapping[str, Any]) -> Step:

@@ -62,7 +62,7 @@ def told(slot: Slot, name: str, where: str) -> str:
             f" {_mebibytes(max(slot.safe_bytes or 0, 0))} more of WAL the slot is lost, and changes with it"
         )
     if slot.idle_timeout:
-        bound += f". idle_replication_slot_timeout is {slot.idle_timeout}: after that it is lost, too"
+        bound += f". idle_replication_slot_timeout is {slot.idle_timeout}: after that it is also lost"
     return f"The slot {name} stays on {where}, and nobody reads it: {kept}. {bound}"
 
 

@@ -25,7 +25,7 @@ ROLE_PASSWORD, WATCHER_PASSWORD = "of-the-reader-4711", "of-the-watcher-4711"
 EVERYTHING = [
     "there is no table public.pipeline_probe",
     "there is no role",
-    "is no member of pg_monitor",
+    "is not a member of pg_monitor",
     'may not read public."Order Items"',
     "may not read shop.parcels",
     "the publication captured lacks tables, or is not there",
