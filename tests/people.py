@@ -27,6 +27,11 @@ HTTP = {
     ("archive", "GET", "/metrics"): (200, 200),
     ("archive", "POST", "/flush?timeout=0"): (403, 400),
     ("watchdog", "GET", "/status"): (200, 200),
+    ("monitoring", "GET", "/api/dashboards"): (200, 200),
+    ("prometheus", "GET", "/api/v1/query?query=up"): (200, 200),
+    ("alertmanager", "GET", "/api/v2/silences"): (200, 200),
+    # Without the media type of a silence.
+    ("alertmanager", "POST", "/api/v2/silences"): (403, 415),
 }
 
 

@@ -11,7 +11,8 @@ author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
   - Makes the groups of alerting rules. Each alert has C(alert), C(expr), C(for), C(severity), C(summary), and perhaps
     C(keep_firing_for) and C(only). In C(expr), a time after C(@) is a window.
-positional: there, runbooks, scale
+  - Makes rules that record how much of each objective was missed, how fast its error budget is spent, and what is left.
+positional: there, runbooks, scale, within, objectives
 options:
   _input:
     description: Lists of alerts by the name of their subsystem.
@@ -34,6 +35,13 @@ options:
     description: Labels that series have to have, and that alerts get, where Prometheus knows other series as well.
     type: dict
     default: {}
+  objectives:
+    description:
+      - What is promised, by its name. Each has C(objective), the share of the time or of records that is to be kept,
+        and C(missed), an expression that is 1 while it is missed, or how many records miss it of C(total). Perhaps it
+        has C(only).
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -53,11 +61,16 @@ from ansible_collections.cdc.pipeline.plugins.plugin_utils import _alerts
 
 
 def alert_rules(
-    alerts: dict[str, Any], there: list[str], runbooks: str, scale: float = 1, within: dict[str, str] | None = None
+    alerts: dict[str, Any],
+    there: list[str],
+    runbooks: str,
+    scale: float = 1,
+    within: dict[str, str] | None = None,
+    objectives: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """See the documentation above."""
     try:
-        return _alerts.rule_groups(alerts, there, runbooks, float(scale), within)
+        return _alerts.rule_groups(alerts, there, runbooks, float(scale), within, objectives)
     except ValueError as error:
         raise AnsibleFilterError(f"alert_rules: {error}") from error
 

@@ -27,6 +27,12 @@ _SELECTOR = re.compile(
 )
 # Active while no replica of a component answers.
 GONE = "ComponentGone"
+# The Site Reliability Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts": how fast an error budget is spent, in
+# windows of which two at a time have to agree. Its budget is of 30 days, and this one of what Prometheus keeps.
+_BURN_WINDOWS = ("5m", "30m", "1h", "6h")
+_PERIOD = "14d"
+# How often what was missed is recorded, and over the whole period, which reads more.
+_MEASURED_EVERY, _PERIOD_EVERY = "15s", "2m"
 
 
 def scaled(text: str, scale: float) -> str:
@@ -56,6 +62,7 @@ def rule_groups(
     runbooks: str,
     scale: float,
     within: Mapping[str, str] | None = None,
+    objectives: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """What a file of rules holds.
 
@@ -65,11 +72,13 @@ def rule_groups(
         runbooks: a URL to which the name of an alert and .md are added.
         scale: by which times are multiplied.
         within: labels that series have to have, and that alerts get, where Prometheus knows other series as well.
+        objectives: what is promised, by name, of which rules record how much was missed.
 
     Raises:
         ValueError: a time is none.
     """
     known = set(there)
+    promised = {name: each for name, each in (objectives or {}).items() if each.get("only") in (None, *known)}
     by_name = {alert["alert"]: alert for alerts in definition.values() for alert in alerts}
     groups = {
         name: [
@@ -79,7 +88,58 @@ def rule_groups(
         ]
         for name, alerts in definition.items()
     }
-    return {"groups": [{"name": name, "rules": rules} for name, rules in groups.items() if rules]}
+    recorded = _recorded(promised, scale, within or {}) if promised else []
+    return {"groups": [*recorded, *({"name": name, "rules": rules} for name, rules in groups.items() if rules)]}
+
+
+def _recorded(
+    objectives: Mapping[str, Mapping[str, Any]], scale: float, within: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The groups of rules that record what was missed of objectives."""
+    groups = []
+    for group, every, expressions in (("slo", _MEASURED_EVERY, _now), ("slo_period", _PERIOD_EVERY, _in_period)):
+        rules = [
+            {
+                "record": f"cdc:slo_{metric}",
+                "expr": _scaled_within(expression, scale, within),
+                "labels": {"slo": name, **within},
+            }
+            for name, stated in objectives.items()
+            for metric, expression in expressions(name, stated, scale).items()
+        ]
+        groups.append({"name": group, "interval": scaled(every, scale), "rules": rules})
+    return groups
+
+
+def _now(name: str, stated: Mapping[str, Any], scale: float) -> dict[str, str]:
+    """What is missed of an objective, and how many times as fast as it may be its error budget is spent."""
+    measured = {part: str(stated[part]) for part in ("missed", "total") if part in stated}
+    burns = {
+        f"burn:{window}": f"{_missed(name, stated, window, scale)} / {_budget(stated)}" for window in _BURN_WINDOWS
+    }
+    return measured | burns
+
+
+def _in_period(name: str, stated: Mapping[str, Any], scale: float) -> dict[str, str]:
+    """What was kept of an objective, and the share of its error budget that is left."""
+    return {
+        f"kept:{_PERIOD}": f"1 - {_missed(name, stated, _PERIOD, scale)}",
+        f"budget_left:{_PERIOD}": f'1 - (1 - cdc:slo_kept:{_PERIOD}{{slo="{name}"}}) / {_budget(stated)}',
+    }
+
+
+def _budget(stated: Mapping[str, Any]) -> float:
+    # Without the tail that the difference has.
+    return round(1 - float(stated["objective"]), 6)
+
+
+def _missed(name: str, stated: Mapping[str, Any], window: str, scale: float) -> str:
+    """The share that was missed in a window. Of time, what was not measured was not missed."""
+    missed = f'sum_over_time(cdc:slo_missed{{slo="{name}"}}[@{window}])'
+    if "total" in stated:
+        return f'{missed} / (sum_over_time(cdc:slo_total{{slo="{name}"}}[@{window}]) > 0)'
+    length, every = (int(scaled(each, scale).removesuffix("s")) for each in (window, _MEASURED_EVERY))
+    return f"{missed} / {max(1, length // every)}"
 
 
 def _keep(alert: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any]]) -> str:
@@ -101,9 +161,13 @@ def _rule(
 ) -> dict[str, Any]:
     return {
         "alert": alert["alert"],
-        "expr": selecting(_WINDOW.sub(lambda found: scaled(found[1], scale), alert["expr"]), within),
+        "expr": _scaled_within(alert["expr"], scale, within),
         "for": scaled(alert["for"], scale),
         "keep_firing_for": scaled(keep, scale),
         "labels": {"severity": alert["severity"], "subsystem": subsystem, **within},
         "annotations": {"summary": alert["summary"], "runbook_url": f"{runbooks}{alert['alert']}.md"},
     }
+
+
+def _scaled_within(expression: str, scale: float, within: Mapping[str, str]) -> str:
+    return selecting(_WINDOW.sub(lambda found: scaled(found[1], scale), expression), within)

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from cdc_pipeline.clients import http as clients
 from cdc_pipeline.endpoints import Login
+from cdc_pipeline.people.logins import READER
 from cdc_pipeline.serving import Access, Handler, listen
 from cdc_pipeline.supervise.checks import check
 from certificates import Authority
@@ -79,6 +80,14 @@ def test_people_come_and_go_and_readers_only_read(access: Access, authority: Aut
         assert statuses(Login("ada", bob.password)) == (401, 401)
         people.write_text("")
         assert (statuses(ada), statuses(LOGIN)) == ((401, 401), (200, 200))
+
+
+def test_the_login_of_a_server_may_only_read_where_it_is_a_readers(access: Access, authority: Authority) -> None:
+    with (
+        serving(replace(access, right=READER)) as port,
+        clients.client(f"https://127.0.0.1:{port}", LOGIN, str(authority.ca)) as watcher,
+    ):
+        assert (watcher.get("/metrics").status_code, watcher.post("/flush").status_code) == (200, 403)
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,9 @@ def test_people_use_what_they_are_given_and_lose_it(
 
     said = cdc(site, "remove", READER)
     addresses = [*ada.login["kafka"]["bootstrap_servers"].split(","), ada.login["object_store"]["endpoint_url"]]
-    pods = [name for each in ("kafka-connect", "connectors", "archive", REGISTRY) for name in pipeline.pods(each)]
+    pods = [
+        name for each in ("kafka-connect", "connectors", "archive", "monitor", REGISTRY) for name in pipeline.pods(each)
+    ]
     assert not [each for each in (*addresses, *(f"pod {name}" for name in pods)) if each not in said], said
     cdc(site, "remove", OPERATOR)
     for person in people.values():

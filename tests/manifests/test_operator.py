@@ -76,11 +76,13 @@ SPECS = {
             "items": fields(
                 "name rules",
                 name=TEXT,
+                interval=DURATION,
                 rules={
                     "type": "array",
                     "items": fields(
-                        "alert expr",
+                        "expr",
                         alert=TEXT,
+                        record=TEXT,
                         expr=TEXT,
                         **{"for": DURATION},
                         keep_firing_for=DURATION,
@@ -158,14 +160,18 @@ def test_what_is_chosen_and_referred_to_is_there(operated):
 
 def test_alerts_are_those_of_prometheus_within_the_namespace(operated):
     (rule,) = of_kind(operated, "PrometheusRule").values()
-    told = [alert for group in rule["spec"]["groups"] for alert in group["rules"]]
-    own = [alert for group in settings(operated, "rules.yml")["groups"] for alert in group["rules"]]
-    assert [alert["alert"] for alert in told] == [alert["alert"] for alert in own]
+    told = [each for group in rule["spec"]["groups"] for each in group["rules"]]
+    own = [each for group in settings(operated, "rules.yml")["groups"] for each in group["rules"]]
+    assert [_name(each) for each in told] == [_name(each) for each in own]
     for one, other in zip(told, own, strict=True):
         narrowed = one["expr"].replace('{namespace="data-ingestion"}', "").replace('namespace="data-ingestion",', "")
         assert narrowed == other["expr"]
         assert one["labels"] == {**other["labels"], "namespace": "data-ingestion"}
-        assert one["for"] == other["for"]
+        assert one.get("for") == other.get("for")
+
+
+def _name(rule):
+    return rule.get("alert") or rule["record"]
 
 
 def test_clients_are_let_in_to_what_the_operator_scrapes(operated):

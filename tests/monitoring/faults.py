@@ -183,7 +183,11 @@ ARCHIVE_STOPPED = _stopped("archive stopped", "archive-0")
 STORE_STOPPED = _stopped("store stopped", "object-store-0")
 SLOT_OCCUPIED = Fault("slot occupied", _slot_occupied, (Alert("ConnectorStuck", {"what": "slot"}),))
 TOPIC_POISONED = Fault(
-    "topic poisoned", _topic_poisoned, (Alert("ArchiveDeadLetters", {"topic": "postgres.public.users"}),)
+    "topic poisoned",
+    _topic_poisoned,
+    (Alert("ArchiveDeadLetters", {"topic": "postgres.public.users"}),),
+    # Where the load is so small that three records are many of it.
+    besides=(Alert("QualityLow"), Alert("QualityBudgetBurns")),
 )
 STORE_SLOW = Fault("store slow", _store_slow, (Alert("ObjectStoreSlow"),))
 DISK_FULL = Fault("disk full", _disk_full, (Alert("DiskFull", {"mountpoint": str(_DISK)}),))

@@ -32,6 +32,11 @@ HELD = {
     for name, alert in ALERTS.items()
     if "inhibited_by" in alert or "depends_on" in alert
 }
+# By what is active, or was a short time ago, an alert says of itself that it is not.
+TOLD = {
+    name: {told for found in re.findall(r'ALERTS\{alertname=~?"([^"]*)"', alert["expr"]) for told in found.split("|")}
+    for name, alert in ALERTS.items()
+}
 RULES = {
     rule["alert"]: rule
     for group in rule_groups(DEFINITION, EVERYTHING, "https://example.org/", 1)["groups"]
@@ -58,6 +63,19 @@ def flat(value: float) -> str:
 
 def gauge(series: str, bad: float, good: float, summary: str, **labels: str) -> Case:
     return Case({series: flat(bad)}, {series: flat(good)}, labels, summary)
+
+
+def burns(slo: str) -> Case:
+    return Case(
+        {f'cdc:slo_burn:{window}{{slo="{slo}"}}': flat(value) for window, value in (("1h", 15), ("5m", 20))},
+        # The fault is over, or it was so short that the hour has not seen it.
+        {
+            f'cdc:slo_burn:{window}{{slo="{slo}"}}': flat(value)
+            for window, value in (("1h", 20), ("5m", 1), ("6h", 4), ("30m", 9))
+        },
+        {"slo": slo},
+        f"{slo.title()} spends its error budget 15 times as fast as it may",
+    )
 
 
 BLACKBOX = 'up{job="blackbox_exporter",component="blackbox_exporter",replica="blackbox-exporter-0",instance="b:1"}'
@@ -91,6 +109,22 @@ CASES = {
         job="archive",
         replica="archive-0",
     ),
+    "ScrapesFail": Case(
+        {'up{job="archive",replica="archive-0"}': " ".join(["1 0"] * 500)},
+        {'up{job="archive",replica="archive-0"}': f"1+0x20 0+0x20 1+0{FOR_EVER}"},
+        {"job": "archive", "replica": "archive-0"},
+        "Scrapes of archive-0 (archive) fail again and again",
+    ),
+    "MetricsMissing": Case(
+        {'up{job="kafka",replica="kafka-1",instance="k:1"}': flat(1), 'kafka_leaders{instance="k:2"}': flat(7)},
+        {
+            'up{job="kafka",replica="kafka-1",instance="k:1"}': flat(1),
+            'kafka_leaders{instance="k:1"}': flat(7),
+            'up{job="archive",replica="archive-0",instance="a:1"}': flat(0),
+        },
+        {"job": "kafka", "replica": "kafka-1", "instance": "k:1"},
+        "kafka-1 is scraped, and lacks metrics that alerts rely on",
+    ),
     "CertificateExpiresSoon": Case(
         {'probe_ssl_earliest_cert_expiry{replica="a-0"}': flat(20 * 86400)},
         {'probe_ssl_earliest_cert_expiry{replica="a-0"}': flat(400 * 86400)},
@@ -102,11 +136,18 @@ CASES = {
         {"replica": "a-0"},
     ),
     "MeasurementAbsent": Case(
-        {"cdc_canary_commit_timestamp_seconds": flat(1), "cdc_postgresql_slot_active": flat(1)},
+        {
+            "cdc_canary_commit_timestamp_seconds": flat(1),
+            "cdc_postgresql_slot_active": flat(1),
+            "probe_success": flat(1),
+            'cdc:slo_missed{slo="capture"}': flat(0),
+        },
         {
             "cdc_canary_commit_timestamp_seconds": flat(1),
             "cdc_postgresql_slot_active": flat(1),
             "cdc_connectors_connect_up": flat(1),
+            "probe_success": flat(1),
+            'cdc:slo_missed{slo="capture"}': flat(0),
         },
     ),
     "NotificationsFail": Case(
@@ -122,6 +163,9 @@ CASES = {
         {"cdc_canary_commit_timestamp_seconds": flat(0)}, {"cdc_canary_commit_timestamp_seconds": f"0+15{FOR_EVER}"}
     ),
     "ArchiveLate": gauge('cdc_consumer_lag_seconds{group="g",topic="t"}', 301, 299, "", group="g"),
+    "CaptureBudgetBurns": burns("capture"),
+    "FreshnessBudgetBurns": burns("freshness"),
+    "QualityBudgetBurns": burns("quality"),
     "PostgresqlDown": gauge("cdc_connectors_postgresql_up", 0, 1, "The watchdog does not reach PostgreSQL"),
     "SlotInactive": Case(
         {'cdc_connectors_slot_active{instance="c"}': flat(0), 'cdc_connectors_postgresql_up{instance="c"}': flat(1)},
@@ -210,6 +254,12 @@ CASES = {
         {"area": "heap", "replica": "k"},
         "The heap of k is full",
     ),
+    "GarbageCollectionLong": Case(
+        {'jvm_gc_collection_seconds_sum{component="kafka",replica="k",gc="Copy"}': f"0+6{FOR_EVER}"},
+        {'jvm_gc_collection_seconds_sum{component="kafka",replica="k",gc="Copy"}': f"0+4{FOR_EVER}"},
+        {"component": "kafka", "replica": "k"},
+        "k collects garbage in 40% of its time",
+    ),
     "ArchiveStopped": gauge(
         'cdc_archive_partition_stopped{topic="t",partition="3",reason="gap"}',
         1,
@@ -224,6 +274,12 @@ CASES = {
         {'cdc_archive_rejected_total{topic="t",rule="r"}': flat(9)},
         {"topic": "t", "rule": "r"},
         "Records of t went to its dead letters, by the rule r",
+    ),
+    "QualityLow": Case(
+        {'cdc:slo_missed{slo="quality"}': flat(6), 'cdc:slo_total{slo="quality"}': flat(100)},
+        {'cdc:slo_missed{slo="quality"}': flat(4), 'cdc:slo_total{slo="quality"}': flat(100)},
+        {"slo": "quality"},
+        "Only 94% of the records could be decoded",
     ),
     "ObjectStoreDown": gauge("cdc_archive_object_store_up", 0, 1, "The archive cannot write to the object store"),
     "ObjectStoreSlow": Case(
@@ -300,7 +356,7 @@ def test_a_runbook_says_what_to_do(name: str):
     # What holds the alert back is named; of what is gone, the alert that people are told of.
     first = text.partition("## ")[0]
     told = {"ComponentDown" if each == GONE and name != "ComponentDown" else each for each in HELD.get(name, ())}
-    assert set(re.findall(r"\[(\w+)\]\(\1\.md\)", first)) == told
+    assert set(re.findall(r"\[(\w+)\]\(\1\.md\)", first)) == told | TOLD[name]
     for linked in re.findall(r"\]\(([^)#]+)", text):
         assert (RUNBOOKS / linked).exists(), linked
 
@@ -340,6 +396,13 @@ def test_what_holds_itself_back_is_refused(above: dict[str, list[str]], problem:
     ]
     with pytest.raises(ValueError, match=problem):
         rule_groups({"area": alerts}, [], "", 1)
+
+
+@pytest.mark.parametrize("name", [name for name, told in TOLD.items() if told])
+def test_what_has_told_of_a_time_is_known_and_comes_first(name: str):
+    """Or both would be told of one fault."""
+    assert TOLD[name] <= set(ALERTS)
+    assert all(seconds(RULES[each]) + 60 <= seconds(RULES[name]) for each in TOLD[name])
 
 
 def seconds(rule: dict[str, Any]) -> int:

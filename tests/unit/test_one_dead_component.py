@@ -38,6 +38,8 @@ NO_CHANGES = (
     "ConnectorStuck",
     "ConnectorRestartsOften",
     "SlotInactive",
+    "CaptureBudgetBurns",
+    "FreshnessBudgetBurns",
 )
 # What is active, sooner or later, while a component is dead, besides what is active of each: its being down and gone,
 # and of its metrics. Too many here are no harm.
@@ -56,11 +58,11 @@ FOLLOWS: dict[str, tuple[str, ...]] = {
     "schema_registry": (*NO_CHANGES, "ArchiveLate"),
     "kafka_connect": NO_CHANGES,
     "connectors": ("MeasurementAbsent",),
-    "archive": ("ArchiveLate",),
-    "object_store": ("ArchiveLate", "ObjectStoreDown", "ObjectStoreSlow"),
-    "monitor": ("MeasurementAbsent", "ChangesSlow", "ChangesLate"),
+    "archive": ("ArchiveLate", "FreshnessBudgetBurns"),
+    "object_store": ("ArchiveLate", "FreshnessBudgetBurns", "ObjectStoreDown", "ObjectStoreSlow"),
+    "monitor": ("MeasurementAbsent", "ChangesSlow", "ChangesLate", "CaptureBudgetBurns", "FreshnessBudgetBurns"),
     "postgresql_exporter": ("MeasurementAbsent",),
-    "blackbox_exporter": (),
+    "blackbox_exporter": ("MeasurementAbsent",),
     "node_exporter": (),
     "alertmanager": (),
     "prometheus": (),
@@ -136,6 +138,12 @@ def test_one_dead_component_is_all_that_people_are_told_of(component: str):
     if component == "blackbox_exporter":
         active += [alert("TargetDown", component=name, replica=name, job=f"probe-{name}") for name in ENDPOINTS]
     active += [alert(name) for name in FOLLOWS[component]]
+    # What these ask it for, they cannot say.
+    active += [
+        alert("MetricsMissing", component=name, replica=name.replace("_", "-") + "-0")
+        for name in ("monitor", "postgresql_exporter")
+        if component in DEPENDS[name]
+    ]
     dead = BROKERS if component == "kafka" else (component.replace("_", "-") + "-0",)
     assert sent(active) == [("ComponentDown", replica) for replica in dead]
 

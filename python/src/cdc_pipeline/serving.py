@@ -35,6 +35,7 @@ class Access:
         certificate: PEM file of its certificate and the chain; empty: it does not encrypt.
         key: PEM file of the certificate's key.
         login: who may ask for more than a status; None: everybody.
+        right: what ``login`` may do, OPERATOR or READER.
         people: file of people who may, too, as :mod:`cdc_pipeline.people.logins` writes it; empty: nobody. It is read
             at each request that ``login`` does not make.
     """
@@ -43,6 +44,7 @@ class Access:
     key: str = ""
     login: Login | None = field(default=None)
     people: str = ""
+    right: str = OPERATOR
 
     def context(self) -> ssl.SSLContext | None:
         """TLS as a server speaks it; None without a certificate.
@@ -159,8 +161,10 @@ class Handler(BaseHTTPRequestHandler):
 
 def _right(header: str | None, access: Access) -> str | None:
     """What who sends ``header`` may do: everything (OPERATOR), only read (READER), or nothing (None)."""
-    if access.login is None or _is(header, access.login):
+    if access.login is None:
         return OPERATOR
+    if _is(header, access.login):
+        return access.right
     if header is None or not access.people:
         return None
     return next((right for login, right in read_logins(access.people) if _is(header, login)), None)

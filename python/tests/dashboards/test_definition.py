@@ -21,7 +21,7 @@ DOCUMENT = (ROOT / "docs/monitoring.md").read_text(encoding="utf-8")
 RUNBOOKS = {path.stem for path in (ROOT / "docs/runbooks").glob("*.md")}
 PANELS = {panel.id: panel for each in DASHBOARDS for panel in each.panels()}
 ONLY = {Has.HOST: HOST, Has.JAVA: JAVA, Has.ARCHIVE: ARCHIVE, Has.ENCRYPTED: ENCRYPTED}
-_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _WORDS = {
     "bool",
     "or",
@@ -48,8 +48,10 @@ def metrics_in(expr: str) -> set[str]:
 
 
 def test_the_metrics_of_a_query():
-    query = 'sum by (a, b) (rate(m_total{c="d e"}[5m])) / on (f) group_left (g) max(n) > bool 3 or vector(1) < +Inf'
-    assert metrics_in(query) == {"m_total", "n"}
+    query = (
+        'sum by (a, b) (rate(m_total{c="d e"}[5m])) / on (f) group_left (g) max(n:o:1h) > bool 3 or vector(1) < +Inf'
+    )
+    assert metrics_in(query) == {"m_total", "n:o:1h"}
 
 
 def test_names_are_used_once():

@@ -200,6 +200,17 @@ def _measured() -> Iterator[Series]:
     yield from _plain("archive", {"cdc_archive_retries_total": flat(1)}, step="put")
 
 
+def _recorded() -> Iterator[Series]:
+    """By rules."""
+    for name, kept, left in (("capture", 0.9991, 0.82), ("freshness", 0.9971, 0.42), ("quality", 0.99988, 0.88)):
+        labels = {"slo": name}
+        yield "cdc:slo_kept:14d", labels, flat(kept)
+        yield "cdc:slo_budget_left:14d", labels, flat(left)
+        yield "cdc:slo_burn:1h", labels, wave(0, 3)
+    yield "cdc:slo_missed", {"slo": "quality"}, wave(0, 0.2)
+    yield "cdc:slo_total", {"slo": "quality"}, flat(480000)
+
+
 def _host() -> Iterator[Series]:
     for cpu in "01":
         yield from _plain("node_exporter", {"node_cpu_seconds_total": grows(0.6)}, cpu=cpu, mode="idle")
@@ -220,7 +231,7 @@ def _host() -> Iterator[Series]:
 
 def series() -> Iterator[Series]:
     """Name, labels, and value by time."""
-    for some in (_every_server, _java, _source, _measured, _host):
+    for some in (_every_server, _java, _source, _measured, _recorded, _host):
         yield from some()
 
 

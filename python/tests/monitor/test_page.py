@@ -20,6 +20,7 @@ from cdc_pipeline.endpoints import Login
 from cdc_pipeline.monitor.cli import _bound
 from cdc_pipeline.monitor.page import HEADERS, Page, library
 from cdc_pipeline.monitor.panels import MOST_SECONDS, Window, filled, name_of, on_grid, window
+from cdc_pipeline.monitor.relay import Relay
 from cdc_pipeline.monitor.settings import PageSettings
 from cdc_pipeline.serving import Access, listen
 from certificates import Authority
@@ -151,7 +152,7 @@ def server(tmp_path: Path, authority: Authority) -> Iterator[str]:
     """The service without what it measures, over TLS."""
     certificate, key = map(str, authority.certificate("localhost", "127.0.0.1"))
     healthy: Any = SimpleNamespace(alive=lambda: True, not_ready=lambda: [])
-    bound = _bound(healthy, Page(settings(tmp_path), LOGIN, lambda: time.time()))
+    bound = _bound(healthy, Page(settings(tmp_path), LOGIN, lambda: time.time()), Relay({}))
     listening = listen(bound, "127.0.0.1", 0, Access(certificate, key, LOGIN))
     yield f"https://127.0.0.1:{listening.server_port}"
     listening.shutdown()
@@ -183,7 +184,7 @@ def test_who_signs_in_gets_the_page_under_its_policy(server: str, authority: Aut
             assert {name: answer.headers[name] for name in HEADERS} == HEADERS
         assert client.get("/api/panels?id=none").status_code == 404
         assert "/api/panels" in client.get("/else").json()["error"]
-        assert client.post("/api/panels").status_code == 501
+        assert client.post("/api/panels").status_code == 404
         assert client.get("/health/live").status_code == 200
     policy = HEADERS["Content-Security-Policy"]
     assert policy.startswith("default-src 'none';") and "unsafe" not in policy and "http" not in policy

@@ -21,6 +21,7 @@ from cdc_pipeline.endpoints import Login
 from cdc_pipeline.monitor.cli import _bound
 from cdc_pipeline.monitor.page import Page
 from cdc_pipeline.monitor.panels import Prometheus, Window, window
+from cdc_pipeline.monitor.relay import Relay
 from cdc_pipeline.monitor.settings import PageSettings
 from cdc_pipeline.serving import Access, listen
 from prometheus import programs
@@ -122,7 +123,7 @@ def page(prometheus: str) -> Iterator[tuple[str, bool]]:
     library = str(jars[0]) if jars else ""
     settings = PageSettings(prometheus, library, has=tuple(Has), instance="local", scrape_seconds=STEP)
     healthy: Any = SimpleNamespace(alive=lambda: True, not_ready=lambda: [])
-    server = listen(_bound(healthy, Page(settings, None)), "127.0.0.1", 0, Access(login=LOGIN))
+    server = listen(_bound(healthy, Page(settings, None), Relay({})), "127.0.0.1", 0, Access(login=LOGIN))
     yield f"http://{LOGIN.username}:{LOGIN.password}@127.0.0.1:{server.server_port}", bool(jars)
     server.shutdown()
 

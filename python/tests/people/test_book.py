@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from cdc_pipeline.endpoints import (
+    AlertmanagerEndpoint,
     ArchiveEndpoint,
     Endpoints,
     KafkaConnectEndpoint,
     KafkaEndpoint,
     Keys,
     Login,
+    MonitoringEndpoint,
     ObjectStoreEndpoint,
     PostgresqlEndpoint,
     SchemaRegistryEndpoint,
@@ -65,8 +67,9 @@ def test_the_names_that_programs_have_in_this_instance() -> None:
         KafkaConnectEndpoint("u", reader=Login("r2", "x"), writer=None),
         ObjectStoreEndpoint("b", "key1", "s", archive=Keys("key2", "s")),
         ArchiveEndpoint("u", reader=Login("r3", "x")),
+        monitoring=MonitoringEndpoint("u", "", Login("r4", "x"), AlertmanagerEndpoint(operator=Login("o4", "x"))),
     )
-    assert taken_names(endpoints) >= {"kafka_admin", "r1", "w1", "r2", "key1", "key2", "r3"}
+    assert taken_names(endpoints) >= {"kafka_admin", "r1", "w1", "r2", "key1", "key2", "r3", "r4", "o4"}
 
 
 def test_a_password_needs_no_escaping_and_is_another_each_time() -> None:

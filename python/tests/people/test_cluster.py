@@ -104,11 +104,13 @@ def test_the_registry_is_restarted_by_its_pod_alone() -> None:
 
 
 def test_each_trusts_what_is_kept_of_it(tmp_path: Path) -> None:
-    found = pod_servers(FakeCluster({}), tmp_path, archive=False)
+    found = pod_servers(FakeCluster({}), tmp_path, archive=False, monitoring=True)
     assert [(each.workload, each.ca) for each in found] == [
         ("kafka-connect", f"{tmp_path}/trust/kafka_connect.pem"),
         ("connectors", f"{tmp_path}/trust/connectors.pem"),
+        ("monitor", f"{tmp_path}/trust/monitor.pem"),
     ]
+    assert len(pod_servers(FakeCluster({}), tmp_path, archive=True, monitoring=False)) == 3
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from cdc_pipeline.people.handout import PROGRAMS, folder_of, hand_out, take_back
 from cdc_pipeline.people.kafka import rules
 from cdc_pipeline.people.logins import OPERATOR, READER, Person
 from cdc_pipeline.people.store import shell_command
+from cdc_pipeline.people.web import web_servers
 from cdc_pipeline.verify.shape import read
 
 ADA = Person("ada", READER, "a1b2c3d4e5f6")
@@ -52,6 +54,13 @@ def test_an_operator_looks_at_everything_and_writes_nothing() -> None:
     assert {each.split()[0] for each in found} == {"READ", "DESCRIBE", "DESCRIBE_CONFIGS"}
 
 
+def test_people_are_let_in_at_monitoring_where_there_is_some(endpoints: Endpoints) -> None:
+    titles = [each.title for each in web_servers(endpoints, archive=True)]
+    assert titles == ["Kafka Connect", "the watchdog", "the archive", "monitoring"]
+    without = replace(endpoints, monitoring=None)
+    assert [each.title for each in web_servers(without, archive=False)] == titles[:2]
+
+
 def test_the_stores_shell_is_led_to_its_own_server() -> None:
     assert shell_command(SERVER) == [
         "/cache/bin/weed",
@@ -67,6 +76,7 @@ def endpoints(tmp_path: Path) -> Endpoints:
     (tmp_path / "one.pem").write_text("ONE\n")
     (tmp_path / "same.pem").write_text("ONE")
     (tmp_path / "other.pem").write_text("OTHER\n")
+    (tmp_path / "page.pem").write_text("PAGE\n")
     login = {"username": "reader", "password": "own-secret"}
     document = {
         "postgresql": {"host": "h", "port": 1, "dbname": "d", "user": "u", "password": "own-secret"},
@@ -84,6 +94,11 @@ def endpoints(tmp_path: Path) -> Endpoints:
             "prefix": "p",
         },
         "archive": {"url": "https://h/a"},
+        "monitoring": {
+            "url": "https://h/p",
+            "reader": login,
+            "page": {"url": "https://h/m", "ca": f"{tmp_path}/page.pem"},
+        },
     }
     return read(Endpoints, document, "endpoints")
 
@@ -97,9 +112,14 @@ def test_what_is_given_has_all_of_their_own_and_no_secret_of_others(tmp_path: Pa
     assert set(files) == {"login.json", "ca.pem", *PROGRAMS}
     assert {path.stat().st_mode & 0o777 for path in files.values()} == {0o600}
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert files["ca.pem"].read_text() == "ONE\nOTHER\n"
+    assert files["ca.pem"].read_text() == "ONE\nOTHER\nPAGE\n"
     login = json.loads(files["login.json"].read_text())
     assert (login["username"], login["password"], login["kafka"]["topics"]) == ("ada", ADA.password, ["t1", "t2"])
+    assert [login[name] for name in ("monitoring", "prometheus", "alertmanager")] == [
+        "https://h/m",
+        "https://h/m/prometheus",
+        "https://h/m/alertmanager",
+    ]
     assert not any("own-secret" in path.read_text() for path in files.values())
     # As where it was interrupted.
     files["consume.py"].unlink()

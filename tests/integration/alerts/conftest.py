@@ -31,6 +31,7 @@ from ansible_collections.cdc.pipeline.plugins.plugin_utils._receivers import con
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFINITION = yaml.safe_load((ROOT / "roles/monitoring/files/alerts.yml").read_text())
+OBJECTIVES = yaml.safe_load((ROOT / "roles/monitoring/files/objectives.yml").read_text())
 SCALE = 0.02
 # As the components state it, of those that have samples here.
 DEPENDS = {"kafka": [], "kafka_connect": ["kafka", "postgresql", "schema_registry"]}
@@ -139,10 +140,12 @@ def watched(tmp_path: Path, alertmanager: str, prometheus: str) -> Iterator[Watc
 
 
 def _prometheus(address: str, alerting: str, folder: Path) -> dict[str, str]:
-    rules = rule_groups(DEFINITION, ["host", "java", "archive"], "https://example.org/#", SCALE)
+    rules = rule_groups(DEFINITION, ["host", "java", "archive"], "https://example.org/#", SCALE, objectives=OBJECTIVES)
     # What the samples do not have would be absent all the time.
     for group in rules["groups"]:
-        group["rules"] = [rule for rule in group["rules"] if rule["alert"] != "MeasurementAbsent"]
+        group["rules"] = [
+            rule for rule in group["rules"] if rule.get("alert") not in ("MeasurementAbsent", "MetricsMissing")
+        ]
     settings = {
         "global": {
             "scrape_interval": "1s",

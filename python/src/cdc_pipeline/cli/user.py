@@ -36,16 +36,16 @@ _REGISTRY, _STORE = "schema-registry-0", "object-store-0"
 def command() -> None:
     """Give people a login of their own, and take it away.
 
-    One login is for Kafka, the object store, the schema registry, Kafka Connect, the archive and the watchdog. A
-    reader reads topics, schemas, the archive, connectors and states, and changes nothing. An operator also changes
-    schemas and connectors, and reads all topics and groups of Kafka. The command needs a pipeline with
-    cdc_security: true, and for one on this host root.
+    One login is for Kafka, the object store, the schema registry, Kafka Connect, the archive, the watchdog and
+    monitoring. A reader reads topics, schemas, the archive, connectors, states, dashboards and alerts, and changes
+    nothing. An operator also changes schemas and connectors, silences alerts, and reads all topics and groups of
+    Kafka. The command needs a pipeline with cdc_security: true, and for one on this host root.
     """
 
 
 @command.command()
 @click.argument("name")
-@click.option("--operator", is_flag=True, help="Also let NAME change schemas and connectors.")
+@click.option("--operator", is_flag=True, help="Also let NAME change schemas and connectors, and silence alerts.")
 @for_instance
 def add(instance: Instance, name: str, operator: bool) -> int:
     """Make a login for NAME.
@@ -243,7 +243,9 @@ def _servers(instance: Instance, plan: Plan) -> list[Server]:
     if instance.note.cluster is not None:
         cluster = cluster_of(instance)
         store = [ObjectStore(at.object_store, shell_in(cluster))] if runs_store(cluster) else []
-        pods = pod_servers(cluster, instance.home, archive=expected.archive.service)
+        pods = pod_servers(
+            cluster, instance.home, archive=expected.archive.service, monitoring=at.monitoring is not None
+        )
         return [kafka, *pods, *store, pod_registry(cluster, instance.home, at, click.echo)]
     registry = at.schema_registry
     found: list[Server] = [kafka, *web_servers(at, archive=expected.archive.service)]

@@ -198,7 +198,7 @@ _WORKERS = Row(
             "Garbage collection of the workers",
             "Share of the time in which a worker collects garbage.",
             Unit.RATIO,
-            "HeapFull",
+            "GarbageCollectionLong",
             (
                 Query(
                     f'sum by (replica) (rate(jvm_gc_collection_seconds_sum{{component="kafka_connect"}}[{RATE}]))',

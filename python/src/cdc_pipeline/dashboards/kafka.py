@@ -219,7 +219,7 @@ _SPACE = Row(
             "Garbage collection of the brokers",
             "Share of the time in which a broker collects garbage.",
             Unit.RATIO,
-            "HeapFull",
+            "GarbageCollectionLong",
             (
                 Query(
                     f'sum by (replica) (rate(jvm_gc_collection_seconds_sum{{component="kafka"}}[{RATE}]))',

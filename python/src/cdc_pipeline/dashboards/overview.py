@@ -24,7 +24,7 @@ _AGE = "max(time() - cdc_canary_commit_timestamp_seconds)"
 _ARCHIVE_AGE = "max(cdc_consumer_lag_seconds or (time() - cdc_canary_commit_timestamp_seconds))"
 _PUT = quantile(0.99, "cdc_archive_put_seconds")
 _NO_PUT = "No object was written in the time of a rate."
-_NO_RECORD = "No record was read in the time that is shown."
+_NO_RECORD = "No record was archived in the time that is shown."
 _QUEUE = "1 - min(debezium_queue_events_free / debezium_queue_events_limit)"
 
 _PROMISES = Row(
@@ -56,14 +56,14 @@ _PROMISES = Row(
         Panel(
             "quality",
             "Quality",
-            "The share of the records that the archive has read in the time shown which it could decode. The others "
-            "are in topics of dead letters.",
+            "The share of the records which the archive could decode, of those whose offsets were committed in the "
+            "time shown. The others are in topics of dead letters.",
             Unit.RATIO,
-            "ArchiveDeadLetters",
+            "QualityLow",
             (
                 Query(
-                    f"1 - (sum(increase(cdc_archive_rejected_total[{RANGE}])) or vector(0))"
-                    f" / (sum(increase(cdc_archive_records_consumed_total[{RANGE}])) > 0)"
+                    f'1 - sum_over_time(cdc:slo_missed{{slo="quality"}}[{RANGE}])'
+                    f" / (sum_over_time(cdc:slo_total[{RANGE}]) > 0)"
                 ),
             ),
             Kind.VALUE,
@@ -80,6 +80,46 @@ _PROMISES = Row(
             (Query(f"avg(avg_over_time(probe_success[{RANGE}]))"),),
             Kind.VALUE,
             below(0.999, 0.99),
+        ),
+    ),
+)
+_NOTHING_RECORDED = "Rules record it from some minutes after the start on; of quality, once a record is archived."
+_OBJECTIVES = Row(
+    "Objectives, and what is left of their error budgets",
+    (
+        Panel(
+            "objectives-kept",
+            "Kept in 14 days",
+            "The share of the time in which what was committed a minute ago was in Kafka (capture, of which 99.5 % are "
+            "promised), and five minutes ago in an object (freshness, 99.5 %), and the share of the records that could "
+            "be decoded (quality, 99.9 %).",
+            Unit.RATIO,
+            "CaptureBudgetBurns",
+            (Query("cdc:slo_kept:14d", "{{slo}}"),),
+            Kind.VALUE,
+            may_be_empty=_NOTHING_RECORDED,
+        ),
+        Panel(
+            "objectives-budget",
+            "Error budget that is left",
+            "The share of what may be missed in 14 days that was not missed yet. Below 0 the promise is broken.",
+            Unit.RATIO,
+            "FreshnessBudgetBurns",
+            (Query("cdc:slo_budget_left:14d", "{{slo}}"),),
+            Kind.VALUE,
+            below(0.25, 0),
+            may_be_empty=_NOTHING_RECORDED,
+        ),
+        Panel(
+            "objectives-burn",
+            "How fast the budgets are spent",
+            "In the last hour: 1 spends all of a budget in 14 days. At 14.4, and in six hours at 6, there is an alert, "
+            "unless a fault has told of itself.",
+            Unit.COUNT,
+            "QualityBudgetBurns",
+            (Query("cdc:slo_burn:1h", "{{slo}}"),),
+            thresholds=at_least(6, 14.4),
+            may_be_empty=_NOTHING_RECORDED,
         ),
     ),
 )
@@ -244,5 +284,5 @@ OVERVIEW = Dashboard(
     "overview",
     "Overview",
     "Whether the pipeline keeps what it promises, and where it waits.",
-    (_PROMISES, _WAITS, _FLOW),
+    (_PROMISES, _OBJECTIVES, _WAITS, _FLOW),
 )

@@ -72,6 +72,20 @@ class PageSettings:
 
 
 @dataclass(frozen=True)
+class AlertmanagerSettings:
+    """Where Alertmanager is, which people ask by way of this service.
+
+    Attributes:
+        ca: PEM file of the authorities to trust there; empty for the system's.
+        login_file: JSON object of the username and password by which it is asked; empty: it asks for none.
+    """
+
+    url: str
+    ca: str = ""
+    login_file: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """
     Attributes:
@@ -81,6 +95,7 @@ class Settings:
         min_insync: replicas that a partition must have in sync to be written to.
         brokers: how many there should be.
         page: None: there is none.
+        alertmanager: None: people do not ask it here.
     """
 
     bootstrap_servers: str
@@ -92,6 +107,7 @@ class Settings:
     min_insync: int = 2
     brokers: int = 3
     page: PageSettings | None = None
+    alertmanager: AlertmanagerSettings | None = None
 
     @classmethod
     def load(cls, path: Path) -> Settings:

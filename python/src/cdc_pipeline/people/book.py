@@ -41,6 +41,7 @@ def problem_with(name: str, taken: Collection[str]) -> str | None:
 def taken_names(endpoints: Endpoints) -> set[str]:
     """The names that the pipeline's own programs sign in by."""
     registry, connect, store = endpoints.schema_registry, endpoints.kafka_connect, endpoints.object_store
+    monitoring = endpoints.monitoring
     logins: Iterable[Login | None] = (
         registry.reader,
         registry.writer,
@@ -48,6 +49,8 @@ def taken_names(endpoints: Endpoints) -> set[str]:
         connect.writer,
         endpoints.archive.reader,
         endpoints.connectors.reader,
+        monitoring.reader if monitoring else None,
+        monitoring.alertmanager.operator if monitoring else None,
     )
     keys = {store.access_key_id, store.archive.access_key_id, store.reader.access_key_id}
     return {*endpoints.kafka.users, *(login.username for login in logins if login)} | keys

@@ -140,10 +140,11 @@ class PodRegistry(PodServer):
             raise OSError(str(error)) from None
 
 
-def pod_servers(cluster: Cluster, home: Path, archive: bool) -> list[PodServer]:
-    """Those that read their logins at each request. ``archive``: whether its service runs."""
+def pod_servers(cluster: Cluster, home: Path, archive: bool, monitoring: bool) -> list[PodServer]:
+    """Those that read their logins at each request. ``archive``, ``monitoring``: whether these run."""
     known = [("Kafka Connect", "kafka-connect", "/connectors"), ("the watchdog", "connectors", "/status")]
     known += [("the archive", "archive", "/metrics")] if archive else []
+    known += [("monitoring", "monitor", "/api/dashboards")] if monitoring else []
     return [PodServer(title, cluster, workload, _trusted(home, workload), path) for title, workload, path in known]
 
 

@@ -38,7 +38,16 @@ def document(person: Person, endpoints: Endpoints, topics: Sequence[str]) -> dic
         "archive": endpoints.archive.url,
         # In a cluster nobody reaches it from outside.
         **({"watchdog": endpoints.connectors.url} if endpoints.connectors.url else {}),
+        **_monitoring(endpoints),
     }
+
+
+def _monitoring(endpoints: Endpoints) -> dict[str, str]:
+    """The page, and below its address what people ask Prometheus and Alertmanager."""
+    if endpoints.monitoring is None or endpoints.monitoring.page is None:
+        return {}
+    url = endpoints.monitoring.page.url.rstrip("/")
+    return {"monitoring": url, "prometheus": f"{url}/prometheus", "alertmanager": f"{url}/alertmanager"}
 
 
 def authorities(endpoints: Endpoints) -> str:
@@ -55,6 +64,7 @@ def authorities(endpoints: Endpoints) -> str:
         at.object_store.ca,
         at.archive.ca,
         at.connectors.ca,
+        at.monitoring.page.ca if at.monitoring and at.monitoring.page else "",
     )
     found = dict.fromkeys(Path(file).read_text(encoding="utf-8").strip() for file in files if file)
     return "".join(f"{each}\n" for each in found)

@@ -130,4 +130,6 @@ def web_servers(endpoints: Endpoints, archive: bool) -> list[WebServer]:
         WebServer("Kafka Connect", connect.workers, connect.ca, "/connectors"),
         WebServer("the watchdog", (watchdog.url,), watchdog.ca, "/status"),
     ]
-    return found + ([WebServer("the archive", (writes.url,), writes.ca, "/metrics")] if archive else [])
+    found += [WebServer("the archive", (writes.url,), writes.ca, "/metrics")] if archive else []
+    page = endpoints.monitoring.page if endpoints.monitoring else None
+    return found + ([WebServer("monitoring", (page.url,), page.ca, "/api/dashboards")] if page else [])

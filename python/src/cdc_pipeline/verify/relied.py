@@ -115,6 +115,11 @@ HOST = (
 
 SOMETIMES = (
     "ALERTS",
+    "cdc:slo_budget_left:14d",
+    "cdc:slo_burn:1h",
+    "cdc:slo_kept:14d",
+    "cdc:slo_missed",
+    "cdc:slo_total",
     "cdc_archive_bytes_total",
     "cdc_archive_partition_stopped",
     "cdc_archive_records_consumed_total",
