@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._alert_tools import PROMTOOL
-from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.problem import PreflightError
+from ansible_collections.cdc.pipeline.plugins.module_utils._problem import PreflightError
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._own_rules import own_problems, refusals
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.problem import PreflightError
+from ansible_collections.cdc.pipeline.plugins.module_utils._problem import PreflightError
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._catalogue import catalogue
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._names import unknown_names

@@ -36,7 +36,7 @@ _raw:
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.problem import PreflightError
+from ansible_collections.cdc.pipeline.plugins.module_utils._problem import PreflightError
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._catalogue import catalogue
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._settings import Settings

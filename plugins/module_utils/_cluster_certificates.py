@@ -27,7 +27,7 @@ from ._certificates.manager import (
 from ._certificates.parts import now, pem
 from ._errors import DeadlineError, FailedError
 from ._kubernetes_objects import differences, ensure, label, remove, shown, wait_until_gone
-from ._preflight.problem import Problem
+from ._problem import Problem
 from ._wait import Deadline, wait_for
 from ._workload.cluster.api import Api
 from ._workload.cluster.faults import StatusError

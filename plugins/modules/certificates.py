@@ -136,7 +136,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.issue i
 from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.parts import now, pem, require_library
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
-from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.problem import PreflightError, Problem
+from ansible_collections.cdc.pipeline.plugins.module_utils._problem import PreflightError, Problem
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Disk
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import Folder
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..module_utils._preflight.problem import Problem
+from ..module_utils._problem import Problem
 from ..module_utils._suggest import did_you_mean
 from ..module_utils._workload.model import Workload
 from ._ports import node_ports

@@ -9,7 +9,7 @@ import difflib
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..module_utils._preflight.problem import Problem
+from ..module_utils._problem import Problem
 from ..module_utils._suggest import nearest
 from ._declared import Declared
 from ._renamed import Renamed

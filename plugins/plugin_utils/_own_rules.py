@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ..module_utils._preflight.problem import Problem
+from ..module_utils._problem import Problem
 from ._receivers import SEVERITIES
 
 _CHECK = "alerts"

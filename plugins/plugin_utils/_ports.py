@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..filter.kind_port_mappings import kind_port_mappings
-from ..module_utils._preflight.problem import Problem
+from ..module_utils._problem import Problem
 from ..module_utils._workload.model import Workload
 
 Get = Callable[[str], Any]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ansible.parsing.dataloader import DataLoader
 
-from ..module_utils._preflight.problem import Problem
+from ..module_utils._problem import Problem
 from ._declared import ROOT
 
 TABLE = "meta/renamed_variables.yml"

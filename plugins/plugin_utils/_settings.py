@@ -12,7 +12,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.template import Templar
 
-from ..module_utils._preflight.problem import Problem
+from ..module_utils._problem import Problem
 from ..module_utils._secrets import is_secret_name
 from ._declared import COMMON, ROOT, Declared
 

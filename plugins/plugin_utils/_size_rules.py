@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..module_utils._preflight.problem import Problem
+from ..module_utils._problem import Problem
 from ..module_utils._sizes import (
     LEAST_ROW,
     MIB,

@@ -13,7 +13,7 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from .._preflight.problem import Problem
+from .._problem import Problem
 from .parts import Certificate, Pair, PrivateKey, fits, names_of, read_certificates, read_key, signed_by
 
 # Where it is missing, `require_library` says so.

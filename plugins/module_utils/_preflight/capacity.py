@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .problem import Problem
+from .._problem import Problem
 
 _MEBIBYTE = 2**20
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._certificates.manager import Issuer, condition
-from .problem import Problem
+from .._problem import Problem
 
 _OTHERWISE = "or leave certificates_issuer away: the pipeline's own authority signs then"
 # Of issuers that cannot: what they sign with, as their spec has it, why not, and what to do.

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
+from .._problem import Problem
 from .kubeconfig import Target
-from .problem import Problem
 
 _SIGN_IN = "sign in anew with your cluster's tool (such as `oc login`), or ask its administrator for a new kubeconfig"
 _CAUSES = (

@@ -14,6 +14,7 @@ from .._errors import PipelineError, UnreachableError
 from .._kubernetes_objects import served
 from .._module import Outcome
 from .._openshift_project import find_namespace, may_request
+from .._problem import PreflightError, Problem
 from .._workload.cluster.api import Api, connect
 from .._workload.cluster.faults import StatusError
 from .._workload.cluster.kinds import KINDS, OPERATED, Kind
@@ -23,7 +24,6 @@ from .cluster_answers import refusal, silence
 from .cluster_storage import class_problems
 from .host import memory as host_memory
 from .kubeconfig import Target, read_target
-from .problem import PreflightError, Problem
 from .rights import Right, ask, missing_rights, rights
 from .server_version import server_version
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .._problem import Problem
 from .._suggest import did_you_mean
-from .problem import Problem
 
 _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 _NONE = "kubernetes.io/no-provisioner"

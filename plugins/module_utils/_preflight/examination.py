@@ -11,12 +11,12 @@ from typing import Any
 
 from .._artifact.catalogue import FROM_MAVEN, read_catalogue
 from .._module import Outcome
+from .._problem import PreflightError, Problem
 from . import host, registries
 from .busy_ports import busy_ports
 from .kind_host import KindCluster, look, taken_ports
 from .maven import maven_answers
 from .own_processes import own_processes
-from .problem import PreflightError, Problem
 from .storage import free_mib, storage
 
 

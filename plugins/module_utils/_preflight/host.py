@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .problem import Problem
+from .._problem import Problem
 
 # The first release's year: a clock before it is wrong, and TLS and S3 signatures would fail.
 _EARLIEST = time.mktime((2025, 1, 1, 0, 0, 0, 0, 0, 0))

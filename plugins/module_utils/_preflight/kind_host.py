@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .problem import Problem
+from .._problem import Problem
 from .registries import Call, call
 
 _LABEL = "io.x-k8s.kind.cluster"

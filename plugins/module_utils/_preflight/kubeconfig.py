@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from .._errors import MissingLibraryError
+from .._problem import Problem
 from .._suggest import did_you_mean
-from .problem import Problem
 
 try:
     import yaml

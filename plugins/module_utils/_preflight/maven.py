@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from .problem import Problem
+from .._problem import Problem
 
 CENTRAL = "https://repo.maven.apache.org/maven2"
 # Any small file that every mirror has.

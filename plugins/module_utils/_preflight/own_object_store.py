@@ -10,7 +10,7 @@ from typing import Any
 
 from .._errors import PipelineError
 from .._object_store import Store
-from .problem import Problem
+from .._problem import Problem
 
 
 def check_store(params: Mapping[str, Any]) -> list[Problem]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from .._authorities import authorities_file
 from .._errors import MissingLibraryError
-from .problem import Problem
+from .._problem import Problem
 
 try:
     import psycopg

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .problem import Problem
+from .._problem import Problem
 
 # Tiny, and without dependencies.
 _SMALL_PACKAGE = "iniconfig==2.0.0"

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from .problem import Problem
+from .._problem import Problem
 
 _THREADS = 8
 

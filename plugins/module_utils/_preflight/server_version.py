@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .problem import Problem
+from .._problem import Problem
 
 # Pods carry their ordinal as a label since then, which replicas find their files by.
 _LOWEST = (1, 28)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .problem import Problem
+from .._problem import Problem
 
 _READ_ONLY = getattr(os, "ST_RDONLY", 1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError
-from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.problem import PreflightError, Problem
+from ansible_collections.cdc.pipeline.plugins.module_utils._problem import PreflightError, Problem
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._commands import Commands
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._explain import explain
 

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight import host, storage
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.busy_ports import busy_ports
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.own_processes import own_processes
-from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.problem import PreflightError, Problem
+from ansible_collections.cdc.pipeline.plugins.module_utils._problem import PreflightError, Problem
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.ports import Listener
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.run_lock import alive
 

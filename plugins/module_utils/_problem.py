@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .._errors import InvalidError
+from ._errors import InvalidError
 
 
 @dataclass(frozen=True)
