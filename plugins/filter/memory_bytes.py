@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.units import memory_bytes as _memory_bytes
+from ansible_collections.cdc.pipeline.plugins.module_utils._units import memory_bytes as _memory_bytes
 
 DOCUMENTATION = r"""
 name: memory_bytes

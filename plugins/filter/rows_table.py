@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.table import table
+from ansible_collections.cdc.pipeline.plugins.module_utils._table import table
 
 DOCUMENTATION = r"""
 name: rows_table

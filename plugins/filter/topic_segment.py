@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.cdc.pipeline.plugins.module_utils import _sizes
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.units import memory_bytes
+from ansible_collections.cdc.pipeline.plugins.module_utils._units import memory_bytes
 
 DOCUMENTATION = r"""
 name: topic_segment

@@ -134,11 +134,10 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.given i
 )
 from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.issue import Wanted
 from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.parts import now, pem, require_library
+from ansible_collections.cdc.pipeline.plugins.module_utils._disk import Disk, Folder
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._problem import PreflightError, Problem
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Disk
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import Folder
 
 
 def main():

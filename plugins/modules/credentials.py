@@ -79,10 +79,9 @@ import secrets
 import string
 from pathlib import Path
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._disk import Disk, Folder, Target
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Disk
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import Folder, Target
 
 _ALPHABET = string.ascii_letters + string.digits
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

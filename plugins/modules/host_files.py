@@ -90,10 +90,9 @@ import os
 import stat
 from pathlib import Path
 
+from ansible_collections.cdc.pipeline.plugins.module_utils._disk import Difference, Disk, Folder, Target
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Difference, Disk
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import Folder, Target
 
 _FILE = {
     "name": {"type": "str", "required": True},

@@ -95,9 +95,9 @@ files:
 from pathlib import Path
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument
+from ansible_collections.cdc.pipeline.plugins.module_utils._disk import Disk
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Disk
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifest_folder import ManifestFolder
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifests import manifests
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload

@@ -54,7 +54,7 @@ owner:
 from pathlib import Path
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.run_lock import find_run, take
+from ansible_collections.cdc.pipeline.plugins.module_utils._run_lock import find_run, take
 
 _NO_RUN = "no ansible-playbook process on this host started this module: a second run is not kept out"
 

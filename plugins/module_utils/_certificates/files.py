@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._workload.local import Target
+from .._disk import Target
 from .issue import Wanted, issue, make_authority
 from .parts import Pair, now, read_certificates, read_key
 from .renew import authority_goes, certificate_goes

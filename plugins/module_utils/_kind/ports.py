@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterable
 
 from .._errors import FailedError
-from .._workload.ports import listeners
+from .._ports import listeners
 from .wanted import HostPort
 
 

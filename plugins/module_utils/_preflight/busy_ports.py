@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from .._ports import Listener, listeners
 from .._problem import Problem
-from .._workload.ports import Listener, listeners
 
 Look = Callable[[Sequence[int]], Mapping[int, list[Listener]]]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._workload.run_lock import alive
+from .._run_lock import alive
 
 _PAGE = 4096
 

@@ -14,10 +14,10 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from .._disk import Disk, Folder, Target
 from .._errors import FailedError, InvalidError
 from . import diagnosis
-from .disk import Disk
-from .local import Folder, Plan, ReplicaPlan, Target, plan
+from .local import Plan, ReplicaPlan, plan
 from .model import Check
 from .tools import Tools
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .disk import Difference
+from .._disk import Difference
 from .local import ReplicaPlan
 from .supervisor import Process
 

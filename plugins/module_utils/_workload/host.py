@@ -12,12 +12,11 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .._disk import Difference, Disk, Folder, Target
 from .._errors import FailedError
 from .._processors import use_all_processors
 from . import diagnosis
-from .disk import Difference, Disk
 from .layout import Instance
-from .local import Folder, Target
 from .supervisor import Supervisor, wait_answering
 
 UNITS = Path("/etc/systemd/system")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .contents import Content, digest
+from .._contents import digest
+from .._disk import Folder, Target
 from .errors import SpecError
 from .layout import FOLDERS, Instance
 from .model import Port, Probe, Workload
@@ -28,35 +29,6 @@ _CRON_SECONDS = 5
 _START_SECONDS = 10
 LOG_BYTES = 20 * 2**20
 LOG_BACKUPS = 3
-
-
-@dataclass(frozen=True)
-class Target:
-    """A file that has to be there.
-
-    Attributes:
-        owner: user and group; None is root. Ignored where this does not run as root.
-        restarts: whether the process reads it, so that a change of it needs a restart.
-    """
-
-    path: Path
-    content: Content
-    mode: int
-    owner: str | None = None
-    group: str | None = None
-    secret: bool = False
-    restarts: bool = False
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A folder that has to be there; ``mode`` is kept only where it is the tool's own folder (``owned``)."""
-
-    path: Path
-    mode: int
-    owner: str | None
-    group: str | None
-    owned: bool = True
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._contents import Content
 from .._errors import InvalidError
-from .contents import Content
+from .._units import cpu_millis, memory_bytes
 from .errors import SpecError
 from .reader import Reader
 from .schedule import five_fields
-from .units import cpu_millis, memory_bytes
 
 KINDS = ("service", "job", "cronjob")
 RUNTIMES = ("local", "kubernetes")

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .._contents import Content
 from .access import NODE_PORTS, outside_port
-from .contents import Content
 from .errors import SpecError
 from .model import Image, Port, Workload
 from .replica import Replica, resolve

@@ -12,8 +12,8 @@ import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._contents import as_text
 from .._secrets import MASK
-from .contents import as_text
 from .diagnosis import Masker
 
 

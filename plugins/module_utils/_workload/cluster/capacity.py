@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._units import cpu_millis, memory_bytes
 from ..manifests import selector
-from ..units import cpu_millis, memory_bytes
 from .api import Api
 from .faults import StatusError
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._errors import RefusedError
+from ..._units import memory_bytes
 from ..manifests import selector
-from ..units import memory_bytes
 from .api import Api
 from .faults import StatusError
 

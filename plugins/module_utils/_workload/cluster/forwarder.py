@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from ..._errors import FailedError
+from ..._run_lock import Run, alive, find_run
 from ..._wait import Deadline
 from ..manifests import selector
-from ..run_lock import Run, alive, find_run
 from .api import Api, connect
 from .forwards import Forward
 from .kinds import KINDS

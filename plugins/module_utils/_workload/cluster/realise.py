@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ..._contents import as_text
 from ..._errors import DeadlineError, FailedError
 from .. import diagnosis
-from ..contents import as_text
 from ..manifests import PART, WORKLOAD_LABEL, manifests, selector
 from ..model import Workload
 from ..pods import Cluster

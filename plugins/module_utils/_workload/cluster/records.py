@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..contents import described
+from ..._contents import described
 from ..rendering import to_yaml
 
 Document = dict[str, Any]

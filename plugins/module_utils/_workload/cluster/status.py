@@ -10,13 +10,13 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..._table import table
+from ..._units import memory_bytes
 from .. import diagnosis
 from ..choose import chosen
 from ..manifests import NAME_LABEL, PART, WORKLOAD_LABEL
 from ..runs import SUCCEEDED, sentence
 from ..status import duration
-from ..table import table
-from ..units import memory_bytes
 from .api import Api
 from .faults import StatusError
 from .runs import job_of, job_outcome, jobs_of, last_run

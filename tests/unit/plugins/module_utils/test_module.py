@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.cdc.pipeline.plugins.module_utils._disk import Difference
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Difference
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import without_secrets, workload_masker
 
 WORKLOAD = {

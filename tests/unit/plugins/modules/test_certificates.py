@@ -18,7 +18,7 @@ KAFKA = {"kafka": ["localhost", "127.0.0.1", "::1", "*.kafka-headless.shop.svc"]
 
 @pytest.fixture
 def run(run_module, tmp_path, monkeypatch):
-    disk = importlib.import_module(f"{PACKAGE}._workload.disk")
+    disk = importlib.import_module(f"{PACKAGE}._disk")
     module = importlib.import_module("ansible_collections.cdc.pipeline.plugins.modules.certificates")
     monkeypatch.setattr(module, "Disk", lambda: disk.Disk(root=False))
 

@@ -144,7 +144,7 @@ BAD_CASES = {
 @pytest.fixture
 def run(run_module, tmp_path, monkeypatch):
     package = "ansible_collections.cdc.pipeline.plugins"
-    disk = importlib.import_module(f"{package}.module_utils._workload.disk")
+    disk = importlib.import_module(f"{package}.module_utils._disk")
     module = importlib.import_module(f"{package}.modules.certificates")
     monkeypatch.setattr(module, "Disk", lambda: disk.Disk(root=False))
 

@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture
 def run(run_module, tmp_path, monkeypatch):
-    disk = importlib.import_module("ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk")
+    disk = importlib.import_module("ansible_collections.cdc.pipeline.plugins.module_utils._disk")
     module = importlib.import_module("ansible_collections.cdc.pipeline.plugins.modules.host_files")
     monkeypatch.setattr(module, "Disk", lambda: disk.Disk(root=False))
 

@@ -14,7 +14,7 @@ import pytest
 @pytest.fixture
 def lock(monkeypatch):
     """Makes the module believe that it is part of a given run."""
-    code = importlib.import_module("ansible_collections.cdc.pipeline.plugins.module_utils._workload.run_lock")
+    code = importlib.import_module("ansible_collections.cdc.pipeline.plugins.module_utils._run_lock")
     module = importlib.import_module("ansible_collections.cdc.pipeline.plugins.modules.run_lock")
 
     def as_run(pid):

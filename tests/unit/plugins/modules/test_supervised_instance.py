@@ -11,14 +11,14 @@ from types import SimpleNamespace
 
 import pytest
 
-PACKAGE = "ansible_collections.cdc.pipeline.plugins.module_utils._workload"
+PACKAGE = "ansible_collections.cdc.pipeline.plugins.module_utils"
 
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     """A supervisor that comes and goes, systemd units in a folder, and no root."""
-    host = importlib.import_module(f"{PACKAGE}.host")
-    disk = importlib.import_module(f"{PACKAGE}.disk")
+    host = importlib.import_module(f"{PACKAGE}._workload.host")
+    disk = importlib.import_module(f"{PACKAGE}._disk")
     calls = []
     python = "/cache/python/bin/python"
     state = SimpleNamespace(runs=False, calls=calls, units=tmp_path / "units", home=tmp_path / "home", python=python)

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.cdc.pipeline.plugins.module_utils._ports import Listener
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight import host, storage
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.busy_ports import busy_ports
 from ansible_collections.cdc.pipeline.plugins.module_utils._preflight.own_processes import own_processes
 from ansible_collections.cdc.pipeline.plugins.module_utils._problem import PreflightError, Problem
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.ports import Listener
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.run_lock import alive
+from ansible_collections.cdc.pipeline.plugins.module_utils._run_lock import alive
 
 
 def release(path: Path, text: str) -> Path:

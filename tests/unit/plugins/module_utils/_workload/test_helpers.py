@@ -11,13 +11,12 @@ import socket
 from pathlib import Path
 
 import pytest
+from ansible_collections.cdc.pipeline.plugins.module_utils._disk import Disk, Folder, Target
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError, RefusedError
+from ansible_collections.cdc.pipeline.plugins.module_utils._ports import listeners
+from ansible_collections.cdc.pipeline.plugins.module_utils._run_lock import Run, find_run, take
+from ansible_collections.cdc.pipeline.plugins.module_utils._table import table
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload import diagnosis
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Disk
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import Folder, Target
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.ports import listeners
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.run_lock import Run, find_run, take
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.table import table
 
 
 @pytest.mark.parametrize(

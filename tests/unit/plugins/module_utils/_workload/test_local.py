@@ -9,6 +9,7 @@ import base64
 import json
 
 import pytest
+from ansible_collections.cdc.pipeline.plugins.module_utils._disk import Difference, Disk, Target
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.decide import (
     KEEP,
     RESTART,
@@ -18,11 +19,10 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.decide impo
     sections,
     surplus,
 )
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.disk import Difference, Disk
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.errors import SpecError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.host import configuration, tool, unit
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import Target, plan
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import plan
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.supervisor import Process
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.cdc.pipeline.plugins.module_utils._units import cpu_millis, memory_bytes
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.errors import SpecError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.tokens import (
@@ -13,7 +14,6 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.tokens impo
     substitute,
     substitute_all,
 )
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.units import cpu_millis, memory_bytes
 
 GOOD = {"name": "kafka", "command": ["run"]}
 

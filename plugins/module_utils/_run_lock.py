@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .._errors import FailedError, RefusedError
+from ._errors import FailedError, RefusedError
 
 _PROC = Path("/proc")
 _RUNNER = "ansible-playbook"

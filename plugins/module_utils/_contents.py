@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What a file of a workload holds: text, or bytes where it is binary, such as a Java trust store."""
+"""What a file holds: text, or bytes where it is binary, such as a Java trust store."""
 
 from __future__ import annotations
 

@@ -14,11 +14,39 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._errors import FailedError, InvalidError
-from .contents import Content, as_bytes, described
-from .local import Folder, Target
+from ._contents import Content, as_bytes, described
+from ._errors import FailedError, InvalidError
 
 _TEMPORARY = ".cdc-"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A file that has to be there.
+
+    Attributes:
+        owner: user and group; None is root. Ignored where this does not run as root.
+        restarts: whether the process reads it, so that a change of it needs a restart.
+    """
+
+    path: Path
+    content: Content
+    mode: int
+    owner: str | None = None
+    group: str | None = None
+    secret: bool = False
+    restarts: bool = False
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that has to be there; ``mode`` is kept only where it is the tool's own folder (``owned``)."""
+
+    path: Path
+    mode: int
+    owner: str | None
+    group: str | None
+    owned: bool = True
 
 
 @dataclass(frozen=True)
