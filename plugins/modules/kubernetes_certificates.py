@@ -116,12 +116,12 @@ objects:
 """
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import kubernetes_arguments
+from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.cluster import Manager
 from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.manager import Issuer
 from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.parts import require_library
-from ansible_collections.cdc.pipeline.plugins.module_utils._cluster_certificates import Manager
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
 
 
 def main():

@@ -93,7 +93,7 @@ objects:
 """
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import kubernetes_arguments
-from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes_objects import perform
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.objects import perform
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 
 PRUNE = {

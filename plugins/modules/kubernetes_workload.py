@@ -136,9 +136,9 @@ replicas:
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError, UnreachableError
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api import connect
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.project import find_namespace
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
-from ansible_collections.cdc.pipeline.plugins.module_utils._openshift_project import find_namespace
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.gate import gate
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.realise import Realiser
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.remove import Keeper

@@ -47,7 +47,7 @@ class _Routes(dict[str, str]):
         if domain:
             return f"{key}-{namespace}.{domain}"
         # Kubernetes' client takes half a second to import, in every task, and few look a route up.
-        from ..module_utils._workload.cluster.api import connect
+        from ..module_utils._kubernetes.api import connect
 
         api = connect(value("cdc_kubeconfig", ""), value("cdc_kube_context", ""), namespace)
         return ((api.get("Route", key) or {}).get("spec") or {}).get("host", default)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..module_utils._errors import MissingLibraryError, PipelineError
-from ..module_utils._workload.cluster.api import Api, connect
+from ..module_utils._kubernetes.api import Api, connect
 from ..module_utils._workload.cluster.status import as_table, status
 from ..module_utils._workload.cluster.trouble import event_lines
 

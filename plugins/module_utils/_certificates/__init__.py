@@ -1,4 +1,4 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Certificates: reading, issuing, judging. Everything but :mod:`.files` is pure."""
+"""Certificates: reading, issuing, judging. Everything but :mod:`.files` and :mod:`.cluster` is pure."""

@@ -11,23 +11,25 @@ from typing import Any, TypeVar
 
 from .._certificates.manager import GROUP, Issuer
 from .._errors import PipelineError, UnreachableError
-from .._kubernetes_objects import served
+from .._kubernetes.api import Api, connect
+from .._kubernetes.faults import StatusError
+from .._kubernetes.kinds import KINDS, Kind
+from .._kubernetes.objects import served
+from .._kubernetes.project import find_namespace, may_request
+from .._kubernetes.rights import Right, ask, missing_rights, rights
 from .._module import Outcome
-from .._openshift_project import find_namespace, may_request
 from .._problem import PreflightError, Problem
-from .._workload.cluster.api import Api, connect
-from .._workload.cluster.faults import StatusError
-from .._workload.cluster.kinds import KINDS, OPERATED, Kind
 from .capacity import Demand, Node, node_room, room, running_request
 from .certificate_issuer import issuer_problems, unserved
 from .cluster_answers import refusal, silence
 from .cluster_storage import class_problems
 from .host import memory as host_memory
 from .kubeconfig import Target, read_target
-from .rights import Right, ask, missing_rights, rights
 from .server_version import server_version
 
 Value = TypeVar("Value")
+# Kinds by which Prometheus' operator is told of a pipeline.
+_OPERATED = ("PodMonitor", "Probe", "PrometheusRule")
 _WHO = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 _MAKING_NAMESPACES = ("", "namespaces", "")
 _BROKERS = "kafka"
@@ -228,7 +230,7 @@ class _Examination:
     @cached_property
     def _unserved(self) -> list[str]:
         """Kinds of Prometheus' operator that the cluster does not know."""
-        return [KINDS[kind].resource for kind in OPERATED if not served(self.api, kind)]
+        return [KINDS[kind].resource for kind in _OPERATED if not served(self.api, kind)]
 
     def _prometheus_operator(self) -> list[Problem]:
         if not self.params["prometheus_operator"] or not self._unserved:

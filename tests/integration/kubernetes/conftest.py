@@ -26,7 +26,7 @@ from collection_path import make_importable
 make_importable()
 
 from ansible.module_utils.testing import patch_module_args  # noqa: E402
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api import connect  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.gate import gate  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.realise import Realiser  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import Connection  # noqa: E402

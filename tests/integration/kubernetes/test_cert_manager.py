@@ -16,7 +16,7 @@ import threading
 import pytest
 import raw
 from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.issue import make_authority
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api import connect
 from ansible_collections.cdc.pipeline.plugins.modules import kubernetes_certificates
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec

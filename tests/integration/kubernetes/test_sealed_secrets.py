@@ -19,7 +19,7 @@ import httpx
 import pytest
 import raw
 import yaml
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import connect
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api import connect
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.kinds import KINDS
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.kinds import KINDS
 
 from .http import Call, FakeServer, Reply
 

@@ -15,8 +15,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.faults import Status, fault
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.kinds import KINDS
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.faults import Status, fault
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.kinds import KINDS
 
 Document = dict[str, Any]
 

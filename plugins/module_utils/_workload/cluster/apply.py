@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._kubernetes.api import Api
+from ..._kubernetes.faults import StatusError, conflicts, owned_by_others
+from ..._kubernetes.kinds import KINDS
 from ..manifests import WORKLOAD_LABEL
-from .api import Api
-from .faults import StatusError, conflicts, owned_by_others
 from .fixed import is_fixed, make_way
-from .kinds import KINDS
 from .records import Change, record
 
 

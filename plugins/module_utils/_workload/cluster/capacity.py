@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..._kubernetes.api import Api
+from ..._kubernetes.faults import StatusError
 from ..._units import cpu_millis, memory_bytes
 from ..manifests import selector
-from .api import Api
-from .faults import StatusError
 
 Document = Mapping[str, Any]
 

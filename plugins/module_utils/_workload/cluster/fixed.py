@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._errors import RefusedError
+from ..._kubernetes.api import Api
+from ..._kubernetes.faults import StatusError
 from ..._units import memory_bytes
 from ..manifests import selector
-from .api import Api
-from .faults import StatusError
 
 Document = Mapping[str, Any]
 

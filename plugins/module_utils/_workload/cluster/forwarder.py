@@ -23,15 +23,15 @@ from pathlib import Path
 from typing import Any
 
 from ..._errors import FailedError
+from ..._kubernetes.api import Api, connect
+from ..._kubernetes.kinds import KINDS
+from ..._kubernetes.tunnel import TunnelError, tunnel
 from ..._run_lock import Run, alive, find_run
 from ..._wait import Deadline
 from ..manifests import selector
-from .api import Api, connect
 from .forwards import Forward
-from .kinds import KINDS
 from .pod_choice import choose
 from .settings import Connection
-from .tunnel import TunnelError, tunnel
 
 _TEMPORARY = "port-forward-tmp-"
 _WATCH_SECONDS = 1.0

@@ -14,16 +14,16 @@ from typing import Any
 
 from ..._contents import as_text
 from ..._errors import DeadlineError, FailedError
+from ..._kubernetes.api import Api
 from .. import diagnosis
 from ..manifests import PART, WORKLOAD_LABEL, manifests, selector
 from ..model import Workload
 from ..pods import Cluster
 from ..report import NEW, RUNNING, STOPPED, Report
-from .api import Api
 from .apply import apply
 from .fixed import require_room
 from .gate import Gate
-from .kinds import OWNED, RUNNERS
+from .owned import OWNED, RUNNERS
 from .records import Change, record
 from .rollout import Turns, complete, observed, turns
 from .runs import exit_status, job_of, job_outcome

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..._kubernetes.api import Api
 from .. import diagnosis
 from ..manifests import NAME_LABEL, PART, PEOPLE_CHOSEN, WORKLOAD_LABEL, selector
 from ..report import Report
-from .api import Api
-from .kinds import OWNED, RUNNERS
+from .owned import OWNED, RUNNERS
 from .records import Change, record
 from .rollout import complete
 from .runs import job_of, job_outcome

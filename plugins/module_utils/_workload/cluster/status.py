@@ -10,6 +10,8 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..._kubernetes.api import Api
+from ..._kubernetes.faults import StatusError
 from ..._table import table
 from ..._units import memory_bytes
 from .. import diagnosis
@@ -17,8 +19,6 @@ from ..choose import chosen
 from ..manifests import NAME_LABEL, PART, WORKLOAD_LABEL
 from ..runs import SUCCEEDED, sentence
 from ..status import duration
-from .api import Api
-from .faults import StatusError
 from .runs import job_of, job_outcome, jobs_of, last_run
 from .trouble import is_going, is_ready, pod_trouble, restarts
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._errors import DeadlineError, FailedError
+from ..._kubernetes.api import Api
+from ..._kubernetes.faults import StatusError
 from ..._wait import Deadline
 from .. import diagnosis
 from ..manifests import selector
-from .api import Api
 from .capacity import shortage
-from .faults import StatusError
 from .trouble import (
     LogOf,
     Trouble,

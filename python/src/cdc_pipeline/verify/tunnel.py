@@ -1,1 +1,1 @@
-../../../../plugins/module_utils/_workload/cluster/tunnel.py
+../../../../plugins/module_utils/_kubernetes/tunnel.py

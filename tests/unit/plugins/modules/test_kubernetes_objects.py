@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("kubernetes")
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes_objects import differences
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.objects import differences
 from ansible_collections.cdc.pipeline.tests.unit.fakes.cluster_api import FakeClusterApi
 from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed
 

@@ -16,10 +16,10 @@ pytest.importorskip("kubernetes")
 pytest.importorskip("openshift")
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import MissingLibraryError, RefusedError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster import api as api_module
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.api import Api, connect
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes import api as api_module
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api import Api, connect
+from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.faults import StatusError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.apply import apply
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.faults import StatusError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.remove import Keeper
 from ansible_collections.cdc.pipeline.tests.unit.fakes.cluster_api import FakeClusterApi
 from ansible_collections.cdc.pipeline.tests.unit.fakes.http import Reply

@@ -76,20 +76,3 @@ _ALL = (
     Kind("SelfSubjectAccessReview", "selfsubjectaccessreviews", "authorization.k8s.io", "v1", namespaced=False),
 )
 KINDS = {kind.name: kind for kind in _ALL}
-# Kinds that a workload is made of, in the order in which they are removed: what makes pods first.
-OWNED = (
-    "CronJob",
-    "Job",
-    "Deployment",
-    "StatefulSet",
-    "PodDisruptionBudget",
-    "Route",
-    "Service",
-    "NetworkPolicy",
-    "ConfigMap",
-    "Secret",
-    "ServiceAccount",
-)
-# Those by which Prometheus' operator is told of a pipeline.
-OPERATED = ("PodMonitor", "Probe", "PrometheusRule")
-RUNNERS = ("StatefulSet", "Deployment", "Job", "CronJob")

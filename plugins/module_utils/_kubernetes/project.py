@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from ._preflight.rights import Right, ask
-from ._workload.cluster.api import Api
-from ._workload.cluster.faults import StatusError
-from ._workload.cluster.kinds import KINDS
+from .api import Api
+from .faults import StatusError
+from .kinds import KINDS
+from .rights import Right, ask
 
 Document = dict[str, Any]
 Value = TypeVar("Value")

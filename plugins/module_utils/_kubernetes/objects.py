@@ -12,13 +12,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ._errors import DeadlineError, InvalidError, RefusedError
-from ._module import Outcome
-from ._openshift_project import ProjectApi, unset_labels
-from ._wait import Deadline, wait_for
-from ._workload.cluster.api import MANAGER, Api, connect
-from ._workload.cluster.faults import StatusError, conflicts, owned_by_others
-from ._workload.cluster.kinds import KINDS
+from .._errors import DeadlineError, InvalidError, RefusedError
+from .._module import Outcome
+from .._wait import Deadline, wait_for
+from .api import MANAGER, Api, connect
+from .faults import StatusError, conflicts, owned_by_others
+from .kinds import KINDS
+from .project import ProjectApi, unset_labels
 
 Document = dict[str, Any]
 # What surrounds workloads. Secrets are none of it: their content would stand in results and diffs.

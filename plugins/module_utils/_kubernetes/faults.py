@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..._errors import FailedError, PipelineError, RefusedError, UnreachableError
+from .._errors import FailedError, PipelineError, RefusedError, UnreachableError
 from .kinds import Kind
 
 # Managers that are a person's hand, not a controller that would take the field back at once.

@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..._errors import FailedError, MissingLibraryError
-from ..._suggest import did_you_mean
-from ..._wait import Deadline
+from .._errors import FailedError, MissingLibraryError
+from .._suggest import did_you_mean
+from .._wait import Deadline
 from .faults import Status, fault, no_kubeconfig, unreachable
 from .kinds import KINDS, Kind
 from .openshift import NotServedError, OpenShift

@@ -10,9 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._certificates.given import Files, Given, Unreadable, judge_server
-from ._certificates.issue import Wanted, issue, make_authority
-from ._certificates.manager import (
+from .._errors import DeadlineError, FailedError
+from .._kubernetes.api import Api
+from .._kubernetes.faults import StatusError
+from .._kubernetes.objects import differences, ensure, label, remove, shown, wait_until_gone
+from .._problem import Problem
+from .._wait import Deadline, wait_for
+from .given import Files, Given, Unreadable, judge_server
+from .issue import Wanted, issue, make_authority
+from .manager import (
     LABEL,
     Issuer,
     certificate_object,
@@ -24,13 +30,7 @@ from ._certificates.manager import (
     said,
     unanswered,
 )
-from ._certificates.parts import now, pem
-from ._errors import DeadlineError, FailedError
-from ._kubernetes_objects import differences, ensure, label, remove, shown, wait_until_gone
-from ._problem import Problem
-from ._wait import Deadline, wait_for
-from ._workload.cluster.api import Api
-from ._workload.cluster.faults import StatusError
+from .parts import now, pem
 
 Document = dict[str, Any]
 # The keys of a secret, and what they are.
