@@ -129,9 +129,9 @@ removed:
   sample: []
 """
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._acl import reconcile
-from ansible_collections.cdc.pipeline.plugins.module_utils._acl_plan import OPERATIONS, PATTERNS, TYPES
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import kafka_arguments
+from ansible_collections.cdc.pipeline.plugins.module_utils._kafka.acl import reconcile
+from ansible_collections.cdc.pipeline.plugins.module_utils._kafka.acl_plan import OPERATIONS, PATTERNS, TYPES
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 
 

@@ -165,8 +165,8 @@ problems:
 """
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import kafka_arguments
+from ansible_collections.cdc.pipeline.plugins.module_utils._kafka.topic import reconcile
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
-from ansible_collections.cdc.pipeline.plugins.module_utils._topic import reconcile
 
 
 def main() -> None:

@@ -50,7 +50,7 @@ from typing import Any
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import kafka_arguments
 from ansible_collections.cdc.pipeline.plugins.module_utils._awaited import unasked
-from ansible_collections.cdc.pipeline.plugins.module_utils._kafka_admin import KafkaAdmin
+from ansible_collections.cdc.pipeline.plugins.module_utils._kafka.admin import KafkaAdmin
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._values import to_strings
 

@@ -115,8 +115,8 @@ changed_users:
 """
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import kafka_arguments
+from ansible_collections.cdc.pipeline.plugins.module_utils._kafka.user import reconcile
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Params, run
-from ansible_collections.cdc.pipeline.plugins.module_utils._user import reconcile
 
 
 def main() -> None:

@@ -89,7 +89,7 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A Kafka cluster of three brokers, behind confluent-kafka's AdminClient."""
     pytest.importorskip("confluent_kafka")
     fakes = importlib.import_module(f"{COLLECTION}.tests.unit.fakes.kafka")
-    admin = importlib.import_module(f"{COLLECTION}.plugins.module_utils._kafka_connection")
+    admin = importlib.import_module(f"{COLLECTION}.plugins.module_utils._kafka.connection")
     cluster = fakes.FakeCluster()
     monkeypatch.setattr(admin, "AdminClient", cluster.client)
     return cluster

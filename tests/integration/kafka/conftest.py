@@ -24,9 +24,9 @@ make_importable()
 
 from ansible.parsing.dataloader import DataLoader  # noqa: E402
 from ansible.plugins.loader import lookup_loader  # noqa: E402
-from ansible_collections.cdc.pipeline.plugins.module_utils import _acl, _topic, _user  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._artifact.builder import Builder  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._artifact.catalogue import read_catalogue  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._kafka import acl, topic, user  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome  # noqa: E402
 from lab import Lab, running  # noqa: E402
 
@@ -58,7 +58,7 @@ class Cluster:
         users = [{"name": name, "password": password} for name, password in self.lab.passwords.items()]
         fixed = {"state": "present", "mechanism": "SCRAM-SHA-512", "update_password": "always", "sign_in": None}
         iterations = int(self._settings.in_role("kafka").value("__kafka_iterations"))
-        return _user.reconcile(self._options(**{"users": users, "iterations": iterations, **fixed, **other}), check)
+        return user.reconcile(self._options(**{"users": users, "iterations": iterations, **fixed, **other}), check)
 
     def as_broker(self) -> dict[str, Any]:
         """How the role makes users on a host: with a broker's certificate."""
@@ -76,12 +76,12 @@ class Cluster:
     def topics(self, names: list[str], **other: Any) -> Outcome:
         defaults = {"partitions": 2, "replication_factor": 3, "config": {}, "purge_config": False, "state": "present"}
         topics = [{"name": name} for name in names]
-        return _topic.reconcile(self._options(topics=topics, **{**defaults, **other}), False)
+        return topic.reconcile(self._options(topics=topics, **{**defaults, **other}), False)
 
     def rules(self, acls: list[dict[str, Any]], check: bool = False, **other: Any) -> Outcome:
         filled = [{"pattern": "literal", "permission": "allow", "host": "*", **each} for each in acls]
         options = {"acls": filled, "state": "present", "exact_principals": [], **other}
-        return _acl.reconcile(self._options(**options), check)
+        return acl.reconcile(self._options(**options), check)
 
     def stated(self, **options: Any) -> list[dict[str, Any]]:
         """What the roles state: rules, or proofs."""

@@ -150,8 +150,8 @@ def test_secrets_of_the_client_never_show(run_module, kafka):
 
 
 def test_missing_library_is_named(run_module, kafka, monkeypatch):
-    from ansible_collections.cdc.pipeline.plugins.module_utils import _kafka_connection
+    from ansible_collections.cdc.pipeline.plugins.module_utils._kafka import connection
 
-    monkeypatch.setattr(_kafka_connection, "IMPORT_TRACE", "Traceback: no confluent_kafka")
+    monkeypatch.setattr(connection, "IMPORT_TRACE", "Traceback: no confluent_kafka")
     with pytest.raises(Exception, match="confluent-kafka"):
         run_module("kafka_topic", **SERVERS, name="a")

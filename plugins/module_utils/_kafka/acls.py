@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ._acl_plan import Rule
-from ._errors import PipelineError
-from ._kafka_connection import REQUEST_SECONDS, KafkaConnection, text_of
+from .._errors import PipelineError
+from .acl_plan import Rule
+from .connection import REQUEST_SECONDS, KafkaConnection, text_of
 
 try:
     from confluent_kafka import KafkaError, KafkaException

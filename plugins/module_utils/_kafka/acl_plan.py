@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ._errors import InvalidError
+from .._errors import InvalidError
 
 CLUSTER = "kafka-cluster"
 TYPES = ("topic", "group", "transactional_id", "cluster")

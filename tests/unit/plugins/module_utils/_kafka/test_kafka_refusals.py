@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._kafka_connection import KafkaConnection
-from ansible_collections.cdc.pipeline.plugins.module_utils._kafka_refusals import refusal
+from ansible_collections.cdc.pipeline.plugins.module_utils._kafka.connection import KafkaConnection
+from ansible_collections.cdc.pipeline.plugins.module_utils._kafka.refusals import refusal
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ._errors import DeadlineError, PipelineError
-from ._kafka_connection import REQUEST_SECONDS, KafkaConnection, text_of
-from ._topic_plan import Plan, Setting, Topic
-from ._wait import Deadline, wait_for
+from .._errors import DeadlineError, PipelineError
+from .._wait import Deadline, wait_for
+from .connection import REQUEST_SECONDS, KafkaConnection, text_of
+from .topic_plan import Plan, Setting, Topic
 
 try:
     from confluent_kafka import KafkaError, KafkaException, TopicPartition

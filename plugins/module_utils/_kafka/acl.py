@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._acl_plan import plan, record, rules
-from ._awaited import changing, unasked
-from ._errors import DeadlineError
-from ._kafka_acls import KafkaAcls, NoAuthorizerError
-from ._module import Outcome
-from ._values import to_strings
-from ._wait import Deadline, wait_for
+from .._awaited import changing, unasked
+from .._errors import DeadlineError
+from .._module import Outcome
+from .._values import to_strings
+from .._wait import Deadline, wait_for
+from .acl_plan import plan, record, rules
+from .acls import KafkaAcls, NoAuthorizerError
 
 
 def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._errors import PipelineError
-from ._kafka_connection import REQUEST_SECONDS, KafkaConnection, text_of
+from .._errors import PipelineError
+from .connection import REQUEST_SECONDS, KafkaConnection, text_of
 
 try:
     from confluent_kafka import KafkaError, KafkaException

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from ._errors import InvalidError, MissingLibraryError, PipelineError, UnreachableError
-from ._kafka_refusals import Refusal, refusal
-from ._tls_reason import certificate_reason
-from ._wait import Deadline
+from .._errors import InvalidError, MissingLibraryError, PipelineError, UnreachableError
+from .._tls_reason import certificate_reason
+from .._wait import Deadline
+from .refusals import Refusal, refusal
 
 try:
     from confluent_kafka import KafkaException

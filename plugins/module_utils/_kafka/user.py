@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._awaited import unasked
-from ._errors import DeadlineError, InvalidError
-from ._kafka_users import KafkaUsers, User, sign_in
-from ._module import Outcome
-from ._secrets import MASK, MASK_CHANGED
-from ._values import to_strings
-from ._wait import Deadline, wait_for
+from .._awaited import unasked
+from .._errors import DeadlineError, InvalidError
+from .._module import Outcome
+from .._secrets import MASK, MASK_CHANGED
+from .._values import to_strings
+from .._wait import Deadline, wait_for
+from .users import KafkaUsers, User, sign_in
 
 Login = tuple[str, Mapping[str, str]]
 """Brokers, and settings besides name and password."""

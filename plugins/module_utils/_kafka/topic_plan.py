@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._suggest import did_you_mean
+from .._suggest import did_you_mean
 
 # Settings whose value is a set: the broker does not mind the order.
 _SETS = frozenset(

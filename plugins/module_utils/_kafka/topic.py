@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._awaited import unasked
-from ._errors import InvalidError, RefusedError
-from ._kafka_admin import KafkaAdmin
-from ._module import Outcome
-from ._topic_plan import Plan, Topic, Wanted, plan
-from ._values import to_strings
+from .._awaited import unasked
+from .._errors import InvalidError, RefusedError
+from .._module import Outcome
+from .._values import to_strings
+from .admin import KafkaAdmin
+from .topic_plan import Plan, Topic, Wanted, plan
 
 
 def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
