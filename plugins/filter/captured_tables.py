@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.cdc.pipeline.plugins.module_utils._table_names import captured
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.table_names import captured
 
 DOCUMENTATION = r"""
 name: captured_tables

@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.cdc.pipeline.plugins.module_utils._table_names import as_form
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.table_names import as_form
 
 DOCUMENTATION = r"""
 name: table_as

@@ -21,7 +21,7 @@ from ._debezium_offsets import begins_with_snapshot, captured, offset_of, pendin
 from ._debezium_rows import Rows
 from ._errors import DeadlineError, InvalidError, PipelineError
 from ._module import Outcome
-from ._table_names import parse_table
+from ._postgresql.table_names import parse_table
 from ._values import to_strings
 from ._wait import Deadline, wait_for
 

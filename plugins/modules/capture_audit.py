@@ -176,8 +176,8 @@ findings:
   elements: dict
 """
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._capture_audit import reconcile
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.capture_audit import reconcile
 
 
 def main() -> None:

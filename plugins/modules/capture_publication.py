@@ -104,7 +104,7 @@ snapshots_due:
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import awaited_argument, postgresql_arguments
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
-from ansible_collections.cdc.pipeline.plugins.module_utils._publications import reconcile
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.publications import reconcile
 
 
 def main() -> None:

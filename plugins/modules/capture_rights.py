@@ -131,7 +131,7 @@ lacking:
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import postgresql_arguments
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
-from ansible_collections.cdc.pipeline.plugins.module_utils._rights import reconcile
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.rights import reconcile
 
 
 def main() -> None:

@@ -76,7 +76,7 @@ message:
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import postgresql_arguments
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
-from ansible_collections.cdc.pipeline.plugins.module_utils._slot_info import read
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.slot_info import read
 
 
 def main() -> None:

@@ -83,7 +83,7 @@ running:
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import awaited_argument, postgresql_arguments
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
-from ansible_collections.cdc.pipeline.plugins.module_utils._slot_wait import wait
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.slot_wait import wait
 
 
 def main() -> None:

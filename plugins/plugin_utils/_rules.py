@@ -12,8 +12,8 @@ from typing import Any
 
 from ..module_utils._certificates.manager import GROUP as MANAGER
 from ..module_utils._errors import InvalidError
+from ..module_utils._postgresql.table_names import collisions, parse_column, parse_entry, parse_table, parse_tables
 from ..module_utils._problem import Problem
-from ..module_utils._table_names import collisions, parse_column, parse_entry, parse_table, parse_tables
 from ._cluster_rules import cluster_problems
 from ._ports import port_problems
 from ._receivers import is_url

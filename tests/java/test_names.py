@@ -14,7 +14,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._debezium_offsets imp
     pending,
     with_pending,
 )
-from ansible_collections.cdc.pipeline.plugins.module_utils._table_names import Column, Table, parse_table
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.table_names import Column, Table, parse_table
 from collection_path import ROOT
 from connector import Connector, Row
 from waiting import until

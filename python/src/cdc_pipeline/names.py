@@ -1,6 +1,6 @@
 """Names of tables, as the playbooks hand them over: `schema.table`, with quotes where SQL takes them.
 
-The collection's `_table_names.py` writes them, and knows what else a table is called. Both are tested with the same
+The collection's `table_names.py` writes them, and knows what else a table is called. Both are tested with the same
 cases.
 """
 

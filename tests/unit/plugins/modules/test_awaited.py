@@ -88,7 +88,7 @@ def test_from_a_publication_that_is_not_there_yet_nothing_is_taken_out(run_modul
 
 def test_no_library_is_needed_to_say_so(run_module, monkeypatch):
     package = "ansible_collections.cdc.pipeline.plugins.module_utils"
-    for module, name in (("_kafka.connection", "IMPORT_TRACE"), ("_postgresql", "IMPORT_ERROR")):
+    for module, name in (("_kafka.connection", "IMPORT_TRACE"), ("_postgresql.connection", "IMPORT_ERROR")):
         monkeypatch.setattr(importlib.import_module(f"{package}.{module}"), name, "no such library")
     monkeypatch.setattr(importlib.import_module(f"{package}._object_store"), "IMPORT_ERROR", "no such library")
     for module, (options, _before) in MAKES.items():

@@ -93,7 +93,7 @@ def test_a_tool_that_fails_is_an_error_always(audit):
 def test_a_tool_that_is_not_there_or_hangs(audit, tmp_path, monkeypatch):
     with pytest.raises(ModuleFailed, match="cannot look at the captured tables"):
         audit(tool=str(tmp_path / "missing"))
-    module = "ansible_collections.cdc.pipeline.plugins.module_utils._capture_audit._SECONDS"
+    module = "ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.capture_audit._SECONDS"
     monkeypatch.setattr(module, 0.001)
     with pytest.raises(ModuleFailed, match=r"it took more than 0\.001 s"):
         audit()

@@ -8,9 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils import _capture_publication as capture
-from ansible_collections.cdc.pipeline.plugins.module_utils._capture_publication import Mark, Publication, Table
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import RefusedError
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql import capture_publication as capture
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.capture_publication import (
+    Mark,
+    Publication,
+    Table,
+)
 from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed
 
 A, B, ODD = Table("public", "a"), Table("public", "b"), Table("My Shop", 'Order "Items"')

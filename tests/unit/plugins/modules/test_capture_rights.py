@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._capture_publication import (
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.capture_publication import (
     Publication,
     Table,
     statements_given,
 )
-from ansible_collections.cdc.pipeline.plugins.module_utils._capture_rights import (
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.capture_rights import (
     FoundRole,
     Role,
     Step,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._slot_info import Slot, told
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.slot_info import Slot, told
 from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed
 
 MIB = 1024**2

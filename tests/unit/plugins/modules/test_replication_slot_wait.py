@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils import _slot_wait
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql import slot_wait
 from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed
 
 NOWHERE = {"login_host": "127.0.0.1", "login_port": 1, "login_db": "d"}
@@ -23,7 +23,7 @@ NOWHERE = {"login_host": "127.0.0.1", "login_port": 1, "login_db": "d"}
     ],
 )
 def test_when_the_slot_has_to_be_past_the_change(version, new, must):
-    assert _slot_wait.must_pass(version, new) is must
+    assert slot_wait.must_pass(version, new) is must
 
 
 OPEN = {"xid": "7", "pid": 1, "gid": None, "user": "app", "database": "shop", "application": "psql"}
@@ -31,12 +31,12 @@ OPEN = {"xid": "7", "pid": 1, "gid": None, "user": "app", "database": "shop", "a
 
 def test_transactions_that_began_since_are_not_waited_for():
     running = [OPEN, {**OPEN, "xid": "9", "pid": 2}]
-    assert _slot_wait.left(["7", "8"], running) == [OPEN]
-    assert _slot_wait.left([], running) == []
+    assert slot_wait.left(["7", "8"], running) == [OPEN]
+    assert slot_wait.left([], running) == []
 
 
 def test_one_with_subtransactions_is_named_once():
-    assert _slot_wait.left(["7", "8"], [OPEN, {**OPEN, "xid": "8"}]) == [OPEN]
+    assert slot_wait.left(["7", "8"], [OPEN, {**OPEN, "xid": "8"}]) == [OPEN]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_one_with_subtransactions_is_named_once():
     ],
 )
 def test_who_has_it_open(changed, expected):
-    assert _slot_wait.named({**OPEN, **changed}) == expected
+    assert slot_wait.named({**OPEN, **changed}) == expected
 
 
 def test_check_mode_does_not_wait(run_module):

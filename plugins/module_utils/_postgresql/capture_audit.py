@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ._errors import FailedError, InvalidError, UnreachableError
-from ._module import Outcome
-from ._table_names import Pattern, Table, parse_column, parse_table, parse_tables
+from .._errors import FailedError, InvalidError, UnreachableError
+from .._module import Outcome
+from .table_names import Pattern, Table, parse_column, parse_table, parse_tables
 
 _UNREACHED = 3
 _SECONDS = 120

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ._capture_publication import Table, quoted
+from .capture_publication import Table, quoted
 
 # Servers of Amazon's have this role in the place of the attribute REPLICATION, which only they themselves may give.
 REPLICATING_ROLES = ("rds_replication",)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._awaited import unasked
-from ._capture_publication import OPERATIONS, Plan, Publication, Table, plan_absent, plan_present
-from ._module import Outcome
-from ._postgresql import connected
+from .._awaited import unasked
+from .._module import Outcome
+from .capture_publication import OPERATIONS, Plan, Publication, Table, plan_absent, plan_present
+from .connection import connected
 
 _PUBLICATIONS = """
 SELECT p.oid, pubname, puballtables, pubinsert AS insert, pubupdate AS update, pubdelete AS delete,

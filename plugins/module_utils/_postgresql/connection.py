@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ._errors import FailedError, MissingLibraryError, UnreachableError
+from .._errors import FailedError, MissingLibraryError, UnreachableError
 
 try:
     import psycopg

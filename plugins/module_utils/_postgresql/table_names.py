@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ._errors import InvalidError
+from .._errors import InvalidError
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 # A part of a name as it is written: with quotes, or up to the next point.

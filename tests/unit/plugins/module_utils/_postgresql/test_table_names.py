@@ -15,7 +15,7 @@ from ansible_collections.cdc.pipeline.plugins.filter.column_as import column_as
 from ansible_collections.cdc.pipeline.plugins.filter.table_as import table_as
 from ansible_collections.cdc.pipeline.plugins.module_utils._debezium_offsets import captured
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
-from ansible_collections.cdc.pipeline.plugins.module_utils._table_names import (
+from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.table_names import (
     Table,
     collisions,
     parse_column,
@@ -25,7 +25,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._table_names import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-CASES = json.loads((Path(__file__).resolve().parents[3] / "names.json").read_text(encoding="utf-8"))["tables"]
+CASES = json.loads((Path(__file__).resolve().parents[4] / "names.json").read_text(encoding="utf-8"))["tables"]
 # Every character but the zero byte and lone surrogates, often of those that mean something elsewhere.
 CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"]) | st.sampled_from(
     " .,\"'`\\%_*!$-^(){}|[]A"

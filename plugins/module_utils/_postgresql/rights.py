@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ._capture_audit import message
-from ._capture_publication import Table, plan_present, statements_given
-from ._capture_rights import (
+from .._errors import InvalidError, RefusedError
+from .._module import Outcome
+from .capture_audit import message
+from .capture_publication import Table, plan_present, statements_given
+from .capture_rights import (
     REPLICATING_ROLES,
     FoundRole,
     Role,
@@ -26,10 +28,8 @@ from ._capture_rights import (
     reads_step,
     role_steps,
 )
-from ._errors import InvalidError, RefusedError
-from ._module import Outcome
-from ._postgresql import connected, psycopg
-from ._publications import read_publications
+from .connection import connected, psycopg
+from .publications import read_publications
 
 _ROLE = """
 SELECT rolcanlogin AS login, rolreplication AS replicates, rolsuper AS superuser, rolcreatedb AS createdb,

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ._module import Outcome
-from ._postgresql import connected
+from .._module import Outcome
+from .connection import connected
 
 # idle_replication_slot_timeout is there from version 18 on.
 _SLOT = """

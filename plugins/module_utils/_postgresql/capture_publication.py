@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ._errors import RefusedError
+from .._errors import RefusedError
 
 OPERATIONS = ("insert", "update", "delete", "truncate")
 _OWNER, _SLOT, _DUE = "by", "slot", "snapshots_due"

@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._awaited import unasked
-from ._errors import DeadlineError, FailedError
-from ._module import Outcome
-from ._postgresql import connected
-from ._wait import Deadline, wait_for
+from .._awaited import unasked
+from .._errors import DeadlineError, FailedError
+from .._module import Outcome
+from .._wait import Deadline, wait_for
+from .connection import connected
 
 # Those that have written, by the locks on their ids, which every user sees. When they began, members of pg_monitor see.
 _RUNNING = """
