@@ -15,7 +15,7 @@ from ._connect import ConnectClient, Connector, NoConnect, Task, connect_client
 from ._connector_plan import Step, Verdict, Wanted, judge, plan
 from ._errors import DeadlineError, FailedError, InvalidError, PipelineError
 from ._module import Outcome
-from ._refused_schema import refusal
+from ._schema_registry.refused_schema import refusal
 from ._secrets import mask, mask_pair
 from ._suggest import did_you_mean
 from ._values import to_strings

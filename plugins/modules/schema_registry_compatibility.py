@@ -74,8 +74,8 @@ compatibility:
 """
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run_rest
-from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry import LEVELS
-from ansible_collections.cdc.pipeline.plugins.module_utils._subject_level import reconcile
+from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry.client import LEVELS
+from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry.subject_level import reconcile
 
 
 def main() -> None:

@@ -156,8 +156,8 @@ messages:
 """
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run_rest
-from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry import LEVELS, SCHEMA_TYPES
-from ansible_collections.cdc.pipeline.plugins.module_utils._subject import reconcile
+from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry.client import LEVELS, SCHEMA_TYPES
+from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry.subject import reconcile
 
 
 def main() -> None:

@@ -104,7 +104,7 @@ global_compatibility:
 """
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run_rest
-from ansible_collections.cdc.pipeline.plugins.module_utils._subject import report
+from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry.subject import report
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._avro_compatibility import breaks
+from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry.avro_compatibility import breaks
 from signed_in import options_of
 
 ID = {"name": "id", "type": "long"}

@@ -7,7 +7,7 @@ import json
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
-from ansible_collections.cdc.pipeline.plugins.module_utils._schema_text import same_meaning, to_text
+from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry.schema_text import same_meaning, to_text
 
 RECORD = {"type": "record", "name": "R", "namespace": "n", "fields": [{"name": "a", "type": "int"}]}
 

@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ._schema_registry import Schema, Version
-from ._schema_text import same_meaning
+from .client import Schema, Version
+from .schema_text import same_meaning
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._awaited import unasked
-from ._errors import RequestError
-from ._rest import RestClient
+from .._awaited import unasked
+from .._errors import RequestError
+from .._rest import RestClient
 
 LEVELS = ["BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE", "NONE"]
 SCHEMA_TYPES = ["AVRO", "JSON", "PROTOBUF"]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ._schema_text import normal_avro
+from .schema_text import normal_avro
 
 # writer's type -> types as which a reader may read it
 _PROMOTIONS = {

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._refused_schema import refusal
+from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry.refused_schema import refusal
 
 
 def cause(*diffs):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry import RegistryClient
+from ansible_collections.cdc.pipeline.plugins.module_utils._schema_registry.client import RegistryClient
 
 
 class Rest:

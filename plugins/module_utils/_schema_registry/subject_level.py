@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._errors import InvalidError
-from ._module import Outcome
-from ._schema_registry import registry_client
+from .._errors import InvalidError
+from .._module import Outcome
+from .client import registry_client
 
 
 def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._avro_compatibility import Break, breaks
-from ._errors import InvalidError, PipelineError, RequestError
-from ._module import Outcome
-from ._schema_registry import RegistryClient, Schema, Version, is_incompatible, registry_client, to_references
-from ._schema_text import to_text
-from ._subject_plan import Found, Plan, absent, plan, record, same_schema
+from .._errors import InvalidError, PipelineError, RequestError
+from .._module import Outcome
+from .avro_compatibility import Break, breaks
+from .client import RegistryClient, Schema, Version, is_incompatible, registry_client, to_references
+from .schema_text import to_text
+from .subject_plan import Found, Plan, absent, plan, record, same_schema
 
 
 def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
