@@ -160,7 +160,7 @@ failed_tasks:
   elements: dict
 """
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._connector import reconcile
+from ansible_collections.cdc.pipeline.plugins.module_utils._connect.connector import reconcile
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run_rest
 
 

@@ -101,7 +101,7 @@ connectors:
       returned: when O(offsets=true)
 """
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._connector import report
+from ansible_collections.cdc.pipeline.plugins.module_utils._connect.connector import report
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run_rest
 
 

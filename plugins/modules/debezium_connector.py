@@ -145,7 +145,7 @@ unfinished:
   elements: str
 """
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._debezium_connector import reconcile
+from ansible_collections.cdc.pipeline.plugins.module_utils._connect.debezium_connector import reconcile
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run_rest
 
 

@@ -9,7 +9,7 @@ import json
 import time
 
 import psycopg
-from ansible_collections.cdc.pipeline.plugins.module_utils._debezium_offsets import (
+from ansible_collections.cdc.pipeline.plugins.module_utils._connect.debezium_offsets import (
     begins_with_snapshot,
     pending,
     with_pending,

@@ -7,7 +7,7 @@ import contextlib
 import itertools
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._debezium_offsets import pending
+from ansible_collections.cdc.pipeline.plugins.module_utils._connect.debezium_offsets import pending
 from ansible_collections.cdc.pipeline.tests.unit.fakes.connect import PLUGIN
 from ansible_collections.cdc.pipeline.tests.unit.fakes.http import WRITES, Reply
 from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed

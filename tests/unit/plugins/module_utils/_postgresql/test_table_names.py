@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.cdc.pipeline.plugins.filter.captured_tables import captured_tables
 from ansible_collections.cdc.pipeline.plugins.filter.column_as import column_as
 from ansible_collections.cdc.pipeline.plugins.filter.table_as import table_as
-from ansible_collections.cdc.pipeline.plugins.module_utils._debezium_offsets import captured
+from ansible_collections.cdc.pipeline.plugins.module_utils._connect.debezium_offsets import captured
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
 from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.table_names import (
     Table,

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._secrets import holds_reference, is_secret_name
-from ._suggest import did_you_mean
+from .._secrets import holds_reference, is_secret_name
+from .._suggest import did_you_mean
 
 # Settings that Connect hands on to a client or converter, whose names no plugin defines.
 _PASSED_ON = (

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils import _debezium_offsets as offsets
+from ansible_collections.cdc.pipeline.plugins.module_utils._connect import debezium_offsets as offsets
 
 TABLES = ["public.users", "public.Users", "public.users_old", "other.users"]
 PROGRESS = {

@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import _connector
-from ._connect import ConnectClient
-from ._debezium_offsets import begins_with_snapshot, captured, naming, offset_of
-from ._errors import DeadlineError, RequestError
-from ._wait import Deadline, wait_for
+from .._errors import DeadlineError, RequestError
+from .._wait import Deadline, wait_for
+from . import connector
+from .client import ConnectClient
+from .debezium_offsets import begins_with_snapshot, captured, naming, offset_of
 
 _SUFFIX = "-rows"
 # How Connect answers while a task ends.
@@ -109,4 +109,4 @@ class Rows:
         }
 
     def _reconcile(self, state: str, config: Mapping[str, str] | None) -> None:
-        _connector.reconcile({**self._params, "name": self.name, "config": config, "state": state}, False)
+        connector.reconcile({**self._params, "name": self.name, "config": config, "state": state}, False)

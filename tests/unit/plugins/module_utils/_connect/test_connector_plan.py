@@ -4,9 +4,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._connect import Connector, Task
-from ansible_collections.cdc.pipeline.plugins.module_utils._connector import root_cause
-from ansible_collections.cdc.pipeline.plugins.module_utils._connector_plan import Step, Verdict, Wanted, judge, plan
+from ansible_collections.cdc.pipeline.plugins.module_utils._connect.client import Connector, Task
+from ansible_collections.cdc.pipeline.plugins.module_utils._connect.connector import root_cause
+from ansible_collections.cdc.pipeline.plugins.module_utils._connect.connector_plan import (
+    Step,
+    Verdict,
+    Wanted,
+    judge,
+    plan,
+)
 
 
 def connector(state="RUNNING", *tasks, config=None):

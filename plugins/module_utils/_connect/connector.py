@@ -9,17 +9,17 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import _connector_validation
-from ._awaited import changing
-from ._connect import ConnectClient, Connector, NoConnect, Task, connect_client
-from ._connector_plan import Step, Verdict, Wanted, judge, plan
-from ._errors import DeadlineError, FailedError, InvalidError, PipelineError
-from ._module import Outcome
-from ._schema_registry.refused_schema import refusal
-from ._secrets import mask, mask_pair
-from ._suggest import did_you_mean
-from ._values import to_strings
-from ._wait import Deadline, wait_for
+from .._awaited import changing
+from .._errors import DeadlineError, FailedError, InvalidError, PipelineError
+from .._module import Outcome
+from .._schema_registry.refused_schema import refusal
+from .._secrets import mask, mask_pair
+from .._suggest import did_you_mean
+from .._values import to_strings
+from .._wait import Deadline, wait_for
+from . import connector_validation
+from .client import ConnectClient, Connector, NoConnect, Task, connect_client
+from .connector_plan import Step, Verdict, Wanted, judge, plan
 
 # Source connectors such as MirrorMaker's may rightly have nothing to do; give the first task this long to appear.
 _IDLE_SECONDS = 5.0
@@ -128,7 +128,7 @@ def _wanted(params: Mapping[str, Any]) -> Wanted:
 
 def _refuse_wrong(client: ConnectClient, wanted: Wanted, allow_unknown: Iterable[str]) -> None:
     plugin = _plugin(client, wanted)
-    found = _connector_validation.problems(client.validate(wanted.config), wanted.config, plugin, allow_unknown)
+    found = connector_validation.problems(client.validate(wanted.config), wanted.config, plugin, allow_unknown)
     if found:
         lines = [f"{item['field']}: {item['problem']} ({item['remedy']})" for item in found]
         raise InvalidError(

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._awaited import unasked
-from ._errors import RequestError
-from ._rest import RestClient
+from .._awaited import unasked
+from .._errors import RequestError
+from .._rest import RestClient
 
 # What Connect says with a 409 that passes by itself. Its other 409 is a name that is taken.
 _MOMENTARY = re.compile(r"rebalanc|stale configuration|momentarily|try again", re.IGNORECASE)

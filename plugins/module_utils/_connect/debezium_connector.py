@@ -15,15 +15,15 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from . import _connector
-from ._connect import ConnectClient, Connector, connect_client
-from ._debezium_offsets import begins_with_snapshot, captured, offset_of, pending, with_pending
-from ._debezium_rows import Rows
-from ._errors import DeadlineError, InvalidError, PipelineError
-from ._module import Outcome
-from ._postgresql.table_names import parse_table
-from ._values import to_strings
-from ._wait import Deadline, wait_for
+from .._errors import DeadlineError, InvalidError, PipelineError
+from .._module import Outcome
+from .._postgresql.table_names import parse_table
+from .._values import to_strings
+from .._wait import Deadline, wait_for
+from . import connector
+from .client import ConnectClient, Connector, connect_client
+from .debezium_offsets import begins_with_snapshot, captured, offset_of, pending, with_pending
+from .debezium_rows import Rows
 
 # What a connector captures from its creation until its offset is known: a pattern that no table matches.
 _NOTHING = "(?!)"
@@ -49,7 +49,7 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     _refuse_uncaptured(params["snapshot"], tables)
     running = {**params, "state": "running"}
     # It refuses a wrong configuration before anything is changed.
-    planned = _connector.reconcile(running, True)
+    planned = connector.reconcile(running, True)
 
     current = client.connector(name)
     before = [] if current is None else captured(current.config, tables)
@@ -74,7 +74,7 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
                 requested = _requested(offset, added, params["unkeyed"])
                 if requested:
                     _request(client, params, config, requested)
-        done = _connector.reconcile(running, False)
+        done = connector.reconcile(running, False)
         if separate:
             rows.run()
         elif reading:
@@ -150,7 +150,7 @@ def _stop(
     # Capturing nothing, so that a run that ends here has its tables added by the next one, with a snapshot where an
     # earlier connector of this name has left its offset.
     nothing = {**config, "table.include.list": _NOTHING} if current is None else None
-    _connector.reconcile({**params, "state": "stopped", "config": nothing}, False)
+    connector.reconcile({**params, "state": "stopped", "config": nothing}, False)
     return offset_of(client.offsets(params["name"]), config["topic.prefix"])
 
 
@@ -190,7 +190,7 @@ def _request(client: ConnectClient, params: Mapping[str, Any], config: Mapping[s
         client.alter_offset(name, {"server": server}, with_pending(offset or {}, tables))
 
     ask()
-    _connector.reconcile({**params, "state": "stopped"}, False)
+    connector.reconcile({**params, "state": "stopped"}, False)
     # Another run, which read the offset before this one, may have replaced it.
     if not set(tables) <= set(pending(offset_of(client.offsets(name), server))):
         ask()

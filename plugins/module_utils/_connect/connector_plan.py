@@ -9,8 +9,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ._connect import Connector
-from ._errors import InvalidError
+from .._errors import InvalidError
+from .client import Connector
 
 
 class Step(enum.Enum):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._connector_validation import problems
+from ansible_collections.cdc.pipeline.plugins.module_utils._connect.connector_validation import problems
 
 DEBEZIUM = "io.debezium.connector.postgresql.PostgresConnector"
 
