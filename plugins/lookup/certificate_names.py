@@ -41,7 +41,7 @@ _raw:
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import (
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.endpoints import (
     certificate_names,
     listeners,
     reached_hosts,

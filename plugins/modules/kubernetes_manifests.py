@@ -100,10 +100,10 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcom
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifest_folder import ManifestFolder
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifests import manifests
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.rendering import placed, rendered
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.sealing import Sealing
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import workloads_masker
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
 
 
 def main():

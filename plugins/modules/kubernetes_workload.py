@@ -143,8 +143,8 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.gat
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.realise import Realiser
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.remove import Keeper
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import check_only, parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import without_secrets, workload_masker
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import check_only, parse_workload
 
 
 def main():

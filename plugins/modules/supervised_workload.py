@@ -132,9 +132,9 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import ins
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import plan
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import check_only, parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.realise import Realiser, Remover
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import without_secrets, workload_masker
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import check_only, parse_workload
 
 _DEFAULT_GRACE = 30
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..module_utils._problem import Problem
 from ..module_utils._suggest import did_you_mean
-from ..module_utils._workload.model import Workload
+from ..module_utils._workload.spec.model import Workload
 from ._ports import node_ports
 
 Get = Callable[[str], Any]

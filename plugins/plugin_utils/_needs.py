@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..module_utils._workload.model import Workload
+from ..module_utils._workload.spec.model import Workload
 from ._ports import needed_ports
 from ._settings import Settings
 from ._stated import Stated

@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible.template import Templar
 
-from ..module_utils._workload.access import PORT_FORWARD
-from ..module_utils._workload.endpoints import Place
+from ..module_utils._workload.spec.access import PORT_FORWARD
+from ..module_utils._workload.spec.endpoints import Place
 
 
 def read_place(variables: Mapping[str, Any], templar: Templar) -> tuple[Mapping[str, Any], Place]:

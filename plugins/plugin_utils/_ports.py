@@ -10,7 +10,7 @@ from typing import Any
 
 from ..filter.kind_port_mappings import kind_port_mappings
 from ..module_utils._problem import Problem
-from ..module_utils._workload.model import Workload
+from ..module_utils._workload.spec.model import Workload
 
 Get = Callable[[str], Any]
 

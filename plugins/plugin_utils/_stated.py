@@ -15,8 +15,8 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..module_utils._problem import Problem
-from ..module_utils._workload.errors import SpecError
-from ..module_utils._workload.model import Workload, parse_workload
+from ..module_utils._workload.spec.errors import SpecError
+from ..module_utils._workload.spec.model import Workload, parse_workload
 from ._settings import Settings
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.monitored import monitored
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.endpoints import Place
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.monitored import monitored
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._receivers import configuration
 from jinja2.nativetypes import NativeEnvironment
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import Workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import Workload
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._catalogue import catalogue
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._needs import _cluster

@@ -18,7 +18,7 @@ from .._disk import Disk, Folder, Target
 from .._errors import FailedError, InvalidError
 from . import diagnosis
 from .local import Plan, ReplicaPlan, plan
-from .model import Check
+from .spec.model import Check
 from .tools import Tools
 
 

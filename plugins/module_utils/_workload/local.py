@@ -13,10 +13,10 @@ from typing import Any
 
 from .._contents import digest
 from .._disk import Folder, Target
-from .errors import SpecError
 from .layout import FOLDERS, Instance
-from .model import Port, Probe, Workload
-from .replica import Replica, resolve
+from .spec.errors import SpecError
+from .spec.model import Port, Probe, Workload
+from .spec.replica import Replica, resolve
 
 # Attempts that supervisord makes, one second longer apart each, before it calls a program FATAL and the prober,
 # whose delay is capped, takes over: 1 + 2 + ... + 5 seconds.

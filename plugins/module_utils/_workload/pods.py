@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .._contents import Content
-from .access import NODE_PORTS, outside_port
-from .errors import SpecError
-from .model import Image, Port, Workload
-from .replica import Replica, resolve
+from .spec.access import NODE_PORTS, outside_port
+from .spec.errors import SpecError
+from .spec.model import Image, Port, Workload
+from .spec.replica import Replica, resolve
 
 # The kubelet fills these in, so one pod template serves every replica.
 ORDINAL_VARIABLE = "CDC_ORDINAL"

@@ -30,8 +30,8 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api impor
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.gate import gate  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.realise import Realiser  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import Connection  # noqa: E402
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.modules import preflight_cluster  # noqa: E402
 from raw import post  # noqa: E402
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.host import Host
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import plan
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.realise import Realiser, Remover
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.supervisor import Supervisor
 
 SERVICES = Path(__file__).resolve().parents[3] / "python" / "src"

@@ -21,7 +21,7 @@ import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import DeadlineError, FailedError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.status import as_table, status
 
-MODEL = "ansible_collections.cdc.pipeline.plugins.module_utils._workload.model"
+MODEL = "ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model"
 NOTE = 'echo "start $(date +%s.%N) $(id -un) $(cat "$2")" >> "$1"'
 
 

@@ -17,9 +17,9 @@ from ..._errors import DeadlineError, FailedError
 from ..._kubernetes.api import Api
 from .. import diagnosis
 from ..manifests import PART, WORKLOAD_LABEL, manifests, selector
-from ..model import Workload
 from ..pods import Cluster
 from ..report import NEW, RUNNING, STOPPED, Report
+from ..spec.model import Workload
 from .apply import apply
 from .fixed import require_room
 from .gate import Gate

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..access import NODE_PORTS, WAYS
-from ..errors import SpecError
 from ..pods import Cluster
-from ..reader import Reader
+from ..spec.access import NODE_PORTS, WAYS
+from ..spec.errors import SpecError
+from ..spec.reader import Reader
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..model import CHECK_PREFIX
+from ..spec.model import CHECK_PREFIX
 from .pod_choice import is_going, is_ready
 
 Document = Mapping[str, Any]

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.access import NODE_PORTS, ROUTES
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import (
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.access import NODE_PORTS, ROUTES
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.endpoints import (
     Place,
     certificate_names,
     endpoint,

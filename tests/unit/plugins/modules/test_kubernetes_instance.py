@@ -10,8 +10,8 @@ import importlib
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifests import manifests
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
 from ansible_collections.cdc.pipeline.tests.unit.fakes.kubernetes import FakeApi, waits
 
 PACKAGE = "ansible_collections.cdc.pipeline.plugins.modules"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.monitored import monitored
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.endpoints import Place
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.monitored import monitored
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._operator import Told, monitors, policies
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._scrape import Bounds, scrape_configs
 

@@ -14,9 +14,9 @@ import threading
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.gate import gate
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import Connection
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.errors import SpecError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
 
 
 def made(probe, port=8000, access="port_forward"):

@@ -19,11 +19,11 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.decide impo
     sections,
     surplus,
 )
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.errors import SpecError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.host import configuration, tool, unit
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import plan
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.supervisor import Process
 
 INSTANCE = {

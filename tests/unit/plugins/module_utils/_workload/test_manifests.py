@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.errors import SpecError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifests import manifests
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.model import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
 
 WORKLOADS = Path(__file__).resolve().parents[3] / "workloads"
 CLUSTER = Cluster(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from .._contents import Content
+from ..._contents import Content
 from .model import Check, InitStep, Probe, Workload
 from .tokens import substitute_all
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.schedule import five_fields
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.schedule import five_fields
 
 
 @pytest.mark.parametrize(

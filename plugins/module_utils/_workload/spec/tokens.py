@@ -4,7 +4,7 @@
 """Tokens such as ``@{data}`` in a workload's strings, filled in for each replica.
 
 ``@@{`` stands for a literal ``@{``, and ``@@@{data}`` for an ``@`` before what the token stands for. The tokens
-themselves are made by :mod:`.local` and :mod:`.pods`.
+themselves are made by :mod:`..local` and :mod:`..kubernetes`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .._suggest import nearest
+from ..._suggest import nearest
 
 _TOKEN = re.compile(r"(@@)?@\{([^}\n]*)(\}?)|@@\{")
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from .._contents import Content
-from .._suggest import did_you_mean
+from ..._contents import Content
+from ..._suggest import did_you_mean
 
 T = TypeVar("T")
 

@@ -3,8 +3,8 @@
 
 """What a workload is: the specification that a component role states, checked and typed.
 
-The runtime plays no part here. :mod:`.local` turns a :class:`Workload` into processes on this host,
-:mod:`.pods` into Kubernetes manifests.
+The runtime plays no part here. :mod:`..local` turns a :class:`Workload` into processes on this host,
+:mod:`..kubernetes` into pods of a cluster.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._contents import Content
-from .._errors import InvalidError
-from .._units import cpu_millis, memory_bytes
+from ..._contents import Content
+from ..._errors import InvalidError
+from ..._units import cpu_millis, memory_bytes
 from .errors import SpecError
 from .reader import Reader
 from .schedule import five_fields

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .._trust_store import PASSWORD, TYPE, key_store, trust_store
+from ..._trust_store import PASSWORD, TYPE, key_store, trust_store
 
 if TYPE_CHECKING:
     from .endpoints import Tls

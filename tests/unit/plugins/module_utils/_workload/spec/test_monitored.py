@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.errors import SpecError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.monitored import monitored
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.endpoints import Place
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.monitored import monitored
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._scrape import Bounds, probe_modules, scrape_configs
 
 # As texts stand in the place of certificates until these are made.

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._errors import InvalidError
-from .._suggest import did_you_mean
+from ..._errors import InvalidError
+from ..._suggest import did_you_mean
 from .access import PORT_FORWARD, ROUTES, outside_port
 from .clients import Login, clients
 from .errors import SpecError

@@ -12,8 +12,8 @@ from dataclasses import replace
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import InvalidError
 from ansible_collections.cdc.pipeline.plugins.module_utils._trust_store import key_store, trust_store
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.clients import Login
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.endpoints import Place, endpoint
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.clients import Login
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.endpoints import Place, endpoint
 from ansible_collections.cdc.pipeline.tests.unit.fakes.certificates import authority
 
 CATALOGUE = {

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .._errors import InvalidError
+from ..._errors import InvalidError
 
 
 class SpecError(InvalidError):
