@@ -79,9 +79,9 @@ socket:
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import instance_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.host import Host, systemd_runs
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.settle import wait_all_ready
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.host import Host, systemd_runs
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.layout import parse_instance
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.settle import wait_all_ready
 
 
 def main():

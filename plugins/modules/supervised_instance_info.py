@@ -80,8 +80,8 @@ processes:
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import instance_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.status import status
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.layout import parse_instance
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.status import status
 
 
 def main():

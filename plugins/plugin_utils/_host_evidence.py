@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ..module_utils._errors import PipelineError
 from ..module_utils._workload.diagnosis import last_lines, tail
-from ..module_utils._workload.layout import Instance
-from ..module_utils._workload.supervisor import Supervisor
+from ..module_utils._workload.local.layout import Instance
+from ..module_utils._workload.local.supervisor import Supervisor
 
 _LINES = 200
 _LARGEST_SECRET = 64 * 1024

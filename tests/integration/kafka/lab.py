@@ -21,8 +21,8 @@ from ansible.template import Templar
 from ansible_collections.cdc.pipeline.plugins.module_utils._artifact.catalogue import JAVA
 from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.issue import Wanted, issue, make_authority
 from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.parts import Pair
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import ReplicaPlan, plan
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.layout import parse_instance
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.plan import ReplicaPlan, plan
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._settings import Settings
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._stated import state

@@ -14,12 +14,12 @@ import sys
 import time
 from pathlib import Path
 
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.host import Host
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import plan
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.realise import Realiser, Remover
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.host import Host
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.layout import parse_instance
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.plan import plan
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.realise import Realiser, Remover
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.supervisor import Supervisor
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.supervisor import Supervisor
 
 SERVICES = Path(__file__).resolve().parents[3] / "python" / "src"
 # Serves what its settings say: an answer, or one of the ways in which real servers fail.

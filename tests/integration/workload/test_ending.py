@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import DeadlineError, FailedError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.status import as_table, status
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.status import as_table, status
 
 MODEL = "ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model"
 NOTE = 'echo "start $(date +%s.%N) $(id -un) $(cat "$2")" >> "$1"'

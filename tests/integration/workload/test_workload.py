@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import DeadlineError, FailedError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.readiness import Readiness
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.readiness import Readiness
 
 NAMES = ["web-0", "web-1", "web-2"]
 

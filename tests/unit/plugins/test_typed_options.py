@@ -17,7 +17,7 @@ from ansible.template import Templar
 from ansible_collections.cdc.pipeline.plugins.lookup import cluster, instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument, instance_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import Connection, parse_cluster
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import Instance, parse_instance
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.layout import Instance, parse_instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.access import WAYS
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,6 @@ from .. import diagnosis
 from ..choose import chosen
 from ..manifests import NAME_LABEL, PART, WORKLOAD_LABEL
 from ..runs import SUCCEEDED, sentence
-from ..status import duration
 from .runs import job_of, job_outcome, jobs_of, last_run
 from .trouble import is_going, is_ready, pod_trouble, restarts
 
@@ -87,7 +87,7 @@ def as_table(rows: Sequence[Mapping[str, Any]], api: Api) -> str:
     shown = [
         {
             **item,
-            "uptime": duration(item["uptime"]),
+            "uptime": _duration(item["uptime"]),
             "memory_mib": None if item["memory_bytes"] is None else item["memory_bytes"] / 2**20,
             "limit_mib": item["memory_limit_bytes"] / 2**20 if item["memory_limit_bytes"] else None,
         }
@@ -209,3 +209,12 @@ def _tail(api: Api, pod: Document, lines: int, mask: diagnosis.Masker) -> list[s
     container = pod["spec"]["containers"][0]["name"]
     text = api.log(pod["metadata"]["name"], container, lines=lines)
     return [mask(line) for line in diagnosis.last_lines(text, lines)]
+
+
+def _duration(seconds: float) -> str:
+    """Seconds for people."""
+    if not seconds:
+        return "-"
+    days, rest = divmod(int(seconds), 86400)
+    clock = time.strftime("%H:%M:%S", time.gmtime(rest))
+    return f"{days}d {clock}" if days else clock

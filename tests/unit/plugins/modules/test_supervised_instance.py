@@ -17,7 +17,7 @@ PACKAGE = "ansible_collections.cdc.pipeline.plugins.module_utils"
 @pytest.fixture
 def world(tmp_path, monkeypatch):
     """A supervisor that comes and goes, systemd units in a folder, and no root."""
-    host = importlib.import_module(f"{PACKAGE}._workload.host")
+    host = importlib.import_module(f"{PACKAGE}._workload.local.host")
     disk = importlib.import_module(f"{PACKAGE}._disk")
     calls = []
     python = "/cache/python/bin/python"

@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-PACKAGE = "ansible_collections.cdc.pipeline.plugins.module_utils._workload"
+PACKAGE = "ansible_collections.cdc.pipeline.plugins.module_utils._workload.local"
 
 
 def test_info_without_a_supervisor(run_module, tmp_path):

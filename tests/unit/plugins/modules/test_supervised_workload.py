@@ -35,13 +35,13 @@ class FakeSupervisor:
         return True
 
     def processes(self):
-        process = part("_workload.supervisor").Process
+        process = part("_workload.local.supervisor").Process
         now = int(time.time())
         return {name: process(name, state, 10, now - 100, now, 0, "") for name, state in self.states.items()}
 
     def reread(self):
         text = "".join(path.read_text() for path in (self.home / "supervisor" / "conf.d").glob("*.conf"))
-        known = part("_workload.decide").sections(text)
+        known = part("_workload.local.decide").sections(text)
         return [name for name in known if name not in self.states], [], [n for n in self.states if n not in known]
 
     def add(self, name):
@@ -74,7 +74,7 @@ class FakeTools:
         self.given = None
 
     def probe(self, kind, replicas, wait=0.0):
-        found = part("_workload.tools").Found
+        found = part("_workload.local.tools").Found
         return {name: found(kind not in self.failing, f"{kind} probe") for name in replicas}
 
     def run(self, replica, step, output, seconds, stop_signal="TERM", grace=0.0):
@@ -104,11 +104,11 @@ def world(tmp_path, monkeypatch):
         (supervisor.checking if folder else supervisor.tools).append(made)
         return made
 
-    realise = part("_workload.realise")
+    realise = part("_workload.local.realise")
     monkeypatch.setattr(realise, "Supervisor", lambda path: supervisor)
     monkeypatch.setattr(realise, "Tools", tools)
     monkeypatch.setattr(realise, "Disk", lambda: part("_disk").Disk(root=False))
-    monkeypatch.setattr(part("_workload.readiness"), "listeners", lambda ports: {})
+    monkeypatch.setattr(part("_workload.local.readiness"), "listeners", lambda ports: {})
     return supervisor
 
 

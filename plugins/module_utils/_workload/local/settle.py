@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._errors import DeadlineError
-from .._wait import Deadline, wait_for
+from ..._errors import DeadlineError
+from ..._wait import Deadline, wait_for
 from .layout import Instance
 from .status import status
 

@@ -12,10 +12,10 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._disk import Difference, Disk, Folder, Target
-from .._errors import FailedError
-from .._processors import use_all_processors
-from . import diagnosis
+from ..._disk import Difference, Disk, Folder, Target
+from ..._errors import FailedError
+from ..._processors import use_all_processors
+from .. import diagnosis
 from .layout import Instance
 from .supervisor import Supervisor, wait_answering
 

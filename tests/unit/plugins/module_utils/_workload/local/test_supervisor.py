@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.supervisor import Supervisor
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.supervisor import Supervisor
 
 RUNNING = {"statename": "RUNNING", "statecode": 1}
 SHUTTING_DOWN = xmlrpc.client.Fault(6, "SHUTDOWN_STATE")

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import diagnosis
-from .choose import chosen
+from .. import diagnosis
+from ..choose import chosen
+from ..runs import moment, run_of, sentence
 from .layout import Instance
-from .runs import moment, run_of, sentence
 from .supervisor import Process, Supervisor
 from .tools import Found, Tools
 
@@ -168,12 +167,3 @@ def _cpu(leader: int) -> float:
         fields = _stat(pid)
         ticks += sum(int(item) for item in fields[11:15]) if fields else 0
     return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people."""
-    if not seconds:
-        return "-"
-    days, rest = divmod(int(seconds), 86400)
-    clock = time.strftime("%H:%M:%S", time.gmtime(rest))
-    return f"{days}d {clock}" if days else clock

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from .._errors import DeadlineError, FailedError
-from .._ports import Listener, listeners
-from .._wait import Deadline
-from . import diagnosis
-from .local import ReplicaPlan
+from ..._errors import DeadlineError, FailedError
+from ..._ports import Listener, listeners
+from ..._wait import Deadline
+from .. import diagnosis
+from .plan import ReplicaPlan
 from .supervisor import Process, Supervisor
 from .tools import Found, Tools
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .._disk import Difference
-from .local import ReplicaPlan
+from ..._disk import Difference
+from .plan import ReplicaPlan
 from .supervisor import Process
 
 KEEP, START, RESTART = "keep", "start", "restart"

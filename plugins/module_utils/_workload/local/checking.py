@@ -14,11 +14,11 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from .._disk import Disk, Folder, Target
-from .._errors import FailedError, InvalidError
-from . import diagnosis
-from .local import Plan, ReplicaPlan, plan
-from .spec.model import Check
+from ..._disk import Disk, Folder, Target
+from ..._errors import FailedError, InvalidError
+from .. import diagnosis
+from ..spec.model import Check
+from .plan import Plan, ReplicaPlan, plan
 from .tools import Tools
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import DeadlineError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.settle import wait_all_ready
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.layout import parse_instance
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.settle import wait_all_ready
 
 
 @pytest.fixture

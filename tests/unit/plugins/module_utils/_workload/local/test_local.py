@@ -10,7 +10,7 @@ import json
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._disk import Difference, Disk, Target
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.decide import (
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.decide import (
     KEEP,
     RESTART,
     START,
@@ -19,12 +19,12 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.decide impo
     sections,
     surplus,
 )
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.host import configuration, tool, unit
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.layout import parse_instance
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local import plan
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.host import configuration, tool, unit
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.layout import parse_instance
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.plan import plan
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.supervisor import Process
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.supervisor import Process
 
 INSTANCE = {
     "name": "local",

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._contents import digest
-from .._disk import Folder, Target
+from ..._contents import digest
+from ..._disk import Folder, Target
+from ..spec.errors import SpecError
+from ..spec.model import Port, Probe, Workload
+from ..spec.replica import Replica, resolve
 from .layout import FOLDERS, Instance
-from .spec.errors import SpecError
-from .spec.model import Port, Probe, Workload
-from .spec.replica import Replica, resolve
 
 # Attempts that supervisord makes, one second longer apart each, before it calls a program FATAL and the prober,
 # whose delay is capped, takes over: 1 + 2 + ... + 5 seconds.

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .spec.errors import SpecError
-from .spec.model import PEOPLE_FILES
-from .spec.reader import Reader
+from ..spec.errors import SpecError
+from ..spec.model import PEOPLE_FILES
+from ..spec.reader import Reader
 
 # A unix socket's path has at most 107 bytes (struct sockaddr_un); supervisord binds under a temporary name first,
 # which is longer by a dot and a process id of up to seven digits.

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._errors import DeadlineError, FailedError, UnreachableError
-from .._wait import Deadline, wait_for
+from ..._errors import DeadlineError, FailedError, UnreachableError
+from ..._wait import Deadline, wait_for
 
 # States of http://supervisord.org/subprocess.html#process-states in which supervisord tends to a process.
 ALIVE = ("STARTING", "RUNNING", "BACKOFF")

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from .._errors import FailedError
+from ..._errors import FailedError
 from .layout import Instance
-from .local import LOG_BACKUPS, LOG_BYTES
+from .plan import LOG_BACKUPS, LOG_BYTES
 
 # A probe may take its own time limit once more than it was told to wait.
 _MARGIN_SECONDS = 60.0

@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._contents import as_text
-from .._disk import Difference, Disk, Target
-from .._errors import DeadlineError, FailedError
-from . import diagnosis
+from ..._contents import as_text
+from ..._disk import Difference, Disk, Target
+from ..._errors import DeadlineError, FailedError
+from .. import diagnosis
+from ..report import NEW, RUNNING, STOPPED, Report
 from .checking import Checker
 from .decide import KEEP, RESTART, START, Decision, Observed, decide, replicas_of, sections, surplus
 from .layout import Instance
-from .local import Plan, ReplicaPlan
+from .plan import Plan, ReplicaPlan
 from .readiness import Readiness
-from .report import NEW, RUNNING, STOPPED, Report
 from .supervisor import Process, Supervisor
 from .tools import Tools, rotate
 
