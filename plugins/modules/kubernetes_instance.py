@@ -83,8 +83,8 @@ removed:
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.remove import Keeper
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.remove import Keeper
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import parse_cluster
 
 
 def main():

@@ -97,11 +97,11 @@ from pathlib import Path
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._disk import Disk
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifest_folder import ManifestFolder
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifests import manifests
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.rendering import placed, rendered
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.sealing import Sealing
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.manifest_folder import ManifestFolder
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.manifests import manifests
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.rendering import placed, rendered
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.sealing import Sealing
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import parse_cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import workloads_masker
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
 

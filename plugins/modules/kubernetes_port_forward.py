@@ -75,9 +75,9 @@ from pathlib import Path
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.forwarder import Forwarder
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.forwards import forwards
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.forwarder import Forwarder
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.forwards import forwards
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import parse_cluster
 
 
 def main():

@@ -139,10 +139,10 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._errors import Failed
 from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.project import find_namespace
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.gate import gate
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.realise import Realiser
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.remove import Keeper
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.gate import gate
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.realise import Realiser
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.remove import Keeper
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import parse_cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import without_secrets, workload_masker
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import check_only, parse_workload
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..module_utils._workload.manifests import selector_labels
-from ..module_utils._workload.pods import key_of
+from ..module_utils._workload.kubernetes.manifests import selector_labels
+from ..module_utils._workload.kubernetes.pods import key_of
 
 Object = dict[str, Any]
 VERSION = "monitoring.coreos.com/v1"

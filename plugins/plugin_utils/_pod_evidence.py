@@ -9,8 +9,8 @@ from typing import Any
 
 from ..module_utils._errors import MissingLibraryError, PipelineError
 from ..module_utils._kubernetes.api import Api, connect
-from ..module_utils._workload.cluster.status import as_table, status
-from ..module_utils._workload.cluster.trouble import event_lines
+from ..module_utils._workload.kubernetes.status import as_table, status
+from ..module_utils._workload.kubernetes.trouble import event_lines
 
 _LINES = 200
 _EVENTS = 100

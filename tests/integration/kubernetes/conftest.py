@@ -27,10 +27,10 @@ make_importable()
 
 from ansible.module_utils.testing import patch_module_args  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api import connect  # noqa: E402
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.gate import gate  # noqa: E402
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.realise import Realiser  # noqa: E402
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import Connection  # noqa: E402
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.gate import gate  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pods import Cluster  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.realise import Realiser  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import Connection  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.modules import preflight_cluster  # noqa: E402
 from raw import post  # noqa: E402

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.owned import RUNNERS
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.owned import RUNNERS
 
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
 OPERATOR = Path(__file__).resolve().parents[3] / "roles/tenancy/files/operator.yml"

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.trouble import is_ready
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.trouble import is_ready
 from raw import post
 
 LIMIT = 300

@@ -11,8 +11,8 @@ import time
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import DeadlineError, FailedError, RefusedError
 from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api import connect
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.remove import Keeper
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.status import status
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.remove import Keeper
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.status import status
 
 
 def pods(api):

@@ -16,9 +16,12 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.cdc.pipeline.plugins.lookup import cluster, instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument, instance_argument
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import Connection, parse_cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pods import Cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import (
+    Connection,
+    parse_cluster,
+)
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.layout import Instance, parse_instance
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.access import WAYS
 
 OPTIONS = {"instance": instance_argument()["instance"], "cluster": cluster_argument()["cluster"]}

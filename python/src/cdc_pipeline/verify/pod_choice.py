@@ -1,1 +1,1 @@
-../../../../plugins/module_utils/_workload/cluster/pod_choice.py
+../../../../plugins/module_utils/_workload/kubernetes/pod_choice.py

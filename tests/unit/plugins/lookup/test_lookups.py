@@ -11,8 +11,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.cdc.pipeline.plugins.lookup import cluster, endpoint, instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes import api as cluster_api
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import parse_cluster
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pods import Cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import parse_cluster
 from ansible_collections.cdc.pipeline.tests.unit.fakes.kubernetes import FakeApi
 
 CATALOGUE = [

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError
 from ansible_collections.cdc.pipeline.plugins.module_utils._run_lock import Run, alive
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster import forwarder as forwarder_module
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.forwarder import Forwarder
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.forwards import Forward, forwards
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.pod_choice import choose
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import Connection
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes import forwarder as forwarder_module
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.forwarder import Forwarder
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.forwards import Forward, forwards
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pod_choice import choose
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pods import Cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import Connection
 
 CATALOGUE = {
     "kafka": {

@@ -19,8 +19,8 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._errors import Missin
 from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes import api as api_module
 from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api import Api, connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.faults import StatusError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.apply import apply
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.remove import Keeper
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.apply import apply
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.remove import Keeper
 from ansible_collections.cdc.pipeline.tests.unit.fakes.cluster_api import FakeClusterApi
 from ansible_collections.cdc.pipeline.tests.unit.fakes.http import Reply
 from openshift import dynamic

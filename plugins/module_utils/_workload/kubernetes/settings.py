@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..pods import Cluster
 from ..spec.access import NODE_PORTS, WAYS
 from ..spec.errors import SpecError
 from ..spec.reader import Reader
+from .pods import Cluster
 
 
 @dataclass(frozen=True)

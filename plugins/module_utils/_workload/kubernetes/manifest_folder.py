@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._disk import Difference, Disk, Folder, Target
-from .._errors import FailedError, RefusedError
+from ..._disk import Difference, Disk, Folder, Target
+from ..._errors import FailedError, RefusedError
 from .rendering import HEADER, Rendered
 
 

@@ -28,8 +28,8 @@ from ..._kubernetes.kinds import KINDS
 from ..._kubernetes.tunnel import TunnelError, tunnel
 from ..._run_lock import Run, alive, find_run
 from ..._wait import Deadline
-from ..manifests import selector
 from .forwards import Forward
+from .manifests import selector
 from .pod_choice import choose
 from .settings import Connection
 

@@ -15,8 +15,8 @@ from ..._kubernetes.api import Api
 from ..._kubernetes.faults import StatusError
 from ..._wait import Deadline
 from .. import diagnosis
-from ..manifests import selector
 from .capacity import shortage
+from .manifests import selector
 from .trouble import (
     LogOf,
     Trouble,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._errors import MissingLibraryError
+from ..._errors import MissingLibraryError
 
 _YAML_TRACE = ""
 try:

@@ -16,8 +16,8 @@ from typing import Any
 from ..._kubernetes.api import Api
 from ..._kubernetes.faults import StatusError, conflicts, owned_by_others
 from ..._kubernetes.kinds import KINDS
-from ..manifests import WORKLOAD_LABEL
 from .fixed import is_fixed, make_way
+from .manifests import WORKLOAD_LABEL
 from .records import Change, record
 
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from ansible.module_utils.urls import open_url
 
 from ..._wait import Deadline, wait_for
-from ..pods import Cluster, external
 from ..spec.errors import SpecError
 from ..spec.model import Probe, Workload
 from ..spec.tokens import substitute_all
+from .pods import Cluster, external
 from .settings import Connection
 
 # A tool that starts from cold on a busy controller takes longer than a probe inside of a pod may.

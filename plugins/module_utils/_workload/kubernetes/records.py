@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..._contents import described
-from ..rendering import to_yaml
+from .rendering import to_yaml
 
 Document = dict[str, Any]
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.manifests import manifests
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.manifests import manifests
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pods import Cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
 
-WORKLOADS = Path(__file__).resolve().parents[3] / "workloads"
+WORKLOADS = Path(__file__).resolve().parents[4] / "workloads"
 CLUSTER = Cluster(
     access="host_ports",
     storage_classes={"kafka": "cdc-kafka", "postgresql": "cdc-postgresql"},

@@ -16,14 +16,14 @@ from ..._contents import as_text
 from ..._errors import DeadlineError, FailedError
 from ..._kubernetes.api import Api
 from .. import diagnosis
-from ..manifests import PART, WORKLOAD_LABEL, manifests, selector
-from ..pods import Cluster
 from ..report import NEW, RUNNING, STOPPED, Report
 from ..spec.model import Workload
 from .apply import apply
 from .fixed import require_room
 from .gate import Gate
+from .manifests import PART, WORKLOAD_LABEL, manifests, selector
 from .owned import OWNED, RUNNERS
+from .pods import Cluster
 from .records import Change, record
 from .rollout import Turns, complete, observed, turns
 from .runs import exit_status, job_of, job_outcome

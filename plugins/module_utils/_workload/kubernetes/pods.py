@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .._contents import Content
-from .spec.access import NODE_PORTS, outside_port
-from .spec.errors import SpecError
-from .spec.model import Image, Port, Workload
-from .spec.replica import Replica, resolve
+from ..._contents import Content
+from ..spec.access import NODE_PORTS, outside_port
+from ..spec.errors import SpecError
+from ..spec.model import Image, Port, Workload
+from ..spec.replica import Replica, resolve
 
 # The kubelet fills these in, so one pod template serves every replica.
 ORDINAL_VARIABLE = "CDC_ORDINAL"

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..pods import Cluster
 from ..spec.access import HOST_PORTS, PORT_FORWARD, ROUTES, outside_port
 from ..spec.endpoints import parse_entry
+from .pods import Cluster
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .._errors import RefusedError
+from ..._errors import RefusedError
 from .rendering import read_yaml
 
 MARK = "cdc-pipeline/sealed"

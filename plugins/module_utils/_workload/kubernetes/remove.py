@@ -11,8 +11,8 @@ from typing import Any
 
 from ..._kubernetes.api import Api
 from .. import diagnosis
-from ..manifests import NAME_LABEL, PART, PEOPLE_CHOSEN, WORKLOAD_LABEL, selector
 from ..report import Report
+from .manifests import NAME_LABEL, PART, PEOPLE_CHOSEN, WORKLOAD_LABEL, selector
 from .owned import OWNED, RUNNERS
 from .records import Change, record
 from .rollout import complete

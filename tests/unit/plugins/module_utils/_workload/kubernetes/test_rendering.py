@@ -9,7 +9,7 @@ import base64
 
 import pytest
 import yaml
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.rendering import (
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.rendering import (
     HEADER,
     KUSTOMIZATION,
     file_name,

@@ -12,9 +12,9 @@ import sys
 import threading
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.gate import gate
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.cluster.settings import Connection
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.pods import Cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.gate import gate
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pods import Cluster
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import Connection
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._contents import as_base64, digest
+from ..._contents import as_base64, digest
+from ..spec.access import PORT_FORWARD, uses_node_ports
+from ..spec.errors import SpecError
+from ..spec.model import CHECK_PREFIX, Check, InitStep, Port, Probe, Workload
 from .pods import ORDINAL_VARIABLE, PATHS, PEOPLE, REPLICA_VARIABLE, Cluster, Pods, headless, key_of, pods
-from .spec.access import PORT_FORWARD, uses_node_ports
-from .spec.errors import SpecError
-from .spec.model import CHECK_PREFIX, Check, InitStep, Port, Probe, Workload
 
 Manifest = dict[str, Any]
 
