@@ -98,7 +98,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import clu
 from ansible_collections.cdc.pipeline.plugins.module_utils._disk import Disk
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import Outcome, run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.manifest_folder import ManifestFolder
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.manifests import manifests
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.manifests.workload import manifests
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.rendering import placed, rendered
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.sealing import Sealing
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import parse_cluster

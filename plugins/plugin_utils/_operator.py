@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..module_utils._workload.kubernetes.manifests import selector_labels
+from ..module_utils._workload.kubernetes.manifests.labels import selector_labels
 from ..module_utils._workload.kubernetes.pods import key_of
 
 Object = dict[str, Any]

@@ -17,7 +17,7 @@ from ..._kubernetes.api import Api
 from ..._kubernetes.faults import StatusError, conflicts, owned_by_others
 from ..._kubernetes.kinds import KINDS
 from .fixed import is_fixed, make_way
-from .manifests import WORKLOAD_LABEL
+from .manifests.labels import WORKLOAD_LABEL
 from .records import Change, record
 
 

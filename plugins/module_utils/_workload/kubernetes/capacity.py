@@ -12,7 +12,7 @@ from typing import Any
 from ..._kubernetes.api import Api
 from ..._kubernetes.faults import StatusError
 from ..._units import cpu_millis, memory_bytes
-from .manifests import selector
+from .manifests.labels import selector
 
 Document = Mapping[str, Any]
 

@@ -15,7 +15,7 @@ from ..._errors import RefusedError
 from ..._kubernetes.api import Api
 from ..._kubernetes.faults import StatusError
 from ..._units import memory_bytes
-from .manifests import selector
+from .manifests.labels import selector
 
 Document = Mapping[str, Any]
 

@@ -29,7 +29,7 @@ from ..._kubernetes.tunnel import TunnelError, tunnel
 from ..._run_lock import Run, alive, find_run
 from ..._wait import Deadline
 from .forwards import Forward
-from .manifests import selector
+from .manifests.labels import selector
 from .pod_choice import choose
 from .settings import Connection
 

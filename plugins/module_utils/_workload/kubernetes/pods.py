@@ -80,6 +80,14 @@ def headless(workload: Workload) -> str:
     return f"{workload.name}-headless"
 
 
+def keeps_state(workload: Workload) -> bool:
+    """Whether replicas need a name or a volume of their own.
+
+    What has a port for each replica keeps its names from the first one on, so that more can be added beside it.
+    """
+    return workload.storage is not None or workload.replicas > 1 or any(port.step for port in workload.ports.values())
+
+
 def tokens(workload: Workload, cluster: Cluster, ordinal: int) -> dict[str, str]:
     """What each token stands for in the files of replica ``ordinal``."""
     return _tokens(workload, cluster, str(ordinal), f"{workload.name}-{ordinal}", ordinal)

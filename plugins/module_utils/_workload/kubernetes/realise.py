@@ -21,7 +21,8 @@ from ..spec.model import Workload
 from .apply import apply
 from .fixed import require_room
 from .gate import Gate
-from .manifests import PART, WORKLOAD_LABEL, manifests, selector
+from .manifests.labels import PART, WORKLOAD_LABEL, selector
+from .manifests.workload import manifests
 from .owned import OWNED, RUNNERS
 from .pods import Cluster
 from .records import Change, record

@@ -12,7 +12,7 @@ from typing import Any
 from ..._kubernetes.api import Api
 from .. import diagnosis
 from ..report import Report
-from .manifests import NAME_LABEL, PART, PEOPLE_CHOSEN, WORKLOAD_LABEL, selector
+from .manifests.labels import NAME_LABEL, PART, PEOPLE_CHOSEN, WORKLOAD_LABEL, selector
 from .owned import OWNED, RUNNERS
 from .records import Change, record
 from .rollout import complete

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .manifests import IN_COMMON
+from .manifests.labels import IN_COMMON
 from .trouble import is_going, is_ready, is_stuck
 
 Document = Mapping[str, Any]

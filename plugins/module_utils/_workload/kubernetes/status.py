@@ -18,7 +18,7 @@ from ..._units import memory_bytes
 from .. import diagnosis
 from ..choose import chosen
 from ..runs import SUCCEEDED, sentence
-from .manifests import NAME_LABEL, PART, WORKLOAD_LABEL
+from .manifests.labels import NAME_LABEL, PART, WORKLOAD_LABEL
 from .runs import job_of, job_outcome, jobs_of, last_run
 from .trouble import is_going, is_ready, pod_trouble, restarts
 

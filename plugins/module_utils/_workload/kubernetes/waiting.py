@@ -16,7 +16,7 @@ from ..._kubernetes.faults import StatusError
 from ..._wait import Deadline
 from .. import diagnosis
 from .capacity import shortage
-from .manifests import selector
+from .manifests.labels import selector
 from .trouble import (
     LogOf,
     Trouble,

@@ -9,7 +9,7 @@ import base64
 import importlib
 
 import pytest
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.manifests import manifests
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.manifests.workload import manifests
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pods import Cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
 from ansible_collections.cdc.pipeline.tests.unit.fakes.kubernetes import FakeApi, waits

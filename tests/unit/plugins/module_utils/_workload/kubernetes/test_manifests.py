@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.manifests import manifests
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.manifests.workload import manifests
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pods import Cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
