@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._alert_tools import PROMTOOL
 from ansible_collections.cdc.pipeline.plugins.module_utils._problem import PreflightError
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._own_rules import own_problems, refusals
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.own_rules import own_problems, refusals
 
 
 class ActionModule(ActionBase):

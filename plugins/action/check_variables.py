@@ -10,13 +10,13 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._problem import PreflightError
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._catalogue import catalogue
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._names import unknown_names
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._needs import needs
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._renamed import read_renamed
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._rules import rule_problems
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._settings import Settings
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._stated import state
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.declared import read_declared
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.names import unknown_names
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.needs import needs
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.renamed import read_renamed
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.rules import rule_problems
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.settings import Settings
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.stated import state
 
 
 class ActionModule(ActionBase):

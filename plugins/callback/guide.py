@@ -56,12 +56,12 @@ from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 from ansible_collections.cdc.pipeline.plugins.module_utils._secrets import secret_values
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.diagnosis import Masker
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._commands import Commands
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._diagnostics import Failure, collect, prune
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._evidence import Evidence, Target
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._explain import Explanation, explain
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._pace import Pace
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._spent import Part
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._guide.commands import Commands
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._guide.diagnostics import Failure, collect, prune
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._guide.evidence import Evidence, Target
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._guide.explain import Explanation, explain
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._guide.pace import Pace
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._guide.spent import Part
 
 _OF_THE_INSTANCE = (
     "cdc_home",

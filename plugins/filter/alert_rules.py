@@ -57,7 +57,7 @@ _value:
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.cdc.pipeline.plugins.plugin_utils import _alerts
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.alerts import rule_groups
 
 
 def alert_rules(
@@ -70,7 +70,7 @@ def alert_rules(
 ) -> dict[str, Any]:
     """See the documentation above."""
     try:
-        return _alerts.rule_groups(alerts, there, runbooks, float(scale), within, objectives)
+        return rule_groups(alerts, there, runbooks, float(scale), within, objectives)
     except ValueError as error:
         raise AnsibleFilterError(f"alert_rules: {error}") from error
 

@@ -53,7 +53,7 @@ _value:
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.cdc.pipeline.plugins.plugin_utils import _receivers
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.receivers import configuration
 
 
 def alertmanager_config(
@@ -66,7 +66,7 @@ def alertmanager_config(
 ) -> dict[str, Any]:
     """See the documentation above."""
     try:
-        config, files = _receivers.configuration(receivers, definition, dead_man, float(scale), folder, depends)
+        config, files = configuration(receivers, definition, dead_man, float(scale), folder, depends)
     except (KeyError, ValueError) as error:
         raise AnsibleFilterError(f"alertmanager_config: {error}") from error
     return {"config": config, "files": files}

@@ -43,14 +43,14 @@ _value:
 
 from typing import Any
 
-from ansible_collections.cdc.pipeline.plugins.plugin_utils import _operator
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring import operator
 
 
 def monitoring_policies(
     watched: dict[str, Any], clients: list[dict[str, Any]], labels: dict[str, str]
 ) -> list[dict[str, Any]]:
     """See the documentation above."""
-    return _operator.policies(watched, clients, labels)
+    return operator.policies(watched, clients, labels)
 
 
 class FilterModule:

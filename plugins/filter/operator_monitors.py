@@ -51,14 +51,14 @@ _value:
 
 from typing import Any
 
-from ansible_collections.cdc.pipeline.plugins.plugin_utils import _operator
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring import operator
 
 
 def operator_monitors(
     watched: dict[str, Any], jobs: list[dict[str, Any]], labels: dict[str, str], interval: int = 30, timeout: int = 10
 ) -> list[dict[str, Any]]:
     """See the documentation above."""
-    return _operator.monitors(watched, jobs, _operator.Told(labels, int(interval), int(timeout)))
+    return operator.monitors(watched, jobs, operator.Told(labels, int(interval), int(timeout)))
 
 
 class FilterModule:

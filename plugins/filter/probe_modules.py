@@ -34,12 +34,12 @@ _value:
 
 from typing import Any
 
-from ansible_collections.cdc.pipeline.plugins.plugin_utils import _scrape
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring import scrape
 
 
 def probe_modules(watched: dict[str, Any], seconds: int = 5) -> dict[str, Any]:
     """See the documentation above."""
-    return _scrape.probe_modules(watched, seconds)
+    return scrape.probe_modules(watched, seconds)
 
 
 class FilterModule:

@@ -56,7 +56,7 @@ _value:
 
 from typing import Any
 
-from ansible_collections.cdc.pipeline.plugins.plugin_utils import _scrape
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring import scrape
 
 
 def scrape_configs(
@@ -69,8 +69,8 @@ def scrape_configs(
     kept: dict[str, list[str]] | None = None,
 ) -> list[dict[str, Any]]:
     """See the documentation above."""
-    bounds = _scrape.Bounds(int(samples), dropped, kept or {})
-    return _scrape.scrape_configs(watched, logins, passwords, blackbox, bounds)
+    bounds = scrape.Bounds(int(samples), dropped, kept or {})
+    return scrape.scrape_configs(watched, logins, passwords, blackbox, bounds)
 
 
 class FilterModule:

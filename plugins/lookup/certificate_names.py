@@ -46,7 +46,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.endpoi
     listeners,
     reached_hosts,
 )
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._place import read_place
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.place import read_place
 
 
 class LookupModule(LookupBase):

@@ -88,7 +88,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.clients import Login
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.endpoints import endpoint
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._place import read_place
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.place import read_place
 
 
 class LookupModule(LookupBase):

@@ -37,8 +37,8 @@ _raw:
 """
 
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._settings import Settings
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.declared import read_declared
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.settings import Settings
 
 EXTRA = "kafka_acls_extra"
 

@@ -39,7 +39,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.monitored import monitored
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._place import read_place
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.place import read_place
 
 
 class LookupModule(LookupBase):

@@ -38,9 +38,9 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._problem import PreflightError
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._catalogue import catalogue
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._settings import Settings
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._stated import state
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.declared import read_declared
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.settings import Settings
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.stated import state
 
 
 class LookupModule(LookupBase):

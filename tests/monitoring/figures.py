@@ -15,7 +15,7 @@ from site_runs import ROOT
 
 make_importable()
 
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._alerts import scaled  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.alerts import scaled  # noqa: E402
 
 # What a scrape, an evaluation and the wait for others may come to, on top of the alert's own time.
 _PROMISED = 60

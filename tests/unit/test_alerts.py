@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._alerts import rule_groups, scaled, selecting
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.alerts import rule_groups, scaled, selecting
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))

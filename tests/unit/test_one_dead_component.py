@@ -14,7 +14,7 @@ import pytest
 import yaml
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.endpoints import Place
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.monitored import monitored
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._receivers import configuration
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.receivers import configuration
 from jinja2.nativetypes import NativeEnvironment
 
 ROOT = Path(__file__).resolve().parents[2]

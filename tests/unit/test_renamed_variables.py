@@ -12,8 +12,8 @@ from pathlib import Path
 
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._renamed import Renamed, read_renamed
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.declared import read_declared
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.renamed import Renamed, read_renamed
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))

@@ -16,10 +16,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import Workload
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._catalogue import catalogue
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._needs import _cluster
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._settings import Settings
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._stated import state
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.declared import read_declared
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.needs import _cluster
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.settings import Settings
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.stated import state
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs/rbac.md").read_text()

@@ -26,8 +26,8 @@ from waiting import until
 
 make_importable()
 
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._alerts import rule_groups  # noqa: E402
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._receivers import configuration  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.alerts import rule_groups  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.receivers import configuration  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 DEFINITION = yaml.safe_load((ROOT / "roles/monitoring/files/alerts.yml").read_text())

@@ -23,9 +23,9 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.issue i
 from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.parts import Pair
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.layout import parse_instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.plan import ReplicaPlan, plan
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._declared import read_declared
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._settings import Settings
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._stated import state
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.declared import read_declared
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.settings import Settings
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.stated import state
 from collection_path import ROOT
 
 NAMES = ("localhost", "127.0.0.1")

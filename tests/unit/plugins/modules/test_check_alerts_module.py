@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._receivers import configuration
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.receivers import configuration
 from debian_tools import program
 
 GOOD = "groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up == 0\n    labels: {severity: critical}\n"

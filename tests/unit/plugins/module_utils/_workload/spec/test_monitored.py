@@ -10,7 +10,11 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._errors import Invali
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.endpoints import Place
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.monitored import monitored
-from ansible_collections.cdc.pipeline.plugins.plugin_utils._scrape import Bounds, probe_modules, scrape_configs
+from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.scrape import (
+    Bounds,
+    probe_modules,
+    scrape_configs,
+)
 
 # As texts stand in the place of certificates until these are made.
 TLS = {"enabled": True, "certificate": "<to be made>", "key": "<to be made>"}
