@@ -10,15 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..._trust_store import PASSWORD, TYPE, key_store, trust_store
 
-if TYPE_CHECKING:
-    from .endpoints import Tls
-
 Found = Mapping[str, Any]
 SCRAM = "SCRAM-SHA-512"
+
+
+@dataclass(frozen=True)
+class Tls:
+    """How a component encrypts.
+
+    Attributes:
+        ca: certificate authorities that its clients trust, in PEM; empty for those that the system trusts.
+        certificate: its own, with the chain, in PEM; empty for a server of the user's own.
+        key: the key of the certificate, in PEM.
+    """
+
+    enabled: bool = False
+    ca: str = ""
+    certificate: str = ""
+    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ..._errors import InvalidError
 from ..._suggest import did_you_mean
 from .access import PORT_FORWARD, ROUTES, outside_port
-from .clients import Login, clients
+from .clients import Login, Tls, clients
 from .errors import SpecError
 from .reader import Reader
 
@@ -50,22 +50,6 @@ class Place:
     access: str = PORT_FORWARD
     routes: Mapping[str, str] = field(default_factory=dict)
     trust: str = ""
-
-
-@dataclass(frozen=True)
-class Tls:
-    """How a component encrypts.
-
-    Attributes:
-        ca: certificate authorities that its clients trust, in PEM; empty for those that the system trusts.
-        certificate: its own, with the chain, in PEM; empty for a server of the user's own.
-        key: the key of the certificate, in PEM.
-    """
-
-    enabled: bool = False
-    ca: str = ""
-    certificate: str = ""
-    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
