@@ -37,7 +37,7 @@ Values = Iterable[float | None]
 
 def ages(*parts: tuple[int, float]) -> list[float]:
     """Values of every 15 s: for so many seconds each."""
-    return [value for seconds, value in parts for _ in range(seconds // STEP)]
+    return [value for seconds, value in parts for _step in range(seconds // STEP)]
 
 
 def commits(late: Iterable[float]) -> list[float]:
@@ -56,7 +56,7 @@ def counted(*parts: tuple[int, float]) -> list[float]:
     """A counter that grows by so much at each sample."""
     found, total = [], 0.0
     for seconds, each in parts:
-        for _ in range(seconds // STEP):
+        for _step in range(seconds // STEP):
             total += each
             found.append(total)
     return found
