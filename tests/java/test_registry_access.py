@@ -17,9 +17,9 @@ import httpx
 import pytest
 import yaml
 from cdc_pipeline.endpoints import Login
+from cdc_pipeline.instance.right import Right
 from cdc_pipeline.train.properties import text
 from cdc_pipeline.verify.http_rights import judge_rights
-from cdc_pipeline.verify.right import Right
 from certificates import Served, certificate_for, plain_http_is_refused, strangers_are_refused
 from collection_path import ROOT, make_importable
 from connector import Java

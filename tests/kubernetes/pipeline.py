@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from cdc_pipeline.instance.answer import Object
+from cdc_pipeline.instance.cluster import Cluster, ready, trouble
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.plan import Plan, read_plan
 from cdc_pipeline.verify.checks import steps_of
-from cdc_pipeline.verify.cluster import Cluster, Object, ready, trouble
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.plan import Plan, read_plan
 from cdc_pipeline.verify.runner import choose, run
 from components import WORKLOADS
 from waiting import until

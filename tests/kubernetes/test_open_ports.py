@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.finding import Finding
 from cdc_pipeline.verify.checks import strangers
-from cdc_pipeline.verify.cluster import ClusterError
-from cdc_pipeline.verify.finding import Finding
 from pipeline import Pipeline
 
 _PORT = 38123

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from archived import SECONDS, context_of, objects_of, rows_of
-from cdc_pipeline.verify.context import Context
+from cdc_pipeline.instance.context import Context
 from site_runs import Site
 from waiting import until
 

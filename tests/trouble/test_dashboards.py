@@ -14,10 +14,10 @@ import pytest
 from browser import Browser, chromium, key_of
 from cdc_pipeline.dashboards.catalogue import dashboards_of
 from cdc_pipeline.dashboards.model import Dashboard
+from cdc_pipeline.instance.context import Context
 from cdc_pipeline.monitor.panels import Prometheus, window
 from cdc_pipeline.verify.checks.dashboards import STEPS
 from cdc_pipeline.verify.checks.monitoring import Monitoring
-from cdc_pipeline.verify.context import Context
 from flow import Flow
 from pictures import SCREENS, empty, folder, problems, taken
 from site_runs import Site

@@ -16,8 +16,8 @@ from typing import Any
 import duckdb
 import pytest
 from archived import Object, context_of, objects_of
+from cdc_pipeline.instance.context import Context
 from cdc_pipeline.verify.archive_state import read_state
-from cdc_pipeline.verify.context import Context
 from flow import Flow
 from memory_plot import MIB, plotted
 from site_runs import Site, shared_tables

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from archived import SECONDS, context_of, objects_of, rows_of
-from cdc_pipeline.verify.context import Context
+from cdc_pipeline.instance.context import Context
 from flow import Flow
 from site_runs import Site, shared_tables
 from waiting import until

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from archived import context_of, current, objects_of, rows_of
+from cdc_pipeline.instance.context import Context
 from cdc_pipeline.verify.checks.connectors import STEPS
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.wait import wait_for
 from signed_in import options_of
 from site_runs import Site
 

@@ -11,6 +11,7 @@ from typing import Any
 import fastavro
 import pytest
 from cdc_pipeline.endpoints import Endpoints
+from cdc_pipeline.instance.plan import parse_plan
 from cdc_pipeline.load import guard, run, table
 from cdc_pipeline.load.cli import main
 from cdc_pipeline.load.events import Reader, leading_numbers, read_numbers
@@ -19,7 +20,6 @@ from cdc_pipeline.load.ledger import Counts, Ledger, spread
 from cdc_pipeline.load.objects import hours, written
 from cdc_pipeline.load.report import judge
 from cdc_pipeline.load.sampler import Sample, between, peaks, used
-from cdc_pipeline.verify.plan import parse_plan
 from hypothesis import given
 from hypothesis import strategies as st
 

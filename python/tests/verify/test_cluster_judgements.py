@@ -8,18 +8,14 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
+from cdc_pipeline.instance.answer import ClusterError, Output
+from cdc_pipeline.instance.plan_cluster import Cluster as ClusterPlan
+from cdc_pipeline.instance.plan_cluster import Storage, Tenancy, Volume
 from cdc_pipeline.verify.checks import cluster as cluster_checks
 from cdc_pipeline.verify.checks import isolation, storage, tenancy
-from cdc_pipeline.verify.cluster import ClusterError, Output
-from cdc_pipeline.verify.plan_cluster import Cluster as ClusterPlan
-from cdc_pipeline.verify.plan_cluster import Storage, Tenancy, Volume
 from cdc_pipeline.verify.rules import rights
 from fake_cluster import NAMESPACE, FakeCluster, node
 from fake_cluster import pod as pod_of

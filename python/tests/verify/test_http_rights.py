@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 from cdc_pipeline.endpoints import Login
+from cdc_pipeline.instance.right import Right
 from cdc_pipeline.serving import Access, Handler, listen
 from cdc_pipeline.verify.http_rights import judge_rights
-from cdc_pipeline.verify.right import Right
 from certificates import Authority
 
 LOGIN = Login("reader", "r")

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from cdc_pipeline.capture import audit
 from cdc_pipeline.endpoints import ConnectorsEndpoint
+from cdc_pipeline.instance.plan import Archive, Topic
 from cdc_pipeline.verify import capture
 from cdc_pipeline.verify.checks import archive
 from cdc_pipeline.verify.checks.archive import started
@@ -33,7 +34,6 @@ from cdc_pipeline.verify.checks.postgresql import (
     judge_tables,
     judge_version,
 )
-from cdc_pipeline.verify.plan import Archive, Topic
 
 GOOD = Table(primary_key=True, foreign_keys=1, checks=2, rows=True, select=True, insert=False)
 ROLE = {"replication": True, "superuser": False, "create_database": False, "create_role": False, "creates": False}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,18 +10,16 @@ from pathlib import Path, PurePath
 from types import SimpleNamespace
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
+from cdc_pipeline.instance.answer import ClusterError, Output
+from cdc_pipeline.instance.cluster import Cluster, trouble
+from cdc_pipeline.instance.plan_cluster import ClusterAccess
+from cdc_pipeline.instance.pod_servers import PodServers, processor_time
+from cdc_pipeline.instance.servers import Usage
+from cdc_pipeline.units import quantity
 from cdc_pipeline.verify.checks import cluster as checks
 from cdc_pipeline.verify.checks import pods
 from cdc_pipeline.verify.checks.memory import judge_requests
-from cdc_pipeline.verify.cluster import Cluster, ClusterError, Output, trouble
-from cdc_pipeline.verify.plan_cluster import ClusterAccess
-from cdc_pipeline.verify.pod_servers import PodServers, processor_time
 from cdc_pipeline.verify.probe_pod import Wanted, manifest, probe_pod
-from cdc_pipeline.verify.servers import Usage
-from cdc_pipeline.verify.units import quantity
 from fake_cluster import APPS, MIB, NAMESPACE, FakeCluster, controller, node, pod, stats
 
 LIST = f"{NAMESPACE}/pods"

@@ -6,13 +6,14 @@ import io
 import json
 
 import pytest
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import parse_plan
+from cdc_pipeline.instance.report import print_table, summary, write_report
 from cdc_pipeline.verify.checks import COMPONENTS, STEPS
 from cdc_pipeline.verify.cli import main
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.plan import parse_plan
-from cdc_pipeline.verify.report import print_table, summary, write_report
 from cdc_pipeline.verify.runner import choose, run
+from cdc_pipeline.verify.step import Step
 
 ENDPOINTS = {
     "postgresql": {"host": "127.0.0.1", "port": 1, "dbname": "shop", "user": "postgres", "password": "p"},

@@ -8,12 +8,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import Plan
 from cdc_pipeline.load.ledger import spread
 from cdc_pipeline.load.parts import STARTS, Part, cpu_per_event, divide
 from cdc_pipeline.load.run import Result
 from cdc_pipeline.load.sampler import OWN, between, peaks, used
-from cdc_pipeline.verify.finding import Finding, equal
-from cdc_pipeline.verify.plan import Plan
 
 _COUNTED = ("postgresql", "kafka", "schema_registry", "kafka_connect")
 # The store tells when an object was written in whole seconds, rounded up here, and a PUT takes its time.

@@ -9,8 +9,8 @@ import httpx
 
 from cdc_pipeline.clients import http
 from cdc_pipeline.endpoints import Login
-from cdc_pipeline.verify.finding import Finding, equal
-from cdc_pipeline.verify.right import Right
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.right import Right
 from cdc_pipeline.verify.strangers import GO_WANTS_TLS
 
 _REFUSED = (401, 403)

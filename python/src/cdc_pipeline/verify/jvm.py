@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, equal
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.servers import Server
+from cdc_pipeline.units import mebibytes, percentile
 from cdc_pipeline.verify.gc_log import log_path, recent_pauses
-from cdc_pipeline.verify.servers import Server
-from cdc_pipeline.verify.units import mebibytes, percentile
 
 
 def missing_options(command: Sequence[str], wanted: Iterable[str]) -> list[str]:

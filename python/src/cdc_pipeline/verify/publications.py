@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from cdc_pipeline.verify.finding import Finding
+from cdc_pipeline.instance.finding import Finding
 
 OPERATIONS = ("insert", "update", "delete", "truncate")
 _SHOWN = 5

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding
+from cdc_pipeline.verify.step import Step
 
 # Steps wait for servers far more than they compute.
 _THREADS = 12

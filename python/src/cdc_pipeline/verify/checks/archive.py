@@ -13,18 +13,20 @@ import yaml
 
 from cdc_pipeline.archive.rows import RULE_CUT
 from cdc_pipeline.archive.tile import parse
-from cdc_pipeline.verify import topics
-from cdc_pipeline.verify.archive_state import State, flush, read_state, unarchived
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.archive import flush, unarchived
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import Archive
+from cdc_pipeline.verify.archive_state import State, read_state
 from cdc_pipeline.verify.chain import Chain, misplaced, oversized, total
 from cdc_pipeline.verify.checks.kafka_connect import following
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.footers import Tile
 from cdc_pipeline.verify.http_rights import judge_rights
 from cdc_pipeline.verify.jvm import judge_memory
-from cdc_pipeline.verify.plan import Archive
+from cdc_pipeline.verify.step import Step
 from cdc_pipeline.verify.tables import row_count
-from cdc_pipeline.verify.wait import wait_for, wait_for_progress
+from cdc_pipeline.wait import wait_for, wait_for_progress
 
 _SETTLE_SECONDS = 10.0
 # Until the rows of a first snapshot are archived, as long as more of them are all the while.

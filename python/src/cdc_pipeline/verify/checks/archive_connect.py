@@ -17,16 +17,17 @@ import psycopg
 from confluent_kafka import Message
 
 from cdc_pipeline.archive.tile import hour_in, hour_of
-from cdc_pipeline.verify import topics
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import table_of
 from cdc_pipeline.verify.avro_events import Event
 from cdc_pipeline.verify.checks.connectors import exposed, judge_status
 from cdc_pipeline.verify.checks.end_to_end import judge_hours, judge_rows
 from cdc_pipeline.verify.checks.kafka import differing
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.iceberg import DataFile, data_files, key_in, metadata_location, table_folder
-from cdc_pipeline.verify.plan import table_of
 from cdc_pipeline.verify.probe_run import probe
+from cdc_pipeline.verify.step import Step
 from cdc_pipeline.verify.tables import row_count
 
 _TAG = "Run the tag archive."

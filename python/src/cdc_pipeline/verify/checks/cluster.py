@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.plan_cluster import ClusterAccess
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan_cluster import ClusterAccess
 from cdc_pipeline.verify.probe_pod import Wanted, probe_pod
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 _CONNECT_SECONDS = 5.0
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"

@@ -12,19 +12,20 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from cdc_pipeline.connectors.workers import root_cause
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import Connectors
 from cdc_pipeline.names import parse, parse_column
 from cdc_pipeline.trouble import says_troubles, troubles_in
 from cdc_pipeline.verify.capture import audited
 from cdc_pipeline.verify.capture import check as audit_steps
 from cdc_pipeline.verify.checks.kafka import differing
 from cdc_pipeline.verify.checks.postgresql import SLOT
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.http_rights import judge_rights
-from cdc_pipeline.verify.plan import Connectors
+from cdc_pipeline.verify.step import Step
 from cdc_pipeline.verify.streaming import settings_of_sender
 from cdc_pipeline.verify.tables import MOST_ROWS, named, row_count
-from cdc_pipeline.verify.wait import wait_for_progress
+from cdc_pipeline.wait import wait_for_progress
 
 _TAG = "Run the tag connectors."
 # What has been committed just now may take so long to Kafka.

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from cdc_pipeline.clients import http
 from cdc_pipeline.dashboards.catalogue import dashboards_of
 from cdc_pipeline.endpoints import Login
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
 from cdc_pipeline.monitor.panels import Window, filled, window
 from cdc_pipeline.verify.checks.monitoring import Monitoring
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 _PAUSE = 1.0
 _SHOWN_SECONDS = 3600

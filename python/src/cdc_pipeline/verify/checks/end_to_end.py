@@ -15,15 +15,16 @@ import obstore
 import polars as pl
 
 from cdc_pipeline.archive.tile import folder, hour_in, hour_of, parse
-from cdc_pipeline.verify import topics
-from cdc_pipeline.verify.archive_state import flush, unarchived
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.archive import flush, unarchived
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.objects import Object, list_objects
 from cdc_pipeline.verify.avro_events import Event
 from cdc_pipeline.verify.chain import judge_body
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.footers import Object, list_objects
 from cdc_pipeline.verify.probe_run import Change, Probe, probe
 from cdc_pipeline.verify.probe_table import COLUMNS, UNBOUND, archived
+from cdc_pipeline.verify.step import Step
 
 _NAMES = {"c": "insert", "u": "update", "d": "delete"}
 _SHOWN = 3

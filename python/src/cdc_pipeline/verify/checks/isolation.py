@@ -12,11 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from cdc_pipeline.verify.cluster import Cluster, ClusterError
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.cluster import Cluster
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
 from cdc_pipeline.verify.probe_pod import NAME, ProbePod, Wanted, probe_pod
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 _POLICIES = "networking.k8s.io/v1"
 _PART_OF = "app.kubernetes.io/part-of"

@@ -12,13 +12,14 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ConfigSource, NewTopic, ResourceType
 
 from cdc_pipeline.endpoints import KafkaEndpoint
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import Proof, Topic
+from cdc_pipeline.instance.rights import allowed
 from cdc_pipeline.verify.jvm import judge_jvm, judge_memory
-from cdc_pipeline.verify.plan import Proof, Topic
 from cdc_pipeline.verify.quorum import Quorum, describe_quorum
-from cdc_pipeline.verify.rights import allowed
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 _REQUEST = 30
 _SETTLE_SECONDS = 10.0

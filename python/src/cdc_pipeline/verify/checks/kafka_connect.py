@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import PurePath
 
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
 from cdc_pipeline.verify.checks.kafka import differing
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.http_rights import judge_rights
 from cdc_pipeline.verify.jvm import judge_jvm, judge_memory
+from cdc_pipeline.verify.step import Step
 
 _TAG = "Run the tag kafka_connect."
 # What names the jars that a worker runs from, each library once.

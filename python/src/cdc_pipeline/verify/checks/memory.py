@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding
+from cdc_pipeline.units import mebibytes
 from cdc_pipeline.verify.checks.pods import memory_of
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step
-from cdc_pipeline.verify.units import mebibytes
+from cdc_pipeline.verify.step import Step
 
 _COUNTED = ("postgresql", "kafka", "schema_registry", "kafka_connect")
 

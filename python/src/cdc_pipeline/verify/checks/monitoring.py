@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdc_pipeline.dashboards.model import Has
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.right import Right
+from cdc_pipeline.units import mebibytes
 from cdc_pipeline.verify.http_rights import judge_rights
 from cdc_pipeline.verify.relied import relied_on
-from cdc_pipeline.verify.right import Right
-from cdc_pipeline.verify.units import mebibytes
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 _TAG = "Run the tag monitoring."
 # Scrapes of targets that have just been started, before the state of each is known.

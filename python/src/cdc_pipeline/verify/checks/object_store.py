@@ -15,9 +15,10 @@ from obstore.store import S3Store
 
 from cdc_pipeline.clients import s3
 from cdc_pipeline.endpoints import Keys
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.footers import list_objects
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.objects import list_objects
+from cdc_pipeline.verify.step import Step
 
 _WRITERS = 8
 _STATUS = re.compile(r"403 Forbidden|401 Unauthorized")

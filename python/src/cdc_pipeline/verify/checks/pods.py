@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from cdc_pipeline.verify.cluster import ready, trouble
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, equal
-from cdc_pipeline.verify.units import quantity
+from cdc_pipeline.instance.cluster import ready, trouble
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.units import quantity
 
 _LOOK = "See the events and the log of the pod: {cdc} logs."
 _AGAIN = "Run the site again: it goes on where the last run ended."

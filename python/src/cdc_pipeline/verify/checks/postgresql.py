@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import psycopg
 
 from cdc_pipeline import names
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.units import mebibytes, postgresql_value
 from cdc_pipeline.verify.publications import judge_all_tables, judge_capture, read_publication, read_unidentified
+from cdc_pipeline.verify.step import Step
 from cdc_pipeline.verify.streaming import stream_until
 from cdc_pipeline.verify.tables import named
-from cdc_pipeline.verify.units import mebibytes, postgresql_value
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.wait import wait_for
 
 # The heartbeat is due every 5 s, and offsets are committed every 10 s at most. On a busy host both take longer.
 _HEARTBEAT_SECONDS = 60.0

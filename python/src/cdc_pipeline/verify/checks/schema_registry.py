@@ -10,10 +10,11 @@ from urllib.parse import quote
 import httpx
 
 from cdc_pipeline.endpoints import Login
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
 from cdc_pipeline.verify.http_rights import judge_rights
 from cdc_pipeline.verify.jvm import judge_memory
+from cdc_pipeline.verify.step import Step
 
 _ACCESS = "See the roles of its users in the registry's configuration (tag schema_registry)."
 _SUBJECT = "Look at the registry's log."

@@ -10,14 +10,15 @@ import xmlrpc.client
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import MEBIBYTE
 from cdc_pipeline.supervise.cgroup import bound_for
 from cdc_pipeline.supervise.replica import read_replica
 from cdc_pipeline.supervise.rpc import Process, Supervisor
 from cdc_pipeline.verify.checks import pods
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.plan import MEBIBYTE
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 # Longer than any program's startsecs.
 _START_SECONDS = 20.0

@@ -6,10 +6,11 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding
+from cdc_pipeline.instance.plan import Plan, StatedWorkload
 from cdc_pipeline.supervise import runs
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step
-from cdc_pipeline.verify.plan import Plan, StatedWorkload
+from cdc_pipeline.verify.step import Step
 
 _LOOK = "Look at it: {cdc} status, then {cdc} logs "
 

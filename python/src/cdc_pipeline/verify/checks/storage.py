@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cdc_pipeline.verify.cluster import Cluster, ClusterError
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.plan_cluster import Storage, Volume
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.cluster import Cluster
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan_cluster import Storage, Volume
+from cdc_pipeline.units import quantity
 from cdc_pipeline.verify.probe_pod import NAME, Wanted, probe_pod
-from cdc_pipeline.verify.units import quantity
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _MEBIBYTE = 1024**2

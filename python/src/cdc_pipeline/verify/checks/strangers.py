@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cdc_pipeline.verify.cluster import Cluster
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.processes import ProcessTable, listening_in
+from cdc_pipeline.instance.cluster import Cluster
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.processes import ProcessTable, listening_in
+from cdc_pipeline.verify.step import Step
 from cdc_pipeline.verify.strangers import SECONDS, Connect, Told, ask, at
 
 # They wait most of the time.

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cdc_pipeline.verify.cluster import Cluster, ClusterError
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.cluster import Cluster
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
 from cdc_pipeline.verify.rules import Rule, rights
+from cdc_pipeline.verify.step import Step
 
 _REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 # No account is called so: what it may do, any account may.

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from cdc_pipeline.verify.context import Context
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -38,25 +34,6 @@ class Finding:
         if not self.ok and hint:
             record["hint"] = hint
         return record
-
-
-@dataclass(frozen=True)
-class Step:
-    """Checks that share their input. The time until each finding is yielded is that finding's.
-
-    Attributes:
-        id: of the finding that stands for the step when it cannot finish.
-        along: the step also runs when all of these components are wanted.
-        writes: left out of a run that only reads.
-        cluster: looks at the cluster itself, so it runs on the runtime kubernetes alone.
-    """
-
-    id: str
-    component: str
-    run: Callable[[Context], Iterator[Finding]]
-    writes: bool = False
-    cluster: bool = False
-    along: tuple[str, ...] = ()
 
 
 def equal(id: str, what: str, expected: Any, found: Any, hint: str = "") -> Finding:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from cdc_pipeline.verify.finding import Finding
+from cdc_pipeline.instance.finding import Finding
 
 _WIDEST_FOUND = 70
 

@@ -7,9 +7,9 @@ import struct
 
 import pytest
 from cdc_pipeline.endpoints import KafkaEndpoint
+from cdc_pipeline.instance.plan import Attempt, Proof
+from cdc_pipeline.instance.rights import allowed
 from cdc_pipeline.verify.checks.kafka import judge_right
-from cdc_pipeline.verify.plan import Attempt, Proof
-from cdc_pipeline.verify.rights import allowed
 from clients.tls_servers import exactly, serving
 
 OTHER, TOPIC, GROUP, TRANSACTION = 2, 29, 30, 53
