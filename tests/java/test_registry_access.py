@@ -118,7 +118,8 @@ def test_each_right_that_the_role_states(registry: Registry, tmp_path: Path):
     rights = tuple(Right(**each) for each in stated()["__schema_registry_rights"])
     (tmp_path / "ca.pem").write_text(registry.served.ca)
     logins = {"reader": Login(*READER), "writer": Login(*WRITER)}
-    found = list(judge_rights("T6", "the registry", registry.url, str(tmp_path / "ca.pem"), logins, rights, "x"))
+    ca = str(tmp_path / "ca.pem")
+    found = list(judge_rights("schema_registry", "the registry", registry.url, ca, logins, rights, "x"))
     assert [each for each in found if not each.ok] == [] and len(found) == 3
 
 

@@ -41,5 +41,5 @@ def test_a_port_that_answers_everybody_is_found(pipeline: Pipeline):
         with contextlib.suppress(ClusterError):
             pipeline.cluster.delete("pods", pod)
         pipeline.settled(180)
-    assert not after["T14.ports.encrypted"].ok
-    assert list(after["T14.ports.encrypted"].found) == [f"{pod}:{_PORT}"]
+    assert not after["certificates.ports.encrypted"].ok
+    assert list(after["certificates.ports.encrypted"].found) == [f"{pod}:{_PORT}"]

@@ -76,7 +76,7 @@ def loaded(context: Context, flow: Flow) -> Iterator[Flow]:
 
 def test_every_query_has_data_for_verification(context: Context, loaded: Flow):
     """And what may have none says so on the page."""
-    (step,) = (each for each in STEPS if each.id == "T13.panels")
+    (step,) = (each for each in STEPS if each.id == "monitoring.panels")
     (finding,) = step.run(context)
     assert finding.ok, finding
     told = {panel.id: panel.may_be_empty for each in dashboards(context) for panel in each.panels()}

@@ -147,7 +147,7 @@ def test_a_row_of_20_mb_arrives_without_its_largest_column(
     # Somebody is told.
     running.run(playbook="playbooks/verify.yml", cdc_tables=[*shared_tables(), table]).must_succeed()
     report = (running.reports / "verify.json").read_text()
-    assert "T10.cut_rows" in report and context.plan.topic(table) in report
+    assert "archive.cut_rows" in report and context.plan.topic(table) in report
     assert "above max.bytes" in (running.home / "log/kafka-connect-0.log").read_text()
 
 

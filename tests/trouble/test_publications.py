@@ -140,7 +140,7 @@ def test_a_table_that_is_created_again(
         context, f"DROP TABLE {table}", f"CREATE TABLE {table} (id int PRIMARY KEY)", f"INSERT INTO {table} VALUES (2)"
     )
     run = running.run(playbook="playbooks/verify.yml", cdc_tables=[*shared_tables(), table])
-    run.must_fail_with("T4.capture_publication", f"without {table}")
+    run.must_fail_with("postgresql.capture_publication", f"without {table}")
     capture(table)
     execute(context, f"INSERT INTO {table} VALUES (3)")
     rows = rows_of(objects_of(context, table, 3))

@@ -50,8 +50,8 @@ def table(tables: list[str]) -> str:
 
 def failures(context: Context) -> list[str]:
     """What verification says of the connector, where it does not run."""
-    found = next(step for step in STEPS if step.id == "T9.connectors").run(context)
-    return [str(each.found) for each in found if each.id == f"T9.connector.{NAME}" and not each.ok]
+    found = next(step for step in STEPS if step.id == "connectors.status").run(context)
+    return [str(each.found) for each in found if each.id == f"connectors.connector.{NAME}" and not each.ok]
 
 
 def test_a_column_that_old_rows_lack(running: Site, table: str, tmp_path: Path):

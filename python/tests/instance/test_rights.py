@@ -68,4 +68,4 @@ def test_a_right_holds_when_one_is_allowed_and_the_other_refused(found: tuple[bo
     proof = Proof("User:reader", "topic", Attempt("read", "t"), Attempt("write", "t"))
     finding = judge_right(proof, found)
     assert finding.ok == (found == (True, False))
-    assert finding.id == "T5.right.reader.topic.read.t"
+    assert finding.id == "kafka.right.reader.topic.read.t"

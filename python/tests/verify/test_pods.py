@@ -105,8 +105,8 @@ def test_nodes_are_judged() -> None:
     bad = [node("a", ready="Unknown"), node("b", version="v1.35.0", runtime="cri-o://1", DiskPressure="True")]
     found = {each.id: each for each in checks.judge_nodes(bad, 3, "containerd", "v1.34.4")}
     assert not any(each.ok for each in found.values()), found
-    assert found["T1.nodes"].found == {"a": "not ready", "b": "Ready"}
-    assert found["T1.node_pressure"].found == {"b": ["DiskPressure"]}
+    assert found["cluster.nodes"].found == {"a": "not ready", "b": "Ready"}
+    assert found["cluster.node_pressure"].found == {"b": ["DiskPressure"]}
 
 
 def test_one_default_storage_class_is_wanted() -> None:
@@ -191,8 +191,8 @@ def test_what_a_job_has_left_is_no_process_that_does_not_run() -> None:
     )
     context = SimpleNamespace(cluster=cluster, once=lambda _key, make: make())
     found = {finding.id: finding for finding in [*pods.running(context), *pods.applied(context)]}
-    assert set(found["T8.processes"].found) == {"kafka-0"} and found["T8.not_root"].ok
-    assert set(found["T8.memory_bounds"].found) == {"kafka-0"}, "what has ended has no bound any more"
+    assert set(found["services.processes"].found) == {"kafka-0"} and found["services.not_root"].ok
+    assert set(found["workload.memory_bounds"].found) == {"kafka-0"}, "what has ended has no bound any more"
 
 
 def test_requests_are_summed() -> None:

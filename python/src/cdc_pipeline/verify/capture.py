@@ -31,7 +31,7 @@ def judge(findings: Iterable[audit.Finding]) -> Finding:
     refused = [str(each) for each in findings if each.severity == audit.REFUSE]
     known = [f"{each.subject}: {each.what}" for each in findings if each.severity == audit.WARN]
     return Finding(
-        "T9.audit",
+        "connectors.audit",
         "what stands against capturing the captured tables, or what one should know of them",
         "nothing that stands against it",
         refused or known or "nothing",

@@ -51,11 +51,12 @@ def _run_step(step: Step, context: Context, told: Callable[[Finding], None] | No
     def note(finding: Finding) -> None:
         nonlocal since
         now = time.monotonic()
-        timed = replace(finding, seconds=now - since, hint=context.plan.spoken(finding.hint))
+        hint = context.plan.spoken(finding.hint)
+        whole = replace(finding, seconds=now - since, hint=hint, requirement=step.requirement)
         since = now
-        findings.append(timed)
+        findings.append(whole)
         if told is not None:
-            told(timed)
+            told(whole)
 
     try:
         for finding in step.run(context):

@@ -18,7 +18,7 @@ def judge_total(used: Mapping[str, int], limit_mib: int, measure: str = "residen
     total = sum(used.values())
     each = ", ".join(f"{name} {mebibytes(value)}" for name, value in used.items())
     return Finding(
-        "T8.memory",
+        "memory.total",
         f"{measure} of PostgreSQL, brokers, registry and Connect",
         f"at most {limit_mib} MiB together",
         f"{mebibytes(total)}: {each}",
@@ -41,7 +41,7 @@ def judge_requests(requests: Mapping[str, int | None], limits: Mapping[str, int 
     each = ", ".join(f"{name} {_amount(value)}" for name, value in requests.items())
     limit = "no limit for all" if None in limits.values() else f"limits {mebibytes(most)}"
     return Finding(
-        "T8.requests",
+        "memory.requests",
         "memory requests of PostgreSQL, brokers, registry and a Connect worker",
         f"at most {total_mib} MiB together",
         f"{mebibytes(asked)}: {each}; {limit}",
@@ -66,6 +66,6 @@ def _requests(context: Context) -> Iterator[Finding]:
 
 
 STEPS = (
-    Step("T8.memory", "memory", _memory, along=_COUNTED),
-    Step("T8.requests", "memory", _requests, cluster=True, along=_COUNTED),
+    Step("memory.total", "memory", _memory, "T8", ("total",), along=_COUNTED),
+    Step("memory.requests", "memory", _requests, "T8", ("requests",), cluster=True, along=_COUNTED),
 )

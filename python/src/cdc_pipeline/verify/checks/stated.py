@@ -18,7 +18,7 @@ _LOOK = "Look at it: {cdc} status, then {cdc} logs "
 def stated_steps(plan: Plan) -> list[Step]:
     """A step for each role that states workloads."""
     roles = dict.fromkeys(workload.role for workload in plan.workloads)
-    return [Step(f"T8.stated_{role}", role, functools.partial(_stated, role=role)) for role in roles]
+    return [Step(f"{role}.stated", role, functools.partial(_stated, role=role), "T8", ("stated",)) for role in roles]
 
 
 def _stated(context: Context, role: str) -> Iterator[Finding]:
@@ -29,7 +29,7 @@ def _stated(context: Context, role: str) -> Iterator[Finding]:
         if problem:
             wrong[workload.name] = problem
     what = f"workloads of {role} that are not as stated, of {len(workloads)}"
-    yield Finding(f"T8.stated_{role}", what, {}, wrong, not wrong, _LOOK + next(iter(wrong), role))
+    yield Finding(f"{role}.stated", what, {}, wrong, not wrong, _LOOK + next(iter(wrong), role))
 
 
 def _problem(context: Context, workload: StatedWorkload) -> str:
