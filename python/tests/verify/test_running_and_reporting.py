@@ -134,7 +134,7 @@ def test_the_table_is_plain_where_it_must_be() -> None:
     print_table(FINDINGS, stream)
     text = stream.getvalue()
     assert text.splitlines()[0].startswith("ok      postgresql.good  T4   0.12 s  something: ü")
-    assert "FAILED  kafka.bad            1.00 s" in text and "\nkafka.bad: another\n" in text
+    assert "FAILED  kafka.bad             1.00 s" in text and "\nkafka.bad: another\n" in text
     assert "next      Do this." in text
     assert "not shown" not in text and "✓" not in text
     assert summary(FINDINGS) == "1 of 2 checks FAILED"
