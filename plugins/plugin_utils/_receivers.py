@@ -114,7 +114,8 @@ def configuration(
     config = {
         "route": {
             "receiver": _NOBODY,
-            "group_by": ["instance_name", "subsystem"],
+            # A message lists what has ended in its group, also what was held back: never beside what held it back.
+            "group_by": ["instance_name", "alertname", "component"],
             "group_wait": scaled(_WAIT, scale),
             "group_interval": scaled(_INTERVAL, scale),
             "repeat_interval": _REPEAT["critical"],

@@ -20,6 +20,8 @@ from watched import Watched
 NAME, OFFSET = "watched", 1250
 # A fifth of what alerts wait for, and seconds between scrapes; and what users have.
 SOON, USUAL = (0.2, 5), (1, 30)
+# What runs again where they change.
+CHANGED = "archive,monitoring"
 # Seconds between two transactions of ten changes.
 PAUSE = 0.2
 
@@ -39,24 +41,29 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def watched() -> Iterator[Watched]:
-    """Its alerts go to a webhook and to a mailbox, and wait for a fifth of their times."""
-    site = Site(NAME, OFFSET, Path("/var/lib/cdc-pipeline") / NAME)
+    """The instance that the environment names, or one built for these tests.
+
+    Its alerts go to a webhook and to a mailbox, and wait for a fifth of their times.
+    """
+    given = os.environ.get("CDC_INSTANCE")
+    name, offset = given or NAME, int(os.environ.get("CDC_PORT_OFFSET", OFFSET))
+    site = Site(name, offset, Path("/var/lib/cdc-pipeline") / name)
     with mails() as (mailbox, kept), served(Samples()) as (hook, hooks):
         email = {"to": ["team@example.org"], "from": "cdc@example.org", "server": mailbox, "require_tls": False}
         everyone = {"name": "everyone", "email": email, "webhook": {"url": f"http://{hook}/hook"}}
         found = Watched(site, Receivers(hooks, kept), {"monitoring_receivers": [everyone]})
         try:
-            found.run(*SOON)
+            found.run(*SOON, *(("--tags", CHANGED) if given else ()))
             yield found
         finally:
-            if not os.environ.get("CDC_KEEP"):
+            if not given and not os.environ.get("CDC_KEEP"):
                 site.remove()
 
 
 @pytest.fixture(scope="session")
 def unscaled(watched: Watched) -> Watched:
     """The same with the times that users have."""
-    watched.run(*USUAL, "--tags", "monitoring")
+    watched.run(*USUAL, "--tags", CHANGED)
     return watched
 
 
