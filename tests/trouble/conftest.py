@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -70,3 +71,6 @@ def capture(running: Site) -> Iterator[Callable[..., None]]:
 
     yield run
     run()
+    # What is captured no more is archived no more.
+    verify = [running.home / "bin/cdc", "verify", "--component", "archive", "--home", running.home]
+    subprocess.run(verify, check=True, timeout=300)
