@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from itertools import pairwise
 
 import psycopg
+from cdc_pipeline.instance.archive import flush, unarchived
+from cdc_pipeline.instance.context import Context
 from cdc_pipeline.load import table
 from cdc_pipeline.load.consumer import Follower
 from cdc_pipeline.load.generator import Sent
 from cdc_pipeline.load.ledger import Ledger
 from cdc_pipeline.load.objects import read_back
-from cdc_pipeline.verify.archive_state import flush, unarchived
-from cdc_pipeline.verify.context import Context
 from psycopg import sql
 from waiting import until
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cdc_pipeline.verify.context import Context
+from cdc_pipeline.instance.context import Context
 from psycopg import pq
 
 

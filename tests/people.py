@@ -14,8 +14,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 from cdc_pipeline.endpoints import KafkaEndpoint
-from cdc_pipeline.verify.plan import Attempt
-from cdc_pipeline.verify.rights import allowed
+from cdc_pipeline.instance.plan import Attempt
+from cdc_pipeline.instance.rights import allowed
 from signed_in import signed_in
 
 # What each may do over HTTP: none of it changes anything. 401: nobody signs in by this login.

@@ -1,12 +1,13 @@
-"""Writes what follows from the sources: the reference of modules, plugins, roles and variables.
+"""Writes what follows from the sources: the reference of modules, plugins, roles and variables, and
+the requirements with the checks that prove them.
 
-    tests/reference.py            write docs/reference/ and roles/*/README.md
+    tests/reference.py            write docs/reference/, docs/requirements.md and roles/*/README.md
     tests/reference.py --check    write nothing; show what differs and fail
     tests/reference.py --update-specs
                                   bring the defaults in roles/*/meta/argument_specs.yml up to roles/*/defaults; a new
                                   option gets a type and lacks a description, which --check then asks for
 
-Needs ansible-core (for ansible-doc) and PyYAML.
+Needs ansible-core (for ansible-doc), PyYAML, and what verification needs.
 """
 
 from __future__ import annotations
@@ -25,14 +26,18 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "python/src")]
 
+from cdc_pipeline.load.report import REQUIREMENTS as OF_LOAD  # noqa: E402
+from cdc_pipeline.verify.checks import STEPS  # noqa: E402
+from cdc_pipeline.verify.requirements import REQUIREMENTS  # noqa: E402
 from reference_pages import (  # noqa: E402
     http_rights_page,
     index_page,
     module_page,
     plugin_page,
     renamed_page,
+    requirements_page,
     role_page,
     variables_page,
 )
@@ -76,6 +81,12 @@ def http_rights() -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def proofs() -> dict[str, str]:
+    """The requirement that each check proves, by the check's id."""
+    found = {id: step.requirement for step in STEPS for id in step.ids}
+    return {**found, "<role>.stated": "T8", **OF_LOAD}
+
+
 def pages() -> Iterator[tuple[Path, str]]:
     """Every generated file and what it has to hold."""
     docs = documented()
@@ -92,6 +103,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield reference / "http_rights.md", http_rights_page(http_rights())
     yield reference / "renamed_variables.md", renamed_page(read_renamed(ROOT))
     yield reference / "README.md", index_page(docs, roles)
+    yield ROOT / "docs/requirements.md", requirements_page(REQUIREMENTS, proofs())
 
 
 def obsolete(wanted: set[Path]) -> list[Path]:

@@ -274,3 +274,25 @@ def http_rights_page(rights: Mapping[str, list[dict[str, Any]]]) -> str:
             ]
             lines.append(f"| {service} | {login or 'nobody'} | {cells[0]} | {cells[1]} |")
     return "\n".join(lines) + "\n"
+
+
+def requirements_page(requirements: Mapping[str, tuple[str, str]], proofs: Mapping[str, str]) -> str:
+    """What the pipeline has to do, and what proves it.
+
+    Args:
+        requirements: title and text of each.
+        proofs: the requirement of each check by the check's id; empty where it proves none.
+    """
+    parts = [
+        NOTE,
+        "# Requirements, and the checks that prove them",
+        "The id of a check begins with its component. `make verify`, `cdc verify` and their report show it with the "
+        "requirement that it proves, and so does `make load-test`, whose checks begin with `load`. In angle brackets "
+        "stands what differs from check to check, such as the name of a table. Some checks are for "
+        "[one runtime](runtimes.md) or one way of archiving. A check that cannot finish is reported by the id of the "
+        "group that it belongs to, which is listed here, too.",
+    ]
+    for name, (title, text) in requirements.items():
+        ids = sorted(id for id, proved in proofs.items() if proved == name)
+        parts += [f"## {name} {title}", text, ", ".join(f"`{id}`" for id in ids) or "No check proves it."]
+    return _page(*parts)

@@ -63,7 +63,7 @@ def test_it_is_set_up_by_its_tag_alone(site: Site):
 
 def test_it_is_verified(site: Site):
     run = site.run(playbook="playbooks/verify.yml", verify_components=[ROLE]).must_succeed()
-    assert f"T8.stated_{ROLE}" in run.output
+    assert f"{ROLE}.stated" in run.output
     plan = json.loads((site.home / "verify-plan.json").read_text())
     assert {item["name"]: item["kind"] for item in plan["workloads"] if item["role"] == ROLE} == WORKLOADS
     supervisor = [

@@ -17,9 +17,9 @@ import httpx
 import pytest
 import yaml
 from cdc_pipeline.endpoints import Login
+from cdc_pipeline.instance.right import Right
 from cdc_pipeline.train.properties import text
 from cdc_pipeline.verify.http_rights import judge_rights
-from cdc_pipeline.verify.right import Right
 from certificates import Served, certificate_for, plain_http_is_refused, strangers_are_refused
 from collection_path import ROOT, make_importable
 from connector import Java
@@ -118,7 +118,8 @@ def test_each_right_that_the_role_states(registry: Registry, tmp_path: Path):
     rights = tuple(Right(**each) for each in stated()["__schema_registry_rights"])
     (tmp_path / "ca.pem").write_text(registry.served.ca)
     logins = {"reader": Login(*READER), "writer": Login(*WRITER)}
-    found = list(judge_rights("T6", "the registry", registry.url, str(tmp_path / "ca.pem"), logins, rights, "x"))
+    ca = str(tmp_path / "ca.pem")
+    found = list(judge_rights("schema_registry", "the registry", registry.url, ca, logins, rights, "x"))
     assert [each for each in found if not each.ok] == [] and len(found) == 3
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from cdc_pipeline.verify.cluster import Cluster, ClusterError, Object
+from cdc_pipeline.instance.answer import ClusterError, Object
+from cdc_pipeline.instance.cluster import Cluster
 from pipeline import Pipeline
 from waiting import until
 

@@ -56,7 +56,7 @@ def working(pipeline: Pipeline) -> str:
 
 
 def test_workers_notice_and_hand_over_in_time(pipeline: Pipeline):
-    # Verification compares each running worker's settings with these (T7.settings).
+    # Verification compares each running worker's settings with these (kafka_connect.settings).
     settings = pipeline.plan.expected.kafka_connect.settings
     noticed, waited = (int(settings[name]) for name in ("session.timeout.ms", "scheduled.rebalance.max.delay.ms"))
     assert (noticed + waited) / 1000 < PROMISED

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from cdc_pipeline.verify.archive_state import flush
+from cdc_pipeline.instance.archive import flush
 from faults import ended, held
 from flow import Flow
 from pipeline import Pipeline

@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from cdc_pipeline.instance.answer import ClusterError, Object
 from cdc_pipeline.verify.checks.pods import memory_of
-from cdc_pipeline.verify.cluster import ClusterError, Object
 from flow import Flow
 from pipeline import Pipeline
 from waiting import until

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.finding import Finding
 from cdc_pipeline.verify.checks import strangers
-from cdc_pipeline.verify.cluster import ClusterError
-from cdc_pipeline.verify.finding import Finding
 from pipeline import Pipeline
 
 _PORT = 38123
@@ -41,5 +41,5 @@ def test_a_port_that_answers_everybody_is_found(pipeline: Pipeline):
         with contextlib.suppress(ClusterError):
             pipeline.cluster.delete("pods", pod)
         pipeline.settled(180)
-    assert not after["T14.ports.encrypted"].ok
-    assert list(after["T14.ports.encrypted"].found) == [f"{pod}:{_PORT}"]
+    assert not after["certificates.ports.encrypted"].ok
+    assert list(after["certificates.ports.encrypted"].found) == [f"{pod}:{_PORT}"]

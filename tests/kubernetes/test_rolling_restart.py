@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.cluster import ready
 from cdc_pipeline.verify.checks.kafka import under_replicated
-from cdc_pipeline.verify.cluster import ClusterError, ready
 from confluent_kafka import KafkaException
 from pipeline import Pipeline
 from site_runs import ROOT, Site

@@ -9,8 +9,8 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cdc_pipeline.instance.cluster import Cluster
 from cdc_pipeline.verify.checks import isolation
-from cdc_pipeline.verify.cluster import Cluster
 from cdc_pipeline.verify.probe_pod import probe_pod
 from pipeline import Pipeline
 

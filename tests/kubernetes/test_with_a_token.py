@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from cdc_pipeline.verify.cluster import ClusterError
+from cdc_pipeline.instance.answer import ClusterError
 from pipeline import Pipeline
 from site_runs import ROOT, Run, Site
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cdc_pipeline.verify.processes import ProcessTable
+from cdc_pipeline.instance.processes import ProcessTable
 from faults import Alert, Fault
 from site_runs import COMES_BACK, Site
 from waiting import until

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import httpx
-from cdc_pipeline.verify.context import Context
+from cdc_pipeline.instance.context import Context
 from faults import Alert, Fault
 from figures import FIGURES, Figure
 from receivers import NAMES, Mark, Notice, Receivers, notice

@@ -19,7 +19,7 @@ from site_runs import ROOT, Site
 HOMES = Path("/var/lib/cdc-pipeline")
 MIGRATE = "playbooks/migrate.yml"
 # The same is proved on both runtimes, but for these; docs/runtimes.md says why.
-LOCAL_ONLY = {"T8.disk", "T9.restarts_live", "T9.restarts_ready"}
+LOCAL_ONLY = {"preflight.disk", "connectors.restarts_live", "connectors.restarts_ready"}
 # Before the volumes are all there, on any machine.
 INTERRUPTED_AFTER = 5.0
 

@@ -15,10 +15,11 @@ import duckdb
 import obstore
 import polars as pl
 from cdc_pipeline.cli.views import current_query, read_shape
-from cdc_pipeline.verify import topics
-from cdc_pipeline.verify.archive_state import flush, read_state, unarchived
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.plan import read_plan
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.archive import flush, unarchived
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.plan import read_plan
+from cdc_pipeline.verify.archive_state import read_state
 from site_runs import Site
 
 # From a commit to its object, with a flush; a connector that waits for its next restart takes a minute more.

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from added import Added, made, written
+from archived import context_of
 from flow import Flow, flowing
 from site_runs import UNWATCHED, Site, shared_tables
 
@@ -61,12 +64,46 @@ def flow(running: Site) -> Iterator[Flow]:
         yield changes
 
 
+class Capture:
+    """Has tables captured beside those that every instance has, until the next call."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._kept: list[str] = []
+
+    def __call__(self, *tables: str) -> None:
+        named = [*shared_tables(), *self._kept, *tables]
+        self._site.run("--tags", "connectors,archive", cdc_tables=named).must_succeed()
+
+    def keep(self, *tables: str) -> None:
+        """Until the end."""
+        self._kept += tables
+        self()
+
+    def end(self) -> None:
+        self._kept.clear()
+        self()
+
+
 @pytest.fixture(scope="session")
-def capture(running: Site) -> Iterator[Callable[..., None]]:
-    """Has these tables captured beside those that every instance has, until the next call; none of them at the end."""
+def capture(running: Site) -> Iterator[Capture]:
+    """None of the tables is captured at the end."""
+    found = Capture(running)
+    yield found
+    found.end()
+    # What is captured no more is archived no more.
+    verify = [running.home / "bin/cdc", "verify", "--component", "archive", "--home", running.home]
+    subprocess.run(verify, check=True, timeout=300)
 
-    def run(*tables: str) -> None:
-        running.run("--tags", "connectors,archive", cdc_tables=[*shared_tables(), *tables]).must_succeed()
 
-    yield run
-    run()
+@pytest.fixture(scope="session")
+def added(running: Site, capture: Capture) -> Iterator[Added]:
+    """All tables that quick tests need, by one run; some of them are written meanwhile."""
+    with context_of(running).postgresql() as connection:
+        found = made(connection)
+    with written(running, found.written):
+        capture.keep(*found.tables)
+    yield found
+    with context_of(running).postgresql() as connection:
+        for table in found.tables:
+            connection.execute(f"DROP TABLE IF EXISTS {table}")

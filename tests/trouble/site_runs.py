@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.plan import read_plan
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.plan import read_plan
 from waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from archived import context_of, current, objects_of, rows_of
 from cdc_pipeline.clients import postgresql
 from cdc_pipeline.endpoints import PostgresqlEndpoint
+from conftest import Capture
 from psycopg import sql
 from site_runs import Site
 
@@ -38,7 +39,7 @@ def foreign_table(running: Site) -> Iterator[str]:
 
 @pytest.mark.full
 def test_a_foreign_table_is_captured_let_go_and_captured_again(
-    running: Site, foreign_table: str, capture: Callable[..., None], tmp_path: Path
+    running: Site, foreign_table: str, capture: Capture, tmp_path: Path
 ):
     context = context_of(running)
     capture(foreign_table)

@@ -96,7 +96,7 @@ def test_the_mode_of_a_file_with_a_secret(secured: Secured, file: str):
         failed = secured.failed("certificates")
     finally:
         path.chmod(mode)
-    assert list(failed) == ["T14.key_files"] and list(failed["T14.key_files"]) == [str(path)]
+    assert list(failed) == ["certificates.key_files"] and list(failed["certificates.key_files"]) == [str(path)]
     secured.holds("certificates")
 
 
@@ -109,7 +109,7 @@ def test_a_right_that_is_missing(secured: Secured):
     finally:
         for each in admin.create_acls(stated).values():
             each.result()
-    assert any(id.startswith("T5.right.") and "reader" in id for id in failed), failed
+    assert any(id.startswith("kafka.right.") and "reader" in id for id in failed), failed
     secured.holds("kafka")
 
 
@@ -126,7 +126,7 @@ def test_a_right_too_many(secured: Secured):
             ResourceType.TOPIC, "*", ResourcePatternType.LITERAL, READER, "*", AclOperation.ALL, AclPermissionType.ALLOW
         )
         admin.delete_acls([mine])[mine].result()
-    assert any(id.startswith("T5.right.") and "reader" in id for id in failed), failed
+    assert any(id.startswith("kafka.right.") and "reader" in id for id in failed), failed
     secured.holds("kafka")
 
 
@@ -136,13 +136,13 @@ def test_a_listener_without_encryption(secured: Secured):
     with secured.without("config/archive.yml", pattern, "archive-0", "certificates", "archive"):
         until(
             lambda: secured.failed("certificates"),
-            lambda failed: "does not speak TLS" in str(failed.get("T14.certificates")),
+            lambda failed: "does not speak TLS" in str(failed.get("certificates.trust")),
             READY,
             "the archive listens without TLS",
             pause=2,
         )
         failed = secured.failed("certificates")
-        assert "HTTP is answered" in str(failed["T14.ports.encrypted"])
+        assert "HTTP is answered" in str(failed["certificates.ports.encrypted"])
 
 
 @pytest.mark.full
@@ -151,12 +151,12 @@ def test_a_worker_that_asks_nobody_for_a_login(secured: Secured):
     with secured.without("config/worker.properties", pattern, "kafka-connect-0", "certificates"):
         failed = until(
             lambda: secured.failed("certificates"),
-            lambda failed: "/connectors" in str(failed.get("T14.ports.login")),
+            lambda failed: "/connectors" in str(failed.get("certificates.ports.login")),
             READY,
             "connectors are shown to everybody",
             pause=2,
         )
-        assert set(failed) == {"T14.ports.login"}
+        assert set(failed) == {"certificates.ports.login"}
 
 
 @pytest.mark.full
@@ -166,12 +166,12 @@ def test_the_key_of_the_store(secured: Secured):
     with secured.without("secrets/security.toml", pattern, "object-store-0", "object_store", "certificates"):
         failed = until(
             lambda: secured.failed("object_store", "certificates"),
-            lambda failed: any(id.startswith("T14.store.port.") for id in failed),
+            lambda failed: any(id.startswith("object_store.port.") for id in failed),
             READY,
             "the port of the volumes answers",
             pause=2,
         )
-        assert "HTTP is answered" in str(failed["T14.ports.encrypted"])
+        assert "HTTP is answered" in str(failed["certificates.ports.encrypted"])
 
 
 @pytest.mark.full
@@ -187,8 +187,8 @@ def test_a_database_that_lets_everybody_in(secured: Secured):
         finally:
             path.write_text(before)
             connection.execute("SELECT pg_reload_conf()")
-    assert "PostgreSQL is answered" in str(failed["T14.ports.encrypted"])
-    assert "without a password" in str(failed["T14.ports.login"])
+    assert "PostgreSQL is answered" in str(failed["certificates.ports.encrypted"])
+    assert "without a password" in str(failed["certificates.ports.login"])
     secured.holds("certificates")
 
 

@@ -14,10 +14,10 @@ import pytest
 from browser import Browser, chromium, key_of
 from cdc_pipeline.dashboards.catalogue import dashboards_of
 from cdc_pipeline.dashboards.model import Dashboard
+from cdc_pipeline.instance.context import Context
 from cdc_pipeline.monitor.panels import Prometheus, window
 from cdc_pipeline.verify.checks.dashboards import STEPS
 from cdc_pipeline.verify.checks.monitoring import Monitoring
-from cdc_pipeline.verify.context import Context
 from flow import Flow
 from pictures import SCREENS, empty, folder, problems, taken
 from site_runs import Site
@@ -76,7 +76,7 @@ def loaded(context: Context, flow: Flow) -> Iterator[Flow]:
 
 def test_every_query_has_data_for_verification(context: Context, loaded: Flow):
     """And what may have none says so on the page."""
-    (step,) = (each for each in STEPS if each.id == "T13.panels")
+    (step,) = (each for each in STEPS if each.id == "monitoring.panels")
     (finding,) = step.run(context)
     assert finding.ok, finding
     told = {panel.id: panel.may_be_empty for each in dashboards(context) for panel in each.panels()}

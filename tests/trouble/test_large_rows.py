@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from added import Added
 from archived import Object, context_of, objects_of
+from cdc_pipeline.instance.context import Context
 from cdc_pipeline.verify.archive_state import read_state
-from cdc_pipeline.verify.context import Context
+from conftest import Capture
 from flow import Flow
 from memory_plot import MIB, plotted
 from site_runs import Site, shared_tables
@@ -35,19 +37,9 @@ def context(running: Site) -> Context:
     return context_of(running)
 
 
-@pytest.fixture(scope="module")
-def table(running: Site, context: Context, capture: Callable[..., None]) -> Iterator[str]:
-    """A captured table without rows, whose updates bring the old row as well."""
-    name = f"public.large_{uuid.uuid4().hex[:6]}"
-    with context.postgresql() as connection:
-        connection.execute(
-            f"CREATE TABLE {name} (id int PRIMARY KEY, version int NOT NULL DEFAULT 0, note text, raw bytea)"
-        )
-        connection.execute(f"ALTER TABLE {name} REPLICA IDENTITY FULL")
-    capture(name)
-    yield name
-    with context.postgresql() as connection:
-        connection.execute(f"DROP TABLE {name}")
+@pytest.fixture
+def table(added: Added) -> str:
+    return added.large
 
 
 @pytest.fixture
@@ -147,7 +139,7 @@ def test_a_row_of_20_mb_arrives_without_its_largest_column(
     # Somebody is told.
     running.run(playbook="playbooks/verify.yml", cdc_tables=[*shared_tables(), table]).must_succeed()
     report = (running.reports / "verify.json").read_text()
-    assert "T10.cut_rows" in report and context.plan.topic(table) in report
+    assert "archive.cut_rows" in report and context.plan.topic(table) in report
     assert "above max.bytes" in (running.home / "log/kafka-connect-0.log").read_text()
 
 
@@ -187,7 +179,7 @@ def test_a_transaction_of_33000_changed_rows_of_25_kb_with_their_old_rows(
 
 @pytest.mark.full
 def test_a_table_of_large_rows_that_is_added_brings_them_all(
-    context: Context, table: str, capture: Callable[..., None], no_server_ends: None
+    context: Context, table: str, capture: Capture, no_server_ends: None
 ):
     added = f"public.added_{uuid.uuid4().hex[:6]}"
     execute(context, f"CREATE TABLE {added} (id int PRIMARY KEY, note text)")
@@ -195,9 +187,9 @@ def test_a_table_of_large_rows_that_is_added_brings_them_all(
         text = "repeat(md5(n::text), 15000)"
         execute(context, f"INSERT INTO {added} SELECT n, {text} FROM generate_series(1, 2000) n")
         execute(context, f"INSERT INTO {added} SELECT n, repeat('x', 15000000) FROM generate_series(2001, 2010) n")
-        capture(table, added)
+        capture(added)
         found = archived(objects_of(context, added, 2010, SECONDS), 1, "strlen(note)")
         assert found == [(id, 480_000 if id <= 2000 else 15_000_000) for id in range(1, 2011)]
     finally:
-        capture(table)
+        capture()
         execute(context, f"DROP TABLE {added}")

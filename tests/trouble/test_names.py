@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from archived import context_of, objects_of, rows_of
 from cdc_pipeline.clients import postgresql
 from cdc_pipeline.endpoints import PostgresqlEndpoint
 from cdc_pipeline.names import parse, quoted
+from conftest import Capture
 from site_runs import Run, Site, shared_tables
 from waiting import until
 
@@ -65,9 +66,7 @@ def refused(audit: subprocess.CompletedProcess[str], schema: str) -> list[tuple[
 
 
 @pytest.mark.full
-def test_any_name_is_captured_with_its_rows_and_verifies(
-    running: Site, schema: str, capture: Callable[..., None]
-) -> None:
+def test_any_name_is_captured_with_its_rows_and_verifies(running: Site, schema: str, capture: Capture) -> None:
     """C2, C7: blanks, points, commas, quotes, percent signs, capitals, and what is no ASCII."""
     tables = [f"{schema}.{quoted(name)}" for name in ODD]
     for table in tables:
@@ -109,9 +108,7 @@ def query(running: Site, statement: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.full
-def test_a_table_without_a_key_comes_with_its_rows_and_verifies(
-    running: Site, schema: str, capture: Callable[..., None]
-) -> None:
+def test_a_table_without_a_key_comes_with_its_rows_and_verifies(running: Site, schema: str, capture: Capture) -> None:
     """C5: also rows that are alike, and an empty table."""
     table, empty = f"{schema}.keyless", f"{schema}.keyless_and_empty"
     for each in (table, empty):
@@ -192,7 +189,7 @@ def test_what_cannot_be_captured_is_refused_before_anything_changes(running: Sit
 
 
 @pytest.mark.full
-def test_the_remedy_for_row_level_security(running: Site, schema: str, capture: Callable[..., None]) -> None:
+def test_the_remedy_for_row_level_security(running: Site, schema: str, capture: Capture) -> None:
     """C4: with the policy that the refusal names, all rows come."""
     table = f"{schema}.policed"
     execute(

@@ -132,7 +132,7 @@ def let_in(running: Site, database: dict[str, Any]) -> Iterator[None]:
 def test_a_site_on_servers_of_ones_own(variables: dict[str, Any], database: dict[str, Any], fresh: Site):
     assert "it was not proved" in fresh.run("--check", "--tags", "preflight", **variables).output
 
-    assert "T4.version" in fresh.run(**variables).must_succeed().output
+    assert "postgresql.version" in fresh.run(**variables).must_succeed().output
     assert not {path.name for path in fresh.home.iterdir()} & {"postgresql-0", "object-store-0"}
     with postgresql.connect(PostgresqlEndpoint(**database)) as connection:
         assert {name for (name,) in connection.execute(TABLES).fetchall()} == {

@@ -9,12 +9,13 @@ Every test runs while rows are written, and each of them must arrive once.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from archived import SECONDS, context_of, objects_of, rows_of
-from cdc_pipeline.verify.context import Context
+from cdc_pipeline.instance.context import Context
+from conftest import Capture
 from flow import Flow
 from site_runs import Site, shared_tables
 from waiting import until
@@ -66,7 +67,7 @@ def operations(rows: list[dict[str, Any]]) -> list[tuple[str, int]]:
 
 
 @pytest.mark.full
-def test_a_partitioned_table_comes_as_itself(context: Context, schema: str, capture: Callable[..., None], flow: Flow):
+def test_a_partitioned_table_comes_as_itself(context: Context, schema: str, capture: Capture, flow: Flow):
     """C1"""
     root = f"{schema}.ev"
     execute(
@@ -128,9 +129,7 @@ def test_a_table_without_a_key_can_be_changed(context: Context, schema: str, flo
 
 
 @pytest.mark.full
-def test_a_table_that_is_created_again(
-    running: Site, context: Context, schema: str, capture: Callable[..., None], flow: Flow
-):
+def test_a_table_that_is_created_again(running: Site, context: Context, schema: str, capture: Capture, flow: Flow):
     table = f"{schema}.again"
     execute(context, f"CREATE TABLE {table} (id int PRIMARY KEY)", f"INSERT INTO {table} VALUES (1)")
     capture(table)
@@ -140,7 +139,7 @@ def test_a_table_that_is_created_again(
         context, f"DROP TABLE {table}", f"CREATE TABLE {table} (id int PRIMARY KEY)", f"INSERT INTO {table} VALUES (2)"
     )
     run = running.run(playbook="playbooks/verify.yml", cdc_tables=[*shared_tables(), table])
-    run.must_fail_with("T4.capture_publication", f"without {table}")
+    run.must_fail_with("postgresql.capture_publication", f"without {table}")
     capture(table)
     execute(context, f"INSERT INTO {table} VALUES (3)")
     rows = rows_of(objects_of(context, table, 3))

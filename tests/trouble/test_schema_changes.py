@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from added import Added
 from archived import context_of, current, objects_of, rows_of
+from cdc_pipeline.instance.context import Context
 from cdc_pipeline.verify.checks.connectors import STEPS
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.wait import wait_for
 from signed_in import options_of
 from site_runs import Site
 
@@ -24,23 +23,14 @@ NAME = "postgres-cdc"
 
 
 @pytest.fixture(scope="module")
-def tables(running: Site, capture: Callable[..., None]) -> Iterator[list[str]]:
-    """Tables of their own, captured, of one row each; a test takes one.
+def tables(running: Site, added: Added) -> list[str]:
+    """Those of one row each; a test takes one.
 
     Their snapshot is over when that row has come: rows that are inserted before would be read by it, too.
     """
-    names = [f"public.trouble_{uuid.uuid4().hex[:6]}" for _test in range(2)]
-    with context_of(running).postgresql() as connection:
-        for name in names:
-            connection.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, note text NOT NULL)")
-            connection.execute(f"INSERT INTO {name} VALUES (0, 'before')")
-    capture(*names)
-    for name in names:
+    for name in added.single:
         assert [(row["id"], row["__op"]) for row in rows_of(objects_of(context_of(running), name, 1))] == [(0, "r")]
-    yield list(names)
-    with context_of(running).postgresql() as connection:
-        for name in names:
-            connection.execute(f"DROP TABLE {name}")
+    return [*added.single]
 
 
 @pytest.fixture
@@ -50,8 +40,8 @@ def table(tables: list[str]) -> str:
 
 def failures(context: Context) -> list[str]:
     """What verification says of the connector, where it does not run."""
-    found = next(step for step in STEPS if step.id == "T9.connectors").run(context)
-    return [str(each.found) for each in found if each.id == f"T9.connector.{NAME}" and not each.ok]
+    found = next(step for step in STEPS if step.id == "connectors.status").run(context)
+    return [str(each.found) for each in found if each.id == f"connectors.connector.{NAME}" and not each.ok]
 
 
 def test_a_column_that_old_rows_lack(running: Site, table: str, tmp_path: Path):

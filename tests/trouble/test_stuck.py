@@ -83,7 +83,7 @@ def test_a_paused_connector_is_said(running: Site, flow: Flow, connector: str, o
             check=False,
         )
         assert text.returncode == 1 and "somebody has paused it" in " ".join(text.stdout.split())
-        (check,) = next(step for step in STEPS if step.id == "T9.stuck").run(running.context())
+        (check,) = next(step for step in STEPS if step.id == "connectors.stuck").run(running.context())
         assert not check.ok and "paused" in str(check.found), check
     finally:
         operator.put(f"{connector}/resume").raise_for_status()

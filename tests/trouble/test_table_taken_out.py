@@ -6,18 +6,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 
 import pytest
 from archived import context_of
 from cdc_pipeline.verify.archive_state import read_state
+from conftest import Capture
 from site_runs import Site, shared_tables
 
 ROWS = 100
 
 
 @pytest.mark.full
-def test_it_is_archived_to_its_end(running: Site, capture: Callable[..., None]):
+def test_it_is_archived_to_its_end(running: Site, capture: Capture):
     context = context_of(running)
     table = f"public.out_{uuid.uuid4().hex[:6]}"
     topic = f"{context.plan.expected.connectors.topic_prefix}.{table}"
@@ -31,5 +31,6 @@ def test_it_is_archived_to_its_end(running: Site, capture: Callable[..., None]):
             assert sum(tile.rows for tile in read_state(context, [topic]).tiles) == ROWS
             again = running.run("--tags", "connectors,archive", cdc_tables=shared_tables()).must_succeed()
             assert again.changed == 0
+            assert topic not in (running.home / "archive-0/config/archive.yml").read_text()
         finally:
             connection.execute(f"DROP TABLE {table}")

@@ -18,9 +18,10 @@ from typing import Any
 import duckdb
 import httpx
 import obstore
-from cdc_pipeline.verify import topics
-from cdc_pipeline.verify.archive_state import State, flush, read_state, unarchived
-from cdc_pipeline.verify.context import Context
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.archive import flush, unarchived
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.verify.archive_state import State, read_state
 from changes import KEYS, Change
 from obstore.store import S3Store
 

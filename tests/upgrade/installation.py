@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.plan import read_plan
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.plan import read_plan
 from site_runs import Run
 
 # What the make that runs these tests, or its user, would hand on.

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "verify")]
+sys.path.insert(0, str(Path(__file__).parent))
 
-from shop import Registry, Shop, plan_document, serve  # noqa: E402
+from shop import Registry, Shop, plan_document, serve
 
 
 @pytest.fixture

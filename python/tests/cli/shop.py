@@ -14,7 +14,7 @@ import obstore
 import polars as pl
 from cdc_pipeline.archive.parquet import encode
 from cdc_pipeline.archive.tile import Footer, Source, key
-from cdc_pipeline.verify.plan import Plan, parse_plan
+from cdc_pipeline.instance.plan import Plan, parse_plan
 from obstore.store import LocalStore
 
 HOUR = 490_000

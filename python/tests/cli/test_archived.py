@@ -5,7 +5,7 @@ from __future__ import annotations
 import obstore
 from cdc_pipeline.cli.archived import last_change, newest
 from cdc_pipeline.cli.lag import Lag
-from cdc_pipeline.verify.footers import Object, list_objects
+from cdc_pipeline.instance.objects import Object, list_objects
 from shop import Shop
 
 USERS = "postgres.public.users"

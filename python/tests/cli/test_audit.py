@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from cdc_pipeline.capture.audit import REFUSE, WARN, Finding
 from cdc_pipeline.capture.facts import Facts, ServerFacts, Settings
-from cdc_pipeline.verify.context import Context
+from cdc_pipeline.instance.context import Context
 
 KNOWN = Finding(WARN, "no_key", "public.users", "no key", "so", "add one")
 REFUSED = Finding(REFUSE, "kind", "public.v", "it is a view", "so", "take it out")

@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from cdc_pipeline.verify.archive_state import flush
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.plan import read_plan
+from cdc_pipeline.instance.archive import flush
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.plan import read_plan
 
 pytestmark = [
     pytest.mark.integration,

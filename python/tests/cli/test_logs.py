@@ -22,8 +22,9 @@ from cdc_pipeline.cli.log_files import LogFile
 from cdc_pipeline.cli.log_lines import Line, Wanted, follow
 from cdc_pipeline.cli.log_times import since, time_of
 from cdc_pipeline.cli.pod_logs import PodLog
-from cdc_pipeline.verify.cluster import Cluster, ClusterError
-from cdc_pipeline.verify.plan_cluster import ClusterAccess
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.cluster import Cluster
+from cdc_pipeline.instance.plan_cluster import ClusterAccess
 from shop import serve
 
 REPLICA = json.loads((Path(__file__).parent / "replica.json").read_text())

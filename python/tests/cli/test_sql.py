@@ -23,8 +23,8 @@ from cdc_pipeline.cli.sql import say_complete
 from cdc_pipeline.cli.sql_output import table_writer, write_csv, write_json
 from cdc_pipeline.cli.sql_session import session, with_zeros
 from cdc_pipeline.cli.views import OWN, mentioned, names_of
-from cdc_pipeline.verify.footers import list_objects
-from cdc_pipeline.verify.plan import parse_plan
+from cdc_pipeline.instance.objects import list_objects
+from cdc_pipeline.instance.plan import parse_plan
 from shop import Registry, Shop, plan_document
 
 USERS, ORDERS = "postgres.public.users", "postgres.sales.orders"

@@ -18,7 +18,7 @@ from cdc_pipeline.cli import pods as pods_module
 from cdc_pipeline.cli.pods import state_of
 from cdc_pipeline.cli.supervisor_log import unasked_ends
 from cdc_pipeline.endpoints import Login
-from cdc_pipeline.verify.cluster import ClusterError
+from cdc_pipeline.instance.answer import ClusterError
 from fake_cluster import APPS, MIB, NAMESPACE, FakeCluster, controller, pod, stats
 
 REPLICA = json.loads((Path(__file__).parent / "replica.json").read_text())

@@ -15,7 +15,7 @@ import pytest
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Forward, Instance, Note
 from cdc_pipeline.cli.tunnels import forwarded, reached
-from cdc_pipeline.verify.plan_cluster import ClusterAccess
+from cdc_pipeline.instance.plan_cluster import ClusterAccess
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 PODS = {

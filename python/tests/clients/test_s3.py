@@ -11,8 +11,8 @@ import pytest
 from cdc_pipeline.archive import settings, store
 from cdc_pipeline.clients import s3
 from cdc_pipeline.endpoints import ObjectStoreEndpoint
+from cdc_pipeline.instance.objects import list_objects
 from cdc_pipeline.move import record
-from cdc_pipeline.verify.footers import list_objects
 from certificates import Authority, https_server
 from obstore.exceptions import BaseError
 

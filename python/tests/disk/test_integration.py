@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 from cdc_pipeline.archive import tile
-from cdc_pipeline.clients import kafka
+from cdc_pipeline.clients import kafka, topics
 from cdc_pipeline.disk.keeper import Brokers, Keeper, Reader, Settings
 from cdc_pipeline.endpoints import KafkaEndpoint
-from cdc_pipeline.verify import topics
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 from prometheus_client import CollectorRegistry

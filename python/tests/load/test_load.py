@@ -11,6 +11,7 @@ from typing import Any
 import fastavro
 import pytest
 from cdc_pipeline.endpoints import Endpoints
+from cdc_pipeline.instance.plan import parse_plan
 from cdc_pipeline.load import guard, run, table
 from cdc_pipeline.load.cli import main
 from cdc_pipeline.load.events import Reader, leading_numbers, read_numbers
@@ -19,7 +20,6 @@ from cdc_pipeline.load.ledger import Counts, Ledger, spread
 from cdc_pipeline.load.objects import hours, written
 from cdc_pipeline.load.report import judge
 from cdc_pipeline.load.sampler import Sample, between, peaks, used
-from cdc_pipeline.verify.plan import parse_plan
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -237,17 +237,17 @@ def figures(**changes: object) -> dict:
     ("changes", "wrong"),
     [
         ({}, set()),
-        ({"load__stopped_early": "the slot is behind"}, {"T8.load_sent"}),
-        ({"warm__events_per_second": 900}, {"T8.load_sent"}),
-        ({"warm__latency_seconds__commit_to_kafka": {}}, {"T12.latency"}),
-        ({"warm__latency_seconds__commit_to_kafka__p99": 1.5}, {"T12.latency"}),
-        ({"exactly_once__kafka__lost": 1}, {"T12.kafka_lost"}),
-        ({"exactly_once__kafka__duplicates": 1}, {"T12.kafka_duplicates"}),
-        ({"exactly_once__objects__lost": 1}, {"T12.objects_lost"}),
-        ({"exactly_once__positions_in_more_than_one_row": 1}, {"T12.objects_duplicates"}),
-        ({"warm__latency_seconds__commit_to_object__max": 70}, {"T10.flush_rule"}),
-        ({"objects__flushed_by_hand": True}, {"T10.flush_rule"}),
-        ({"memory_peak_mib__kafka": 4000}, {"T8.load_memory"}),
+        ({"load__stopped_early": "the slot is behind"}, {"load.sent"}),
+        ({"warm__events_per_second": 900}, {"load.sent"}),
+        ({"warm__latency_seconds__commit_to_kafka": {}}, {"load.latency"}),
+        ({"warm__latency_seconds__commit_to_kafka__p99": 1.5}, {"load.latency"}),
+        ({"exactly_once__kafka__lost": 1}, {"load.kafka_lost"}),
+        ({"exactly_once__kafka__duplicates": 1}, {"load.kafka_duplicates"}),
+        ({"exactly_once__objects__lost": 1}, {"load.objects_lost"}),
+        ({"exactly_once__positions_in_more_than_one_row": 1}, {"load.objects_duplicates"}),
+        ({"warm__latency_seconds__commit_to_object__max": 70}, {"load.flush_rule"}),
+        ({"objects__flushed_by_hand": True}, {"load.flush_rule"}),
+        ({"memory_peak_mib__kafka": 4000}, {"load.memory"}),
         ({"exactly_once__objects": None}, set()),
     ],
 )

@@ -16,7 +16,7 @@ from cdc_pipeline.endpoints import Endpoints
 from cdc_pipeline.monitor.groups import Groups
 from cdc_pipeline.monitor.service import Service
 from cdc_pipeline.monitor.settings import Canary, Lag, Settings
-from cdc_pipeline.verify.shape import read
+from cdc_pipeline.shape import read
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from prometheus_client import generate_latest

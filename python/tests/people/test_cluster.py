@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import base64
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cdc_pipeline.instance.answer import ClusterError, Output
 from cdc_pipeline.people.cluster import PodRegistry, PodServer, pod_servers, runs_store, shell_in, write_secret
 from cdc_pipeline.people.logins import LOGINS, READER, REGISTRY, Person
 from cdc_pipeline.people.place import UnansweredError
 from cdc_pipeline.people.standing import Standing
-from cdc_pipeline.verify.cluster import ClusterError, Output
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "verify"))
-
 from fake_cluster import APPS, NAMESPACE, FakeCluster, controller, pod
 
 ADA = Person("ada", READER, "a1b2")

@@ -13,7 +13,7 @@ from cdc_pipeline.people.kafka import rules
 from cdc_pipeline.people.logins import OPERATOR, READER, Person
 from cdc_pipeline.people.store import shell_command
 from cdc_pipeline.people.web import web_servers
-from cdc_pipeline.verify.shape import read
+from cdc_pipeline.shape import read
 
 ADA = Person("ada", READER, "a1b2c3d4e5f6")
 # As `weed server` is started by the role object_store.

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 from cdc_pipeline.load import table
+from cdc_pipeline.shape import ShapeError
 from cdc_pipeline.train import properties, training
 from cdc_pipeline.train.cli import main
 from cdc_pipeline.train.failed import NOTE
@@ -26,7 +27,6 @@ from cdc_pipeline.train.place import FILE, LOCK, BusyError, held, place, publish
 from cdc_pipeline.train.plan import Identity, Program, load
 from cdc_pipeline.train.process import Runner, TrainingError
 from cdc_pipeline.train.servers import Servers
-from cdc_pipeline.verify.shape import ShapeError
 
 ROOT = Path(__file__).resolve().parents[3]
 ROLES = ROOT / "roles"

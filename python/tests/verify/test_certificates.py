@@ -9,8 +9,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from cdc_pipeline.instance.plan import Listener
 from cdc_pipeline.verify.checks.certificates import KeyFile, Shown, judge_keys, judge_time, judge_trust, key_files, look
-from cdc_pipeline.verify.plan import Listener
 from certificates import Authority, https_server
 
 KAFKA = Listener("kafka", "127.0.0.1:9092", "kafka", "/ca.pem")

@@ -8,18 +8,14 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
+from cdc_pipeline.instance.answer import ClusterError, Output
+from cdc_pipeline.instance.plan_cluster import Cluster as ClusterPlan
+from cdc_pipeline.instance.plan_cluster import Storage, Tenancy, Volume
 from cdc_pipeline.verify.checks import cluster as cluster_checks
 from cdc_pipeline.verify.checks import isolation, storage, tenancy
-from cdc_pipeline.verify.cluster import ClusterError, Output
-from cdc_pipeline.verify.plan_cluster import Cluster as ClusterPlan
-from cdc_pipeline.verify.plan_cluster import Storage, Tenancy, Volume
 from cdc_pipeline.verify.rules import rights
 from fake_cluster import NAMESPACE, FakeCluster, node
 from fake_cluster import pod as pod_of
@@ -40,9 +36,9 @@ def test_classes():
     expected = Storage(classes=("cdc-kafka", "fast", ""), made=("cdc-kafka",))
     known = [storage_class("cdc-kafka"), storage_class("fast", "Immediate"), storage_class("standard", **DEFAULT)]
     assert [(each.id, each.ok) for each in storage.judge_classes(expected, known)] == [
-        ("T2.class.cdc-kafka", True),
-        ("T2.class.fast", True),
-        ("T2.class.default", True),
+        ("storage.class.cdc-kafka", True),
+        ("storage.class.fast", True),
+        ("storage.class.default", True),
     ]
     wrong = [storage_class("cdc-kafka", "Immediate")]
     assert [each.ok for each in storage.judge_classes(expected, wrong)] == [False, False, False]
@@ -180,7 +176,7 @@ def context(objects, **expected):
 
 def test_nodes_that_may_not_be_seen_are_left_out():
     hidden = context({"/api/v1/nodes": forbidden})
-    assert [each.id for each in cluster_checks._api(hidden)] == ["T1.api"]
+    assert [each.id for each in cluster_checks._api(hidden)] == ["cluster.api"]
     assert isolation._nodes(hidden.cluster) == [""], "pods run on any"
     with pytest.raises(ClusterError):
         list(cluster_checks._api(context({})))
@@ -189,7 +185,7 @@ def test_nodes_that_may_not_be_seen_are_left_out():
 @pytest.mark.parametrize(("runtime", "good"), [("cri-o", True), ("containerd", False), ("", True)])
 def test_the_container_runtime_is_the_one_that_is_asked_for(runtime, good):
     found = context({"/api/v1/nodes": [node("a", runtime="cri-o://1.31")]}, cluster=ClusterPlan(0, runtime))
-    assert {each.id: each.ok for each in cluster_checks._api(found)}["T1.container_runtime"] is good
+    assert {each.id: each.ok for each in cluster_checks._api(found)}["cluster.container_runtime"] is good
 
 
 def test_a_default_class_is_wanted_where_a_volume_is_of_it():
@@ -198,9 +194,9 @@ def test_a_default_class_is_wanted_where_a_volume_is_of_it():
         "/apis/storage.k8s.io/v1/storageclasses": [storage_class("fast", labels={})],
     }
     named = context(classes, storage=Storage(classes=("fast",)))
-    assert "T1.storage_class" not in {each.id for each in cluster_checks._api(named)}
+    assert "cluster.storage_class" not in {each.id for each in cluster_checks._api(named)}
     unnamed = context(classes, storage=Storage(classes=("fast", "")))
-    assert {each.id: each.ok for each in cluster_checks._api(unnamed)}["T1.storage_class"] is False
+    assert {each.id: each.ok for each in cluster_checks._api(unnamed)}["cluster.storage_class"] is False
 
 
 class Policed(FakeCluster):
@@ -242,5 +238,5 @@ def test_a_pod_whose_way_out_is_open_is_kept_off_by_the_others(web_lets_in, monk
     monkeypatch.setattr(isolation, "_SETTLE_SECONDS", 0.1)
     plan = SimpleNamespace(expected=SimpleNamespace(tenancy=Tenancy(flows={"web": {}})))
     found = list(isolation._deny(SimpleNamespace(cluster=Policed(web_lets_in), plan=plan)))
-    assert [each.id for each in found if not each.ok] == ["T3.flows.a_pod_that_may_connect_anywhere"] * web_lets_in
+    assert [each.id for each in found if not each.ok] == ["tenancy.flows.a_pod_that_may_connect_anywhere"] * web_lets_in
     assert len(found) == 5

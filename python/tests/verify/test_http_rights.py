@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 from cdc_pipeline.endpoints import Login
+from cdc_pipeline.instance.right import Right
 from cdc_pipeline.serving import Access, Handler, listen
 from cdc_pipeline.verify.http_rights import judge_rights
-from cdc_pipeline.verify.right import Right
 from certificates import Authority
 
 LOGIN = Login("reader", "r")
@@ -40,7 +40,7 @@ def serving(access: Access) -> Iterator[str]:
 
 
 def judged(url: str, ca: str, rights: tuple[Right, ...] = RIGHTS) -> dict[str, object]:
-    findings = judge_rights("T0", "the service", f"{url}/api", ca, {"reader": LOGIN}, rights, "archive")
+    findings = judge_rights("service", "the service", f"{url}/api", ca, {"reader": LOGIN}, rights, "archive")
     return {finding.id: finding.found for finding in findings if not finding.ok}
 
 
@@ -58,19 +58,19 @@ def test_all_is_as_stated(authority: Authority) -> None:
 def test_a_server_that_asks_nobody_is_found(authority: Authority) -> None:
     with serving(tls(authority, None)) as url:
         found = judged(url, str(authority.ca))
-    assert found == {"T0.rights": {"nobody GET /metrics": "200, not refused"}, "T0.logins": ["reader"]}
+    assert found == {"service.rights": {"nobody GET /metrics": "200, not refused"}, "service.logins": ["reader"]}
 
 
 def test_a_server_that_does_not_encrypt_is_found() -> None:
     with serving(Access(login=LOGIN)) as url:
-        assert judged(url, "") == {"T0.encrypted": "status 200"}
+        assert judged(url, "") == {"service.encrypted": "status 200"}
 
 
 def test_a_server_that_refuses_who_may_is_found(authority: Authority) -> None:
     with serving(tls(authority, Login("reader", "other"))) as url:
         found = judged(url, str(authority.ca))
     assert found == {
-        "T0.rights": {
+        "service.rights": {
             "reader GET /metrics": "401, not let through",
             "reader POST /flush?timeout=0": "401, not let through",
         }
@@ -82,5 +82,5 @@ def test_a_server_that_is_not_trusted_or_away_is_found(authority: Authority, str
     with serving(tls(authority, LOGIN)) as url:
         where = "https://127.0.0.1:1" if known else url
         found = judged(where, str((authority if known else stranger).ca))
-    assert set(found) == {"T0.rights", "T0.logins"}
-    assert found["T0.rights"]["nobody GET /health/live"] == "no answer, not let through"
+    assert set(found) == {"service.rights", "service.logins"}
+    assert found["service.rights"]["nobody GET /health/live"] == "no answer, not let through"

@@ -15,11 +15,12 @@ import pytest
 from cdc_pipeline.archive.parquet import encode
 from cdc_pipeline.archive.tile import Footer, Source, key
 from cdc_pipeline.endpoints import Login, PostgresqlEndpoint
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.objects import list_objects
+from cdc_pipeline.instance.plan import parse_plan
 from cdc_pipeline.verify.chain import follow
 from cdc_pipeline.verify.checks.connectors import judge_session
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.footers import Memory, list_objects, read_tiles
-from cdc_pipeline.verify.plan import parse_plan
+from cdc_pipeline.verify.footers import Memory, read_tiles
 from cdc_pipeline.verify.quorum import describe_quorum
 from cdc_pipeline.verify.streaming import StreamError, settings_of_sender, stream_until
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from cdc_pipeline.capture import audit
 from cdc_pipeline.endpoints import ConnectorsEndpoint
+from cdc_pipeline.instance.plan import Archive, Topic
 from cdc_pipeline.verify import capture
 from cdc_pipeline.verify.checks import archive
 from cdc_pipeline.verify.checks.archive import started
@@ -33,7 +34,6 @@ from cdc_pipeline.verify.checks.postgresql import (
     judge_tables,
     judge_version,
 )
-from cdc_pipeline.verify.plan import Archive, Topic
 
 GOOD = Table(primary_key=True, foreign_keys=1, checks=2, rows=True, select=True, insert=False)
 ROLE = {"replication": True, "superuser": False, "create_database": False, "create_role": False, "creates": False}
@@ -55,11 +55,11 @@ def test_tables_have_keys_and_the_samples_more() -> None:
     tables = dict.fromkeys(names, GOOD)
     assert failed(judge_tables(names, tables, sample)) == set()
     empty = {**tables, "public.b": GOOD._replace(rows=False)}
-    assert failed(judge_tables(names, empty, sample)) == {"T4.table.public.b"}
+    assert failed(judge_tables(names, empty, sample)) == {"postgresql.table.public.b"}
     assert failed(judge_tables(names, empty, frozenset())) == set()
-    assert "T4.table.public.a" in failed(judge_tables(names, {}, frozenset()))
+    assert "postgresql.table.public.a" in failed(judge_tables(names, {}, frozenset()))
     bare = dict.fromkeys(names, GOOD._replace(foreign_keys=0))
-    assert failed(judge_tables(names, bare, sample)) == {"T4.foreign_keys"}
+    assert failed(judge_tables(names, bare, sample)) == {"postgresql.foreign_keys"}
 
 
 def test_a_server_of_ones_own_may_be_newer() -> None:
@@ -102,8 +102,8 @@ def test_what_restarts_connectors_is_asked_for_its_health() -> None:
     plan = SimpleNamespace(endpoints=SimpleNamespace(connectors=ConnectorsEndpoint("http://h:1")))
     answers = Answers(codes={"live": 200, "ready": 503})
     found = list(restarts(SimpleNamespace(plan=plan, connectors=answers)))
-    assert [each.id for each in found] == ["T9.restarts_live", "T9.restarts_ready"]
-    assert failed(found) == {"T9.restarts_ready"}
+    assert [each.id for each in found] == ["connectors.restarts_live", "connectors.restarts_ready"]
+    assert failed(found) == {"connectors.restarts_ready"}
     plan.endpoints.connectors = ConnectorsEndpoint()
     assert list(restarts(SimpleNamespace(plan=plan, connectors=answers))) == []
 
@@ -111,14 +111,14 @@ def test_what_restarts_connectors_is_asked_for_its_health() -> None:
 def test_a_table_of_ones_own_needs_no_more_than_a_key() -> None:
     own = {"public.a": GOOD, "public.own": GOOD._replace(foreign_keys=3, checks=0, rows=False)}
     found = list(judge_tables(own, own, frozenset({"public.a"})))
-    assert failed(found) == {"T4.foreign_keys"}  # of the sample tables, which have one, not four
+    assert failed(found) == {"postgresql.foreign_keys"}  # of the sample tables, which have one, not four
 
 
 def test_a_table_without_a_key_that_sends_whole_rows_will_do() -> None:
     keyless = GOOD._replace(primary_key=False, foreign_keys=0, checks=0)
     found = list(judge_tables(["public.own"], {"public.own": keyless._replace(whole=True)}, frozenset()))
     assert [(each.found, each.ok) for each in found] == [("REPLICA IDENTITY FULL, rows", True)]
-    assert failed(judge_tables(["public.own"], {"public.own": keyless}, frozenset())) == {"T4.table.public.own"}
+    assert failed(judge_tables(["public.own"], {"public.own": keyless}, frozenset())) == {"postgresql.table.public.own"}
 
 
 def test_what_stands_against_capturing_fails_and_what_one_should_know_is_said() -> None:
@@ -134,12 +134,12 @@ def test_what_stands_against_capturing_fails_and_what_one_should_know_is_said() 
     ("role", "table", "wrong"),
     [
         (ROLE, GOOD, set()),
-        ({**ROLE, "superuser": True}, GOOD, {"T4.cdc_role"}),
-        ({**ROLE, "replication": False}, GOOD, {"T4.cdc_role"}),
-        ({**ROLE, "creates": True}, GOOD, {"T4.cdc_role_creates_not"}),
-        (ROLE, GOOD._replace(select=False), {"T4.cdc_role_reads"}),
-        (ROLE, GOOD._replace(insert=True), {"T4.cdc_role_writes_not"}),
-        (None, GOOD, {"T4.cdc_role"}),
+        ({**ROLE, "superuser": True}, GOOD, {"postgresql.cdc_role"}),
+        ({**ROLE, "replication": False}, GOOD, {"postgresql.cdc_role"}),
+        ({**ROLE, "creates": True}, GOOD, {"postgresql.cdc_role_creates_not"}),
+        (ROLE, GOOD._replace(select=False), {"postgresql.cdc_role_reads"}),
+        (ROLE, GOOD._replace(insert=True), {"postgresql.cdc_role_writes_not"}),
+        (None, GOOD, {"postgresql.cdc_role"}),
     ],
 )
 def test_the_cdc_role_has_the_least_privilege(role, table, wrong: set[str]) -> None:
@@ -238,11 +238,11 @@ def test_a_worker_runs_from_one_class_path() -> None:
     path = "/cache/connect-0123456789ab/class-path.jar"
     assert failed(judge_settings("w", settings, expected, path)) == set()
     assert failed(judge_settings("w", expected, expected, path)) == set()
-    assert failed(judge_settings("w", settings, expected, f"{path}:/libs/x.jar")) == {"T7.class_path"}
+    assert failed(judge_settings("w", settings, expected, f"{path}:/libs/x.jar")) == {"kafka_connect.class_path"}
     assert failed(judge_settings("w", settings, expected, f"{path}:/cache/metrics-0123456789ab/*")) == set()
     apart = {**expected, "plugin.path": "/b,/cache/debezium-0123456789ab"}
-    assert failed(judge_settings("w", apart, expected, path)) == {"T7.class_path"}
-    assert failed(judge_settings("w", {}, expected, "")) == {"T7.settings", "T7.class_path"}
+    assert failed(judge_settings("w", apart, expected, path)) == {"kafka_connect.class_path"}
+    assert failed(judge_settings("w", {}, expected, "")) == {"kafka_connect.settings", "kafka_connect.class_path"}
 
 
 def test_memory_is_summed() -> None:

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.plan import Plan, parse_plan
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.plan import Plan, parse_plan
 
 ROOT = Path(__file__).resolve().parents[3]
 LOGIN = {"username": "u", "password": "p"}

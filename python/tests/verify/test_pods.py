@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,18 +10,16 @@ from pathlib import Path, PurePath
 from types import SimpleNamespace
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
+from cdc_pipeline.instance.answer import ClusterError, Output
+from cdc_pipeline.instance.cluster import Cluster, trouble
+from cdc_pipeline.instance.plan_cluster import ClusterAccess
+from cdc_pipeline.instance.pod_servers import PodServers, processor_time
+from cdc_pipeline.instance.servers import Usage
+from cdc_pipeline.units import quantity
 from cdc_pipeline.verify.checks import cluster as checks
 from cdc_pipeline.verify.checks import pods
 from cdc_pipeline.verify.checks.memory import judge_requests
-from cdc_pipeline.verify.cluster import Cluster, ClusterError, Output, trouble
-from cdc_pipeline.verify.plan_cluster import ClusterAccess
-from cdc_pipeline.verify.pod_servers import PodServers, processor_time
 from cdc_pipeline.verify.probe_pod import Wanted, manifest, probe_pod
-from cdc_pipeline.verify.servers import Usage
-from cdc_pipeline.verify.units import quantity
 from fake_cluster import APPS, MIB, NAMESPACE, FakeCluster, controller, node, pod, stats
 
 LIST = f"{NAMESPACE}/pods"
@@ -108,8 +105,8 @@ def test_nodes_are_judged() -> None:
     bad = [node("a", ready="Unknown"), node("b", version="v1.35.0", runtime="cri-o://1", DiskPressure="True")]
     found = {each.id: each for each in checks.judge_nodes(bad, 3, "containerd", "v1.34.4")}
     assert not any(each.ok for each in found.values()), found
-    assert found["T1.nodes"].found == {"a": "not ready", "b": "Ready"}
-    assert found["T1.node_pressure"].found == {"b": ["DiskPressure"]}
+    assert found["cluster.nodes"].found == {"a": "not ready", "b": "Ready"}
+    assert found["cluster.node_pressure"].found == {"b": ["DiskPressure"]}
 
 
 def test_one_default_storage_class_is_wanted() -> None:
@@ -194,8 +191,8 @@ def test_what_a_job_has_left_is_no_process_that_does_not_run() -> None:
     )
     context = SimpleNamespace(cluster=cluster, once=lambda _key, make: make())
     found = {finding.id: finding for finding in [*pods.running(context), *pods.applied(context)]}
-    assert set(found["T8.processes"].found) == {"kafka-0"} and found["T8.not_root"].ok
-    assert set(found["T8.memory_bounds"].found) == {"kafka-0"}, "what has ended has no bound any more"
+    assert set(found["services.processes"].found) == {"kafka-0"} and found["services.not_root"].ok
+    assert set(found["workload.memory_bounds"].found) == {"kafka-0"}, "what has ended has no bound any more"
 
 
 def test_requests_are_summed() -> None:

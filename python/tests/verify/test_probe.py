@@ -149,12 +149,12 @@ def test_a_faithful_pipeline_passes() -> None:
 @pytest.mark.parametrize(
     ("events", "wrong"),
     [
-        (EVENTS[:2], {"T9.delete", "T9.exactly_once"}),
-        ((*EVENTS, event(8, "d", 1)), {"T9.exactly_once"}),
-        ((event(5, "u", 1), event(6, "c", 1), EVENTS[2]), {"T9.insert", "T9.update"}),
-        ((event(5, "c", 1, __lsn=None), *EVENTS[1:]), {"T9.insert"}),
-        ((*EVENTS[:2], event(7, "d", 1, __deleted="false")), {"T9.delete"}),
-        ((*EVENTS, event(9, "c", 2000)), {"T9.exactly_once", "T9.rollback"}),
+        (EVENTS[:2], {"end_to_end.kafka.delete", "end_to_end.kafka.exactly_once"}),
+        ((*EVENTS, event(8, "d", 1)), {"end_to_end.kafka.exactly_once"}),
+        ((event(5, "u", 1), event(6, "c", 1), EVENTS[2]), {"end_to_end.kafka.insert", "end_to_end.kafka.update"}),
+        ((event(5, "c", 1, __lsn=None), *EVENTS[1:]), {"end_to_end.kafka.insert"}),
+        ((*EVENTS[:2], event(7, "d", 1, __deleted="false")), {"end_to_end.kafka.delete"}),
+        ((*EVENTS, event(9, "c", 2000)), {"end_to_end.kafka.exactly_once", "end_to_end.kafka.rollback"}),
     ],
 )
 def test_kafka_is_held_to_every_change(events, wrong: set[str]) -> None:
@@ -163,20 +163,20 @@ def test_kafka_is_held_to_every_change(events, wrong: set[str]) -> None:
 
 def test_a_slow_pipeline_and_a_dirty_table_are_seen() -> None:
     late = Probe("r", "t", CHANGES, EVENTS, {}, 3, (7.0, 6.0))
-    assert failed(judge_events(late, 5)) == {"T9.latency", "T10.probe_cleaned"}
+    assert failed(judge_events(late, 5)) == {"end_to_end.kafka.latency", "end_to_end.kafka.cleaned"}
     warm = Probe("r", "t", CHANGES, EVENTS, {}, 0, (7.0, 0.5))
-    (finding,) = [each for each in judge_events(warm, 5) if each.id == "T9.latency"]
+    (finding,) = [each for each in judge_events(warm, 5) if each.id == "end_to_end.kafka.latency"]
     assert finding.ok and finding.found == "0.50, before that 7.0"
 
 
 @pytest.mark.parametrize(
     ("rows", "wrong"),
     [
-        (ROWS[:2], {"T10.none_lost", "T10.delete"}),
-        ([*ROWS, ROWS[0]], {"T10.once"}),
-        ([*ROWS, row(9, "c", 9)], {"T10.none_invented"}),
-        ([row(5, "c", 2), *ROWS[1:]], {"T10.insert"}),
-        ([row(5, "c", 1, __lsn=99), *ROWS[1:]], {"T10.insert"}),
+        (ROWS[:2], {"end_to_end.parquet.none_lost", "end_to_end.parquet.delete"}),
+        ([*ROWS, ROWS[0]], {"end_to_end.parquet.once"}),
+        ([*ROWS, row(9, "c", 9)], {"end_to_end.parquet.none_invented"}),
+        ([row(5, "c", 2), *ROWS[1:]], {"end_to_end.parquet.insert"}),
+        ([row(5, "c", 1, __lsn=99), *ROWS[1:]], {"end_to_end.parquet.insert"}),
     ],
 )
 def test_parquet_is_held_to_every_event(rows, wrong: set[str]) -> None:
@@ -187,7 +187,7 @@ def test_parquet_is_held_to_every_event(rows, wrong: set[str]) -> None:
 def test_a_wrong_value_of_any_type_is_seen(column: str) -> None:
     other = {str: "other", int: 77, float: 0.25, bytes: b"x", bool: True, list: [9], Decimal: Decimal(9), dict: {}}
     wrong = other.get(type(ARCHIVED[column]), datetime(1999, 1, 1))
-    id = f"T10.type.{column.removeprefix('c_')}"
+    id = f"end_to_end.type.{column.removeprefix('c_')}"
     assert failed(judge_values(probe(), [{**ROWS[0], column: wrong}, *ROWS[1:]])) == {id}
     assert failed(judge_values(probe(), [{**ROWS[0], column: None}, *ROWS[1:]])) == {id}
     absent = {name: value for name, value in ROWS[0].items() if name != column}
@@ -202,7 +202,11 @@ def test_the_role_knows_how_many_columns_the_table_has() -> None:
 
 def test_what_a_column_cannot_hold_is_beside_it() -> None:
     infinite = Change("c", 1, {**KEPT, "c_date_any": "infinity"})
-    for said, wrong in (("infinity", set()), ("-infinity", {"T10.type.date_any"}), (None, {"T10.type.date_any"})):
+    for said, wrong in (
+        ("infinity", set()),
+        ("-infinity", {"end_to_end.type.date_any"}),
+        (None, {"end_to_end.type.date_any"}),
+    ):
         text = {"c_date_any": said} if said else None
         rows = [{**ROWS[0], "c_date_any": None, "__text": text}]
         assert failed(judge_values(probe(changes=(infinite,)), rows)) == wrong
@@ -210,13 +214,22 @@ def test_what_a_column_cannot_hold_is_beside_it() -> None:
 
 def test_json_null_is_not_sql_null() -> None:
     assert probe_table.document("null") == (None,)
-    assert failed(judge_values(probe(), [{**ROWS[0], "c_jsonb": None}, *ROWS[1:]])) == {"T10.type.jsonb"}
+    assert failed(judge_values(probe(), [{**ROWS[0], "c_jsonb": None}, *ROWS[1:]])) == {"end_to_end.type.jsonb"}
 
 
 def test_no_event_at_all_is_not_ok() -> None:
     silent = probe(events=())
-    assert failed(judge_events(silent, 5)) == {"T9.insert", "T9.update", "T9.delete", "T9.exactly_once"}
-    assert failed(judge_rows(silent, [])) == {"T10.insert", "T10.update", "T10.delete"}
+    assert failed(judge_events(silent, 5)) == {
+        "end_to_end.kafka.insert",
+        "end_to_end.kafka.update",
+        "end_to_end.kafka.delete",
+        "end_to_end.kafka.exactly_once",
+    }
+    assert failed(judge_rows(silent, [])) == {
+        "end_to_end.parquet.insert",
+        "end_to_end.parquet.update",
+        "end_to_end.parquet.delete",
+    }
 
 
 def test_nothing_archived_is_not_ok() -> None:

@@ -11,7 +11,7 @@ GOOD = Published(False, True, OPERATIONS, CAPTURED)
 
 def capture(found: Published | None) -> tuple[bool, str]:
     (finding,) = judge_capture("p", CAPTURED, found)
-    assert finding.id == "T4.capture_publication"
+    assert finding.id == "postgresql.capture_publication"
     return finding.ok, str(finding.found)
 
 
@@ -43,5 +43,5 @@ def test_the_publication_of_all_tables_harms_nobody() -> None:
         return {finding.id for finding in judge_all_tables("p", found, unidentified) if not finding.ok}
 
     assert failed(every) == set()
-    assert failed(every, "public.log") == {"T4.unidentified"}
-    assert failed(None) == failed(GOOD) == failed(every._replace(operations=("insert",))) == {"T4.publication"}
+    assert failed(every, "public.log") == {"postgresql.unidentified"}
+    assert failed(None) == failed(GOOD) == failed(every._replace(operations=("insert",))) == {"postgresql.publication"}

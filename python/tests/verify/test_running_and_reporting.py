@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import parse_plan
+from cdc_pipeline.instance.report import print_table, summary, write_report
 from cdc_pipeline.verify.checks import COMPONENTS, STEPS
 from cdc_pipeline.verify.cli import main
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.plan import parse_plan
-from cdc_pipeline.verify.report import print_table, summary, write_report
 from cdc_pipeline.verify.runner import choose, run
+from cdc_pipeline.verify.step import Step
 
 ENDPOINTS = {
     "postgresql": {"host": "127.0.0.1", "port": 1, "dbname": "shop", "user": "postgres", "password": "p"},
@@ -39,24 +41,29 @@ def context() -> Context:
 
 def test_what_a_step_found_before_it_failed_stays() -> None:
     def breaks(_):
-        yield equal("T4.one", "first", 1, 1)
+        yield equal("postgresql.one", "first", 1, 1)
         raise ConnectionError("refused\nby the server")
 
     def works(_):
-        yield equal("T5.two", "second", 1, 2)
+        yield equal("kafka.two", "second", 1, 2)
 
-    found = run([Step("T4.step", "postgresql", breaks), Step("T5.step", "kafka", works)], context())
-    assert [(each.id, each.ok) for each in found] == [("T4.one", True), ("T4.step", False), ("T5.two", False)]
+    steps = [Step("postgresql.step", "postgresql", breaks, "T4"), Step("kafka.step", "kafka", works)]
+    found = run(steps, context())
+    assert [(each.id, each.requirement, each.ok) for each in found] == [
+        ("postgresql.one", "T4", True),
+        ("postgresql.step", "T4", False),
+        ("kafka.two", "", False),
+    ]
     assert found[1].found == "ConnectionError: refused by the server"
 
 
 def test_a_hint_leads_to_the_pipeline_that_was_looked_at() -> None:
     def fails(_):
-        yield equal("T8.x", "x", 1, 2, "Start it: {run start}; {cdc} status.")
+        yield equal("services.x", "x", 1, 2, "Start it: {run start}; {cdc} status.")
 
     plan = parse_plan({"endpoints": ENDPOINTS, "command": "make INVENTORY=kind {}", "paths": {"home": "/x"}})
     assert (
-        run([Step("T8.x", "services", fails)], Context(plan))[0].hint
+        run([Step("services.x", "services", fails)], Context(plan))[0].hint
         == "Start it: make INVENTORY=kind start; /x/bin/cdc status."
     )
 
@@ -78,24 +85,30 @@ def ids(components, read_only=False, cluster=True) -> set[str]:
 
 def test_components_bring_along_what_belongs_to_them() -> None:
     assert ids([]) == {step.id for step in STEPS}
-    assert "T10.probe" in ids(["archive"])
-    assert "T9.probe" in ids(["connectors"])
-    assert "T8.memory" not in ids(["kafka"])
-    assert "T8.memory" in ids(["kafka", "postgresql", "schema_registry", "kafka_connect"])
-    assert "T5.processes" in ids([], cluster=False)
+    assert "end_to_end.parquet" in ids(["archive"])
+    assert "end_to_end.kafka" in ids(["connectors"])
+    assert "memory.total" not in ids(["kafka"])
+    assert "memory.total" in ids(["kafka", "postgresql", "schema_registry", "kafka_connect"])
+    assert "kafka.processes" in ids([], cluster=False)
 
 
 def test_read_only_leaves_out_what_writes() -> None:
     left = choose(STEPS, [], True, True)
     writing = {step.id for step in STEPS if step.writes}
-    assert writing >= {"T4.wal_streaming", "T5.topic_life", "T6.subject_life", "T9.probe", "T10.probe"}
+    assert writing >= {
+        "postgresql.wal_streaming",
+        "kafka.topic_life",
+        "schema_registry.subject_life",
+        "end_to_end.kafka",
+        "end_to_end.parquet",
+    }
     assert not writing & {step.id for step in left[0]}
     assert left[1] == len(writing)
 
 
 FINDINGS = [
-    Finding("T4.good", "something", "ü", "ü", True, "not shown", 0.12345),
-    Finding("T5.bad", "another", {"a": 1}, [1, 2], False, "Do this.", 1.0),
+    Finding("postgresql.good", "something", "ü", "ü", True, "not shown", 0.12345, "T4"),
+    Finding("kafka.bad", "another", {"a": 1}, [1, 2], False, "Do this.", 1.0),
 ]
 
 
@@ -104,14 +117,15 @@ def test_the_report_has_the_fields(tmp_path) -> None:
     write_report(FINDINGS, path)
     data = json.loads(path.read_text())
     assert data[0] == {
-        "id": "T4.good",
+        "id": "postgresql.good",
+        "requirement": "T4",
         "what": "something",
         "expected": "ü",
         "found": "ü",
         "ok": True,
         "seconds": 0.123,
     }
-    assert data[1]["hint"] == "Do this."
+    assert data[1]["hint"] == "Do this." and data[1]["requirement"] == ""
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -119,8 +133,9 @@ def test_the_table_is_plain_where_it_must_be() -> None:
     stream = io.StringIO()
     print_table(FINDINGS, stream)
     text = stream.getvalue()
-    assert text.splitlines()[0].startswith("ok      T4.good   0.12 s  something: ü")
-    assert "FAILED  T5.bad" in text and "next      Do this." in text
+    assert text.splitlines()[0].startswith("ok      postgresql.good  T4   0.12 s  something: ü")
+    assert "FAILED  kafka.bad             1.00 s" in text and "\nkafka.bad: another\n" in text
+    assert "next      Do this." in text
     assert "not shown" not in text and "✓" not in text
     assert summary(FINDINGS) == "1 of 2 checks FAILED"
     assert summary(FINDINGS[:1], 3) == "all 1 checks ok; 3 groups of checks that write were left out"
@@ -135,8 +150,9 @@ def test_the_table_has_ticks_on_a_terminal_that_can() -> None:
             return True
 
     stream = Terminal()
-    print_table(FINDINGS, stream)
-    assert stream.getvalue().startswith("✓  T4.good")
+    print_table([*FINDINGS, replace(FINDINGS[0], ok=False)], stream)
+    assert "\npostgresql.good (T4): something\n" in stream.getvalue()
+    assert stream.getvalue().startswith("✓  postgresql.good")
 
 
 def test_the_command_line_says_what_is_wrong_with_a_plan(tmp_path, capsys) -> None:
@@ -165,10 +181,10 @@ def test_servers_that_are_down_fail_their_checks_and_nothing_else(tmp_path, caps
     ]
     assert main([*command, "--read-only"]) == 1
     assert {each["id"] for each in json.loads(report.read_text())} == {
-        "T4.settings",
-        "T4.tables",
-        "T6.access",
-        "T6.processes",
+        "postgresql.settings",
+        "postgresql.tables",
+        "schema_registry.access",
+        "schema_registry.processes",
     }
     assert "FAILED" in capsys.readouterr().out
 
@@ -182,4 +198,3 @@ def test_the_probe_table_is_printed_without_a_plan(capsys) -> None:
 
 def test_every_component_has_a_name_of_the_requirements() -> None:
     assert set(COMPONENTS) >= {"postgresql", "kafka", "schema_registry", "kafka_connect", "connectors", "archive"}
-    assert len({step.id for step in STEPS}) == len(STEPS)

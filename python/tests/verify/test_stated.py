@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.plan import Plan, parse_plan
+from cdc_pipeline.shape import ShapeError
 from cdc_pipeline.supervise import runs
 from cdc_pipeline.verify.checks import components_of, steps_of
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.plan import Plan, parse_plan
-from cdc_pipeline.verify.shape import ShapeError
 
 from .test_plans_of_roles import STATED
 

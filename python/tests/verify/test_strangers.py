@@ -14,13 +14,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
+from cdc_pipeline.instance.answer import ClusterError, Output
+from cdc_pipeline.instance.processes import ProcessTable
 from cdc_pipeline.verify.checks import strangers
 from cdc_pipeline.verify.checks.strangers import judge
-from cdc_pipeline.verify.cluster import ClusterError, Output
-from cdc_pipeline.verify.processes import ProcessTable
 from cdc_pipeline.verify.strangers import Told, ask, at
 from certificates import Authority, https_server
 from fake_cluster import FakeCluster, pod

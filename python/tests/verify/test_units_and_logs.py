@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from cdc_pipeline.instance.host_servers import HostServer
+from cdc_pipeline.instance.processes import ProcessTable
+from cdc_pipeline.units import percentile, postgresql_value
 from cdc_pipeline.verify.checks.kafka_connect import following, read_properties
 from cdc_pipeline.verify.gc_log import log_path, pauses, recent_pauses
-from cdc_pipeline.verify.host_servers import HostServer
-from cdc_pipeline.verify.processes import ProcessTable
-from cdc_pipeline.verify.units import percentile, postgresql_value
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from cdc_pipeline.capture.facts import Settings
 from cdc_pipeline.capture.report import document, examine
 from cdc_pipeline.clients import postgresql
 from cdc_pipeline.endpoints import PostgresqlEndpoint
-from cdc_pipeline.verify.shape import ShapeError, read
+from cdc_pipeline.shape import ShapeError, read
 
 _UNREACHED, _USAGE = 3, 2
 _OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=60s"

@@ -13,10 +13,10 @@ import obstore
 from cdc_pipeline.archive.tile import SUFFIX, folder
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.views import OWN
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.footers import Object, list_objects
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.objects import Object, list_objects
+from cdc_pipeline.instance.plan import Plan
 from cdc_pipeline.verify.iceberg import table_folder
-from cdc_pipeline.verify.plan import Plan
 
 
 class Archive:

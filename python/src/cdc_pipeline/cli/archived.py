@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from cdc_pipeline.archive.tile import parse
-from cdc_pipeline.verify.footers import Object
+from cdc_pipeline.instance.objects import Object
 
 # Of objects whose names do not tell which one is a partition's last.
 _NEWEST = 8

@@ -12,9 +12,8 @@ from cdc_pipeline.cli.instance import Instance
 from cdc_pipeline.cli.options import as_json, for_instance
 from cdc_pipeline.cli.output import print_json, print_table
 from cdc_pipeline.cli.tunnels import reached
+from cdc_pipeline.instance.context import Context
 from cdc_pipeline.names import parse
-from cdc_pipeline.verify.capture import settings_of
-from cdc_pipeline.verify.context import Context
 
 _COLUMNS = ("", "OF", "WHAT", "WHY", "REMEDY")
 
@@ -44,7 +43,7 @@ def command(instance: Instance, tables: tuple[str, ...], json_output: bool) -> i
     with reached(instance):
         try:
             with context.postgresql() as connection:
-                _facts, findings = examine(connection, settings_of(context, tables))
+                _facts, findings = examine(connection, context.plan.expected.connectors.audit_of(tables))
         except psycopg.Error as error:
             said = (str(error).strip().splitlines() or [type(error).__name__])[-1]
             raise CdcError(f"PostgreSQL at {where.host}:{where.port} cannot be asked: {said}") from None

@@ -24,10 +24,10 @@ from cdc_pipeline.cli.archive import Archive
 from cdc_pipeline.cli.archived import newest
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.lag import Lag, read_lags
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.objects import Object
 from cdc_pipeline.names import parse as parse_table
-from cdc_pipeline.verify import topics
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.footers import Object
 
 # A query does not wait longer for servers that may be down.
 _SECONDS = 5.0

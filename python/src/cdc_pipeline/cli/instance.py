@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from cdc_pipeline.cli.errors import CdcError
-from cdc_pipeline.verify.plan import Plan, parse_plan
-from cdc_pipeline.verify.plan_cluster import ClusterAccess
-from cdc_pipeline.verify.shape import ShapeError, read
+from cdc_pipeline.instance.plan import Plan, parse_plan
+from cdc_pipeline.instance.plan_cluster import ClusterAccess
+from cdc_pipeline.shape import ShapeError, read
 
 FOLDER = Path("/var/lib/cdc-pipeline")
 DEFAULT = "local"

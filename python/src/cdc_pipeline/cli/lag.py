@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cdc_pipeline.verify import topics
-from cdc_pipeline.verify.context import Context
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.context import Context
 
 # For which records beyond the archive's position are counted one by one.
 COUNT_SECONDS = 3.0

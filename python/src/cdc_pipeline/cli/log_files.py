@@ -116,7 +116,7 @@ def _last(stream: BinaryIO, count: int) -> list[str]:
 
 
 def file_sources(instance: Instance) -> tuple[dict[str, Source], dict[str, str]]:
-    """As :func:`cdc_pipeline.cli.log_lines.sources`."""
+    """As :func:`cdc_pipeline.cli.logs.sources`."""
     names = list(replicas(instance.home))
     files: dict[str, Source] = {name: LogFile(instance.home / "log" / f"{name}.log") for name in names}
     return files, {name: component_of(name) for name in names}

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from re import Pattern
 from typing import Protocol
 
-from cdc_pipeline.cli.instance import Instance
-
 
 @dataclass(frozen=True)
 class Line:
@@ -65,21 +63,6 @@ def end_of(source: Source, wanted: Wanted) -> list[str]:
     if wanted.pattern is None:
         return list(source.last(wanted.count, wanted.since))
     return list(deque(filter(wanted.matches, source.last(None, wanted.since)), maxlen=wanted.count))
-
-
-def sources(instance: Instance) -> tuple[dict[str, Source], dict[str, str]]:
-    """The log of each process, and its component, by its name.
-
-    Raises:
-        CdcError: they cannot be found out.
-    """
-    if instance.note.cluster is not None:
-        from cdc_pipeline.cli.pod_logs import pod_sources
-
-        return pod_sources(instance)
-    from cdc_pipeline.cli.log_files import file_sources
-
-    return file_sources(instance)
 
 
 def follow(logs: Mapping[str, Source], wanted: Wanted) -> Iterator[Line]:

@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 from cdc_pipeline.cli.components import chosen, names
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Instance
-from cdc_pipeline.cli.log_lines import Line, Wanted, end_of, follow, sources
+from cdc_pipeline.cli.log_lines import Line, Source, Wanted, end_of, follow
 from cdc_pipeline.cli.log_times import since as since_when
 from cdc_pipeline.cli.masking import Masker, masker_of
 from cdc_pipeline.cli.options import as_json, for_instance, instance_of
@@ -100,3 +100,18 @@ def _print(line: Line, mask: Masker, json_output: bool, named: bool = False) -> 
         text = f"{line.name}: {text}"
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def sources(instance: Instance) -> tuple[dict[str, Source], dict[str, str]]:
+    """The log of each process, and its component, by its name.
+
+    Raises:
+        CdcError: they cannot be found out.
+    """
+    if instance.note.cluster is not None:
+        from cdc_pipeline.cli.pod_logs import pod_sources
+
+        return pod_sources(instance)
+    from cdc_pipeline.cli.log_files import file_sources
+
+    return file_sources(instance)

@@ -11,7 +11,8 @@ from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Instance
 from cdc_pipeline.cli.log_lines import Source
 from cdc_pipeline.cli.pods import cluster_of, workload_of
-from cdc_pipeline.verify.cluster import Cluster, ClusterError
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.cluster import Cluster
 
 # A container that starts again has a new log, which takes a moment to be there.
 _PAUSE = 1.0
@@ -68,7 +69,7 @@ class PodLog:
 
 
 def pod_sources(instance: Instance) -> tuple[dict[str, Source], dict[str, str]]:
-    """As :func:`cdc_pipeline.cli.log_lines.sources`."""
+    """As :func:`cdc_pipeline.cli.logs.sources`."""
     cluster = cluster_of(instance)
     try:
         pods = cluster.pods()

@@ -10,10 +10,11 @@ from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Instance
 from cdc_pipeline.cli.state import Row, State, Stuck
 from cdc_pipeline.endpoints import ConnectorsEndpoint, Endpoints
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.cluster import Cluster, ready, trouble
+from cdc_pipeline.instance.pod_servers import working_set
 from cdc_pipeline.trouble import notes_in, troubles_in
-from cdc_pipeline.verify.cluster import Cluster, ClusterError, ready, trouble
-from cdc_pipeline.verify.pod_servers import working_set
-from cdc_pipeline.verify.units import quantity
+from cdc_pipeline.units import quantity
 
 _NAME = "app.kubernetes.io/name"
 # Whose readiness lists what is stuck.

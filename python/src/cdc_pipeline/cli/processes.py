@@ -12,13 +12,13 @@ from pathlib import Path
 from cdc_pipeline.cli.instance import Instance, forbidden
 from cdc_pipeline.cli.state import Row, State, Stuck
 from cdc_pipeline.cli.supervisor_log import read_unasked_ends
+from cdc_pipeline.instance.processes import ProcessTable, memory_of
 from cdc_pipeline.supervise.cgroup import bound_for
 from cdc_pipeline.supervise.checks import Result
 from cdc_pipeline.supervise.probe import wait
 from cdc_pipeline.supervise.replica import Replica, read_replica
 from cdc_pipeline.supervise.rpc import Process, Supervisor
 from cdc_pipeline.trouble import notes_in, troubles_in
-from cdc_pipeline.verify.processes import ProcessTable, memory_of
 
 _ALIVE = ("STARTING", "RUNNING")
 

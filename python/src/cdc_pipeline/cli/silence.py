@@ -19,8 +19,8 @@ from cdc_pipeline.cli.log_times import since
 from cdc_pipeline.cli.options import as_json, for_instance
 from cdc_pipeline.cli.output import print_json, print_table
 from cdc_pipeline.cli.tunnels import reached
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.plan import Plan
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.plan import Plan
 
 _DURATION = re.compile(r"\d{1,6}[smhd]")
 _COLUMNS = ("silence", "alert", "until", "by", "comment")

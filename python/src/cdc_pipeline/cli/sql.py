@@ -18,8 +18,8 @@ from cdc_pipeline.cli.options import for_instance
 from cdc_pipeline.cli.sql_output import Writer, table_writer, write_csv, write_json
 from cdc_pipeline.cli.sql_session import Result, Session, session
 from cdc_pipeline.cli.tunnels import reached
+from cdc_pipeline.instance.context import Context
 from cdc_pipeline.names import shown
-from cdc_pipeline.verify.context import Context
 
 _HELP = "Statements end with a semicolon. \\d lists the views, \\q ends."
 

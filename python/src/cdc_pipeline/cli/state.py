@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cdc_pipeline.cli.instance import Instance
 from cdc_pipeline.trouble import Trouble
 
 
@@ -84,18 +83,3 @@ class State:
     def up(self) -> bool:
         """Whether every process is, and nothing is stuck."""
         return self.runs and bool(self.rows) and all(row.up for row in self.rows) and not self.stuck
-
-
-def read_state(instance: Instance) -> State:
-    """The state of every process.
-
-    Raises:
-        CdcError: it cannot be looked at.
-    """
-    if instance.note.cluster is not None:
-        from cdc_pipeline.cli.pods import read_pods
-
-        return read_pods(instance)
-    from cdc_pipeline.cli.processes import read_processes
-
-    return read_processes(instance)

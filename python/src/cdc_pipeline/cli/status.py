@@ -9,7 +9,7 @@ import click
 from cdc_pipeline.cli.instance import Instance
 from cdc_pipeline.cli.options import as_json, for_instance
 from cdc_pipeline.cli.output import colored, duration, mebibytes, print_json, print_table
-from cdc_pipeline.cli.state import Row, State, Stuck, read_state
+from cdc_pipeline.cli.state import Row, State, Stuck
 
 _COLUMNS = ("NAME", "STATE", "READY", "SINCE", "RESTARTS", "MIB", "LIMIT", "WHERE", "DETAIL")
 _RIGHT = ("SINCE", "RESTARTS", "MIB", "LIMIT")
@@ -82,3 +82,18 @@ def _stuck_cells(each: Stuck, now: float) -> list[object]:
         each.process,
         f"{trouble.reason}. {trouble.remedy}".rstrip(". ") + ".",
     ]
+
+
+def read_state(instance: Instance) -> State:
+    """The state of every process.
+
+    Raises:
+        CdcError: it cannot be looked at.
+    """
+    if instance.note.cluster is not None:
+        from cdc_pipeline.cli.pods import read_pods
+
+        return read_pods(instance)
+    from cdc_pipeline.cli.processes import read_processes
+
+    return read_processes(instance)

@@ -22,8 +22,9 @@ from cdc_pipeline.cli.lag import COUNT_SECONDS, Lag
 from cdc_pipeline.cli.options import as_json, for_instance
 from cdc_pipeline.cli.output import print_json, print_table
 from cdc_pipeline.cli.tunnels import reached
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.footers import Memory, Object, read_tiles
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.objects import Object
+from cdc_pipeline.verify.footers import Memory, read_tiles
 
 _COLUMNS = ("TABLE", "LAG", "BEHIND", "ROWS ARCHIVED", "OBJECTS", "LAST CHANGE", "COMPLETE TO", "")
 _RIGHT = ("LAG", "BEHIND", "ROWS ARCHIVED", "OBJECTS")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Forward, Instance
 from cdc_pipeline.cli.pods import cluster_of
-from cdc_pipeline.verify.cluster import Cluster
+from cdc_pipeline.instance.cluster import Cluster
 
 _LOG = logging.getLogger(__name__)
 

@@ -18,6 +18,8 @@ from cdc_pipeline.cli.output import print_json, print_table
 from cdc_pipeline.cli.pods import cluster_of
 from cdc_pipeline.cli.processes import replicas, supervisor_of
 from cdc_pipeline.cli.tunnels import reached
+from cdc_pipeline.instance.cluster import Cluster
+from cdc_pipeline.instance.plan import Plan
 from cdc_pipeline.people import book, handout
 from cdc_pipeline.people.cluster import pod_registry, pod_servers, runs_store, shell_in, write_secret
 from cdc_pipeline.people.kafka import KafkaServer
@@ -26,8 +28,6 @@ from cdc_pipeline.people.place import Place, UnansweredError
 from cdc_pipeline.people.standing import Server
 from cdc_pipeline.people.store import ObjectStore, shell_of
 from cdc_pipeline.people.web import Registry, web_servers
-from cdc_pipeline.verify.cluster import Cluster
-from cdc_pipeline.verify.plan import Plan
 
 _REGISTRY, _STORE = "schema-registry-0", "object-store-0"
 

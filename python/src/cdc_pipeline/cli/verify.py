@@ -11,9 +11,9 @@ from cdc_pipeline.cli.instance import Instance
 from cdc_pipeline.cli.options import as_json, for_instance
 from cdc_pipeline.cli.output import print_json
 from cdc_pipeline.cli.tunnels import reached
+from cdc_pipeline.instance.report import print_table
 from cdc_pipeline.verify.checks import components_of
 from cdc_pipeline.verify.prove import prove
-from cdc_pipeline.verify.report import print_table
 
 
 @click.command()

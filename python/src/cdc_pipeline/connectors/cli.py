@@ -23,7 +23,7 @@ from cdc_pipeline.disk import keeper as disk_keeper
 from cdc_pipeline.endpoints import KafkaConnectEndpoint, Login, PostgresqlEndpoint
 from cdc_pipeline.log import configure
 from cdc_pipeline.serving import Access, Handler, listen
-from cdc_pipeline.verify.shape import ShapeError, read
+from cdc_pipeline.shape import ShapeError, read
 
 # What hangs is restarted at least so often, and begins from the first pause again after twice as long.
 _HUNG_MOST_SECONDS = 3600.0

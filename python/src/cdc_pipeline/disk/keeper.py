@@ -16,12 +16,11 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from cdc_pipeline.archive.position import Committed
 from cdc_pipeline.archive.tile import Source
-from cdc_pipeline.clients import kafka
+from cdc_pipeline.clients import kafka, topics
 from cdc_pipeline.connectors.workers import WorkersError
 from cdc_pipeline.disk.decide import At, Broker, Partition, aged, broker, decide
 from cdc_pipeline.disk.log_dirs import held
 from cdc_pipeline.endpoints import KafkaEndpoint
-from cdc_pipeline.verify import topics
 
 LOGGER = logging.getLogger("cdc-connectors")
 EVERY_SECONDS = 5.0

@@ -13,10 +13,9 @@ from typing import Any
 from confluent_kafka import ConsumerGroupState, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from cdc_pipeline.clients import kafka
+from cdc_pipeline.clients import kafka, topics
 from cdc_pipeline.endpoints import KafkaEndpoint
-from cdc_pipeline.verify import topics
-from cdc_pipeline.verify.shape import ShapeError, read
+from cdc_pipeline.shape import ShapeError, read
 
 _REQUEST = 30
 _COUNT_SECONDS = 5.0

@@ -8,14 +8,13 @@ import sys
 import traceback
 from pathlib import Path
 
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.plan import Plan, load_plan
+from cdc_pipeline.instance.report import give_to_owner, print_table, summary
 from cdc_pipeline.load import guard, parts, run, table
 from cdc_pipeline.load.generator import GeneratorError
 from cdc_pipeline.load.report import figures, judge, print_figures
-from cdc_pipeline.verify.cli import load_plan
-from cdc_pipeline.verify.cluster import ClusterError
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.plan import Plan
-from cdc_pipeline.verify.report import give_to_owner, print_table, summary
 
 _USAGE, _FAILED = 2, 3
 _MOST_EVENTS = 5_000_000

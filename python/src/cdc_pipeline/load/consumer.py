@@ -8,10 +8,10 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.context import Context
 from cdc_pipeline.load.events import Reader
 from cdc_pipeline.load.ledger import Ledger
-from cdc_pipeline.verify import topics
-from cdc_pipeline.verify.context import Context
 
 
 class Follower:

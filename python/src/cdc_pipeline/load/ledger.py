@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cdc_pipeline.load.generator import Sent
-from cdc_pipeline.verify.units import percentile
+from cdc_pipeline.units import percentile
 
 _SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 

@@ -11,10 +11,10 @@ import obstore
 import polars as pl
 
 from cdc_pipeline.archive.tile import folder, parse
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.objects import Object, list_objects
 from cdc_pipeline.load.ledger import Ledger
-from cdc_pipeline.verify import topics
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.footers import Object, list_objects
 
 _THREADS = 8
 _COLUMNS = ["run", "seq", "__partition", "__offset"]

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import Plan
 from cdc_pipeline.load.ledger import spread
 from cdc_pipeline.load.parts import STARTS, Part, cpu_per_event, divide
 from cdc_pipeline.load.run import Result
 from cdc_pipeline.load.sampler import OWN, between, peaks, used
-from cdc_pipeline.verify.finding import Finding, equal
-from cdc_pipeline.verify.plan import Plan
 
+REQUIREMENTS = {
+    "load.sent": "T8",
+    "load.memory": "T8",
+    "load.kafka_lost": "T12",
+    "load.kafka_duplicates": "T12",
+    "load.latency": "T12",
+    "load.objects_lost": "T12",
+    "load.objects_duplicates": "T12",
+    "load.flush_rule": "T10",
+}
+"""What each check of the load proves, see docs/requirements.md."""
 _COUNTED = ("postgresql", "kafka", "schema_registry", "kafka_connect")
 # The store tells when an object was written in whole seconds, rounded up here, and a PUT takes its time.
 _OBJECT_SLACK = 5.0
@@ -123,17 +134,17 @@ def judge(data: dict[str, Any], plan: Plan, goal_p99: float) -> list[Finding]:
     total, flush = plan.expected.memory.total_mib, plan.expected.archive.flush_seconds
     found = [
         Finding(
-            "T8.load_sent",
+            "load.sent",
             "the load was sent at its rate",
             load["rate"],
             warm["events_per_second"],
             not load["stopped_early"] and warm["events_per_second"] >= 0.98 * load["rate"],
             load["stopped_early"] or "The database or this machine is too slow for this rate.",
         ),
-        equal("T12.kafka_lost", "changes lost on the way to Kafka", 0, kafka["lost"]),
-        equal("T12.kafka_duplicates", "changes twice in Kafka", 0, kafka["duplicates"]),
+        equal("load.kafka_lost", "changes lost on the way to Kafka", 0, kafka["lost"]),
+        equal("load.kafka_duplicates", "changes twice in Kafka", 0, kafka["duplicates"]),
         Finding(
-            "T12.latency",
+            "load.latency",
             "p99 of commit to consumable in Kafka when warm, seconds",
             f"below {goal_p99:g}",
             p99,
@@ -146,10 +157,10 @@ def judge(data: dict[str, Any], plan: Plan, goal_p99: float) -> list[Finding]:
         doubled = objects["duplicates"] + data["exactly_once"]["positions_in_more_than_one_row"]
         in_time = longest is not None and longest <= flush + _OBJECT_SLACK
         found += [
-            equal("T12.objects_lost", "changes lost on the way to Parquet", 0, objects["lost"]),
-            equal("T12.objects_duplicates", "changes twice in Parquet", 0, doubled),
+            equal("load.objects_lost", "changes lost on the way to Parquet", 0, objects["lost"]),
+            equal("load.objects_duplicates", "changes twice in Parquet", 0, doubled),
             Finding(
-                "T10.flush_rule",
+                "load.flush_rule",
                 "longest from commit to object, seconds",
                 f"at most {flush + _OBJECT_SLACK:.0f}",
                 longest,
@@ -159,8 +170,8 @@ def judge(data: dict[str, Any], plan: Plan, goal_p99: float) -> list[Finding]:
         ]
     if all(name in data["memory_peak_mib"] for name in _COUNTED):
         what = "peak memory of PostgreSQL, brokers, registry and Connect, MiB"
-        found.append(Finding("T8.load_memory", what, f"at most {total}", memory, memory <= total))
-    return found
+        found.append(Finding("load.memory", what, f"at most {total}", memory, memory <= total))
+    return [replace(each, requirement=REQUIREMENTS[each.id]) for each in found]
 
 
 def _busy(data: dict[str, Any]) -> str:

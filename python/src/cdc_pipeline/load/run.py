@@ -9,6 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.archive import flush
+from cdc_pipeline.instance.context import Context
 from cdc_pipeline.load import table
 from cdc_pipeline.load.consumer import Follower
 from cdc_pipeline.load.generator import Generator, Order, Sent, running
@@ -16,9 +19,6 @@ from cdc_pipeline.load.guard import RefusedError, lag_bound
 from cdc_pipeline.load.ledger import Counts, Ledger
 from cdc_pipeline.load.objects import Archived, read_back
 from cdc_pipeline.load.sampler import Sample, Sampler
-from cdc_pipeline.verify import topics
-from cdc_pipeline.verify.archive_state import flush
-from cdc_pipeline.verify.context import Context
 
 # The generator's process has to start, and its connections.
 _LEAD_SECONDS = 3.0

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import psycopg
 
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.host_servers import HostMeter
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.host_servers import HostMeter
 
 _SECONDS = 2.0
 OWN = "load_test"

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import ClusterMetadata
 
-from cdc_pipeline.clients import kafka
+from cdc_pipeline.clients import kafka, topics
 from cdc_pipeline.monitor.lag import At, Behind, First, behind, of_topics, unknown
 from cdc_pipeline.monitor.partitions import Standing, standing
 from cdc_pipeline.monitor.settings import Settings
-from cdc_pipeline.verify import topics
 
 LOGGER = logging.getLogger("cdc-monitor")
 _REQUEST = 10.0

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from cdc_pipeline.clients import kafka
 from cdc_pipeline.endpoints import KafkaEndpoint, PostgresqlEndpoint
-from cdc_pipeline.verify.shape import ShapeError, read
+from cdc_pipeline.shape import ShapeError, read
 
 Shape = TypeVar("Shape")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cdc_pipeline.move.receive import receive, release, state
 from cdc_pipeline.move.tree import TreeError
-from cdc_pipeline.verify.shape import ShapeError, read
+from cdc_pipeline.shape import ShapeError, read
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from cdc_pipeline.clients import http, kafka, postgresql, s3
+from cdc_pipeline.clients import http, kafka, postgresql, s3, topics
 from cdc_pipeline.endpoints import (
     Endpoints,
     KafkaConnectEndpoint,
@@ -17,8 +17,7 @@ from cdc_pipeline.endpoints import (
     PostgresqlEndpoint,
     SchemaRegistryEndpoint,
 )
-from cdc_pipeline.verify import topics
-from cdc_pipeline.verify.footers import list_objects
+from cdc_pipeline.instance.objects import list_objects
 
 Record = dict[str, Any]
 _SECONDS = 20.0

@@ -13,12 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cdc_pipeline.endpoints import Endpoints
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.cluster import Cluster, ready
 from cdc_pipeline.people.logins import Person, texts
 from cdc_pipeline.people.place import UnansweredError
 from cdc_pipeline.people.standing import Standing
 from cdc_pipeline.people.store import SECONDS, judge, shell_command, shell_input, silent
 from cdc_pipeline.people.web import STANDINGS
-from cdc_pipeline.verify.cluster import Cluster, ClusterError, ready
 
 # As the manifests of the workloads name it.
 SECRET = "people"

@@ -17,12 +17,12 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from cdc_pipeline.load.generator import GeneratorError
+from cdc_pipeline.shape import ShapeError
 from cdc_pipeline.train import failed
 from cdc_pipeline.train.place import BusyError, held
 from cdc_pipeline.train.plan import Plan, load
 from cdc_pipeline.train.process import TrainingError
 from cdc_pipeline.train.training import train
-from cdc_pipeline.verify.shape import ShapeError
 
 BUSY = 3
 """What the command ends with when another training is at work, and the caches are waited for."""

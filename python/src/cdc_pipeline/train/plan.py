@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cdc_pipeline.verify.shape import read
+from cdc_pipeline.shape import read
 
 KAFKA, CONNECT, REGISTRY = "kafka", "connect", "schema_registry"
 

@@ -10,7 +10,7 @@ from typing import Any
 import fastavro
 from confluent_kafka import Message
 
-from cdc_pipeline.verify.context import Context
+from cdc_pipeline.instance.context import Context
 
 _FRAME = 5
 

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from cdc_pipeline.capture import audit
-from cdc_pipeline.capture.facts import Facts, Settings
+from cdc_pipeline.capture.facts import Facts
 from cdc_pipeline.capture.report import examine
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding
-
-
-def settings_of(context: Context, further: Iterable[str] = ()) -> Settings:
-    """What the plan's tables are audited for, with further ones."""
-    expected = context.plan.expected.connectors
-    return replace(expected.audit, tables=tuple(dict.fromkeys([*expected.tables, *further])))
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding
 
 
 def audited(context: Context) -> tuple[Facts, list[audit.Finding]]:
@@ -27,7 +20,7 @@ def audited(context: Context) -> tuple[Facts, list[audit.Finding]]:
 
     def make() -> tuple[Facts, list[audit.Finding]]:
         with context.postgresql() as connection:
-            return examine(connection, settings_of(context))
+            return examine(connection, context.plan.expected.connectors.audit_of())
 
     return context.once("audit", make)
 
@@ -38,7 +31,7 @@ def judge(findings: Iterable[audit.Finding]) -> Finding:
     refused = [str(each) for each in findings if each.severity == audit.REFUSE]
     known = [f"{each.subject}: {each.what}" for each in findings if each.severity == audit.WARN]
     return Finding(
-        "T9.audit",
+        "connectors.audit",
         "what stands against capturing the captured tables, or what one should know of them",
         "nothing that stands against it",
         refused or known or "nothing",

@@ -6,12 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from cdc_pipeline.instance.plan import EndToEnd, Plan, load_plan
+from cdc_pipeline.instance.report import print_table
 from cdc_pipeline.verify import probe_table
 from cdc_pipeline.verify.checks import components_of
-from cdc_pipeline.verify.plan import EndToEnd, Plan, read_plan
 from cdc_pipeline.verify.prove import prove
-from cdc_pipeline.verify.report import print_table
-from cdc_pipeline.verify.shape import ShapeError
 
 _USAGE = 2
 
@@ -45,22 +44,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"unknown: {', '.join(unknown)}; known are {', '.join(components_of(plan))}", file=sys.stderr)
         return _USAGE
     return _verify(plan, options)
-
-
-def load_plan(path: Path | None) -> Plan | None:
-    """The plan, or None after saying what is wrong with it."""
-    if path is None:
-        print("--plan is missing", file=sys.stderr)
-        return None
-    try:
-        return read_plan(path)
-    except ShapeError as error:
-        print(f"{path} is not a valid plan:", file=sys.stderr)
-        for problem in error.problems:
-            print(f"  {problem}", file=sys.stderr)
-    except OSError as error:
-        print(f"cannot read the plan: {error}", file=sys.stderr)
-    return None
 
 
 def _verify(plan: Plan, options: argparse.Namespace) -> int:

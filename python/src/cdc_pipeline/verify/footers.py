@@ -1,11 +1,11 @@
-"""Lists the archive's tiles and reads their footers, remembering those of earlier runs."""
+"""Reads the footers of the archive's tiles, remembering those of earlier runs."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,22 +17,12 @@ from obstore.store import S3Store
 
 from cdc_pipeline.archive import hashes, parquet
 from cdc_pipeline.archive.tile import FOOTER_KEY, Footer, parse
+from cdc_pipeline.instance.objects import Object, list_objects
 
 # Requests in flight: enough to keep a store busy, few enough for a small one.
 _THREADS = 24
 # Footers of a thousand rows and thirty columns take 5 KiB.
 _TAIL = 16 * 1024
-_PAGE = 1000
-
-
-@dataclass(frozen=True)
-class Object:
-    """An entry of the bucket's listing. ``tag``: the entity tag, which changes with the content."""
-
-    key: str
-    size: int
-    tag: str
-    modified: datetime
 
 
 @dataclass(frozen=True)
@@ -93,13 +83,6 @@ class Memory:
     def close(self) -> None:
         if self._base is not None:
             self._base.close()
-
-
-def list_objects(store: S3Store, folder: str) -> Iterator[Object]:
-    """Every object below a folder."""
-    for page in obstore.list(store, prefix=folder, chunk_size=_PAGE):
-        for entry in page:
-            yield Object(entry["path"], entry["size"], str(entry.get("e_tag") or ""), entry["last_modified"])
 
 
 def read_tiles(store: S3Store, folder: str, memory: Memory) -> tuple[list[Tile], list[Unreadable]]:

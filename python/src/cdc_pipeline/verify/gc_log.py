@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from cdc_pipeline.verify.servers import Server
+from cdc_pipeline.instance.servers import Server
 
 _PAUSE = re.compile(r"\bPause \D*?.*?\b(\d+(?:\.\d+)?)ms\s*$")
 _FILE = re.compile(r"^-Xlog:gc.*?:file=([^:,]+)")

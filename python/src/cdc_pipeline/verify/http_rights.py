@@ -9,19 +9,20 @@ import httpx
 
 from cdc_pipeline.clients import http
 from cdc_pipeline.endpoints import Login
-from cdc_pipeline.verify.finding import Finding, equal
-from cdc_pipeline.verify.right import Right
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.right import Right
 from cdc_pipeline.verify.strangers import GO_WANTS_TLS
 
 _REFUSED = (401, 403)
 
 
 def judge_rights(
-    id: str, what: str, url: str, ca: str, logins: Mapping[str, Login | None], rights: tuple[Right, ...], tag: str
+    prefix: str, what: str, url: str, ca: str, logins: Mapping[str, Login | None], rights: tuple[Right, ...], tag: str
 ) -> Iterator[Finding]:
     """Tries each of ``rights``, each login with a wrong password, and to speak without encryption. None: tries nothing.
 
     Args:
+        prefix: of the findings' ids.
         what: the service, as in messages.
         url: of the service, whatever its path.
         logins: by the names that ``rights`` have.
@@ -37,7 +38,7 @@ def judge_rights(
         status = _status(root, ca, logins.get(right.login), right.method, right.path)
         if (status in _REFUSED) == right.allowed or not status:
             wrong[right.shown()] = f"{status or 'no answer'}, not {'let through' if right.allowed else 'refused'}"
-    yield equal(f"{id}.rights", f"what {what} lets through and should not, or the reverse", {}, wrong, hint)
+    yield equal(f"{prefix}.rights", f"what {what} lets through and should not, or the reverse", {}, wrong, hint)
     known = {name: login for name, login in logins.items() if login is not None}
     guarded = next(right for right in rights if not right.login and not right.allowed)
     taken = [
@@ -45,9 +46,9 @@ def judge_rights(
         for name, login in known.items()
         if _status(root, ca, Login(login.username, "wrong"), guarded.method, guarded.path) != 401
     ]
-    yield equal(f"{id}.logins", f"logins of {what} that a wrong password opens", [], taken, hint)
+    yield equal(f"{prefix}.logins", f"logins of {what} that a wrong password opens", [], taken, hint)
     plain = _plain(f"http://{parts.netloc}", rights[0].path)
-    yield equal(f"{id}.encrypted", f"answer of {what} to a request without encryption", "none", plain, hint)
+    yield equal(f"{prefix}.encrypted", f"answer of {what} to a request without encryption", "none", plain, hint)
 
 
 def _status(root: str, ca: str, login: Login | None, method: str, path: str) -> int:

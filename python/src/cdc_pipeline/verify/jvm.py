@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, equal
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.servers import Server
+from cdc_pipeline.units import mebibytes, percentile
 from cdc_pipeline.verify.gc_log import log_path, recent_pauses
-from cdc_pipeline.verify.servers import Server
-from cdc_pipeline.verify.units import mebibytes, percentile
 
 
 def missing_options(command: Sequence[str], wanted: Iterable[str]) -> list[str]:
@@ -16,11 +16,11 @@ def missing_options(command: Sequence[str], wanted: Iterable[str]) -> list[str]:
     return [option for option in wanted if option not in command]
 
 
-def judge_jvm(id: str, name: str, servers: Sequence[Server], options: Iterable[str]) -> Iterator[Finding]:
+def judge_jvm(prefix: str, name: str, servers: Sequence[Server], options: Iterable[str]) -> Iterator[Finding]:
     """The JVM options, and the pauses by the collection logs, of every server of a component."""
     lacking = {server.place: gone for server in servers if (gone := missing_options(server.command, options))}
     yield equal(
-        f"{id}.jvm_options",
+        f"{prefix}.jvm_options",
         f"JVM options missing on the command line of {name}, of {' '.join(options)}",
         {},
         lacking,
@@ -44,7 +44,7 @@ def judge_jvm(id: str, name: str, servers: Sequence[Server], options: Iterable[s
         else "no pauses"
     )
     yield Finding(
-        f"{id}.gc_log",
+        f"{prefix}.gc_log",
         f"garbage collection log of {name}",
         "a log with its pauses",
         "; ".join([shown, *unread]),
@@ -53,13 +53,13 @@ def judge_jvm(id: str, name: str, servers: Sequence[Server], options: Iterable[s
     )
 
 
-def judge_memory(context: Context, id: str, name: str, servers: Sequence[Server], limit_mib: int) -> Finding:
+def judge_memory(context: Context, prefix: str, name: str, servers: Sequence[Server], limit_mib: int) -> Finding:
     """Memory of all servers of a component against its bound."""
     used = [server.memory() for server in servers]
     each = " + ".join(mebibytes(value) for value in used)
     total = sum(used)
     return Finding(
-        f"{id}.memory",
+        f"{prefix}.memory",
         f"{context.servers.measure} of {name}",
         f"at most {limit_mib} MiB",
         f"{mebibytes(total)} ({each})" if len(used) > 1 else mebibytes(total),

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from cdc_pipeline.verify.cluster import Cluster, ClusterError, Object, Output, trouble
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.instance.answer import ClusterError, Object, Output
+from cdc_pipeline.instance.cluster import Cluster, trouble
+from cdc_pipeline.wait import wait_for
 
 NAME = "cdc-verify"
 _READY_SECONDS = 60.0

@@ -10,9 +10,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from cdc_pipeline.verify import probe_table, topics
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.verify import probe_table
 from cdc_pipeline.verify.avro_events import Decoder, Event
-from cdc_pipeline.verify.context import Context
 from cdc_pipeline.verify.tables import identifier
 
 _ROWS = 14

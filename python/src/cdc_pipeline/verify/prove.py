@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding
+from cdc_pipeline.instance.plan import Plan
+from cdc_pipeline.instance.report import summary, write_report
 from cdc_pipeline.verify.checks import steps_of
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding
-from cdc_pipeline.verify.plan import Plan
-from cdc_pipeline.verify.report import summary, write_report
 from cdc_pipeline.verify.runner import choose, run
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from cdc_pipeline.verify.finding import Finding
+from cdc_pipeline.instance.finding import Finding
 
 OPERATIONS = ("insert", "update", "delete", "truncate")
 _SHOWN = 5
@@ -86,7 +86,7 @@ def judge_capture(name: str, captured: Iterable[str], found: Published | None) -
     """The publication that the connector reads."""
     what = f"publication {name}"
     if found is None:
-        yield Finding("T4.capture_publication", what, "there", "no such publication", False, _CAPTURE_HINT)
+        yield Finding("postgresql.capture_publication", what, "there", "no such publication", False, _CAPTURE_HINT)
         return
     wanted = set(captured)
     problems = [
@@ -98,7 +98,7 @@ def judge_capture(name: str, captured: Iterable[str], found: Published | None) -
         *([] if found.via_root else ["without publish_via_partition_root"]),
     ]
     yield Finding(
-        "T4.capture_publication",
+        "postgresql.capture_publication",
         what,
         f"just the {len(wanted)} captured tables, all operations, as of partitions' roots",
         "; ".join(problems) or "it is so",
@@ -118,7 +118,7 @@ def _differences(wanted: set[str], found: Published) -> list[str]:
 def judge_all_tables(name: str, found: Published | None, unidentified: Sequence[str]) -> Iterator[Finding]:
     """The publication that the embedded server has for other consumers."""
     yield Finding(
-        "T4.publication",
+        "postgresql.publication",
         f"publication {name}",
         "FOR ALL TABLES, with inserts, updates, deletes and truncates",
         "no such publication" if found is None else f"all tables: {found.all_tables}, {', '.join(found.operations)}",
@@ -126,7 +126,7 @@ def judge_all_tables(name: str, found: Published | None, unidentified: Sequence[
         "Run the tag postgresql.",
     )
     yield Finding(
-        "T4.unidentified",
+        "postgresql.unidentified",
         "tables that could be neither updated nor deleted from, for want of a replica identity",
         "none",
         _some(unidentified) or "none",

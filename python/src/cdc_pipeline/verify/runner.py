@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding
+from cdc_pipeline.verify.step import Step
 
 # Steps wait for servers far more than they compute.
 _THREADS = 12
@@ -50,11 +51,12 @@ def _run_step(step: Step, context: Context, told: Callable[[Finding], None] | No
     def note(finding: Finding) -> None:
         nonlocal since
         now = time.monotonic()
-        timed = replace(finding, seconds=now - since, hint=context.plan.spoken(finding.hint))
+        hint = context.plan.spoken(finding.hint)
+        whole = replace(finding, seconds=now - since, hint=hint, requirement=step.requirement)
         since = now
-        findings.append(timed)
+        findings.append(whole)
         if told is not None:
-            told(timed)
+            told(whole)
 
     try:
         for finding in step.run(context):

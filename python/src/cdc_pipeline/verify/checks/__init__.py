@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+from cdc_pipeline.instance.plan import Plan
 from cdc_pipeline.verify.checks.stated import stated_steps
-from cdc_pipeline.verify.finding import Step
-from cdc_pipeline.verify.plan import Plan
+from cdc_pipeline.verify.step import Step
 
 # What carries the components is reported first, what needs all of them last.
 _FIRST = ("cluster", "storage", "tenancy", "isolation", "artifacts", "services", "certificates", "strangers")

@@ -13,18 +13,20 @@ import yaml
 
 from cdc_pipeline.archive.rows import RULE_CUT
 from cdc_pipeline.archive.tile import parse
-from cdc_pipeline.verify import topics
-from cdc_pipeline.verify.archive_state import State, flush, read_state, unarchived
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.archive import flush, unarchived
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import Archive
+from cdc_pipeline.verify.archive_state import State, read_state
 from cdc_pipeline.verify.chain import Chain, misplaced, oversized, total
 from cdc_pipeline.verify.checks.kafka_connect import following
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.footers import Tile
 from cdc_pipeline.verify.http_rights import judge_rights
 from cdc_pipeline.verify.jvm import judge_memory
-from cdc_pipeline.verify.plan import Archive
+from cdc_pipeline.verify.step import Step
 from cdc_pipeline.verify.tables import row_count
-from cdc_pipeline.verify.wait import wait_for, wait_for_progress
+from cdc_pipeline.wait import wait_for, wait_for_progress
 
 _SETTLE_SECONDS = 10.0
 # Until the rows of a first snapshot are archived, as long as more of them are all the while.
@@ -62,7 +64,7 @@ def judge_chains(
             problems.append(f"{name}: offset {position} is committed, but the tiles end at {chain.end}")
     mine = [chains[at] for at in lows if at in chains]
     yield Finding(
-        f"T10.covered.{topic}",
+        f"archive.covered.{topic}",
         f"tiles of {topic}",
         "from the log's beginning to the committed offset, no gap, no overlap, counts that add up",
         "; ".join([*problems[:_SHOWN], total(mine)]),
@@ -76,7 +78,7 @@ def judge_layout(state: State, prefix: str) -> Iterator[Finding]:
     wrong = misplaced(state.tiles, prefix) + [each.key + ": " + each.why for each in state.unreadable]
     where = f"{prefix}/" if prefix else ""
     yield Finding(
-        "T10.layout",
+        "archive.layout",
         "keys of the objects",
         f"{where}<topic>/year=YYYY/month=MM/day=dd/hour=HH/<topic>+<topic id>+<partition>+<start>.parquet",
         wrong[:_SHOWN]
@@ -95,7 +97,7 @@ def judge_settings(place: str, settings: Mapping[str, Any], expected: Archive) -
         "flush_seconds": expected.flush_seconds,
     }
     found = {key: settings.get(key) for key in wanted}
-    return equal("T10.settings", f"settings of the archive on {place}", wanted, found, _TAG)
+    return equal("archive.settings", f"settings of the archive on {place}", wanted, found, _TAG)
 
 
 def started(metrics: str) -> datetime:
@@ -122,7 +124,9 @@ def judge_metadata(offsets: Mapping[tuple[str, int], tuple[int, str]], ids: Mapp
         )
         if not right or (named is not None and named[1] > offset):
             wrong.append(f"{topic}-{partition} at {offset}: {metadata or 'none'}")
-    return equal("T10.offset_metadata", "committed offsets without the name of their tile", [], wrong[:_SHOWN], _CHAIN)
+    return equal(
+        "archive.offset_metadata", "committed offsets without the name of their tile", [], wrong[:_SHOWN], _CHAIN
+    )
 
 
 def judge_stopped(ready: Mapping[str, Any]) -> Finding:
@@ -131,7 +135,7 @@ def judge_stopped(ready: Mapping[str, Any]) -> Finding:
         f"{each['topic']}-{each['partition']} since {each['since']}: {each['reason']}"
         for each in ready.get("stopped", ())
     ]
-    return equal("T10.stopped", "stopped partitions of the archive", [], found[:_SHOWN], "Do as the reason says.")
+    return equal("archive.stopped", "stopped partitions of the archive", [], found[:_SHOWN], "Do as the reason says.")
 
 
 def _service(context: Context) -> Iterator[Finding]:
@@ -139,18 +143,18 @@ def _service(context: Context) -> Iterator[Finding]:
         return
     for name in ("live", "ready"):
         answer = context.archive.get(f"/health/{name}")
-        yield equal(f"T10.health_{name}", f"status of /health/{name}", 200, answer.status_code, _STATUS)
+        yield equal(f"archive.health_{name}", f"status of /health/{name}", 200, answer.status_code, _STATUS)
         if name == "ready":
             yield judge_stopped(answer.json())
     where, rights = context.plan.endpoints.archive, context.plan.expected.archive.rights
-    yield from judge_rights("T10", "the archive", where.url, where.ca, {"reader": where.reader}, rights, "archive")
+    yield from judge_rights("archive", "the archive", where.url, where.ca, {"reader": where.reader}, rights, "archive")
     metrics = context.archive.get("/metrics")
     found = metrics.status_code == 200 and "cdc_archive" in metrics.text
-    yield equal("T10.metrics", "the archive shows its metrics", True, found, _STATUS)
+    yield equal("archive.metrics", "the archive shows its metrics", True, found, _STATUS)
     known = context.kafka_admin.list_topics(timeout=30).topics
     suffix = context.plan.expected.archive.dead_letter_suffix
     absent = [topic + suffix for topic in context.plan.archived_topics if topic + suffix not in known]
-    yield equal("T10.dead_letter_topics", "dead letter topics that are missing", [], absent, "Run the tag kafka.")
+    yield equal("archive.dead_letter_topics", "dead letter topics that are missing", [], absent, "Run the tag kafka.")
 
 
 def _tiles(context: Context) -> Iterator[Finding]:
@@ -164,9 +168,9 @@ def _tiles(context: Context) -> Iterator[Finding]:
     if not context.read_only:
         until = topics.ends(admin, partitions)
         answer = flush(context)
-        yield equal("T10.flush", "status of POST /flush", 200, answer.status_code, _STATUS)
+        yield equal("archive.flush", "status of POST /flush", 200, answer.status_code, _STATUS)
         behind = unarchived(context, until, _SETTLE_SECONDS)
-        yield equal("T10.lag", "records not archived after a flush, by partition", {}, behind, _STATUS)
+        yield equal("archive.lag", "records not archived after a flush, by partition", {}, behind, _STATUS)
     before = topics.committed(context.archive_group, partitions)
     state = read_state(context, names)
     chains = state.chains()
@@ -175,7 +179,7 @@ def _tiles(context: Context) -> Iterator[Finding]:
     for topic in names:
         mine = {at: low for at, low in lows.items() if at[0] == topic}
         if not mine:
-            yield Finding(f"T10.covered.{topic}", f"tiles of {topic}", "a topic", "no such topic", False, _CHAIN)
+            yield Finding(f"archive.covered.{topic}", f"tiles of {topic}", "a topic", "no such topic", False, _CHAIN)
             continue
         yield from judge_chains(topic, chains, positions, mine)
     yield from judge_layout(state, plan.endpoints.object_store.prefix)
@@ -183,11 +187,11 @@ def _tiles(context: Context) -> Iterator[Finding]:
     since = started(context.archive.get("/metrics").raise_for_status().text)
     most = plan.expected.archive.flush_records
     yield equal(
-        "T10.tile_size",
+        "archive.tile_size",
         f"tiles of more than {most} records, of those written since the archive's start",
         [],
         oversized(state.tiles, most, since)[:_SHOWN],
-        "Tiles are cut at flush_records: see T10.settings, and keep the archive's log.",
+        "Tiles are cut at flush_records: see archive.settings, and keep the archive's log.",
     )
     ends = {at: chain.end for at, chain in chains.items() if chain.end is not None}
     late = wait_for(
@@ -195,7 +199,7 @@ def _tiles(context: Context) -> Iterator[Finding]:
         lambda found: not found,
         _SETTLE_SECONDS,
     )
-    yield equal("T10.committed", "partitions whose tiles end beyond the committed offset", {}, late, _STATUS)
+    yield equal("archive.committed", "partitions whose tiles end beyond the committed offset", {}, late, _STATUS)
     mine_only = {at: each for at, each in before.items() if at[0] in names and each[0] > 0}
     yield judge_metadata(mine_only, state.ids)
     if not context.read_only:
@@ -210,7 +214,7 @@ def cut_rows(tiles: Iterable[Tile]) -> Finding:
         if seen is not None and (count := seen.rules.get(RULE_CUT, 0)):
             found[tile.footer.source.topic] += count
     return Finding(
-        "T10.cut_rows",
+        "archive.cut_rows",
         "rows archived without values that were too large, by topic",
         "any number",
         dict(sorted(found.items())),
@@ -260,7 +264,7 @@ def _rows(context: Context, there: Mapping[str, int], chains: Mapping[tuple[str,
     if short:
         short = wait_for_progress(again, lambda found: not found, _SETTLE_SECONDS, _SNAPSHOT_SECONDS, pause=1.0)
     found = {context.plan.table_of(topic): each for topic, each in short.items()}
-    return equal("T10.snapshot_archived", "tables with more rows than archived events", {}, found, _STATUS)
+    return equal("archive.snapshot_archived", "tables with more rows than archived events", {}, found, _STATUS)
 
 
 def _processes(context: Context) -> Iterator[Finding]:
@@ -271,11 +275,33 @@ def _processes(context: Context) -> Iterator[Finding]:
     for server in servers:
         settings = yaml.safe_load(server.read(PurePath(following(server.command, ("--config",)))))
         yield judge_settings(server.place, settings, expected)
-    yield judge_memory(context, "T10", "the archive", servers, expected.memory_mib)
+    yield judge_memory(context, "archive", "the archive", servers, expected.memory_mib)
 
 
 STEPS = (
-    Step("T10.service", "archive", _service),
-    Step("T10.tiles", "archive", _tiles),
-    Step("T10.processes", "archive", _processes),
+    Step(
+        "archive.service",
+        "archive",
+        _service,
+        "T10",
+        ("health_<probe>", "stopped", "rights", "logins", "encrypted", "metrics", "dead_letter_topics"),
+    ),
+    Step(
+        "archive.tiles",
+        "archive",
+        _tiles,
+        "T10",
+        (
+            "flush",
+            "lag",
+            "covered.<topic>",
+            "layout",
+            "cut_rows",
+            "tile_size",
+            "committed",
+            "offset_metadata",
+            "snapshot_archived",
+        ),
+    ),
+    Step("archive.processes", "archive", _processes, "T10", ("settings", "memory")),
 )

@@ -17,16 +17,17 @@ import psycopg
 from confluent_kafka import Message
 
 from cdc_pipeline.archive.tile import hour_in, hour_of
-from cdc_pipeline.verify import topics
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import table_of
 from cdc_pipeline.verify.avro_events import Event
 from cdc_pipeline.verify.checks.connectors import exposed, judge_status
 from cdc_pipeline.verify.checks.end_to_end import judge_hours, judge_rows
 from cdc_pipeline.verify.checks.kafka import differing
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.iceberg import DataFile, data_files, key_in, metadata_location, table_folder
-from cdc_pipeline.verify.plan import table_of
 from cdc_pipeline.verify.probe_run import probe
+from cdc_pipeline.verify.step import Step
 from cdc_pipeline.verify.tables import row_count
 
 _TAG = "Run the tag archive."
@@ -52,7 +53,7 @@ def judge_layout(files: Mapping[str, Sequence[DataFile]], bucket: str, prefix: s
             if not key.startswith(f"{root}/data/{folders}/") or not _FOLDERS.search(key):
                 wrong.append(key)
     return Finding(
-        "T10.connect.layout",
+        "archive.connect.layout",
         "data files of the current snapshots",
         f"{prefix}/<topic with / for .>/data/year=YYYY/month=MM/day=dd/hour=HH/<name>.parquet",
         wrong[:_SHOWN] or f"all {count}",
@@ -91,7 +92,7 @@ def judge_values(events: Iterable[Event], rows: Iterable[Row]) -> Finding:
             elif not same(value, row[name]):
                 wrong.append(f"{name}: Kafka has {value!r:.100}, Iceberg {row[name]!r:.100}")
     return Finding(
-        "T10.connect.values",
+        "end_to_end.connect.values",
         "values in Iceberg that differ from those in Kafka",
         [],
         sorted(set(wrong))[:_SHOWN] or (f"none of {compared}" if not compared else []),
@@ -107,7 +108,7 @@ def judge_dead_letter(message: Message | None, topic: str, connector: str) -> Fi
     found = {name: headers.get(name) for name in wanted}
     reason = headers.get("__connect.errors.exception.class.name")
     return Finding(
-        "T10.connect.dead_letter",
+        "end_to_end.connect.dead_letter",
         "headers of the dead letter of a record that is not Avro",
         wanted,
         "no dead letter" if message is None else {**found, "reason": reason},
@@ -160,7 +161,7 @@ def _status(context: Context) -> Finding:
     name = context.plan.expected.archive.connect.name
     answer = context.kafka_connect.get(f"/connectors/{name}/status")
     status = answer.raise_for_status().json() if answer.status_code != 404 else None
-    return replace(judge_status(name, status), id="T10.connect.connector", hint=_TAG)
+    return replace(judge_status(name, status), id="archive.connect.connector", hint=_TAG)
 
 
 def _connector(context: Context) -> Iterator[Finding]:
@@ -179,9 +180,9 @@ def _connector(context: Context) -> Iterator[Finding]:
         **connect.config,
     }
     what = f"settings of {connect.name} other than the plan's"
-    yield equal("T10.connect.config", what, {}, differing(wanted, config), _TAG)
+    yield equal("archive.connect.config", what, {}, differing(wanted, config), _TAG)
     yield equal(
-        "T10.connect.topics",
+        "archive.connect.topics",
         f"topics that {connect.name} does not archive",
         [],
         sorted(set(plan.archived_topics) - set(config.get("topics", "").split(","))),
@@ -190,9 +191,9 @@ def _connector(context: Context) -> Iterator[Finding]:
     store, database = plan.endpoints.object_store, plan.endpoints.postgresql
     secrets = [store.access_key_id, store.secret_access_key, database.password]
     shown = exposed(config, secrets)
-    yield equal("T10.connect.no_secrets", f"settings of {connect.name} that hold a secret", [], shown, _TAG)
+    yield equal("archive.connect.no_secrets", f"settings of {connect.name} that hold a secret", [], shown, _TAG)
     absent = sorted(set(connect.topics) - set(context.kafka_admin.list_topics(timeout=30).topics))
-    yield equal("T10.connect.own_topics", "topics of the sink connector that are missing", [], absent, _TAG)
+    yield equal("archive.connect.own_topics", "topics of the sink connector that are missing", [], absent, _TAG)
 
 
 def _catalog(context: Context) -> Iterator[Finding]:
@@ -206,7 +207,7 @@ def _catalog(context: Context) -> Iterator[Finding]:
             " (SELECT count(*) FROM pg_replication_slots WHERE database = current_database())"
         ).fetchone()
     what = f"publications and slots in the catalog's database {connect.database}"
-    yield equal("T10.connect.not_captured", what, (0, 0), row, "The catalog's own changes must not be captured.")
+    yield equal("archive.connect.not_captured", what, (0, 0), row, "The catalog's own changes must not be captured.")
     if context.read_only:  # Otherwise the probe comes first, so that there is something to look at.
         files = _Tables(context).files(plan.archived_topics)
         yield judge_layout(files, plan.endpoints.object_store.bucket, connect.prefix)
@@ -229,13 +230,15 @@ def _probe(context: Context) -> Iterator[Finding]:
     )
     rows = [row for mine in by_key.values() for row in mine]
     for finding in (*judge_rows(run, rows), judge_hours(by_key, run.events)):
-        yield replace(finding, id=finding.id.replace("T10.", "T10.connect.", 1), hint=_LOG)
+        yield replace(finding, id=finding.id.replace(".parquet.", ".connect.", 1), hint=_LOG)
     yield judge_values(run.events, rows)
     files = tables.files(plan.archived_topics)
-    yield judge_layout(files, tables.bucket, connect.prefix)
+    yield replace(judge_layout(files, tables.bucket, connect.prefix), id="end_to_end.connect.layout")
     yield from _snapshots(context, tables)
     yield judge_dead_letter(dead, run.topic, connect.name)
-    yield replace(_status(context), id="T10.connect.goes_on", what="the connector after a record that is not Avro")
+    yield replace(
+        _status(context), id="end_to_end.connect.goes_on", what="the connector after a record that is not Avro"
+    )
 
 
 def _until(read: Callable[[], Any], good: Callable[[Any], bool], seconds: float) -> Any:
@@ -277,7 +280,7 @@ def _snapshots(context: Context, tables: _Tables) -> Iterator[Finding]:
         }
     # A commit reaches one table after the other, so the probe's may have it before the rest.
     short = _until(lambda: fewer(there, tables.files(list(there))), lambda found: not found, seconds)
-    yield equal("T10.connect.snapshot", "tables with more rows than archived events", {}, short, _LOG)
+    yield equal("end_to_end.connect.snapshot", "tables with more rows than archived events", {}, short, _LOG)
 
 
 def fewer(there: Mapping[str, int], files: Mapping[str, Sequence[DataFile]]) -> dict[str, str]:
@@ -291,7 +294,32 @@ def fewer(there: Mapping[str, int], files: Mapping[str, Sequence[DataFile]]) -> 
 
 
 STEPS = (
-    Step("T10.connect.connector", "archive", _connector),
-    Step("T10.connect.catalog", "archive", _catalog),
-    Step("T10.connect.probe", "end_to_end", _probe, writes=True, along=("archive",)),
+    Step(
+        "archive.connect.connector",
+        "archive",
+        _connector,
+        "T10",
+        ("connect.connector", "connect.config", "connect.topics", "connect.no_secrets", "connect.own_topics"),
+    ),
+    Step("archive.connect.catalog", "archive", _catalog, "T10", ("connect.not_captured", "connect.layout")),
+    Step(
+        "end_to_end.connect",
+        "end_to_end",
+        _probe,
+        "T10",
+        (
+            "connect.once",
+            "connect.none_lost",
+            "connect.none_invented",
+            "connect.<operation>",
+            "connect.hour",
+            "connect.values",
+            "connect.layout",
+            "connect.snapshot",
+            "connect.dead_letter",
+            "connect.goes_on",
+        ),
+        writes=True,
+        along=("archive",),
+    ),
 )

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.verify.step import Step
 
 _REBUILD = "Remove the folder and run the site again: it is built anew."
 
@@ -15,7 +16,7 @@ _REBUILD = "Remove the folder and run the site again: it is built anew."
 def judge_sums(name: str, pinned: Mapping[str, str], found: Mapping[str, str]) -> Finding:
     """Files by name with their SHA-256, against those that were pinned; what we add ourselves is not pinned."""
     wrong = sorted(file for file, digest in pinned.items() if found.get(file) != digest)
-    return equal(f"T8.artifact.{name}", f"files of {name} that are not what was pinned", [], wrong, _REBUILD)
+    return equal(f"artifacts.{name}", f"files of {name} that are not what was pinned", [], wrong, _REBUILD)
 
 
 def read_sums(path: Path) -> dict[str, str]:
@@ -41,7 +42,7 @@ def _artifacts(context: Context) -> Iterator[Finding]:
             yield judge_sums(name, read_sums(Path(expected.checksums[name])), sums_of(folder))
         else:
             there = folder.is_dir() and any(folder.iterdir())
-            yield equal(f"T8.artifact.{name}", f"{name} is there", True, there, _REBUILD)
+            yield equal(f"artifacts.{name}", f"{name} is there", True, there, _REBUILD)
 
 
-STEPS = (Step("T8.artifacts", "artifacts", _artifacts),)
+STEPS = (Step("artifacts.folders", "artifacts", _artifacts, "T8", ("<artifact>",)),)

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdc_pipeline.clients.trust import tls_context
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.plan import Listener
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import Listener
+from cdc_pipeline.verify.step import Step
 from cdc_pipeline.verify.strangers import POSTGRESQL_TLS
 
 _SECONDS = 10.0
@@ -71,7 +72,7 @@ def judge_trust(shown: Mapping[Listener, Shown]) -> Finding:
     speaks = {each.server for each, found in shown.items() if not found.silent}
     wrong |= {each.server: "nothing listens" for each in shown if each.server not in speaks}
     what = f"servers whose certificate does not verify, of {len(shown)} ports"
-    return equal("T14.certificates", what, {}, dict(sorted(wrong.items())), _SITE)
+    return equal("certificates.trust", what, {}, dict(sorted(wrong.items())), _SITE)
 
 
 def judge_time(shown: Mapping[Listener, Shown], days: int, now: float) -> Finding:
@@ -84,7 +85,7 @@ def judge_time(shown: Mapping[Listener, Shown], days: int, now: float) -> Findin
     short = {name: found for name, found in left.items() if found < days}
     least = min(left.values(), default=0)
     return Finding(
-        "T14.certificate_days",
+        "certificates.days",
         "days that the certificates have left, at least",
         days,
         dict(sorted(short.items())) or least,
@@ -103,7 +104,7 @@ def judge_keys(keys: Mapping[str, KeyFile], users: Iterable[str]) -> Finding:
     }
     hint = "Another user may have copied them. Remove these files, and run {run site}, which creates new ones."
     what = f"files with keys or passwords that others can read, of {len(keys)}"
-    return equal("T14.key_files", what, {}, dict(sorted(wrong.items())), hint)
+    return equal("certificates.key_files", what, {}, dict(sorted(wrong.items())), hint)
 
 
 def key_files(home: Path) -> dict[str, KeyFile]:
@@ -135,4 +136,4 @@ def _certificates(context: Context) -> Iterator[Finding]:
     yield judge_keys(key_files(home), owners)
 
 
-STEPS = (Step("T14.certificates", "certificates", _certificates),)
+STEPS = (Step("certificates.trust", "certificates", _certificates, "T14", ("trust", "days", "key_files")),)

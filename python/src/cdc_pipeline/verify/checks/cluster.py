@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.plan_cluster import ClusterAccess
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan_cluster import ClusterAccess
 from cdc_pipeline.verify.probe_pod import Wanted, probe_pod
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 _CONNECT_SECONDS = 5.0
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -34,7 +35,7 @@ def judge_nodes(nodes: Sequence[Object], wanted: int, runtime: str, api_version:
     }
     all_ready = bool(states) and set(states.values()) == {"Ready"}
     yield Finding(
-        "T1.nodes",
+        "cluster.nodes",
         "nodes of the cluster",
         f"{wanted or 'any number'}, each Ready",
         states,
@@ -46,11 +47,11 @@ def judge_nodes(nodes: Sequence[Object], wanted: int, runtime: str, api_version:
         for node in nodes
         if (found := [kind for kind in _PRESSURES if condition(node, kind) == "True"])
     }
-    yield equal("T1.node_pressure", "nodes that run out of something", {}, pressed, _NODE)
+    yield equal("cluster.node_pressure", "nodes that run out of something", {}, pressed, _NODE)
     info = {node["metadata"]["name"]: node["status"]["nodeInfo"] for node in nodes}
     versions = {name: each["kubeletVersion"] for name, each in info.items()}
     yield Finding(
-        "T1.node_versions",
+        "cluster.node_versions",
         "versions of the nodes",
         f"the same, and none newer than the API's {api_version}",
         sorted(set(versions.values())),
@@ -59,7 +60,7 @@ def judge_nodes(nodes: Sequence[Object], wanted: int, runtime: str, api_version:
     )
     found = {name: each["containerRuntimeVersion"] for name, each in info.items()}
     yield Finding(
-        "T1.container_runtime",
+        "cluster.container_runtime",
         "container runtimes of the nodes",
         runtime or "any",
         sorted(set(found.values())),
@@ -82,7 +83,7 @@ def judge_classes(classes: Sequence[Object]) -> Finding:
     ]
     names = sorted(each["metadata"]["name"] for each in classes)
     return Finding(
-        "T1.storage_class",
+        "cluster.storage_class",
         "default storage class",
         "one",
         {"default": default, "all": names},
@@ -140,7 +141,7 @@ def judge_ports(
     said = [f"{at[0]}:{at[1]}" for at in addresses.values() if at]
     forwarded = f"; forwarded, since the cluster was made without: {', '.join(map(str, unmapped))}" if unmapped else ""
     return Finding(
-        "T1.ports",
+        "cluster.ports",
         "node ports, from the controller",
         "each takes connections",
         wrong or f"{len(said)}: {', '.join(said)}{forwarded}",
@@ -152,7 +153,7 @@ def judge_ports(
 def _api(context: Context) -> Iterator[Finding]:
     cluster, expected = context.cluster, context.plan.expected.cluster
     version = cluster.get("/version")["gitVersion"]
-    yield Finding("T1.api", "the cluster's API", "it answers", version, True)
+    yield Finding("cluster.api", "the cluster's API", "it answers", version, True)
     nodes = wait_for(
         cluster.nodes,
         lambda found: all(condition(each, "Ready") == "True" for each in found or ()),
@@ -199,7 +200,7 @@ def _dns(context: Context) -> Iterator[Finding]:
     with probe_pod(cluster, Wanted(egress="dns")) as pod:
         found = {name: pod.resolve(name) for name in names}
     yield Finding(
-        "T1.dns",
+        "cluster.dns",
         f"names as a pod on {pod.node} resolves them",
         "an address each",
         found,
@@ -209,7 +210,14 @@ def _dns(context: Context) -> Iterator[Finding]:
 
 
 STEPS = (
-    Step("T1.api", "cluster", _api, cluster=True),
-    Step("T1.ports", "cluster", _ports, cluster=True),
-    Step("T1.dns", "cluster", _dns, cluster=True, writes=True),
+    Step(
+        "cluster.api",
+        "cluster",
+        _api,
+        "T1",
+        ("api", "nodes", "node_pressure", "node_versions", "container_runtime", "storage_class"),
+        cluster=True,
+    ),
+    Step("cluster.ports", "cluster", _ports, "T1", ("ports",), cluster=True),
+    Step("cluster.dns", "cluster", _dns, "T1", ("dns",), cluster=True, writes=True),
 )

@@ -12,19 +12,20 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from cdc_pipeline.connectors.workers import root_cause
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import Connectors
 from cdc_pipeline.names import parse, parse_column
 from cdc_pipeline.trouble import says_troubles, troubles_in
 from cdc_pipeline.verify.capture import audited
 from cdc_pipeline.verify.capture import check as audit_steps
 from cdc_pipeline.verify.checks.kafka import differing
 from cdc_pipeline.verify.checks.postgresql import SLOT
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.http_rights import judge_rights
-from cdc_pipeline.verify.plan import Connectors
+from cdc_pipeline.verify.step import Step
 from cdc_pipeline.verify.streaming import settings_of_sender
 from cdc_pipeline.verify.tables import MOST_ROWS, named, row_count
-from cdc_pipeline.verify.wait import wait_for_progress
+from cdc_pipeline.wait import wait_for_progress
 
 _TAG = "Run the tag connectors."
 # What has been committed just now may take so long to Kafka.
@@ -37,7 +38,7 @@ _REFERENCE = re.compile(r"^\$\{[^}]+\}$")
 
 def judge_status(name: str, status: Mapping[str, Any] | None) -> Finding:
     """The connector and each of its tasks run."""
-    id, what = f"T9.connector.{name}", f"connector {name} and its tasks"
+    id, what = f"connectors.connector.{name}", f"connector {name} and its tasks"
     if status is None:
         return Finding(id, what, "RUNNING", "no such connector", False, _TAG)
     states = {"connector": status["connector"]["state"], **{f"task {t['id']}": t["state"] for t in status["tasks"]}}
@@ -64,7 +65,7 @@ def judge_snapshot(table: str, rows: int | None, events: int | None) -> Finding:
         rows: of the table, None when there is no such table.
         events: ever written to its topic, None when there is no such topic.
     """
-    id, what = f"T9.snapshot.{table}", f"events of {table} for the rows that it has"
+    id, what = f"connectors.snapshot.{table}", f"events of {table} for the rows that it has"
     if rows is None:
         return Finding(id, what, "a table", "no such table", False, "Create it, or take it out of cdc_tables.")
     return Finding(
@@ -87,7 +88,7 @@ def judge_identity(wanted: str, found: Mapping[str, str]) -> Finding:
     """
     other = {name: identity for name, identity in found.items() if identity != "full"}
     return Finding(
-        "T9.identity",
+        "connectors.identity",
         "captured tables and partitions with another REPLICA IDENTITY than FULL: unchanged large values and a delete's "
         "other columns are not sent",
         {} if wanted == "full" else "any",
@@ -110,7 +111,7 @@ def judge_generated(found: Iterable[str], config: Mapping[str, str]) -> Finding:
     known = [re.compile(entry.removeprefix("(?-i)")) for entry in entries]
     unknown = [column for column in columns if not any(each.fullmatch(column) for each in known)]
     return Finding(
-        "T9.generated",
+        "connectors.generated",
         "generated columns of captured tables and excluded ones are left out",
         columns,
         [column for column in columns if column not in unknown],
@@ -127,7 +128,7 @@ def judge_session(pinned: Mapping[str, str], shown: Mapping[str, str]) -> Findin
         if (shown.get(name) or "").replace(" ", "") != value.replace(" ", "")
     }
     return Finding(
-        "T9.session",
+        "connectors.session",
         f"settings other than pinned, of {', '.join(pinned)}, as the WAL sender of the CDC role has them",
         {},
         other,
@@ -172,11 +173,13 @@ def _connectors(context: Context) -> Iterator[Finding]:
     first = answer.get(expected.names[0], {}).get("info", {}).get("config")
     if first is not None:
         wrong = differing(expected.config, first)
-        yield equal("T9.config", f"settings of {expected.names[0]} other than the plan's", {}, wrong, _TAG)
+        yield equal("connectors.config", f"settings of {expected.names[0]} other than the plan's", {}, wrong, _TAG)
     shown = {
         name: keys for name, each in answer.items() if (keys := exposed(each["info"]["config"], _secrets(context)))
     }
-    yield equal("T9.no_secrets", "connector settings that hold a secret", {}, shown, "Refer to it: ${file:path:key}.")
+    yield equal(
+        "connectors.no_secrets", "connector settings that hold a secret", {}, shown, "Refer to it: ${file:path:key}."
+    )
 
 
 def restarts(context: Context) -> Iterator[Finding]:
@@ -184,7 +187,7 @@ def restarts(context: Context) -> Iterator[Finding]:
     for name in ("live", "ready") if context.plan.endpoints.connectors.url else ():
         answer = context.connectors.get(f"/health/{name}")
         yield equal(
-            f"T9.restarts_{name}",
+            f"connectors.restarts_{name}",
             f"status of /health/{name} of the service that restarts what has failed",
             200,
             answer.status_code,
@@ -197,7 +200,7 @@ def _rights(context: Context) -> Iterator[Finding]:
     # In a cluster only the tunnel to its pod leads there.
     if where.url:
         logins, what = {"reader": where.reader}, "the service that watches the connectors"
-        yield from judge_rights("T9", what, where.url, where.ca, logins, rights, "connectors")
+        yield from judge_rights("connectors", what, where.url, where.ca, logins, rights, "connectors")
 
 
 def judge_stuck(said: str | bytes) -> Finding:
@@ -210,7 +213,7 @@ def judge_stuck(said: str | bytes) -> Finding:
     if not says_troubles(said):
         found = ["it does not say"]
     return equal(
-        "T9.stuck",
+        "connectors.stuck",
         "connectors, tasks and the slot that are stuck, as the service that watches them says",
         [],
         found,
@@ -232,7 +235,7 @@ def _coverage(context: Context) -> Iterator[Finding]:
     expected = context.plan.expected.connectors
     ends = end_offsets(context.kafka_admin, (*expected.topics, expected.heartbeat_topic))
     absent = [topic for topic in (*expected.topics, expected.heartbeat_topic) if topic not in ends]
-    yield equal("T9.topics", "topics of captured tables that are missing", [], absent, "Run the tag kafka.")
+    yield equal("connectors.topics", "topics of captured tables that are missing", [], absent, "Run the tag kafka.")
     subjects = context.schema_registry.get("/subjects").raise_for_status().json()
     written = [topic for topic in expected.topics if sum(ends.get(topic, {}).values())]
     keyless = {expected.topic(table) for table in _keyless(context)}
@@ -242,12 +245,16 @@ def _coverage(context: Context) -> Iterator[Finding]:
         for subject in (f"{topic}-key", f"{topic}-value")
         if subject not in subjects and not (topic in keyless and subject.endswith("-key"))
     ]
-    yield equal("T9.subjects", f"subjects missing for the {len(written)} topics with events", [], unknown, _TAG)
+    yield equal("connectors.subjects", f"subjects missing for the {len(written)} topics with events", [], unknown, _TAG)
     for topic in written:
         fields = _fields(context, f"{topic}-value")
         lacking = sorted({"__deleted", "__op", "__lsn", "__txId", "__ts_us", "__source_ts_us"} - fields)
         yield equal(
-            f"T9.fields.{topic}", f"fields missing in the events of {topic}", [], lacking, "See transforms.lossless."
+            f"connectors.fields.{topic}",
+            f"fields missing in the events of {topic}",
+            [],
+            lacking,
+            "See transforms.lossless.",
         )
     with context.postgresql() as connection:
         # Rows first: what is committed meanwhile, such as the probe's, only adds events.
@@ -335,17 +342,25 @@ def _slot_active(context: Context) -> Iterator[Finding]:
         row = connection.execute(
             "SELECT plugin, active FROM pg_replication_slots WHERE slot_name = %s", (slot,)
         ).fetchone()
-    yield equal("T9.slot_active", f"plugin of slot {slot}, and whether it is read", ("pgoutput", True), row, _TAG)
-    yield from SLOT.run(context)
+    yield equal(
+        "connectors.slot_active", f"plugin of slot {slot}, and whether it is read", ("pgoutput", True), row, _TAG
+    )
 
 
 STEPS = (
-    Step("T9.connectors", "connectors", _connectors),
-    Step("T9.restarts", "connectors", restarts),
-    Step("T9.rights", "connectors", _rights),
-    Step("T9.stuck", "connectors", stuck),
-    Step("T9.coverage", "connectors", _coverage),
-    Step("T9.captured", "connectors", _captured),
-    Step("T9.audit", "connectors", audit_steps),
-    Step("T4.slot_follows", "connectors", _slot_active),
+    Step("connectors.status", "connectors", _connectors, "T9", ("connector.<connector>", "config", "no_secrets")),
+    Step("connectors.restarts", "connectors", restarts, "T9", ("restarts_<probe>",)),
+    Step("connectors.rights", "connectors", _rights, "T9", ("rights", "logins", "encrypted")),
+    Step("connectors.stuck", "connectors", stuck, "T9", ("stuck",)),
+    Step(
+        "connectors.coverage",
+        "connectors",
+        _coverage,
+        "T9",
+        ("topics", "subjects", "fields.<topic>", "snapshot.<table>"),
+    ),
+    Step("connectors.captured", "connectors", _captured, "T9", ("identity", "generated", "session")),
+    Step("connectors.audit", "connectors", audit_steps, "T9", ("audit",)),
+    Step("connectors.slot_active", "connectors", _slot_active, "T9", ("slot_active",)),
+    SLOT,
 )

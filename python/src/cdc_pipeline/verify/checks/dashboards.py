@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from cdc_pipeline.clients import http
 from cdc_pipeline.dashboards.catalogue import dashboards_of
 from cdc_pipeline.endpoints import Login
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
 from cdc_pipeline.monitor.panels import Window, filled, window
 from cdc_pipeline.verify.checks.monitoring import Monitoring
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 _PAUSE = 1.0
 _SHOWN_SECONDS = 3600
@@ -26,14 +27,17 @@ def judge_panels(empty: Mapping[str, str], panels: int) -> Finding:
         panels: how many there are, those left out that may be empty.
     """
     what = f"panels of the dashboards whose queries have no data, of {panels} that always have some"
-    hint = "Is the target up that has the metric? T13.targets and T13.metrics say so. Otherwise run the tag monitoring."
-    return equal("T13.panels", what, {}, dict(empty), hint)
+    hint = (
+        "Is the target up that has the metric? monitoring.targets.up and monitoring.metrics say so. Otherwise run the "
+        "tag monitoring."
+    )
+    return equal("monitoring.panels", what, {}, dict(empty), hint)
 
 
 def judge_page(statuses: Mapping[str, int], signed: bool) -> Finding:
     """``statuses``: of a request for a panel's data, by who asked, and of one for a panel that is not stated."""
     wanted = {"reader": 200, "nobody": 401 if signed else 200, "unknown panel": 404}
-    return equal("T13.page", "how the page of dashboards answers", wanted, dict(statuses), "{cdc} logs monitor.")
+    return equal("monitoring.page", "how the page of dashboards answers", wanted, dict(statuses), "{cdc} logs monitor.")
 
 
 def _asked(context: Context, expr: str, shown: Window) -> bool:
@@ -85,4 +89,7 @@ def _page(context: Context) -> Iterator[Finding]:
     yield judge_page(statuses, where.reader is not None)
 
 
-STEPS = (Step("T13.panels", "monitoring", _panels), Step("T13.page", "monitoring", _page))
+STEPS = (
+    Step("monitoring.panels", "monitoring", _panels, "T13", ("panels",)),
+    Step("monitoring.page", "monitoring", _page, "T13", ("page",)),
+)

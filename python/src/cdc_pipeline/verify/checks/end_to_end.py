@@ -15,15 +15,16 @@ import obstore
 import polars as pl
 
 from cdc_pipeline.archive.tile import folder, hour_in, hour_of, parse
-from cdc_pipeline.verify import topics
-from cdc_pipeline.verify.archive_state import flush, unarchived
+from cdc_pipeline.clients import topics
+from cdc_pipeline.instance.archive import flush, unarchived
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.objects import Object, list_objects
 from cdc_pipeline.verify.avro_events import Event
 from cdc_pipeline.verify.chain import judge_body
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.footers import Object, list_objects
 from cdc_pipeline.verify.probe_run import Change, Probe, probe
 from cdc_pipeline.verify.probe_table import COLUMNS, UNBOUND, archived
+from cdc_pipeline.verify.step import Step
 
 _NAMES = {"c": "insert", "u": "update", "d": "delete"}
 _SHOWN = 3
@@ -42,40 +43,44 @@ def judge_events(run: Probe, goal_seconds: float) -> Iterator[Finding]:
         flags = {str(each.value.get("__deleted")) for each in seen}
         good = len(seen) == wanted and not bare and flags == {"true" if operation == "d" else "false"}
         yield Finding(
-            f"T9.{name}",
+            f"end_to_end.kafka.{name}",
             f"{name}s in Kafka, with operation, LSN and transaction",
             wanted,
             len(seen) - len(bare),
             good,
             _KAFKA,
         )
-    yield equal("T9.exactly_once", "events for the changes made", len(run.changes), len(run.events), _KAFKA)
+    yield equal(
+        "end_to_end.kafka.exactly_once", "events for the changes made", len(run.changes), len(run.events), _KAFKA
+    )
     ids = {change.id for change in run.changes}
     strange = sorted({event.value["id"] for event in run.events} - ids)
-    yield equal("T9.rollback", "events of a transaction that was rolled back", [], strange, _KAFKA)
+    yield equal("end_to_end.kafka.rollback", "events of a transaction that was rolled back", [], strange, _KAFKA)
     last = run.seconds[-1]
     cold = ", ".join(f"{seconds:.1f}" for seconds in run.seconds[:-1])
     yield Finding(
-        "T9.latency",
+        "end_to_end.kafka.latency",
         "seconds from the last commit until its events were read from Kafka, once the JVMs are warm",
         f"below {goal_seconds:.0f}",
         f"{last:.2f}, before that {cold}" if cold else round(last, 2),
         last < goal_seconds,
         "It is slow again and again: see the machine's load, the connector's log and the slot's lag.",
     )
-    yield equal("T10.probe_cleaned", "rows that the probe left in its table", 0, run.rows_left)
+    yield equal("end_to_end.kafka.cleaned", "rows that the probe left in its table", 0, run.rows_left)
 
 
 def judge_rows(run: Probe, rows: Sequence[Row]) -> Iterator[Finding]:
     """Parquet has every change once, at the position of its event."""
     at = Counter((row["__partition"], row["__offset"]) for row in rows)
     double = sorted(position for position, count in at.items() if count > 1)
-    yield equal("T10.once", "positions (partition, offset) with more than one row", [], double[:_SHOWN], _ARCHIVE)
+    yield equal(
+        "end_to_end.parquet.once", "positions (partition, offset) with more than one row", [], double[:_SHOWN], _ARCHIVE
+    )
     events = {(event.partition, event.offset): event for event in run.events}
     lost = sorted(set(events) - set(at))
     foreign = sorted(set(at) - set(events))
-    yield equal("T10.none_lost", "events without a row", [], lost[:_SHOWN], _ARCHIVE)
-    yield equal("T10.none_invented", "rows without an event", [], foreign[:_SHOWN], _ARCHIVE)
+    yield equal("end_to_end.parquet.none_lost", "events without a row", [], lost[:_SHOWN], _ARCHIVE)
+    yield equal("end_to_end.parquet.none_invented", "rows without an event", [], foreign[:_SHOWN], _ARCHIVE)
     by_position = {(row["__partition"], row["__offset"]): row for row in rows}
     for operation, name in _NAMES.items():
         wanted = sum(change.operation == operation for change in run.changes)
@@ -84,7 +89,9 @@ def judge_rows(run: Probe, rows: Sequence[Row]) -> Iterator[Finding]:
             and _same_change(change, event, by_position.get((event.partition, event.offset)))
             for change, event in run.pairs()
         )
-        yield equal(f"T10.{name}", f"{name}s in Parquet, with key, operation and LSN", wanted, good, _ARCHIVE)
+        yield equal(
+            f"end_to_end.parquet.{name}", f"{name}s in Parquet, with key, operation and LSN", wanted, good, _ARCHIVE
+        )
 
 
 def _same_change(change: Change, event: Event, row: Row | None) -> bool:
@@ -113,7 +120,7 @@ def judge_values(run: Probe, rows: Iterable[Row]) -> Iterator[Finding]:
             if kept != found or (kept is None) != (found is None):
                 wrong.append(f"PostgreSQL has {kept!r:.200}, Parquet {found!r:.200}")
         yield Finding(
-            f"T10.type.{column.name.removeprefix('c_')}",
+            f"end_to_end.type.{column.name.removeprefix('c_')}",
             f"values of type {column.type}",
             f"{len(pairs)} as PostgreSQL had them",
             f"{len(wrong)} differ: {'; '.join(wrong[:_SHOWN])}" if wrong else f"{len(pairs)} as PostgreSQL had them",
@@ -160,7 +167,9 @@ def judge_hours(rows: Mapping[str, Sequence[Row]], events: Iterable[Event]) -> F
             if (row["__partition"], row["__offset"]) in times
         )
     ]
-    return equal("T10.hour", "probe tiles outside the folder of their records' hour", [], wrong[:_SHOWN], _ARCHIVE)
+    return equal(
+        "end_to_end.parquet.hour", "probe tiles outside the folder of their records' hour", [], wrong[:_SHOWN], _ARCHIVE
+    )
 
 
 def _kafka(context: Context) -> Iterator[Finding]:
@@ -169,7 +178,7 @@ def _kafka(context: Context) -> Iterator[Finding]:
         return
     captured = bool(topics.partitions_of(context.kafka_admin, [context.plan.topic(expected.table)]))
     hint = f"Have {expected.table} among the captured tables, or set its name to nothing."
-    yield equal("T9.probe_captured", f"is {expected.table} captured", True, captured, hint)
+    yield equal("end_to_end.kafka.captured", f"is {expected.table} captured", True, captured, hint)
     if captured:
         yield from judge_events(probe(context), expected.kafka_seconds)
 
@@ -185,11 +194,15 @@ def _parquet(context: Context) -> Iterator[Finding]:
         until[at] = max(until.get(at, 0), event.offset + 1)
     flush(context)
     behind = unarchived(context, until, plan.expected.end_to_end.seconds)
-    yield equal("T10.probe_archived", "events of the probe not archived after a flush", {}, behind, _ARCHIVE)
+    yield equal("end_to_end.parquet.archived", "events of the probe not archived after a flush", {}, behind, _ARCHIVE)
     contents = _contents(context, run)
     spoiled = [problem for key, body in contents.items() for problem in judge_body(key, body)]
     yield equal(
-        "T10.hashes", "objects whose pages, rows or offsets are not what their footer says", [], spoiled, _ARCHIVE
+        "end_to_end.parquet.hashes",
+        "objects whose pages, rows or offsets are not what their footer says",
+        [],
+        spoiled,
+        _ARCHIVE,
     )
     by_key = {key: _rows(body, run.run) for key, body in contents.items()}
     rows = [row for mine in by_key.values() for row in mine]
@@ -197,7 +210,7 @@ def _parquet(context: Context) -> Iterator[Finding]:
     yield judge_hours(by_key, run.events)
     yield from judge_values(run, rows)
     yield equal(
-        "T10.duckdb",
+        "end_to_end.parquet.duckdb",
         "changes by operation, as DuckDB reads the same objects",
         dict(sorted(Counter(change.operation for change in run.changes).items())),
         _by_duckdb(contents.values(), run.run),
@@ -239,6 +252,39 @@ def _by_duckdb(bodies: Iterable[bytes], run: str) -> dict[str, int]:
 
 
 STEPS = (
-    Step("T9.probe", "end_to_end", _kafka, writes=True, along=("connectors",)),
-    Step("T10.probe", "end_to_end", _parquet, writes=True, along=("archive",)),
+    Step(
+        "end_to_end.kafka",
+        "end_to_end",
+        _kafka,
+        "T9",
+        (
+            "kafka.captured",
+            "kafka.<operation>",
+            "kafka.exactly_once",
+            "kafka.rollback",
+            "kafka.latency",
+            "kafka.cleaned",
+        ),
+        writes=True,
+        along=("connectors",),
+    ),
+    Step(
+        "end_to_end.parquet",
+        "end_to_end",
+        _parquet,
+        "T10",
+        (
+            "parquet.archived",
+            "parquet.hashes",
+            "parquet.once",
+            "parquet.none_lost",
+            "parquet.none_invented",
+            "parquet.<operation>",
+            "parquet.hour",
+            "type.<type>",
+            "parquet.duckdb",
+        ),
+        writes=True,
+        along=("archive",),
+    ),
 )

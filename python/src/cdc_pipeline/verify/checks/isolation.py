@@ -12,11 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from cdc_pipeline.verify.cluster import Cluster, ClusterError
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.cluster import Cluster
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
 from cdc_pipeline.verify.probe_pod import NAME, ProbePod, Wanted, probe_pod
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 _POLICIES = "networking.k8s.io/v1"
 _PART_OF = "app.kubernetes.io/part-of"
@@ -79,7 +81,7 @@ def judge_flows(
         if (seen := {port: outcome for port, outcome in each.items() if outcome != _TIMED_OUT})
     }
     return equal(
-        f"T3.flows.{source.replace(' ', '_')}",
+        f"tenancy.flows.{source.replace(' ', '_')}",
         f"what {source} reaches, of every port of {', '.join(outcomes)}; all else times out",
         {name: sorted(ports) for name, ports in allowed.items() if name in outcomes},
         found,
@@ -176,19 +178,21 @@ def _deny(context: Context) -> Iterator[Finding]:
         def until(wanted: str) -> str:
             return wait_for(outcome, lambda found: found == wanted, _SETTLE_SECONDS, pause=0.5)
 
-        yield equal("T3.default_deny", f"a connection that no policy allows, {where}", _TIMED_OUT, outcome(), _HINT)
+        yield equal(
+            "tenancy.default_deny", f"a connection that no policy allows, {where}", _TIMED_OUT, outcome(), _HINT
+        )
         with _policy(cluster, client, "Egress"):
             with _policy(cluster, server, "Ingress"):
                 what = f"a connection that policies of both sides allow, {where}"
-                yield equal("T3.allowed", what, _ARRIVED, until(_ARRIVED), _HINT)
+                yield equal("tenancy.allowed", what, _ARRIVED, until(_ARRIVED), _HINT)
             what = f"the same without the policy that lets it in, {where}"
-            yield equal("T3.ingress_denied", what, _TIMED_OUT, until(_TIMED_OUT), _HINT)
+            yield equal("tenancy.ingress_denied", what, _TIMED_OUT, until(_TIMED_OUT), _HINT)
             # It has been let out, as the connection that arrived shows: now what keeps it off is the other side's.
             if context.plan.expected.tenancy.flows:
                 yield judge_flows(_FREE_STRANGER, {}, _outcomes(client, _known(context), {}))
         with _policy(cluster, server, "Ingress"):
             what = f"the same without the policy that lets it out, {where}"
-            yield equal("T3.egress_denied", what, _TIMED_OUT, until(_TIMED_OUT), _HINT)
+            yield equal("tenancy.egress_denied", what, _TIMED_OUT, until(_TIMED_OUT), _HINT)
 
 
 def _nodes(cluster: Cluster) -> list[str]:
@@ -238,6 +242,14 @@ def _policy(cluster: Cluster, pod: ProbePod, direction: str) -> Iterator[None]:
 
 
 STEPS = (
-    Step("T3.flows", "tenancy", _flows, cluster=True, writes=True),
-    Step("T3.default_deny", "tenancy", _deny, cluster=True, writes=True),
+    Step("tenancy.flows", "tenancy", _flows, "T3", ("flows.<pod>",), cluster=True, writes=True),
+    Step(
+        "tenancy.default_deny",
+        "tenancy",
+        _deny,
+        "T3",
+        ("default_deny", "allowed", "ingress_denied", "egress_denied", "flows.a_pod_that_may_connect_anywhere"),
+        cluster=True,
+        writes=True,
+    ),
 )

@@ -12,13 +12,14 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ConfigSource, NewTopic, ResourceType
 
 from cdc_pipeline.endpoints import KafkaEndpoint
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import Proof, Topic
+from cdc_pipeline.instance.rights import allowed
 from cdc_pipeline.verify.jvm import judge_jvm, judge_memory
-from cdc_pipeline.verify.plan import Proof, Topic
 from cdc_pipeline.verify.quorum import Quorum, describe_quorum
-from cdc_pipeline.verify.rights import allowed
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 _REQUEST = 30
 _SETTLE_SECONDS = 10.0
@@ -46,7 +47,7 @@ def under_replicated(metadata: ClusterMetadata) -> list[str]:
 def judge_quorum(quorum: Quorum, brokers: int) -> Finding:
     """All voters are there, one leads, and none is far behind."""
     return Finding(
-        "T5.controller_quorum",
+        "kafka.controller_quorum",
         "controllers of the KRaft quorum",
         f"{brokers} voters, a leader, none behind",
         f"{len(quorum.voters)} voters, leader {quorum.leader} in epoch {quorum.epoch}, {quorum.lag} records behind",
@@ -70,7 +71,7 @@ def judge_topic(topic: Topic, metadata: ClusterMetadata, config: Mapping[str, Co
     wanted = {"partitions": topic.partitions, "replication_factor": topic.replication_factor, **topic.config}
     what = f"topic {topic.name}"
     if found is None or config is None:
-        return Finding(f"T5.topic.{topic.name}", what, wanted, "no such topic", False, _TOPIC_HINT)
+        return Finding(f"kafka.topic.{topic.name}", what, wanted, "no such topic", False, _TOPIC_HINT)
     factors = {len(partition.replicas) for partition in found.partitions.values()}
     actual = {
         "partitions": len(found.partitions),
@@ -78,7 +79,7 @@ def judge_topic(topic: Topic, metadata: ClusterMetadata, config: Mapping[str, Co
         **{key: config[key].value if key in config else None for key in topic.config},
         **{key: setting.value for key, setting in config.items() if setting.own and key not in topic.config},
     }
-    return equal(f"T5.topic.{topic.name}", what, wanted, actual, _TOPIC_HINT)
+    return equal(f"kafka.topic.{topic.name}", what, wanted, actual, _TOPIC_HINT)
 
 
 def configs(admin: AdminClient, kind: ResourceType, names: Iterable[str]) -> dict[str, dict[str, ConfigValue] | None]:
@@ -113,7 +114,7 @@ def _cluster(context: Context) -> Iterator[Finding]:
     admin = context.kafka_admin
     metadata = admin.list_topics(timeout=_REQUEST)
     yield equal(
-        "T5.brokers",
+        "kafka.brokers",
         "brokers in the cluster",
         expected.brokers,
         len(metadata.brokers),
@@ -129,7 +130,7 @@ def _cluster(context: Context) -> Iterator[Finding]:
         if (unlike := differing(expected.settings, {key: each.value for key, each in (settings or {}).items()}))
     }
     yield equal(
-        "T5.broker_settings",
+        "kafka.broker_settings",
         f"brokers with other settings than {dict(expected.settings)}",
         {},
         wrong,
@@ -145,7 +146,7 @@ def _cluster(context: Context) -> Iterator[Finding]:
         pause=0.5,
     )
     yield equal(
-        "T5.in_sync",
+        "kafka.in_sync",
         "partitions with a replica out of sync",
         [],
         lagging,
@@ -161,13 +162,13 @@ def _life(context: Context) -> Iterator[Finding]:
     admin.create_topics([NewTopic(name, 3, factor)], request_timeout=_REQUEST)[name].result()
     try:
         there = wait_for(lambda: name in admin.list_topics(timeout=_REQUEST).topics, bool, _SETTLE_SECONDS)
-        yield equal("T5.topic_created", "a topic is created", True, there, hint)
+        yield equal("kafka.topic_created", "a topic is created", True, there, hint)
         sent = {f"{context.run}-{number}".encode() for number in range(_PROBE_RECORDS)}
         lost = _produce(context, name, sent)
-        yield equal("T5.produced", f"records not acknowledged by all replicas, of {len(sent)}", 0, lost, hint)
+        yield equal("kafka.produced", f"records not acknowledged by all replicas, of {len(sent)}", 0, lost, hint)
         seen = _consume(context, name, len(sent))
         yield Finding(
-            "T5.consumed",
+            "kafka.consumed",
             "records consumed, each once",
             len(sent),
             len(seen),
@@ -177,7 +178,7 @@ def _life(context: Context) -> Iterator[Finding]:
     finally:
         admin.delete_topics([name], operation_timeout=_REQUEST)[name].result()
     gone = wait_for(lambda: name not in admin.list_topics(timeout=_REQUEST).topics, bool, _SETTLE_SECONDS)
-    yield equal("T5.topic_deleted", "the topic is deleted again", True, gone, hint)
+    yield equal("kafka.topic_deleted", "the topic is deleted again", True, gone, hint)
 
 
 def _produce(context: Context, topic: str, values: Iterable[bytes]) -> int:
@@ -210,8 +211,8 @@ def _consume(context: Context, topic: str, count: int) -> list[bytes]:
 def _processes(context: Context) -> Iterator[Finding]:
     expected = context.plan.expected.kafka
     servers = context.servers.of("kafka")
-    yield from judge_jvm("T5", "the brokers", servers, expected.jvm_options)
-    yield judge_memory(context, "T5", "the brokers together", servers, expected.memory_mib)
+    yield from judge_jvm("kafka", "the brokers", servers, expected.jvm_options)
+    yield judge_memory(context, "kafka", "the brokers together", servers, expected.memory_mib)
 
 
 def _rights(context: Context) -> Iterator[Finding]:
@@ -231,7 +232,7 @@ def _rights(context: Context) -> Iterator[Finding]:
         }.items()
     }
     yield equal(
-        "T5.closed",
+        "kafka.closed",
         "brokers that answer who does not sign in",
         dict.fromkeys(closed, 0),
         closed,
@@ -246,7 +247,7 @@ def judge_right(proof: Proof, found: tuple[bool, bool]) -> Finding:
     """
     may, may_not = (f"{each.action} {each.name}" for each in (proof.allowed, proof.refused))
     return equal(
-        f"T5.right.{proof.user}.{proof.resource_type}.{proof.allowed.action}.{proof.allowed.name}",
+        f"kafka.right.{proof.user}.{proof.resource_type}.{proof.allowed.action}.{proof.allowed.name}",
         f"{proof.user} may {may} and not {may_not} ({proof.resource_type})",
         {may: "allowed", may_not: "refused"},
         {may: _said(found[0]), may_not: _said(found[1])},
@@ -277,8 +278,21 @@ def _lets_in(where: KafkaEndpoint, server: str) -> bool:
 
 
 STEPS = (
-    Step("T5.cluster", "kafka", _cluster),
-    Step("T5.topic_life", "kafka", _life, writes=True),
-    Step("T5.rights", "kafka", _rights),
-    Step("T5.processes", "kafka", _processes),
+    Step(
+        "kafka.cluster",
+        "kafka",
+        _cluster,
+        "T5",
+        ("brokers", "controller_quorum", "broker_settings", "topic.<topic>", "in_sync"),
+    ),
+    Step(
+        "kafka.topic_life",
+        "kafka",
+        _life,
+        "T5",
+        ("topic_created", "produced", "consumed", "topic_deleted"),
+        writes=True,
+    ),
+    Step("kafka.rights", "kafka", _rights, "T5", ("right.<user>.<type>.<action>.<name>", "closed")),
+    Step("kafka.processes", "kafka", _processes, "T5", ("jvm_options", "gc_log", "memory")),
 )

@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import PurePath
 
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
 from cdc_pipeline.verify.checks.kafka import differing
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
 from cdc_pipeline.verify.http_rights import judge_rights
 from cdc_pipeline.verify.jvm import judge_jvm, judge_memory
+from cdc_pipeline.verify.step import Step
 
 _TAG = "Run the tag kafka_connect."
 # What names the jars that a worker runs from, each library once.
@@ -42,7 +43,11 @@ def judge_settings(
 ) -> Iterator[Finding]:
     """worker.properties and the class path of a worker."""
     yield equal(
-        "T7.settings", f"settings of {name} other than {dict(expected)}", {}, differing(expected, settings), _TAG
+        "kafka_connect.settings",
+        f"settings of {name} other than {dict(expected)}",
+        {},
+        differing(expected, settings),
+        _TAG,
     )
     folders = [folder for folder in settings.get("plugin.path", "").split(",") if folder]
     twice = sorted(folder for folder in folders if _VETTED.fullmatch(PurePath(folder).name))
@@ -50,7 +55,7 @@ def judge_settings(
     jars = [PurePath(part).name for part in classpath.split(":") if not _METRICS.search(part)]
     # Loaded by a plugin's own loader, they would not come from the cache of Java, and start slowly.
     yield Finding(
-        "T7.class_path",
+        "kafka_connect.class_path",
         f"{name} runs from one class path with its plugins, and only further plugins are loaded apart",
         {"class path": [_CLASS_PATH], "on it and apart": []},
         {"class path": jars, "on it and apart": twice},
@@ -75,7 +80,7 @@ def _workers(context: Context) -> Iterator[Finding]:
         clusters.add(answer["kafka_cluster_id"])
     reached = [url for url, version in versions.items() if re.match(r"\d", version)]
     yield Finding(
-        "T7.workers",
+        "kafka_connect.workers",
         "workers that answer",
         expected.workers,
         versions,
@@ -83,7 +88,7 @@ def _workers(context: Context) -> Iterator[Finding]:
         "Look at the worker's status and log.",
     )
     cluster = context.kafka_admin.list_topics(timeout=30).cluster_id
-    yield equal("T7.cluster", "Kafka cluster of the workers", [cluster], sorted(clusters), _TAG)
+    yield equal("kafka_connect.cluster", "Kafka cluster of the workers", [cluster], sorted(clusters), _TAG)
     if not reached:
         return
     with context.connect_worker(reached[0]) as worker:
@@ -91,7 +96,7 @@ def _workers(context: Context) -> Iterator[Finding]:
     classes = {plugin["class"] for plugin in plugins}
     wanted = [*expected.plugins, *{v for k, v in expected.settings.items() if k.endswith(".converter")}]
     absent = sorted(set(wanted) - classes)
-    yield equal("T7.plugins", f"plugins not found, of {', '.join(sorted(set(wanted)))}", [], absent, _TAG)
+    yield equal("kafka_connect.plugins", f"plugins not found, of {', '.join(sorted(set(wanted)))}", [], absent, _TAG)
     metadata = context.kafka_admin.list_topics(timeout=30)
     factors = {
         name: sorted({len(p.replicas) for p in metadata.topics[name].partitions.values()})
@@ -100,7 +105,7 @@ def _workers(context: Context) -> Iterator[Finding]:
         for name in (expected.dead_letter_topic, *expected.internal_topics)
     }
     yield equal(
-        "T7.topics",
+        "kafka_connect.topics",
         "replicas of the topics of dead letters, configurations, offsets and status",
         {name: [expected.replication_factor] for name in factors},
         factors,
@@ -111,7 +116,7 @@ def _workers(context: Context) -> Iterator[Finding]:
 def _processes(context: Context) -> Iterator[Finding]:
     expected = context.plan.expected.kafka_connect
     servers = context.servers.of("kafka_connect")
-    yield from judge_jvm("T7", "Connect", servers, expected.jvm_options)
+    yield from judge_jvm("kafka_connect", "Connect", servers, expected.jvm_options)
     for server in servers:
         path = next((PurePath(each) for each in reversed(server.command) if each.endswith(".properties")), None)
         if path is None:
@@ -119,18 +124,26 @@ def _processes(context: Context) -> Iterator[Finding]:
         classpath = following(server.command, ("-cp", "-classpath", "--class-path"))
         settings = read_properties(server.read(path))
         yield from judge_settings(f"the worker on {server.place}", settings, expected.settings, classpath)
-        yield judge_memory(context, "T7", f"the worker on {server.place}", [server], expected.memory_mib)
+        yield judge_memory(context, "kafka_connect", f"the worker on {server.place}", [server], expected.memory_mib)
 
 
 def _rights(context: Context) -> Iterator[Finding]:
     where, rights = context.plan.endpoints.kafka_connect, context.plan.expected.kafka_connect.rights
     logins = {"reader": where.reader, "writer": where.writer}
     for url in where.workers:
-        yield from judge_rights("T7", f"Kafka Connect at {url}", url, where.ca, logins, rights, "kafka_connect")
+        yield from judge_rights(
+            "kafka_connect", f"Kafka Connect at {url}", url, where.ca, logins, rights, "kafka_connect"
+        )
 
 
 STEPS = (
-    Step("T7.workers", "kafka_connect", _workers),
-    Step("T7.rights", "kafka_connect", _rights),
-    Step("T7.processes", "kafka_connect", _processes),
+    Step("kafka_connect.workers", "kafka_connect", _workers, "T7", ("workers", "cluster", "plugins", "topics")),
+    Step("kafka_connect.rights", "kafka_connect", _rights, "T7", ("rights", "logins", "encrypted")),
+    Step(
+        "kafka_connect.processes",
+        "kafka_connect",
+        _processes,
+        "T7",
+        ("jvm_options", "gc_log", "settings", "class_path", "memory"),
+    ),
 )

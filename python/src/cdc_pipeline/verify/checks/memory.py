@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding
+from cdc_pipeline.units import mebibytes
 from cdc_pipeline.verify.checks.pods import memory_of
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step
-from cdc_pipeline.verify.units import mebibytes
+from cdc_pipeline.verify.step import Step
 
 _COUNTED = ("postgresql", "kafka", "schema_registry", "kafka_connect")
 
@@ -17,7 +18,7 @@ def judge_total(used: Mapping[str, int], limit_mib: int, measure: str = "residen
     total = sum(used.values())
     each = ", ".join(f"{name} {mebibytes(value)}" for name, value in used.items())
     return Finding(
-        "T8.memory",
+        "memory.total",
         f"{measure} of PostgreSQL, brokers, registry and Connect",
         f"at most {limit_mib} MiB together",
         f"{mebibytes(total)}: {each}",
@@ -40,7 +41,7 @@ def judge_requests(requests: Mapping[str, int | None], limits: Mapping[str, int 
     each = ", ".join(f"{name} {_amount(value)}" for name, value in requests.items())
     limit = "no limit for all" if None in limits.values() else f"limits {mebibytes(most)}"
     return Finding(
-        "T8.requests",
+        "memory.requests",
         "memory requests of PostgreSQL, brokers, registry and a Connect worker",
         f"at most {total_mib} MiB together",
         f"{mebibytes(asked)}: {each}; {limit}",
@@ -65,6 +66,6 @@ def _requests(context: Context) -> Iterator[Finding]:
 
 
 STEPS = (
-    Step("T8.memory", "memory", _memory, along=_COUNTED),
-    Step("T8.requests", "memory", _requests, cluster=True, along=_COUNTED),
+    Step("memory.total", "memory", _memory, "T8", ("total",), along=_COUNTED),
+    Step("memory.requests", "memory", _requests, "T8", ("requests",), cluster=True, along=_COUNTED),
 )

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdc_pipeline.dashboards.model import Has
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.right import Right
+from cdc_pipeline.units import mebibytes
 from cdc_pipeline.verify.http_rights import judge_rights
 from cdc_pipeline.verify.relied import relied_on
-from cdc_pipeline.verify.right import Right
-from cdc_pipeline.verify.units import mebibytes
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 _TAG = "Run the tag monitoring."
 # Scrapes of targets that have just been started, before the state of each is known.
@@ -78,14 +79,14 @@ class Monitoring:
 def judge_targets(targets: Iterable[Mapping[str, Any]], wanted: int) -> Iterator[Finding]:
     """``targets``: as Prometheus' API lists those that are active."""
     every = list(targets)
-    yield equal("T13.targets.all", "targets of Prometheus", wanted, len(every), _TAG)
+    yield equal("monitoring.targets.all", "targets of Prometheus", wanted, len(every), _TAG)
     down = {
         f"{each['labels'].get('job', '')} {each['labels'].get('instance', '')}": each.get("lastError") or each["health"]
         for each in every
         if each["health"] != "up"
     }
     hint = "Look at it: {cdc} status, then {cdc} logs of the component; prometheus' own page Targets has the same."
-    yield equal("T13.targets.up", f"targets that cannot be scraped, of {len(every)}", {}, down, hint)
+    yield equal("monitoring.targets.up", f"targets that cannot be scraped, of {len(every)}", {}, down, hint)
 
 
 def judge_metrics(wanted: Iterable[str], found: Iterable[str]) -> Finding:
@@ -93,13 +94,13 @@ def judge_metrics(wanted: Iterable[str], found: Iterable[str]) -> Finding:
     names = tuple(wanted)
     missing = sorted(set(names) - set(found))
     what = f"metrics without data, of {len(names)} that dashboards and alerts rely on"
-    return equal("T13.metrics", what, [], missing, "Is the target up that has it? " + _TAG)
+    return equal("monitoring.metrics", what, [], missing, "Is the target up that has it? " + _TAG)
 
 
 def judge_canary(age: float | None, oldest: float) -> Finding:
     """``age``: seconds since the commit of the newest canary that has come to Kafka; None where it is not known."""
     return Finding(
-        "T13.canary",
+        "monitoring.canary",
         "time since the commit of the newest canary in Kafka",
         f"at most {oldest:.0f} s",
         "not known" if age is None else f"{age:.1f} s",
@@ -112,7 +113,7 @@ def judge_retention(flags: Mapping[str, str], time: str, size: str) -> Finding:
     """``flags``: as Prometheus' API gives them, in words of its own: 2w for 14d, and GiB for what it calls GB."""
     found = {name: flags.get(f"storage.tsdb.retention.{name}", "") for name in ("time", "size")}
     good = _seconds(found["time"]) == _seconds(time) and _bytes(found["size"]) == _bytes(size)
-    return Finding("T13.retention", "what Prometheus keeps", {"time": time, "size": size}, found, good, _TAG)
+    return Finding("monitoring.retention", "what Prometheus keeps", {"time": time, "size": size}, found, good, _TAG)
 
 
 def _seconds(text: str) -> float:
@@ -129,7 +130,7 @@ def judge_memory(used: Mapping[str, int], most_mib: int, measure: str) -> Findin
     total = sum(used.values())
     each = ", ".join(f"{name} {mebibytes(value)}" for name, value in used.items())
     return Finding(
-        "T13.memory",
+        "monitoring.memory",
         f"{measure} of what watches",
         f"at most {most_mib} MiB together",
         f"{mebibytes(total)}: {each}",
@@ -142,20 +143,22 @@ def judge_alertmanagers(active: Iterable[Mapping[str, Any]]) -> Finding:
     """``active``: as Prometheus' API lists those to whom it sends alerts."""
     found = [str(each["url"]) for each in active]
     hint = "Does alertmanager run? {cdc} status; prometheus' log says why it does not send: {cdc} logs prometheus."
-    return equal("T13.alertmanagers", "Alertmanagers that Prometheus sends alerts to", 1, len(found), hint)
+    return equal("monitoring.alertmanagers", "Alertmanagers that Prometheus sends alerts to", 1, len(found), hint)
 
 
 def judge_receivers(found: Iterable[str], wanted: Iterable[str]) -> Finding:
     """``found``: names of Alertmanager's receivers."""
     own = sorted(set(found) - _OWN_RECEIVERS)
-    return equal("T13.receivers", "receivers of alerts", sorted(wanted), own, _TAG)
+    return equal("monitoring.receivers", "receivers of alerts", sorted(wanted), own, _TAG)
 
 
 def judge_notifications(failed: Mapping[str, float]) -> Finding:
     """``failed``: notifications that failed of late, by the way that they went."""
     what = f"notifications of alerts that failed within {_NOTIFIED}"
     hint = "The log names the receiver and the reason: {cdc} logs alertmanager."
-    return equal("T13.notifications", what, {}, {way: round(count) for way, count in failed.items() if count}, hint)
+    return equal(
+        "monitoring.notifications", what, {}, {way: round(count) for way, count in failed.items() if count}, hint
+    )
 
 
 def _expected(context: Context) -> Monitoring:
@@ -244,17 +247,23 @@ def _rights(context: Context) -> Iterator[Finding]:
     if where is not None:
         expected, told = _expected(context), where.alertmanager
         logins = {"": None, "reader": where.reader, "operator": told.operator}
-        yield from judge_rights("T13", "Prometheus", where.url, where.ca, logins, expected.rights, "monitoring")
+        yield from judge_rights("monitoring", "Prometheus", where.url, where.ca, logins, expected.rights, "monitoring")
         rights = expected.alertmanager_rights
-        yield from judge_rights("T13.alerts", "Alertmanager", told.url, told.ca, logins, rights, "monitoring")
+        yield from judge_rights("monitoring.alerts", "Alertmanager", told.url, told.ca, logins, rights, "monitoring")
 
 
 STEPS = (
-    Step("T13.targets", "monitoring", _targets),
-    Step("T13.metrics", "monitoring", _metrics),
-    Step("T13.canary", "monitoring", _canary),
-    Step("T13.retention", "monitoring", _kept),
-    Step("T13.memory", "monitoring", _memory),
-    Step("T13.alertmanagers", "monitoring", _told),
-    Step("T13.rights", "monitoring", _rights),
+    Step("monitoring.targets", "monitoring", _targets, "T13", ("targets.all", "targets.up")),
+    Step("monitoring.metrics", "monitoring", _metrics, "T13", ("metrics",)),
+    Step("monitoring.canary", "monitoring", _canary, "T13", ("canary",)),
+    Step("monitoring.retention", "monitoring", _kept, "T13", ("retention",)),
+    Step("monitoring.memory", "monitoring", _memory, "T13", ("memory",)),
+    Step("monitoring.alertmanagers", "monitoring", _told, "T13", ("alertmanagers", "receivers", "notifications")),
+    Step(
+        "monitoring.rights",
+        "monitoring",
+        _rights,
+        "T13",
+        ("rights", "logins", "encrypted", "alerts.rights", "alerts.logins", "alerts.encrypted"),
+    ),
 )

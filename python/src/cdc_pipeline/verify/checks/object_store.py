@@ -15,9 +15,10 @@ from obstore.store import S3Store
 
 from cdc_pipeline.clients import s3
 from cdc_pipeline.endpoints import Keys
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.footers import list_objects
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.objects import list_objects
+from cdc_pipeline.verify.step import Step
 
 _WRITERS = 8
 _STATUS = re.compile(r"403 Forbidden|401 Unauthorized")
@@ -34,7 +35,7 @@ def _bucket(context: Context) -> Iterator[Finding]:
     where = context.plan.endpoints.object_store
     hint = "Is the store up, and are the credentials right? Run the tag object_store."
     next(iter(list_objects(context.store, _key(context, "none"))), None)
-    yield Finding("T10.bucket", f"bucket {where.bucket}", "it can be listed", "it can be listed", True, hint)
+    yield Finding("object_store.bucket", f"bucket {where.bucket}", "it can be listed", "it can be listed", True, hint)
     if not where.access_key_id:
         return
     found = "it is let in"
@@ -44,7 +45,7 @@ def _bucket(context: Context) -> Iterator[Finding]:
         status = _STATUS.search(str(error))
         found = status[0] if status else type(error).__name__
     yield equal(
-        "T10.wrong_credentials",
+        "object_store.wrong_credentials",
         "answer to a wrong secret key",
         "403 Forbidden",
         found,
@@ -60,10 +61,14 @@ def _conditional(context: Context) -> Iterator[Finding]:
             won = [
                 number for number, first in enumerate(pool.map(lambda n: _put(store, key, n), range(_WRITERS))) if first
             ]
-        yield equal("T10.conditional_put", f"winners of {_WRITERS} writers of one key", 1, len(won), hint)
+        yield equal("object_store.conditional_put", f"winners of {_WRITERS} writers of one key", 1, len(won), hint)
         content = bytes(obstore.get(store, key).bytes())
         yield equal(
-            "T10.winner_stays", "the object is the winner's", [str(each) for each in won], [content.decode()], hint
+            "object_store.winner_stays",
+            "the object is the winner's",
+            [str(each) for each in won],
+            [content.decode()],
+            hint,
         )
     finally:
         obstore.delete(store, key)
@@ -115,9 +120,9 @@ def _rights(context: Context) -> Iterator[Finding]:
             for action, outcome in expected.items():
                 found = _try(action, store, written if (action, outcome) == ("write", "allowed") else key)
                 what = f"what {rights.identity} is told who wants to {action}"
-                yield equal(f"T14.store.{rights.identity}.{action}", what, outcome, found, hint)
+                yield equal(f"object_store.right.{rights.identity}.{action}", what, outcome, found, hint)
         found = bytes(obstore.get(own, key).bytes()).decode()
-        yield equal("T14.store.unchanged", "an object after what was refused", "as it was", found, hint)
+        yield equal("object_store.unchanged", "an object after what was refused", "as it was", found, hint)
     finally:
         for each in (key, written):
             obstore.delete(own, each)
@@ -131,7 +136,7 @@ def _ports(context: Context) -> Iterator[Finding]:
         for port in (number + context.plan.port_offset for number in numbers if name != "s3"):
             answers = {way: answer for way, speak in _WAYS.items() if (answer := _answer(port, *speak))}
             what = f"what the store's port {port} answers without a certificate"
-            yield equal(f"T14.store.port.{name}", what, {}, answers, hint)
+            yield equal(f"object_store.port.{name}", what, {}, answers, hint)
 
 
 # HTTP, and what gRPC begins with: the preface of HTTP/2 and an empty frame of settings.
@@ -168,8 +173,15 @@ def _answer(port: int, request: bytes, protocol: str) -> str:
 
 
 STEPS = (
-    Step("T10.bucket", "object_store", _bucket),
-    Step("T10.conditional_put", "object_store", _conditional, writes=True),
-    Step("T14.store.rights", "object_store", _rights, writes=True),
-    Step("T14.store.ports", "object_store", _ports),
+    Step("object_store.bucket", "object_store", _bucket, "T10", ("bucket", "wrong_credentials")),
+    Step(
+        "object_store.conditional_put",
+        "object_store",
+        _conditional,
+        "T10",
+        ("conditional_put", "winner_stays"),
+        writes=True,
+    ),
+    Step("object_store.rights", "object_store", _rights, "T14", ("right.<who>.<action>", "unchanged"), writes=True),
+    Step("object_store.ports", "object_store", _ports, "T14", ("port.<port>",)),
 )

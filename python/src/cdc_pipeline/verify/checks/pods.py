@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from cdc_pipeline.verify.cluster import ready, trouble
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, equal
-from cdc_pipeline.verify.units import quantity
+from cdc_pipeline.instance.cluster import ready, trouble
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.units import quantity
 
 _LOOK = "See the events and the log of the pod: {cdc} logs."
 _AGAIN = "Run the site again: it goes on where the last run ended."
@@ -49,20 +49,25 @@ def judge_controllers(controllers: Iterable[Object]) -> Finding:
     """What keeps pods running."""
     names = sorted(each["metadata"]["name"] for each in controllers)
     return Finding(
-        "T8.supervisor", "what keeps the pods running", "a StatefulSet or Deployment each", names, bool(names), _AGAIN
+        "services.supervisor",
+        "what keeps the pods running",
+        "a StatefulSet or Deployment each",
+        names,
+        bool(names),
+        _AGAIN,
     )
 
 
 def judge_pods(states: Mapping[str, str]) -> Finding:
     """Why a pod does not run, or nothing, by its name."""
     down = {name: why for name, why in states.items() if why}
-    return equal("T8.processes", f"pods that do not run, of {len(states)}", {}, down, _LOOK)
+    return equal("services.processes", f"pods that do not run, of {len(states)}", {}, down, _LOOK)
 
 
 def judge_owners(owners: Mapping[str, int | None]) -> Finding:
     """User ids of the pods' processes by name."""
     root = sorted(name for name, owner in owners.items() if not owner)
-    return equal("T8.not_root", "pods whose process runs as root", [], root, "Its image must name another user.")
+    return equal("services.not_root", "pods whose process runs as root", [], root, "Its image must name another user.")
 
 
 def judge_rollouts(controllers: Iterable[Object]) -> Finding:
@@ -74,7 +79,7 @@ def judge_rollouts(controllers: Iterable[Object]) -> Finding:
             behind[each["metadata"]["name"]] = "its last change was not seen yet"
         elif status.get("updatedReplicas", 0) < wanted:
             behind[each["metadata"]["name"]] = f"{status.get('updatedReplicas', 0)} of {wanted} pods are new"
-    return equal("T8.applied", "workloads whose last change has not been taken over", {}, behind, _AGAIN)
+    return equal("workload.applied", "workloads whose last change has not been taken over", {}, behind, _AGAIN)
 
 
 def judge_spread(controllers: Iterable[Object], pods: Iterable[Object]) -> Finding:
@@ -87,7 +92,7 @@ def judge_spread(controllers: Iterable[Object], pods: Iterable[Object]) -> Findi
             nodes[name].append(pod["spec"]["nodeName"])
     shared = {name: sorted(found) for name, found in nodes.items() if len(found) != len(set(found))}
     what = f"workloads of which two pods share a node, of {', '.join(sorted(apart)) or 'none'}"
-    return equal("T8.spread", what, {}, shared, "Delete one of the pods; the scheduler keeps them apart.")
+    return equal("workload.spread", what, {}, shared, "Delete one of the pods; the scheduler keeps them apart.")
 
 
 def _keeps_apart(spec: Object) -> bool:
@@ -104,7 +109,7 @@ def judge_bounds(limits: Mapping[str, int | None], bounds: Mapping[str, int | No
         for name, limit in limits.items()
         if limit is None or bounds.get(name) != limit // _PAGE * _PAGE
     }
-    return equal("T8.memory_bounds", "pods that the kernel does not hold to their limit", {}, loose, _AGAIN)
+    return equal("workload.memory_bounds", "pods that the kernel does not hold to their limit", {}, loose, _AGAIN)
 
 
 def memory_of(pod: Object, kind: str) -> int | None:

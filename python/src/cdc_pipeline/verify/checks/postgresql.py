@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import psycopg
 
 from cdc_pipeline import names
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.units import mebibytes, postgresql_value
 from cdc_pipeline.verify.publications import judge_all_tables, judge_capture, read_publication, read_unidentified
+from cdc_pipeline.verify.step import Step
 from cdc_pipeline.verify.streaming import stream_until
 from cdc_pipeline.verify.tables import named
-from cdc_pipeline.verify.units import mebibytes, postgresql_value
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.wait import wait_for
 
 # The heartbeat is due every 5 s, and offsets are committed every 10 s at most. On a busy host both take longer.
 _HEARTBEAT_SECONDS = 60.0
@@ -50,17 +51,17 @@ class Table(NamedTuple):
 def judge_setting(name: str, expected: str, found: Setting | None, shown: str | None) -> Finding:
     """A setting against its expectation, by value."""
     if found is None:
-        return Finding(f"T4.{name}", f"setting {name}", expected, "no such setting", False, _RESTART)
+        return Finding(f"postgresql.{name}", f"setting {name}", expected, "no such setting", False, _RESTART)
     same = postgresql_value(found.setting, found.unit, found.kind) == postgresql_value(expected, found.unit, found.kind)
-    return Finding(f"T4.{name}", f"setting {name}", expected, shown or found.setting, same, _RESTART)
+    return Finding(f"postgresql.{name}", f"setting {name}", expected, shown or found.setting, same, _RESTART)
 
 
 def judge_version(expected: int, managed: bool, found: int) -> Finding:
     """The pipeline's own server has just this major version, a user's may have a later one."""
     what = "major version of PostgreSQL"
     if managed:
-        return equal("T4.version", what, expected, found, "See versions_postgresql.")
-    return Finding("T4.version", what, f"{expected} or later", found, found >= expected, "Upgrade the server.")
+        return equal("postgresql.version", what, expected, found, "See versions_postgresql.")
+    return Finding("postgresql.version", what, f"{expected} or later", found, found >= expected, "Upgrade the server.")
 
 
 # What roles/postgresql/files/sample.sql creates.
@@ -78,7 +79,7 @@ def judge_tables(expected: Iterable[str], found: Mapping[str, Table], sample: fr
         what = f"table {name}"
         wanted = "primary key, checks, rows" if name in sample else "primary key, or REPLICA IDENTITY FULL"
         if table is None:
-            yield Finding(f"T4.table.{name}", what, wanted, "no such table", False, hint)
+            yield Finding(f"postgresql.table.{name}", what, wanted, "no such table", False, hint)
             continue
         parts = [
             *(["primary key"] if table.primary_key else ["REPLICA IDENTITY FULL"] if table.whole else []),
@@ -87,26 +88,28 @@ def judge_tables(expected: Iterable[str], found: Mapping[str, Table], sample: fr
         ]
         keyed = table.primary_key or (table.whole and name not in sample)
         good = keyed and (name not in sample or (table.checks > 0 and table.rows))
-        yield Finding(f"T4.table.{name}", what, wanted, ", ".join(parts) or "none of them", good, hint)
+        yield Finding(f"postgresql.table.{name}", what, wanted, ", ".join(parts) or "none of them", good, hint)
     if sample.issubset(expected) and sample:
         keys = sum(found[name].foreign_keys for name in sample if name in found)
-        yield Finding("T4.foreign_keys", "foreign keys of the sample tables", "at least 3", keys, keys >= 3, hint)
+        yield Finding(
+            "postgresql.foreign_keys", "foreign keys of the sample tables", "at least 3", keys, keys >= 3, hint
+        )
 
 
 def judge_role(row: Mapping[str, Any] | None, tables: Mapping[str, Table], role: str) -> Iterator[Finding]:
     """The CDC role may replicate and read, and nothing else."""
     hint = f"Run the tag postgresql: it grants what {role} needs; revoke by hand what it has beyond that."
     if row is None:
-        yield Finding("T4.cdc_role", f"role {role}", "there", "no such role", False, hint)
+        yield Finding("postgresql.cdc_role", f"role {role}", "there", "no such role", False, hint)
         return
     wanted = {"replication": True, "superuser": False, "create_database": False, "create_role": False}
-    yield equal("T4.cdc_role", f"attributes of role {role}", wanted, {key: row[key] for key in wanted}, hint)
+    yield equal("postgresql.cdc_role", f"attributes of role {role}", wanted, {key: row[key] for key in wanted}, hint)
     unread = sorted(name for name, table in tables.items() if not table.select)
-    yield equal("T4.cdc_role_reads", f"tables that {role} cannot SELECT", [], unread, hint)
+    yield equal("postgresql.cdc_role_reads", f"tables that {role} cannot SELECT", [], unread, hint)
     written = sorted(name for name, table in tables.items() if table.insert)
-    yield equal("T4.cdc_role_writes_not", f"tables that {role} can change", [], written, hint)
+    yield equal("postgresql.cdc_role_writes_not", f"tables that {role} can change", [], written, hint)
     yield equal(
-        "T4.cdc_role_creates_not",
+        "postgresql.cdc_role_creates_not",
         f"may {role} create in the database or the schema public, where not everybody may",
         False,
         bool(row["creates"]),
@@ -194,10 +197,10 @@ def _slot(context: Context) -> Iterator[Finding]:
         )
     hint = "Is the connector running, with its heartbeat? See its status, and pg_replication_slots."
     if slot is None:
-        yield Finding("T4.slot_follows", f"slot {expected.slot}", "there", "no such slot", False, hint)
+        yield Finding("connectors.slot_follows", f"slot {expected.slot}", "there", "no such slot", False, hint)
         return
     yield Finding(
-        "T4.slot_follows",
+        "connectors.slot_follows",
         f"slot {expected.slot} gets past the WAL of the check's beginning, so an idle table holds nothing back",
         f"within {_HEARTBEAT_SECONDS:.0f} s",
         f"at {slot['confirmed']}, {slot['lag']} bytes behind",
@@ -205,7 +208,7 @@ def _slot(context: Context) -> Iterator[Finding]:
         hint,
     )
     yield Finding(
-        "T4.slot_lag",
+        "connectors.slot_lag",
         f"WAL that slot {expected.slot} holds",
         f"below {mebibytes(_SMALL_LAG)}, wal_status reserved",
         f"{mebibytes(slot['lag'] or 0)}, wal_status {slot['wal_status']}",
@@ -227,7 +230,7 @@ def _stream(context: Context) -> Iterator[Finding]:
         context.plan.endpoints.postgresql, slot, expected.capture_publication, emit, payload.encode(), _STREAM_SECONDS
     )
     yield Finding(
-        "T4.wal_streaming",
+        "postgresql.wal_streaming",
         "a temporary slot is created and WAL streams through it",
         "the change that was made",
         "it did not arrive" if received is None else f"it arrived, after {received} bytes",
@@ -242,13 +245,29 @@ def _stream(context: Context) -> Iterator[Finding]:
             lambda row: row == (0,),
             5.0,
         )
-    yield equal("T4.slot_dropped", "temporary slots left behind", 0, left[0] if left else None)
+    yield equal("postgresql.slot_dropped", "temporary slots left behind", 0, left[0] if left else None)
 
 
 STEPS = (
-    Step("T4.settings", "postgresql", _settings),
-    Step("T4.tables", "postgresql", _tables),
-    Step("T4.wal_streaming", "postgresql", _stream, writes=True),
+    Step("postgresql.settings", "postgresql", _settings, "T4", ("version", "<setting>")),
+    Step(
+        "postgresql.tables",
+        "postgresql",
+        _tables,
+        "T4",
+        (
+            "table.<table>",
+            "foreign_keys",
+            "cdc_role",
+            "cdc_role_reads",
+            "cdc_role_writes_not",
+            "cdc_role_creates_not",
+            "capture_publication",
+            "publication",
+            "unidentified",
+        ),
+    ),
+    Step("postgresql.wal_streaming", "postgresql", _stream, "T4", ("wal_streaming", "slot_dropped"), writes=True),
 )
 # The slot is the connector's, so it is looked at with it.
-SLOT = Step("T4.slot_follows", "connectors", _slot)
+SLOT = Step("connectors.slot_follows", "connectors", _slot, "T4", ("slot_follows", "slot_lag"))

@@ -10,14 +10,15 @@ import xmlrpc.client
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan import MEBIBYTE
 from cdc_pipeline.supervise.cgroup import bound_for
 from cdc_pipeline.supervise.replica import read_replica
 from cdc_pipeline.supervise.rpc import Process, Supervisor
 from cdc_pipeline.verify.checks import pods
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.plan import MEBIBYTE
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 # Longer than any program's startsecs.
 _START_SECONDS = 20.0
@@ -29,37 +30,37 @@ _AGAIN = "Run the site again: it goes on where the last run ended."
 def judge_processes(processes: Mapping[str, Process]) -> Finding:
     """Each program that supervisord knows, by its name."""
     down = {name: process.state for name, process in processes.items() if process.state != "RUNNING"}
-    return equal("T8.processes", f"processes that do not run, of {len(processes)}", {}, down, _START)
+    return equal("services.processes", f"processes that do not run, of {len(processes)}", {}, down, _START)
 
 
 def judge_users(owners: Mapping[str, int]) -> Finding:
     """User ids of the processes by name."""
     root = sorted(name for name, owner in owners.items() if owner == 0)
-    return equal("T8.not_root", "processes that run as root", [], root, "Set cdc_user.")
+    return equal("services.not_root", "processes that run as root", [], root, "Set cdc_user.")
 
 
 def judge_processors(usable: Mapping[str, int], whole: int) -> Finding:
     """How many processors each process may run on, and how many the first process of the host may."""
     fewer = {name: count for name, count in usable.items() if count < whole}
-    return equal("T8.processors", f"processes that may use fewer than {whole} processors", {}, fewer, _TIED)
+    return equal("services.processors", f"processes that may use fewer than {whole} processors", {}, fewer, _TIED)
 
 
 def judge_applied(replicas: Iterable[str], applied: Iterable[str]) -> Finding:
     """Replicas, and those of them that were ready with the configuration that their files hold."""
     left = sorted(set(replicas) - set(applied))
-    return equal("T8.applied", "replicas whose last change has not been taken over", [], left, _AGAIN)
+    return equal("workload.applied", "replicas whose last change has not been taken over", [], left, _AGAIN)
 
 
 def judge_bounds(limits: Mapping[str, int], bounds: Mapping[str, int | None]) -> Finding:
     """Bytes that each replica may use, and what the kernel holds it to; None is nothing."""
     loose = {name: bounds.get(name) for name, limit in limits.items() if bounds.get(name) != limit}
-    return equal("T8.memory_bounds", "replicas that the kernel does not hold to their limit", {}, loose, _AGAIN)
+    return equal("workload.memory_bounds", "replicas that the kernel does not hold to their limit", {}, loose, _AGAIN)
 
 
 def judge_disk(free: int, wanted_mib: int, home: str) -> Finding:
     hint = f"Free some space below {home}, or move cdc_home to a larger disk."
     return Finding(
-        "T8.disk",
+        "preflight.disk",
         f"free disk below {home}",
         f"{wanted_mib} MiB",
         f"{free // MEBIBYTE} MiB",
@@ -92,10 +93,10 @@ def _services(context: Context) -> Iterator[Finding]:
         )
     except (OSError, KeyError, xmlrpc.client.Error) as error:
         yield Finding(
-            "T8.supervisor", "the supervisor", "it answers", str(error) or type(error).__name__, False, _START
+            "services.supervisor", "the supervisor", "it answers", str(error) or type(error).__name__, False, _START
         )
         return
-    yield Finding("T8.supervisor", "the supervisor", "it answers", "it answers", True)
+    yield Finding("services.supervisor", "the supervisor", "it answers", "it answers", True)
     yield judge_processes(processes)
     files = sorted((home / "supervisor" / "replicas").glob("*.json"))
     replicas = [replica for replica in map(read_replica, files) if replica.name in processes]
@@ -151,7 +152,7 @@ def _room(context: Context) -> Iterator[Finding]:
 
 
 STEPS = (
-    Step("T8.supervisor", "services", _services),
-    Step("T8.applied", "workload", _workloads),
-    Step("T8.disk", "preflight", _room),
+    Step("services.supervisor", "services", _services, "T8", ("supervisor", "processes", "not_root", "processors")),
+    Step("workload.applied", "workload", _workloads, "T8", ("applied", "spread", "memory_bounds")),
+    Step("preflight.disk", "preflight", _room, "T8", ("disk",)),
 )

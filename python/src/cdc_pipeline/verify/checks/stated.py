@@ -6,10 +6,11 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding
+from cdc_pipeline.instance.plan import Plan, StatedWorkload
 from cdc_pipeline.supervise import runs
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step
-from cdc_pipeline.verify.plan import Plan, StatedWorkload
+from cdc_pipeline.verify.step import Step
 
 _LOOK = "Look at it: {cdc} status, then {cdc} logs "
 
@@ -17,7 +18,7 @@ _LOOK = "Look at it: {cdc} status, then {cdc} logs "
 def stated_steps(plan: Plan) -> list[Step]:
     """A step for each role that states workloads."""
     roles = dict.fromkeys(workload.role for workload in plan.workloads)
-    return [Step(f"T8.stated_{role}", role, functools.partial(_stated, role=role)) for role in roles]
+    return [Step(f"{role}.stated", role, functools.partial(_stated, role=role), "T8", ("stated",)) for role in roles]
 
 
 def _stated(context: Context, role: str) -> Iterator[Finding]:
@@ -28,7 +29,7 @@ def _stated(context: Context, role: str) -> Iterator[Finding]:
         if problem:
             wrong[workload.name] = problem
     what = f"workloads of {role} that are not as stated, of {len(workloads)}"
-    yield Finding(f"T8.stated_{role}", what, {}, wrong, not wrong, _LOOK + next(iter(wrong), role))
+    yield Finding(f"{role}.stated", what, {}, wrong, not wrong, _LOOK + next(iter(wrong), role))
 
 
 def _problem(context: Context, workload: StatedWorkload) -> str:

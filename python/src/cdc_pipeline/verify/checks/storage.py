@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cdc_pipeline.verify.cluster import Cluster, ClusterError
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.plan_cluster import Storage, Volume
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.cluster import Cluster
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.plan_cluster import Storage, Volume
+from cdc_pipeline.units import quantity
 from cdc_pipeline.verify.probe_pod import NAME, Wanted, probe_pod
-from cdc_pipeline.verify.units import quantity
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.verify.step import Step
+from cdc_pipeline.wait import wait_for
 
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _MEBIBYTE = 1024**2
@@ -50,11 +52,11 @@ def judge_classes(expected: Storage, classes: Sequence[Object]) -> Iterator[Find
         found = known.get(actual)
         wanted = {"volumeBindingMode": "WaitForFirstConsumer"} if name in expected.made else "there"
         if found is None:
-            yield Finding(f"T2.class.{name or 'default'}", f"storage class {name}", wanted, None, False, _CLASSES)
+            yield Finding(f"storage.class.{name or 'default'}", f"storage class {name}", wanted, None, False, _CLASSES)
             continue
         seen = {key: found.get(key) for key in ("provisioner", "volumeBindingMode", "reclaimPolicy")}
         good = name not in expected.made or found.get("volumeBindingMode") == "WaitForFirstConsumer"
-        yield Finding(f"T2.class.{name or 'default'}", f"storage class {actual}", wanted, seen, good, _CLASSES)
+        yield Finding(f"storage.class.{name or 'default'}", f"storage class {actual}", wanted, seen, good, _CLASSES)
 
 
 def judge_volumes(volumes: Sequence[Volume], claims: Sequence[Object], default: str) -> Iterator[Finding]:
@@ -74,7 +76,7 @@ def judge_volumes(volumes: Sequence[Volume], claims: Sequence[Object], default: 
             found[name] = _shown(str(phase), actual, round(size))
             # A claim may have been made larger by hand.
             good = good and phase == "Bound" and actual == wanted[0] and size >= volume.storage_mib
-        yield Finding(f"T2.volumes.{volume.name}", f"volumes of {volume.name}", expected, found, good, _VOLUMES)
+        yield Finding(f"storage.volumes.{volume.name}", f"volumes of {volume.name}", expected, found, good, _VOLUMES)
 
 
 def _shown(phase: str, storage_class: str, size: int) -> str:
@@ -92,7 +94,7 @@ def judge_total(volumes: Sequence[Volume], claims: Sequence[Object]) -> Finding:
     ]
     found = sum(sizes) / _MEBIBYTE
     what = f"storage that {' and '.join(each.name for each in volumes if each.name in _COUNTED)} claim together"
-    return Finding("T2.total", what, f"{wanted:.0f} MiB", f"{found:.0f} MiB", found >= wanted, _VOLUMES)
+    return Finding("storage.total", what, f"{wanted:.0f} MiB", f"{found:.0f} MiB", found >= wanted, _VOLUMES)
 
 
 def _state(context: Context) -> Iterator[Finding]:
@@ -111,7 +113,7 @@ def _persistence(context: Context) -> Iterator[Finding]:
         for name, found in zip(names, pool.map(lambda name: _outlive(context, name), names), strict=True):
             what = f"what a pod wrote to a volume of {name or 'the default class'}, after the pod was deleted"
             hint = "Look at the events of the claim and the log of the provisioner."
-            yield equal(f"T2.persistence.{name or 'default'}", what, f"verify {context.run}", found, hint)
+            yield equal(f"storage.persistence.{name or 'default'}", what, f"verify {context.run}", found, hint)
 
 
 def _outlive(context: Context, storage_class: str) -> str:
@@ -156,6 +158,6 @@ def _claim(name: str, storage_class: str) -> dict[str, Any]:
 
 
 STEPS = (
-    Step("T2.storage", "storage", _state, cluster=True),
-    Step("T2.persistence", "storage", _persistence, cluster=True, writes=True),
+    Step("storage.state", "storage", _state, "T2", ("class.<class>", "volumes.<workload>", "total"), cluster=True),
+    Step("storage.persistence", "storage", _persistence, "T2", ("persistence.<class>",), cluster=True, writes=True),
 )

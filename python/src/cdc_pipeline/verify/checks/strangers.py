@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cdc_pipeline.verify.cluster import Cluster
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
-from cdc_pipeline.verify.processes import ProcessTable, listening_in
+from cdc_pipeline.instance.cluster import Cluster
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
+from cdc_pipeline.instance.processes import ProcessTable, listening_in
+from cdc_pipeline.verify.step import Step
 from cdc_pipeline.verify.strangers import SECONDS, Connect, Told, ask, at
 
 # They wait most of the time.
@@ -25,9 +26,11 @@ def judge(told: Mapping[str, Told]) -> Iterator[Finding]:
     """``told``: what each port answered, by its address and program."""
     plain = {port: list(each.plain) for port, each in told.items() if each.plain}
     strangers = {port: list(each.encrypted) for port, each in told.items() if each.encrypted}
-    yield equal("T14.ports.encrypted", f"ports that answer without encryption, of {len(told)}", {}, plain, _HINT)
+    yield equal(
+        "certificates.ports.encrypted", f"ports that answer without encryption, of {len(told)}", {}, plain, _HINT
+    )
     what = f"ports that tell more than a status without a login, of {len(told)}"
-    yield equal("T14.ports.login", what, {}, strangers, _HINT)
+    yield equal("certificates.ports.login", what, {}, strangers, _HINT)
 
 
 def _ports(context: Context) -> Iterator[Finding]:
@@ -93,4 +96,4 @@ def _of_pods(cluster: Cluster) -> dict[str, Connect]:
     return ways
 
 
-STEPS = (Step("T14.ports", "certificates", _ports),)
+STEPS = (Step("certificates.ports", "certificates", _ports, "T14", ("ports.encrypted", "ports.login")),)

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from cdc_pipeline.verify.cluster import Cluster, ClusterError
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.finding import Finding, Step, equal
+from cdc_pipeline.instance.answer import ClusterError
+from cdc_pipeline.instance.cluster import Cluster
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.finding import Finding, equal
 from cdc_pipeline.verify.rules import Rule, rights
+from cdc_pipeline.verify.step import Step
 
 _REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 # No account is called so: what it may do, any account may.
@@ -31,9 +33,9 @@ def judge_accounts(expected: Mapping[str, str], pods: Mapping[str, Sequence[Obje
         or None
         for name in expected
     }
-    yield equal("T3.accounts", "service accounts of the workloads' pods", dict(expected), found, _WORKLOADS)
+    yield equal("tenancy.accounts", "service accounts of the workloads' pods", dict(expected), found, _WORKLOADS)
     holding = sorted(pod["metadata"]["name"] for each in pods.values() for pod in each if holds_token(pod))
-    yield equal("T3.tokens", "pods that hold a token of the cluster's API", [], holding, _WORKLOADS)
+    yield equal("tenancy.tokens", "pods that hold a token of the cluster's API", [], holding, _WORKLOADS)
 
 
 def holds_token(pod: Object) -> bool:
@@ -53,7 +55,7 @@ def judge_automount(accounts: Sequence[Object]) -> Finding:
     giving = sorted(
         each["metadata"]["name"] for each in accounts if each.get("automountServiceAccountToken") is not False
     )
-    return equal("T3.automount", "accounts of the namespace whose token is mounted unasked", [], giving, _TENANCY)
+    return equal("tenancy.automount", "accounts of the namespace whose token is mounted unasked", [], giving, _TENANCY)
 
 
 def judge_powerless(accounts: Sequence[str], found: Mapping[str, set[str]], anybody: set[str]) -> Finding:
@@ -61,7 +63,9 @@ def judge_powerless(accounts: Sequence[str], found: Mapping[str, set[str]], anyb
     more = {name: sorted(found[name] - anybody) for name in accounts if found[name] - anybody}
     if everything := sorted(each for each in anybody if each.startswith("*")):
         more["any account"] = everything
-    return equal("T3.rights", "what the workloads' accounts may do beyond what any account may", {}, more, _TENANCY)
+    return equal(
+        "tenancy.rights", "what the workloads' accounts may do beyond what any account may", {}, more, _TENANCY
+    )
 
 
 def judge_operator(rules: Sequence[Rule], found: set[str], anybody: set[str]) -> Finding:
@@ -73,7 +77,9 @@ def judge_operator(rules: Sequence[Rule], found: set[str], anybody: set[str]) ->
         if each
     }
     what = "what the operators may do, against docs/rbac.md"
-    return Finding("T3.operator", what, f"{len(wanted)} rights", wrong or f"{len(wanted)} rights", not wrong, _TENANCY)
+    return Finding(
+        "tenancy.operator", what, f"{len(wanted)} rights", wrong or f"{len(wanted)} rights", not wrong, _TENANCY
+    )
 
 
 def _security(context: Context) -> Iterator[Finding]:
@@ -81,7 +87,7 @@ def _security(context: Context) -> Iterator[Finding]:
     labels = cluster.get(f"/api/v1/namespaces/{cluster.namespace}")["metadata"].get("labels") or {}
     level = expected.pod_security
     yield equal(
-        "T3.pod_security", "level of Pod Security that the namespace enforces", level, labels.get(_LEVEL), _TENANCY
+        "tenancy.pod_security", "level of Pod Security that the namespace enforces", level, labels.get(_LEVEL), _TENANCY
     )
     try:
         cluster.call("POST", cluster.path("pods"), _privileged(), dryRun="All")
@@ -89,7 +95,7 @@ def _security(context: Context) -> Iterator[Finding]:
     except ClusterError as error:
         answer = str(error)
     yield Finding(
-        "T3.privileged",
+        "tenancy.privileged",
         "a privileged pod, tried in vain",
         "refused, as it violates Pod Security",
         answer,
@@ -136,7 +142,7 @@ def _allowed(cluster: Cluster, account: str) -> set[str]:
 
 
 STEPS = (
-    Step("T3.pod_security", "tenancy", _security, cluster=True),
-    Step("T3.accounts", "tenancy", _accounts, cluster=True),
-    Step("T3.rights", "tenancy", _rights, cluster=True),
+    Step("tenancy.pod_security", "tenancy", _security, "T3", ("pod_security", "privileged"), cluster=True),
+    Step("tenancy.accounts", "tenancy", _accounts, "T3", ("accounts", "tokens", "automount"), cluster=True),
+    Step("tenancy.rights", "tenancy", _rights, "T3", ("rights", "operator"), cluster=True),
 )

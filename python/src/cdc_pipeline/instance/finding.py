@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from cdc_pipeline.verify.context import Context
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,10 +12,11 @@ class Finding:
     """A check's result.
 
     Attributes:
-        id: begins with the requirement, such as T4.wal_level.
+        id: begins with the component, such as postgresql.wal_level.
         what: what was looked at, as a noun phrase.
         hint: what to do next when it is not ok; stays out of the report's fixed fields but is printed. In it, `{run x}`
             is the command that runs the playbook x, and `{cdc}` the command cdc, see :meth:`.plan.Plan.spoken`.
+        requirement: that the check proves, such as T4; empty where it proves none.
     """
 
     id: str
@@ -29,34 +26,17 @@ class Finding:
     ok: bool
     hint: str = ""
     seconds: float = 0.0
+    requirement: str = ""
 
     def as_record(self) -> dict[str, Any]:
         """As it stands in the report."""
-        record = dataclasses.asdict(self)
-        hint = record.pop("hint")
+        fields = dataclasses.asdict(self)
+        hint = fields.pop("hint")
+        record = {"id": fields.pop("id"), "requirement": fields.pop("requirement"), **fields}
         record["seconds"] = round(self.seconds, 3)
         if not self.ok and hint:
             record["hint"] = hint
         return record
-
-
-@dataclass(frozen=True)
-class Step:
-    """Checks that share their input. The time until each finding is yielded is that finding's.
-
-    Attributes:
-        id: of the finding that stands for the step when it cannot finish.
-        along: the step also runs when all of these components are wanted.
-        writes: left out of a run that only reads.
-        cluster: looks at the cluster itself, so it runs on the runtime kubernetes alone.
-    """
-
-    id: str
-    component: str
-    run: Callable[[Context], Iterator[Finding]]
-    writes: bool = False
-    cluster: bool = False
-    along: tuple[str, ...] = ()
 
 
 def equal(id: str, what: str, expected: Any, found: Any, hint: str = "") -> Finding:

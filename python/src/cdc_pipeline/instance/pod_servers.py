@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePath
 
-from cdc_pipeline.verify.cluster import Cluster, ClusterError, Object, ready, trouble
-from cdc_pipeline.verify.servers import Usage
-from cdc_pipeline.verify.wait import wait_for
+from cdc_pipeline.instance.answer import ClusterError, Object
+from cdc_pipeline.instance.cluster import Cluster, ready, trouble
+from cdc_pipeline.instance.servers import Usage
+from cdc_pipeline.wait import wait_for
 
 # Until the kubelet has measured a pod that has just started.
 _STATS_SECONDS = 45.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cdc_pipeline.verify.cluster import Cluster, ClusterError, Output
-from cdc_pipeline.verify.plan_cluster import ClusterAccess
+from cdc_pipeline.instance.answer import ClusterError, Output
+from cdc_pipeline.instance.cluster import Cluster
+from cdc_pipeline.instance.plan_cluster import ClusterAccess
 
 NAMESPACE = "/api/v1/namespaces/data-ingestion"
 APPS = "/apis/apps/v1/namespaces/data-ingestion"

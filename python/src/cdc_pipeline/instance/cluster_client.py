@@ -15,9 +15,9 @@ from kubernetes import client, config, stream
 from kubernetes.client.exceptions import ApiException, OpenApiException
 from kubernetes.stream.ws_client import ERROR_CHANNEL
 
-from cdc_pipeline.verify.cluster import ClusterError, Output
-from cdc_pipeline.verify.plan_cluster import ClusterAccess
-from cdc_pipeline.verify.tunnel import TunnelError, tunnel
+from cdc_pipeline.instance.answer import ClusterError, Output
+from cdc_pipeline.instance.plan_cluster import ClusterAccess
+from cdc_pipeline.instance.tunnel import TunnelError, tunnel
 
 _SECONDS = 10.0
 _CHUNK = 8 * 1024

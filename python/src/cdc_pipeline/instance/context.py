@@ -18,12 +18,12 @@ from obstore.store import S3Store
 
 from cdc_pipeline.clients import http, kafka, postgresql, s3
 from cdc_pipeline.endpoints import Keys
-from cdc_pipeline.verify.cluster import Cluster
-from cdc_pipeline.verify.host_servers import HostServers
-from cdc_pipeline.verify.plan import Plan
-from cdc_pipeline.verify.pod_servers import PodServers
-from cdc_pipeline.verify.processes import ProcessTable
-from cdc_pipeline.verify.servers import Servers
+from cdc_pipeline.instance.cluster import Cluster
+from cdc_pipeline.instance.host_servers import HostServers
+from cdc_pipeline.instance.plan import Plan
+from cdc_pipeline.instance.pod_servers import PodServers
+from cdc_pipeline.instance.processes import ProcessTable
+from cdc_pipeline.instance.servers import Servers
 
 _KAFKA_DEFAULTS = {
     "client.id": "cdc-verify",

@@ -11,10 +11,10 @@ import pytest
 from cdc_pipeline.archive import build, settings
 from cdc_pipeline.archive.errors import UnavailableError
 from cdc_pipeline.endpoints import Endpoints
+from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.plan import Plan
 from cdc_pipeline.move import record
-from cdc_pipeline.verify.context import Context
-from cdc_pipeline.verify.plan import Plan
-from cdc_pipeline.verify.shape import read
+from cdc_pipeline.shape import read
 from certificates import Authority, https_server
 
 SCHEMA = json.dumps({"type": "record", "name": "V", "fields": [{"name": "a", "type": "int"}]})

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from cdc_pipeline.verify.finding import Finding
+from cdc_pipeline.instance.finding import Finding
 
 _WIDEST_FOUND = 70
 
@@ -48,14 +48,17 @@ def print_table(findings: Sequence[Finding], stream: TextIO) -> None:
     good, bad = ("✓", "✗") if fancy else ("ok", "FAILED")
     mark_width = max(len(good), len(bad))
     id_width = max((len(finding.id) for finding in findings), default=0)
+    requirement_width = max((len(finding.requirement) for finding in findings), default=0)
     columns = shutil.get_terminal_size((160, 24)).columns if stream.isatty() else 200
     for finding in findings:
         mark = (good if finding.ok else bad).ljust(mark_width)
-        line = f"{mark}  {finding.id.ljust(id_width)}  {finding.seconds:5.2f} s  {finding.what}: {_text(finding.found)}"
+        name = f"{finding.id.ljust(id_width)}  {finding.requirement.ljust(requirement_width)}"
+        line = f"{mark}  {name}  {finding.seconds:5.2f} s  {finding.what}: {_text(finding.found)}"
         print(line if len(line) <= columns else line[: columns - 3] + "...", file=stream)
     failed = [finding for finding in findings if not finding.ok]
     for finding in failed:
-        print(f"\n{finding.id}: {finding.what}", file=stream)
+        proves = f" ({finding.requirement})" if finding.requirement else ""
+        print(f"\n{finding.id}{proves}: {finding.what}", file=stream)
         print(f"  expected  {_text(finding.expected, 1000)}", file=stream)
         print(f"  found     {_text(finding.found, 1000)}", file=stream)
         if finding.hint:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from cdc_pipeline.verify import topics
+from cdc_pipeline.clients import topics
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from cdc_pipeline.verify.plan import Plan, parse_plan, read_plan
-from cdc_pipeline.verify.shape import ShapeError
+from cdc_pipeline.instance.plan import Plan, parse_plan, read_plan
+from cdc_pipeline.shape import ShapeError
 
 ENDPOINTS = {
     "postgresql": {"host": "127.0.0.1", "port": 5432, "dbname": "shop", "user": "postgres", "password": "p"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 
-from cdc_pipeline.verify.wait import wait_for_progress
+from cdc_pipeline.wait import wait_for_progress
 
 
 def test_what_comes_slowly_is_waited_for():

@@ -1,4 +1,4 @@
-"""The plan: where the pipeline is and what is expected of it. The play writes it; README.md shows one.
+"""The plan: where the pipeline is and what is expected of it. The play writes it; ../verify/README.md shows one.
 
 Defaults are the figures of the requirements (T4-T10), so that a plan states only what differs or cannot be known here.
 """
@@ -8,17 +8,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from cdc_pipeline.capture.facts import Settings as CaptureSettings
 from cdc_pipeline.endpoints import Endpoints
+from cdc_pipeline.instance.plan_cluster import Cluster, ClusterAccess, Storage, Tenancy
+from cdc_pipeline.instance.right import Right
 from cdc_pipeline.names import Table, parse
-from cdc_pipeline.verify.plan_cluster import Cluster, ClusterAccess, Storage, Tenancy
-from cdc_pipeline.verify.right import Right
-from cdc_pipeline.verify.shape import ShapeError, read
+from cdc_pipeline.shape import ShapeError, read
 
 MEBIBYTE = 1024 * 1024
 Shape = TypeVar("Shape")
@@ -171,6 +172,10 @@ class Connectors:
     @property
     def topics(self) -> tuple[str, ...]:
         return tuple(self.topic(table) for table in self.tables)
+
+    def audit_of(self, further: Iterable[str] = ()) -> CaptureSettings:
+        """What the tables are audited for, with further ones."""
+        return replace(self.audit, tables=tuple(dict.fromkeys([*self.tables, *further])))
 
 
 @dataclass(frozen=True)
@@ -442,3 +447,19 @@ def read_plan(path: str | Path) -> Plan:
     except ValueError as error:
         raise ShapeError("the plan", [f"{path} is not JSON: {error}"]) from None
     return parse_plan(data)
+
+
+def load_plan(path: Path | None) -> Plan | None:
+    """The plan, or None after saying what is wrong with it."""
+    if path is None:
+        print("--plan is missing", file=sys.stderr)
+        return None
+    try:
+        return read_plan(path)
+    except ShapeError as error:
+        print(f"{path} is not a valid plan:", file=sys.stderr)
+        for problem in error.problems:
+            print(f"  {problem}", file=sys.stderr)
+    except OSError as error:
+        print(f"cannot read the plan: {error}", file=sys.stderr)
+    return None

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from cdc_pipeline.verify.processes import Process, ProcessTable, memory_of
-from cdc_pipeline.verify.servers import Usage
+from cdc_pipeline.instance.processes import Process, ProcessTable, memory_of
+from cdc_pipeline.instance.servers import Usage
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import os
 import socket
 from pathlib import Path
 
-from cdc_pipeline.verify.processes import ProcessTable, memory_of
+from cdc_pipeline.instance.processes import ProcessTable, memory_of
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")

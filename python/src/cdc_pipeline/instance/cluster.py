@@ -8,39 +8,17 @@ import datetime as dt
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cdc_pipeline.endpoints import Login
-from cdc_pipeline.verify.plan_cluster import ClusterAccess
-from cdc_pipeline.verify.pod_choice import choose
+from cdc_pipeline.instance.answer import ClusterError, Object, Output
+from cdc_pipeline.instance.plan_cluster import ClusterAccess
+from cdc_pipeline.instance.pod_choice import choose
 
 _EXEC_SECONDS = 20.0
 _ASK_SECONDS = 10.0
 # But not the pods that checks run, which may have a workload's labels.
 _PART_OF = "app.kubernetes.io/part-of=cdc-pipeline,!cdc-pipeline/cdc-verify"
-Object = dict[str, Any]
-
-
-class ClusterError(RuntimeError):
-    """The cluster refuses, or does not answer.
-
-    Attributes:
-        status: of the API's answer; 0 where there was none.
-    """
-
-    def __init__(self, message: str, status: int = 0) -> None:
-        self.status = status
-        super().__init__(message)
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a command in a pod gave."""
-
-    code: int
-    out: str
-    err: str
 
 
 class Cluster:
@@ -55,7 +33,7 @@ class Cluster:
         self.namespace = where.namespace
         self._headers: dict[str, str] = {}
         # It takes time to load, and the runtime local, which knows this module too, does without.
-        from cdc_pipeline.verify.cluster_client import Client
+        from cdc_pipeline.instance.cluster_client import Client
 
         self._client = Client(where)
 

@@ -7,9 +7,9 @@ import struct
 
 import pytest
 from cdc_pipeline.endpoints import KafkaEndpoint
+from cdc_pipeline.instance.plan import Attempt, Proof
+from cdc_pipeline.instance.rights import allowed
 from cdc_pipeline.verify.checks.kafka import judge_right
-from cdc_pipeline.verify.plan import Attempt, Proof
-from cdc_pipeline.verify.rights import allowed
 from clients.tls_servers import exactly, serving
 
 OTHER, TOPIC, GROUP, TRANSACTION = 2, 29, 30, 53
@@ -68,4 +68,4 @@ def test_a_right_holds_when_one_is_allowed_and_the_other_refused(found: tuple[bo
     proof = Proof("User:reader", "topic", Attempt("read", "t"), Attempt("write", "t"))
     finding = judge_right(proof, found)
     assert finding.ok == (found == (True, False))
-    assert finding.id == "T5.right.reader.topic.read.t"
+    assert finding.id == "kafka.right.reader.topic.read.t"
