@@ -27,6 +27,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
+
 from checkout import ROOT, check_out
 
 DEFAULT = ("README.md", "docs/quickstart.md")

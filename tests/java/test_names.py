@@ -20,7 +20,7 @@ from connector import Connector, Row
 from waiting import until
 
 # A schema's name of a blank alone, a name at which Debezium stops, and what it takes for a pattern are among them.
-TABLES = [parse_table(case["text"]) for case in json.loads((ROOT / "tests/names.json").read_text())["tables"]]
+TABLES = [parse_table(case["text"]) for case in json.loads((ROOT / "tests/support/names.json").read_text())["tables"]]
 SLOTS = "SELECT count(*) FROM pg_replication_slots"
 
 

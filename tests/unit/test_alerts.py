@@ -17,7 +17,7 @@ import yaml
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.alerts import rule_groups, scaled, selecting
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests/support"))
 
 from debian_tools import program  # noqa: E402
 

@@ -10,7 +10,8 @@ from cdc_pipeline.names import Table, parse, parse_column, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
-CASES = json.loads((Path(__file__).resolve().parents[3] / "tests/names.json").read_text(encoding="utf-8"))["tables"]
+NAMES_FILE = Path(__file__).resolve().parents[3] / "tests/support/names.json"
+CASES = json.loads(NAMES_FILE.read_text(encoding="utf-8"))["tables"]
 NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=15)
 
 

@@ -27,7 +27,7 @@ from cdc_pipeline.serving import Access, listen
 from prometheus import programs
 
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[3] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "tests/support"))
 
 from browser import Browser, chromium
 from pictures import SCREENS, Screen, empty, first_look, folder, problems, taken

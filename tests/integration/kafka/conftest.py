@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-TESTS = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(TESTS), str(TESTS / "java"), str(TESTS.parent / "python/src")]
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "python/src")]
 
 from collection_path import make_importable  # noqa: E402
 from role_defaults import catalogue  # noqa: E402

@@ -21,7 +21,7 @@ import psycopg
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "python/src")]
+sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "python/src")]
 
 from cdc_pipeline.clients import postgresql  # noqa: E402
 from cdc_pipeline.endpoints import PostgresqlEndpoint  # noqa: E402

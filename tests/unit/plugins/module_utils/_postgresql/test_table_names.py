@@ -25,7 +25,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.table_nam
 from hypothesis import given
 from hypothesis import strategies as st
 
-CASES = json.loads((Path(__file__).resolve().parents[4] / "names.json").read_text(encoding="utf-8"))["tables"]
+CASES = json.loads((Path(__file__).resolve().parents[4] / "support/names.json").read_text(encoding="utf-8"))["tables"]
 # Every character but the zero byte and lone surrogates, often of those that mean something elsewhere.
 CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"]) | st.sampled_from(
     " .,\"'`\\%_*!$-^(){}|[]A"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-_COMMON = Path(__file__).resolve().parents[1] / "roles/common"
+_COMMON = Path(__file__).resolve().parents[2] / "roles/common"
 _CATALOGUE = yaml.safe_load((_COMMON / "vars/main/components.yml").read_text())["cdc_catalogue"]
 _DEFAULTS = yaml.safe_load((_COMMON / "defaults/main/pipeline.yml").read_text())
 

@@ -1,6 +1,6 @@
 """An authority of its own and a server's certificate, for scenarios that encrypt.
 
-tests/certificates.py ENDPOINT FILE [NAMESPACE]    writes variables that make the endpoint encrypt, for `-e @FILE`
+tests/support/certificates.py ENDPOINT FILE [NAMESPACE]    writes variables that make it encrypt, for `-e @FILE`
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import Any
 from browser import Browser
 from cdc_pipeline.dashboards.model import Dashboard, Kind
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
