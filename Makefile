@@ -70,7 +70,7 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "scenario" '$(SCENARIO_UP)' \
 	  "modules on servers" '.ci/as_root $(PYTEST) -n 3 --dist loadfile tests/integration/modules tests/integration/security tests/integration/object_store' \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone or sender or 512Mi" python/tests' \
-	  "documents" '.ci/as_root python tests/docs_run.py' \
+	  "documents" '.ci/as_root python tests/tools/docs_run.py' \
 	  "lossless" '.ci/as_root $(PYTEST) tests/lossless' \
 	  "trouble" '.ci/as_root $(PYTEST) -m "not apart and not full" tests/trouble' \
 	  "every type" '.ci/as_root $(PYTEST) tests/by_type' \
@@ -80,8 +80,8 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  -- \
 	  "ruff" "ruff check . && ruff format --check ." \
 	  "ansible-lint" 'ANSIBLE_HOME=$$PWD/.ansible/lint ansible-lint' \
-	  "reference" "python tests/reference.py --check" \
-	  "sanity" "tests/sanity.sh" \
+	  "reference" "python tests/tools/reference.py --check" \
+	  "sanity" "tests/tools/sanity.sh" \
 	  "units" "$(PYTEST) -n auto --dist loadfile tests/unit" \
 	  "collection" '.ci/as_root $(PYTEST) tests/collection' \
 	  "services" "$(PYTEST) -n auto -m 'not integration' python/tests" \
@@ -111,7 +111,7 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "secrets" '.ci/as_root $(PYTEST) tests/secrets' \
 	  "collection by itself" '.ci/as_root $(PYTEST) -m full tests/collection' \
 	  "phases from nothing" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration && molecule test -s production" \
-	  "runbooks" 'molecule converge -s production; .ci/as_root python tests/docs_run.py docs/runbooks/*.md && molecule destroy -s production' \
+	  "runbooks" 'molecule converge -s production; .ci/as_root python tests/tools/docs_run.py docs/runbooks/*.md && molecule destroy -s production' \
 	  "archive_connect" "molecule test -s archive_connect" \
 	  "plain" "molecule test -s plain" \
 	  "upgrade" '.ci/as_root $(PYTEST) --full tests/upgrade' \
@@ -130,7 +130,7 @@ KIND_TESTS = PATH="$$PWD/.venv-test/bin:$$PATH" MOLECULE_GLOB='molecule/*/molecu
 # A first run that is interrupted when brokers are being made, and one that goes on.
 KIND_LOOK = .ci/as_root $${CDC_KIND_BINARY%/*}/kubectl --kubeconfig $$CDC_KUBECONFIG -n data-ingestion --request-timeout 5s \
   get --ignore-not-found -o name
-KIND_INTERRUPTED = molecule destroy -s kubernetes && python tests/interrupted.py --when "$(KIND_LOOK) statefulset kafka" \
+KIND_INTERRUPTED = molecule destroy -s kubernetes && python tests/tools/interrupted.py --when "$(KIND_LOOK) statefulset kafka" \
   --before "$(KIND_LOOK) deployment archive" molecule converge -s kubernetes
 KIND_UP = molecule converge -s kubernetes
 KIND_DOWN = molecule verify -s kubernetes && molecule destroy -s kubernetes

@@ -44,7 +44,7 @@ def edited_checkout(folder: Path) -> Path:
     done_in(copy, "git", "init", "--quiet")
     done_in(copy, "git", "apply", str(EDITS))
     done_in(copy, ".ci/setup", "requirements-test.txt", ".venv-test")
-    done_in(copy, ".venv-test/bin/python", "tests/reference.py")
+    done_in(copy, ".venv-test/bin/python", "tests/tools/reference.py")
     return copy
 
 

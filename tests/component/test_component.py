@@ -49,7 +49,7 @@ def test_the_edits_are_few_and_explained():
 
 
 def test_what_lists_components_agrees_with_the_role(copy: Path):
-    done_in(copy, "python", "tests/reference.py", "--check")
+    done_in(copy, "python", "tests/tools/reference.py", "--check")
     files = [f"tests/unit/test_{name}.py" for name in COMPARISONS]
     done_in(copy, "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
     done_in(copy, "ansible-lint", f"roles/{ROLE}", "playbooks/integration.yml", "roles/common", "changelogs")

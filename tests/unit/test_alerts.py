@@ -339,7 +339,7 @@ def test_every_alert_has_a_case_and_a_severity():
 
 
 def test_every_alert_has_a_runbook_and_a_line():
-    """Commands of a runbook are run by tests/docs_run.py."""
+    """Commands of a runbook are run by tests/tools/docs_run.py."""
     lines = re.findall(
         r"^\| \[(\w+)\]\(runbooks/\1\.md\) \| (\w+) \|", (ROOT / "docs/monitoring.md").read_text(), re.MULTILINE
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[1] / "interrupted.py"
+SCRIPT = Path(__file__).resolve().parents[1] / "tools/interrupted.py"
 # Ends with a code of its own when it is interrupted, which a shell that ignores the signal would not.
 RUN = """\
 import pathlib, sys, time

@@ -16,7 +16,7 @@ from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.declared i
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.renamed import Renamed, read_renamed
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests/tools"))
 
 from reference_pages import renamed_page  # noqa: E402
 

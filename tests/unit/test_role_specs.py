@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests/tools"))
 
 from role_specs import COMMON, Role, problems, read_roles, updated_spec  # noqa: E402
 

@@ -3,7 +3,7 @@
 
 """Runs a command and interrupts it half way, as Ctrl-C does: when one thing is there and another one is not yet.
 
-    python tests/interrupted.py [--minutes M] --when LOOK --before LOOK COMMAND...
+    python tests/tools/interrupted.py [--minutes M] --when LOOK --before LOOK COMMAND...
 
 A LOOK is a line for the shell that prints something where what it looks for is there, and nothing where it is not.
 Fails where the command ends before `--when` is there, takes longer than so many minutes for it, does not end when it is

@@ -1,7 +1,7 @@
 """Stands in for get-pip.py, which `ansible-test --venv` downloads from pip's own site.
 
 Where only a package index can be reached, that download fails. This bootstraps the pip that comes with Python and then
-installs, from the configured index, whatever get-pip.py would have been asked to install. `tests/sanity.sh` puts
+installs, from the configured index, whatever get-pip.py would have been asked to install. `tests/tools/sanity.sh` puts
 it into ansible-test's cache when the download is not possible.
 """
 

@@ -1,9 +1,9 @@
 """Writes what follows from the sources: the reference of modules, plugins, roles and variables, and
 the requirements with the checks that prove them.
 
-    tests/reference.py            write docs/reference/, docs/requirements.md and roles/*/README.md
-    tests/reference.py --check    write nothing; show what differs and fail
-    tests/reference.py --update-specs
+    tests/tools/reference.py            write docs/reference/, docs/requirements.md and roles/*/README.md
+    tests/tools/reference.py --check    write nothing; show what differs and fail
+    tests/tools/reference.py --update-specs
                                   bring the defaults in roles/*/meta/argument_specs.yml up to roles/*/defaults; a new
                                   option gets a type and lacks a description, which --check then asks for
 
@@ -25,8 +25,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "python/src")]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests/tools"), str(ROOT / "python/src")]
 
 from cdc_pipeline.load.report import REQUIREMENTS as OF_LOAD  # noqa: E402
 from cdc_pipeline.verify.checks import STEPS  # noqa: E402
@@ -128,7 +128,7 @@ def check(generated: dict[Path, str]) -> int:
         print(f"{path.relative_to(ROOT)}: what it describes is gone")
     if wrong:
         print(
-            f"\n{len(wrong)} differences; `tests/reference.py` writes the pages, `--update-specs` follows the defaults"
+            f"\n{len(wrong)} differences; `tests/tools/reference.py` writes them, `--update-specs` follows the defaults"
         )
     return 1 if wrong else 0
 

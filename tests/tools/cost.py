@@ -3,7 +3,7 @@
 
 """What an event costs more than in an earlier version, and more by security. Needs root and a quiet machine.
 
-    python tests/cost.py [--commit 39700d6] [--rate 5000] [--seconds 60] [--rounds 3]
+    python tests/tools/cost.py [--commit 39700d6] [--rate 5000] [--seconds 60] [--rounds 3]
 
 The earlier version, this one with `cdc_security: false` and this one with `cdc_security: true` are put under the same
 load by turns, after one load each that is not counted. It prints CPU microseconds an event of each component: the
@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / folder) for folder in ("tests/upgrade", "tests/support", "python/src")]
 
 import base  # noqa: E402

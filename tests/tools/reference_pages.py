@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from role_specs import COMMON, Role
 
-NOTE = "<!-- Written by tests/reference.py. -->"
+NOTE = "<!-- Written by tests/tools/reference.py. -->"
 _MARKUP = (
     (re.compile(r"\b[CVE]\(((?:[^()\\]|\\.|\([^()]*\))*)\)"), r"`\1`"),
     (re.compile(r"\bO\(((?:[^()\\]|\\.|\([^()]*\))*)\)"), r"`\1`"),

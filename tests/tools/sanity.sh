@@ -6,7 +6,7 @@
 # ANSIBLE_TEST names another ansible-test than the first in PATH, CDC_TEST_CACHE another cache.
 set -eu
 
-source=$(cd "$(dirname "$0")/.." && pwd)
+source=$(cd "$(dirname "$0")/../.." && pwd)
 ansible_test=$(command -v "${ANSIBLE_TEST:-ansible-test}") || {
     echo "ansible-test is missing: it comes with ansible-core (pip install -r requirements-test.txt)" >&2
     exit 1
@@ -34,7 +34,7 @@ print(get_venv_packages(SimpleNamespace(version="3.11"))["pip"])' 2>/dev/null ||
 get_pip=$HOME/.ansible/test/cache/get_pip_$(echo "$pip_version" | tr . _).py
 if [ ! -e "$get_pip" ]; then
     mkdir -p "$(dirname "$get_pip")"
-    "$(dirname "$ansible_test")/python" - "$get_pip" "$pip_version" <<'PYTHON' || cp tests/get_pip_from_ensurepip.py "$get_pip"
+    "$(dirname "$ansible_test")/python" - "$get_pip" "$pip_version" <<'PYTHON' || cp tests/tools/get_pip_from_ensurepip.py "$get_pip"
 import os, sys, urllib.request
 path, version = sys.argv[1:]
 url = f"https://ci-files.testing.ansible.com/ansible-test/get-pip-{version}.py"

@@ -1,6 +1,6 @@
 """Runs the commands in the documentation against a running instance.
 
-    python tests/docs_run.py [file.md ...]      README.md and docs/quickstart.md by default
+    python tests/tools/docs_run.py [file.md ...]      README.md and docs/quickstart.md by default
 
 A block is run when the line before it is `<!-- run -->`:
 
@@ -27,7 +27,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from checkout import ROOT, check_out
 
