@@ -87,7 +87,7 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "services" "$(PYTEST) -n auto -m 'not integration' python/tests" \
 	  "alerts" '.ci/as_root $(PYTEST) tests/integration/alerts' \
 	  "connect plugin" '.ci/as_root $(PYTEST) tests/java' \
-	  "manifests" "$(PYTEST) tests/manifests" \
+	  "manifests" "$(PYTEST) tests/golden" \
 	  "a component" '.ci/as_root $(PYTEST) tests/component' \
 	  "trouble apart" 'CDC_FRESH_OFFSET=2500 .ci/as_root $(PYTEST) -m "apart and not full" tests/trouble'
 

@@ -96,7 +96,7 @@ def test_its_logs_are_shown(site: Site, copy: Path):
 
 
 def test_its_manifests_are_rendered(site: Site, copy: Path, tmp_path: Path):
-    options = ("-i", "inventories/kubernetes", "-e", f"@{copy}/tests/manifests/variables.yml")
+    options = ("-i", "inventories/kubernetes", "-e", f"@{copy}/tests/golden/variables.yml")
     cluster = Site(site.name, site.offset, site.home, copy, options, UNWATCHED)
     cluster.run(playbook="playbooks/render.yml", render_folder=str(tmp_path)).must_succeed()
     found = {name: read(tmp_path / name) for name in WORKLOADS}

@@ -31,7 +31,7 @@ from cdc_pipeline.train.servers import Servers
 ROOT = Path(__file__).resolve().parents[3]
 ROLES = ROOT / "roles"
 # As a pipeline in a cluster has its settings.
-RENDERED = ROOT / "tests/manifests/golden/kind"
+RENDERED = ROOT / "tests/golden/manifests/kind"
 PORTS = properties.Ports(1, (2, 3), (9, 10), (4, 5), 6, 8)
 FILES = Files("/authority", "/certificate", "/key", "/keystore", "/trust_store", "/key_store")
 

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from programs import definitions, installed, running, sources, until
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "manifests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "golden"))
 
 from rendering import render
 

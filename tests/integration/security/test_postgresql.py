@@ -174,7 +174,7 @@ def test_an_old_protocol_is_refused(server: Server) -> None:
 
 
 def test_a_wrong_authority_is_refused(server: Server) -> None:
-    other = ROOT / "tests/manifests/authority.pem"
+    other = ROOT / "tests/golden/authority.pem"
     message = refused(server.endpoint(ca=str(other)))
     assert "certificate verify failed" in message and f"none of the authorities in {other}" in message
 

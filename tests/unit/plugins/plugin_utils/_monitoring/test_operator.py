@@ -15,7 +15,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.monito
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.operator import Told, monitors, policies
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.scrape import Bounds, scrape_configs
 
-AUTHORITY = (Path(__file__).resolve().parents[5] / "tests/manifests/authority.pem").read_text()
+AUTHORITY = (Path(__file__).resolve().parents[5] / "tests/golden/authority.pem").read_text()
 TLS = {"enabled": True, "certificate": AUTHORITY, "key": "not-a-secret", "ca": AUTHORITY}
 CATALOGUE = {
     "archive": {

@@ -3,7 +3,7 @@
 
 """Workloads as Kubernetes manifests: what follows from which key.
 
-tests/manifests holds those of the real roles against golden files, the API's schemas and the standards.
+tests/golden holds those of the real roles against golden files, the API's schemas and the standards.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Renders the manifests of the real roles, as a user does: playbooks/render.yml over an inventory.
 
-tests/manifests/rendering.py FOLDER     renders every variant into FOLDER/<variant>
+tests/golden/rendering.py FOLDER     renders every variant into FOLDER/<variant>
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 from components import WORKLOADS  # noqa: E402
 
 # An authority whose key was thrown away.
-AUTHORITY = (ROOT / "tests/manifests/authority.pem").read_text()
+AUTHORITY = (ROOT / "tests/golden/authority.pem").read_text()
 # What the role certificates makes: certificates are read, but not used to connect; the keys are text.
 _SERVED = {"certificate": AUTHORITY, "key": "not-a-secret", "ca": AUTHORITY}
 _SERVERS = (
@@ -113,7 +113,7 @@ def render(variant: str, folder: Path, **variables: Any) -> None:
     command = [
         str(Path(sys.executable).with_name("ansible-playbook")),
         f"--inventory={ROOT}/inventories/{inventory}",
-        f"--extra-vars=@{ROOT}/tests/manifests/variables.yml",
+        f"--extra-vars=@{ROOT}/tests/golden/variables.yml",
         f"--extra-vars={json.dumps(given)}",
         str(ROOT / "playbooks/render.yml"),
     ]

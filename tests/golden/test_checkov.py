@@ -14,10 +14,10 @@ ENVIRONMENT = ROOT / ".venv-checkov"
 
 def test_it_finds_nothing_in_any_variant(rendered: Callable[[str], Path]):
     folders = [rendered(variant) for variant in VARIANTS]
-    requirements = ROOT / "tests/manifests/checkov.txt"
+    requirements = ROOT / "tests/golden/checkov.txt"
     subprocess.run([ROOT / ".ci/setup", requirements, ENVIRONMENT.name], cwd=ROOT, check=True)
     # All variants in one run, since it takes long to start.
     (base,) = {folder.parent for folder in folders}
-    command = [ENVIRONMENT / "bin/checkov", "--directory", base, "--config-file", ROOT / "tests/manifests/checkov.yaml"]
+    command = [ENVIRONMENT / "bin/checkov", "--directory", base, "--config-file", ROOT / "tests/golden/checkov.yaml"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,8 +1,8 @@
 """Manifests of the real roles, against what a person has read.
 
-golden/kind holds every file of the inventory kind; golden/<variant>.diff how a variant differs from it, or from the one
-that it is compared with.
-After an intended change: `CDC_GOLDEN=write pytest tests/manifests/test_golden.py`, then read the difference.
+manifests/kind holds every file of the inventory kind; manifests/<variant>.diff how a variant differs from it, or from
+the one that it is compared with.
+After an intended change: `CDC_GOLDEN=write pytest tests/golden/test_golden.py`, then read the difference.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 import yaml
 from rendering import COMPARED, ROOT, VARIANTS, render
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent / "manifests"
 WRITE = os.environ.get("CDC_GOLDEN") == "write"
 BASE = "kind"
 
