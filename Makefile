@@ -68,7 +68,7 @@ setup-test:
 test: setup-test  ## Test this collection on real servers (about half an hour)
 	@$(TESTS) \
 	  "scenario" '$(SCENARIO_UP)' \
-	  "modules on servers" '.ci/as_root $(PYTEST) -n 3 --dist loadfile tests/integration/modules tests/integration/security tests/integration/object_store' \
+	  "modules on servers" '.ci/as_root $(PYTEST) -n 3 --dist loadfile tests/integration/modules tests/integration/local/security tests/integration/local/object_store' \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone or sender or 512Mi" python/tests' \
 	  "documents" '.ci/as_root python tests/tools/docs_run.py' \
 	  "lossless" '.ci/as_root $(PYTEST) tests/lossless' \
@@ -85,8 +85,8 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "units" "$(PYTEST) -n auto --dist loadfile tests/unit" \
 	  "collection" '.ci/as_root $(PYTEST) tests/collection' \
 	  "services" "$(PYTEST) -n auto -m 'not integration' python/tests" \
-	  "alerts" '.ci/as_root $(PYTEST) tests/integration/alerts' \
-	  "connect plugin" '.ci/as_root $(PYTEST) tests/java' \
+	  "alerts" '.ci/as_root $(PYTEST) tests/integration/local/alerts' \
+	  "connect plugin" '.ci/as_root $(PYTEST) tests/integration/local/java' \
 	  "manifests" "$(PYTEST) tests/golden" \
 	  "a component" '.ci/as_root $(PYTEST) tests/component' \
 	  "trouble apart" 'CDC_FRESH_OFFSET=2500 .ci/as_root $(PYTEST) -m "apart and not full" tests/trouble'
@@ -96,18 +96,18 @@ test-upgrade: setup-test  ## Test the upgrade from an earlier version under load
 
 test-full: test  ## And what takes longer: every crash, interrupted runs, upgrades, reboots, the other engine, a cluster by kind
 	@$(TESTS) \
-	  "workloads" '.ci/as_root $(PYTEST) tests/integration/workload' \
+	  "workloads" '.ci/as_root $(PYTEST) tests/integration/local/workload' \
 	  "scenario" '$(SCENARIO_UP)' \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration python/tests' \
 	  "every PostgreSQL" 'CDC_POSTGRESQL_VERSIONS=all .ci/as_root $(PYTEST) -k "postgresql-" tests/integration/modules' \
-	  "all of the connect plugin" '.ci/as_root $(PYTEST) -m full tests/java' \
+	  "all of the connect plugin" '.ci/as_root $(PYTEST) -m full tests/integration/local/java' \
 	  "all lossless" '.ci/as_root $(PYTEST) -m full tests/lossless' \
 	  "all trouble" '.ci/as_root $(PYTEST) -m full tests/trouble' \
 	  "500 tables of every type" '.ci/as_root $(PYTEST) -m full tests/by_type' \
 	  "scenario verified" '$(SCENARIO_VERIFIED)' \
 	  "all faults are told" '.ci/as_root $(PYTEST) -m full tests/monitoring' \
 	  "scenario ended" 'molecule destroy -s default' \
-	  "sealed secrets" "$(PYTEST) tests/sealed" \
+	  "sealed secrets" "$(PYTEST) tests/integration/local/sealed" \
 	  "secrets" '.ci/as_root $(PYTEST) tests/secrets' \
 	  "collection by itself" '.ci/as_root $(PYTEST) -m full tests/collection' \
 	  "phases from nothing" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration && molecule test -s production" \

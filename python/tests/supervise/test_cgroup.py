@@ -1,4 +1,7 @@
-"""Memory bounds in control groups of both versions, on made-up file systems. Real ones: tests/integration/workload."""
+"""Memory bounds in control groups of both versions, on made-up file systems.
+
+tests/integration/local/workload has real ones.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 -- For each relation: whether a key identifies each row, and whether the table can be read in chunks by that key. Without a
 -- primary key Debezium uses a unique index, even one that permits several rows with NULL; such an index does not count here.
 -- Between two chunks PostgreSQL compares the key with the last one that Debezium has read. The types listed below are compared
--- exactly (tests/java/test_keys.py). For other types there is no operator (bit, most types of extensions) or the wrong one:
--- citext would be compared as text, and rows would be lost. A table with such a key is read as a whole. Domains and
--- arrays are judged by their base types.
+-- exactly (tests/integration/local/java/test_keys.py). For other types there is no operator (bit, most types of extensions)
+-- or the wrong one: citext would be compared as text, and rows would be lost. A table with such a key is read as a whole.
+-- Domains and arrays are judged by their base types.
 WITH RECURSIVE bases(type, base) AS (
     SELECT oid, oid FROM pg_type
     UNION

@@ -115,7 +115,7 @@ def test_what_is_wrong_is_said_before_anything_is_written(run, tmp_path):
     ],
 )
 def test_secrets_that_cannot_be_sealed_are_not_written(run, tmp_path, certificate, program, words):
-    """Sealing itself is tested with the real program by tests/sealed."""
+    """Sealing itself is tested with the real program by tests/integration/local/sealed."""
     (tmp_path / "some.pem").write_text("certificate")
     sealing = {"sealing_certificate": str(tmp_path / certificate), "sealing_key": "key-of-marks", "kubeseal": program}
     with pytest.raises(ModuleFailed) as caught:

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The module supervised_workload over a supervisor in memory. Real processes: tests/integration/workload."""
+"""The module supervised_workload over a supervisor in memory. Real processes: tests/integration/local/workload."""
 
 from __future__ import annotations
 

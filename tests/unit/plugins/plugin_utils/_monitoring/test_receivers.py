@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Who is told of alerts becomes Alertmanager's configuration; tests/integration/alerts sees what it does."""
+"""Who is told of alerts becomes Alertmanager's configuration; tests/integration/local/alerts sees what it does."""
 
 from __future__ import annotations
 

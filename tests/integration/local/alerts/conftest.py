@@ -29,7 +29,7 @@ make_importable()
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.alerts import rule_groups  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._monitoring.receivers import configuration  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 DEFINITION = yaml.safe_load((ROOT / "roles/monitoring/files/alerts.yml").read_text())
 OBJECTIVES = yaml.safe_load((ROOT / "roles/monitoring/files/objectives.yml").read_text())
 SCALE = 0.02

@@ -21,7 +21,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.reali
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.supervisor import Supervisor
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
 
-SERVICES = Path(__file__).resolve().parents[3] / "python" / "src"
+SERVICES = Path(__file__).resolve().parents[4] / "python" / "src"
 # Serves what its settings say: an answer, or one of the ways in which real servers fail.
 SERVER = """
 import http.server, json, os, signal, sys, time

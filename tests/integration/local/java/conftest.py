@@ -42,7 +42,7 @@ def java(tmp_path_factory: pytest.TempPathFactory) -> Java:
     (compiler,) = artifacts["java_compiler"].path.glob("*.jar")
     classes = tmp_path_factory.mktemp("classes")
     command = [binary, "-jar", compiler, "-21", "-proc:none", "-nowarn", "-cp", ":".join(jars), "-d", classes]
-    subprocess.run([*command, ROOT / "tests/java/src"], check=True)
+    subprocess.run([*command, ROOT / "tests/integration/local/java/src"], check=True)
     # Java keeps no archive of classes in folders.
     jar = Path(shutil.make_archive(str(classes), "zip", classes)).rename(f"{classes}.jar")
     # As a worker runs.

@@ -60,7 +60,7 @@ def test_an_interrupted_job_runs_again_and_never_beside_the_first(ending):
     script = textwrap.dedent(
         f"""
         import sys
-        sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).resolve().parents[2] / "support")]!r}
+        sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).resolve().parents[3] / "support")]!r}
         from collection_path import make_importable
         make_importable()
         from lab import Lab

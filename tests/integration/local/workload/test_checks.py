@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import FailedError, InvalidError
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 # Refuses a greeting that is no text, in words that hold the secret; says otherwise what it sees.
 CHECK = """

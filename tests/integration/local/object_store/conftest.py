@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from s3_store import BODY, Process
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "support"))
 
 from collection_path import make_importable
 from signed_in import s3_client

@@ -48,7 +48,7 @@ def made(database: psycopg.Connection) -> dict[str, Table]:
     database.execute("CREATE TABLE many ()")
     types = [name for (name,) in database.execute(TYPES, {"internal": list(INTERNAL)}).fetchall()] + list(MODIFIED)
     tables = {}
-    # Arrays are never read in chunks; tests/capture has them.
+    # Arrays are never read in chunks; python/tests/capture has them.
     types = [name for name in types if not name.endswith("[]")]
     for number, name in enumerate(types):
         table = Table("public", f"t{number}")

@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "python/src")]
 
 from cdc_pipeline.clients import postgresql  # noqa: E402

@@ -3,7 +3,7 @@
 
 """What reading, transforming and encoding an event costs, by the settings of 39700d6 and by those of now, by turns.
 
-python -m pytest -s tests/java/cost.py
+python -m pytest -s tests/integration/local/java/cost.py
 
 The events are those of the load test: transactions of 100 rows of some 200 bytes, a fifth of them updates.
 """
