@@ -71,11 +71,11 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "modules on servers" '.ci/as_root $(PYTEST) -n 3 --dist loadfile tests/integration/modules tests/integration/local/security tests/integration/local/object_store' \
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration -k "records_become or tombstone or sender or 512Mi" python/tests' \
 	  "documents" '.ci/as_root python tests/tools/docs_run.py' \
-	  "lossless" '.ci/as_root $(PYTEST) tests/lossless' \
-	  "trouble" '.ci/as_root $(PYTEST) -m "not apart and not full" tests/trouble' \
-	  "every type" '.ci/as_root $(PYTEST) tests/by_type' \
+	  "lossless" '.ci/as_root $(PYTEST) tests/system/local/lossless' \
+	  "trouble" '.ci/as_root $(PYTEST) -m "not apart and not full" tests/system/local/trouble' \
+	  "every type" '.ci/as_root $(PYTEST) tests/system/local/by_type' \
 	  "scenario verified" '$(SCENARIO_VERIFIED)' \
-	  "faults are told" '.ci/as_root $(PYTEST) tests/monitoring' \
+	  "faults are told" '.ci/as_root $(PYTEST) tests/system/local/monitoring' \
 	  "scenario ended" 'molecule destroy -s default' \
 	  -- \
 	  "ruff" "ruff check . && ruff format --check ." \
@@ -83,13 +83,13 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "reference" "python tests/tools/reference.py --check" \
 	  "sanity" "tests/tools/sanity.sh" \
 	  "units" "$(PYTEST) -n auto --dist loadfile tests/unit" \
-	  "collection" '.ci/as_root $(PYTEST) tests/collection' \
+	  "collection" '.ci/as_root $(PYTEST) tests/system/local/collection' \
 	  "services" "$(PYTEST) -n auto -m 'not integration' python/tests" \
 	  "alerts" '.ci/as_root $(PYTEST) tests/integration/local/alerts' \
 	  "connect plugin" '.ci/as_root $(PYTEST) tests/integration/local/java' \
 	  "manifests" "$(PYTEST) tests/golden" \
-	  "a component" '.ci/as_root $(PYTEST) tests/component' \
-	  "trouble apart" 'CDC_FRESH_OFFSET=2500 .ci/as_root $(PYTEST) -m "apart and not full" tests/trouble'
+	  "a component" '.ci/as_root $(PYTEST) tests/system/local/component' \
+	  "trouble apart" 'CDC_FRESH_OFFSET=2500 .ci/as_root $(PYTEST) -m "apart and not full" tests/system/local/trouble'
 
 test-upgrade: setup-test  ## Test the upgrade from an earlier version under load, in short (some 5 minutes)
 	@$(TESTS) "upgrade" '.ci/as_root $(PYTEST) tests/upgrade'
@@ -101,15 +101,15 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "services on servers" '.ci/as_root $(PYTEST) -m integration python/tests' \
 	  "every PostgreSQL" 'CDC_POSTGRESQL_VERSIONS=all .ci/as_root $(PYTEST) -k "postgresql-" tests/integration/modules' \
 	  "all of the connect plugin" '.ci/as_root $(PYTEST) -m full tests/integration/local/java' \
-	  "all lossless" '.ci/as_root $(PYTEST) -m full tests/lossless' \
-	  "all trouble" '.ci/as_root $(PYTEST) -m full tests/trouble' \
-	  "500 tables of every type" '.ci/as_root $(PYTEST) -m full tests/by_type' \
+	  "all lossless" '.ci/as_root $(PYTEST) -m full tests/system/local/lossless' \
+	  "all trouble" '.ci/as_root $(PYTEST) -m full tests/system/local/trouble' \
+	  "500 tables of every type" '.ci/as_root $(PYTEST) -m full tests/system/local/by_type' \
 	  "scenario verified" '$(SCENARIO_VERIFIED)' \
-	  "all faults are told" '.ci/as_root $(PYTEST) -m full tests/monitoring' \
+	  "all faults are told" '.ci/as_root $(PYTEST) -m full tests/system/local/monitoring' \
 	  "scenario ended" 'molecule destroy -s default' \
 	  "sealed secrets" "$(PYTEST) tests/integration/local/sealed" \
-	  "secrets" '.ci/as_root $(PYTEST) tests/secrets' \
-	  "collection by itself" '.ci/as_root $(PYTEST) -m full tests/collection' \
+	  "secrets" '.ci/as_root $(PYTEST) tests/system/local/secrets' \
+	  "collection by itself" '.ci/as_root $(PYTEST) -m full tests/system/local/collection' \
 	  "phases from nothing" "molecule test -s foundation && molecule test -s core_services && molecule test -s integration && molecule test -s production" \
 	  "runbooks" 'molecule converge -s production; .ci/as_root python tests/tools/docs_run.py docs/runbooks/*.md && molecule destroy -s production' \
 	  "archive_connect" "molecule test -s archive_connect" \

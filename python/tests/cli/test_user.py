@@ -1,4 +1,7 @@
-"""`cdc user`: what is refused before anything is changed. tests/trouble/test_people.py makes real logins."""
+"""`cdc user`: what is refused before anything is changed.
+
+tests/system/local/trouble/test_people.py makes real logins.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Secrets of a running instance are in the files that are meant to hold them. tests/secrets looks further."""
+"""Secrets of a running instance are in the files that are meant to hold them.
+
+tests/system/local/secrets looks further.
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 from site_runs import Run
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[4]
 PAGE = ROOT / "docs/collection.md"
 # Below the ports that the kernel gives to outgoing connections.
 OFFSET = 2720

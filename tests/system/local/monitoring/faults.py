@@ -138,7 +138,7 @@ def _store_slow(site: Site) -> Iterator[None]:
 
 @contextmanager
 def _disk_full(site: Site) -> Iterator[None]:
-    """A file system of its own, since a full one of the pipeline's is another test (tests/trouble/test_crashes.py)."""
+    """A file system of its own, since a full one of the pipeline's is another test (test_crashes.py of trouble)."""
     image = _DISK.with_suffix(".image")
     try:
         _DISK.mkdir()

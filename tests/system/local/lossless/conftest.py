@@ -32,7 +32,7 @@ def running() -> Iterator[Site]:
     given = os.environ.get("CDC_INSTANCE")
     name = given or "lossless"
     home = Path(os.environ.get("CDC_HOME", f"/var/lib/cdc-pipeline/{name}"))
-    checkout = Path(os.environ.get("CDC_CHECKOUT", Path(__file__).resolve().parents[2]))
+    checkout = Path(os.environ.get("CDC_CHECKOUT", Path(__file__).resolve().parents[4]))
     site = Site(name, int(os.environ.get("CDC_PORT_OFFSET", OFFSET_RUNNING)), home, checkout)
     if not given:
         site.run().must_succeed()
