@@ -92,7 +92,7 @@ test: setup-test  ## Test this collection on real servers (about half an hour)
 	  "trouble apart" 'CDC_FRESH_OFFSET=2500 .ci/as_root $(PYTEST) -m "apart and not full" tests/system/local/trouble'
 
 test-upgrade: setup-test  ## Test the upgrade from an earlier version under load, in short (some 5 minutes)
-	@$(TESTS) "upgrade" '.ci/as_root $(PYTEST) tests/upgrade'
+	@$(TESTS) "upgrade" '.ci/as_root $(PYTEST) tests/system/upgrade'
 
 test-full: test  ## And what takes longer: every crash, interrupted runs, upgrades, reboots, the other engine, a cluster by kind
 	@$(TESTS) \
@@ -114,8 +114,8 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "runbooks" 'molecule converge -s production; .ci/as_root python tests/tools/docs_run.py docs/runbooks/*.md && molecule destroy -s production' \
 	  "archive_connect" "molecule test -s archive_connect" \
 	  "plain" "molecule test -s plain" \
-	  "upgrade" '.ci/as_root $(PYTEST) --full tests/upgrade' \
-	  "boot" 'eval "$$(tests/kind/engine start)"; trap "tests/kind/engine stop" EXIT; .ci/as_root $(PYTEST) tests/boot' \
+	  "upgrade" '.ci/as_root $(PYTEST) --full tests/system/upgrade' \
+	  "boot" 'eval "$$(tests/kind/engine start)"; trap "tests/kind/engine stop" EXIT; .ci/as_root $(PYTEST) tests/system/reboot' \
 	  "kubernetes" 'make test-kubernetes "FAULTS=-m \"\""'
 
 # A cluster by kind, its node image of packages where no container registry is reached, kept in ~/.cache/cdc-pipeline.
@@ -143,15 +143,15 @@ test-kubernetes: setup-test  ## Test the pipeline in a cluster by kind, with fau
 	  "cluster and pipeline" "$(KIND_UP)" \
 	  "idempotence" "molecule idempotence -s kubernetes" \
 	  "realiser" '.ci/as_root $(PYTEST) tests/integration/kubernetes' \
-	  "faults" '.ci/as_root $(PYTEST) $(FAULTS) tests/kubernetes' \
+	  "faults" '.ci/as_root $(PYTEST) $(FAULTS) tests/system/kubernetes' \
 	  "verified" "$(KIND_DOWN)" \
-	  "moving house" '.ci/as_root $(PYTEST) tests/moving'
+	  "moving house" '.ci/as_root $(PYTEST) tests/system/migration'
 
 test-kubernetes-quick: setup-test  ## The same without most faults, as continuous integration does (under 30 minutes)
 	@$(KIND) $(KIND_TESTS) \
 	  "cluster and pipeline" "molecule destroy -s kubernetes && $(KIND_UP)" \
 	  "idempotence" "molecule idempotence -s kubernetes" \
-	  "faults" '.ci/as_root $(PYTEST) -k "archive or port_that" tests/kubernetes/test_killed_pods.py tests/kubernetes/test_oom.py tests/kubernetes/test_open_ports.py' \
+	  "faults" '.ci/as_root $(PYTEST) -k "archive or port_that" tests/system/kubernetes/test_killed_pods.py tests/system/kubernetes/test_oom.py tests/system/kubernetes/test_open_ports.py' \
 	  "verified" "$(KIND_DOWN)"
 
 lock: setup-test  ## Lock Python packages, jars and archives anew: from the .in files and versions.yml

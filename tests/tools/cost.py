@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / folder) for folder in ("tests/upgrade", "tests/support", "python/src")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("tests/system/upgrade", "tests/support", "python/src")]
 
 import base  # noqa: E402
 from installation import Installation  # noqa: E402

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests/upgrade"), str(ROOT / "python/src")]
+sys.path[:0] = [str(ROOT / "tests/system/upgrade"), str(ROOT / "python/src")]
 
 import base  # noqa: E402
 from archive import rows_in, with_documents  # noqa: E402

@@ -12,8 +12,8 @@ import time
 import uuid
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-IMAGE = ROOT / "tests/boot/image"
+ROOT = Path(__file__).resolve().parents[3]
+IMAGE = ROOT / "tests/system/reboot/image"
 # A user who may sudo; the image has it.
 USER = "dev"
 CHECKOUT = f"/home/{USER}/cdc"
