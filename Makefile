@@ -115,14 +115,14 @@ test-full: test  ## And what takes longer: every crash, interrupted runs, upgrad
 	  "archive_connect" "molecule test -s archive_connect" \
 	  "plain" "molecule test -s plain" \
 	  "upgrade" '.ci/as_root $(PYTEST) --full tests/system/upgrade' \
-	  "boot" 'eval "$$(tests/kind/engine start)"; trap "tests/kind/engine stop" EXIT; .ci/as_root $(PYTEST) tests/system/reboot' \
+	  "boot" 'eval "$$(tests/tools/kind/engine start)"; trap "tests/tools/kind/engine stop" EXIT; .ci/as_root $(PYTEST) tests/system/reboot' \
 	  "kubernetes" 'make test-kubernetes "FAULTS=-m \"\""'
 
 # A cluster by kind, its node image of packages where no container registry is reached, kept in ~/.cache/cdc-pipeline.
 .PHONY: test-kubernetes test-kubernetes-quick
-KIND = eval "$$(tests/kind/engine start)"; CDC_KIND_NODE_IMAGE=$$(tests/kind/node_image) || exit; \
-  CDC_KIND_BINARY=$$(tests/kind/node_image tools)/kind || exit; export CDC_KIND_NODE_IMAGE CDC_KIND_BINARY; \
-  trap "tests/kind/engine stop" EXIT;
+KIND = eval "$$(tests/tools/kind/engine start)"; CDC_KIND_NODE_IMAGE=$$(tests/tools/kind/node_image) || exit; \
+  CDC_KIND_BINARY=$$(tests/tools/kind/node_image tools)/kind || exit; export CDC_KIND_NODE_IMAGE CDC_KIND_BINARY; \
+  trap "tests/tools/kind/engine stop" EXIT;
 KIND_HOME = /var/lib/cdc-pipeline/molecule-kind
 KIND_TESTS = PATH="$$PWD/.venv-test/bin:$$PATH" MOLECULE_GLOB='molecule/*/molecule.yml' \
   CDC_ENDPOINTS=$(KIND_HOME)/endpoints.json CDC_KUBECONFIG=$(KIND_HOME)/kubeconfig CDC_INSTANCE=molecule-kind \

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-KIND = ROOT / "tests/kind"
+KIND = ROOT / "tests/tools/kind"
 VERSIONS = dict(re.findall(r"^([A-Z_]+)=(\S+)$", (KIND / "versions").read_text(), re.MULTILINE))
 
 

@@ -15,7 +15,7 @@ from machine import Machine, engine_answers
 @pytest.fixture(scope="session")
 def machine() -> Iterator[Machine]:
     if not engine_answers():
-        pytest.skip('no Docker engine answers; start one: eval "$(tests/kind/engine start)"')
+        pytest.skip('no Docker engine answers; start one: eval "$(tests/tools/kind/engine start)"')
     found = Machine()
     try:
         found.create()
