@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from cdc_pipeline.instance.context import Context
 from psycopg import pq
+from waiting import wait
 
 
 @contextmanager
@@ -22,10 +22,12 @@ def occupied(context: Context) -> Iterator[None]:
     options = f"proto_version '1', publication_names '\"{expected.publication}\"'"
     command = f'START_REPLICATION SLOT "{expected.slot}" LOGICAL 0/0 ({options})'
     try:
-        deadline = time.monotonic() + 20
-        while (result := outer.pgconn.exec_(command.encode())).status != pq.ExecStatus.COPY_BOTH:
-            assert time.monotonic() < deadline, result.get_error_message()
-            time.sleep(0.05)
+        result = wait(lambda: outer.pgconn.exec_(command.encode()), _streams, 20, 0.05)
+        assert _streams(result), result.get_error_message()
         yield
     finally:
         outer.close()
+
+
+def _streams(result: pq.PGresult) -> bool:
+    return result.status == pq.ExecStatus.COPY_BOTH

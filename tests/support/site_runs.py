@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 import yaml
 from cdc_pipeline.instance.context import Context
 from cdc_pipeline.instance.plan import read_plan
-from waiting import until
+from waiting import until, wait
 
 ROOT = Path(__file__).resolve().parents[2]
 # Seconds within which a killed process is there and ready again; a Java process needs most of it.
@@ -134,10 +133,7 @@ class Site:
 
     def recovers(self) -> None:
         """It verifies in time, once the processes that have just started are no longer slow."""
-        deadline = time.monotonic() + _RECOVERS
-        while (run := self.run(playbook="playbooks/verify.yml")).code and time.monotonic() < deadline:
-            time.sleep(2)
-        run.must_succeed()
+        wait(lambda: self.run(playbook="playbooks/verify.yml"), lambda run: run.code == 0, _RECOVERS, 2).must_succeed()
 
     def endpoints(self) -> dict[str, Any]:
         return json.loads((self.home / "endpoints.json").read_text())

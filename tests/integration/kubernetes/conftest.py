@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 import uuid
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.modules import preflight_cluster  # noqa: E402
 from raw import post  # noqa: E402
+from waiting import until  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -62,10 +62,7 @@ def namespace(kubeconfig):
     api = connect(kubeconfig, "", name)
     level = {"pod-security.kubernetes.io/enforce": "restricted"}
     api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": level}})
-    end = time.monotonic() + 30
-    while not api.list("ServiceAccount"):
-        assert time.monotonic() < end
-        time.sleep(0.2)
+    until(lambda: api.list("ServiceAccount"), bool, 30, "it has an account", 0.2)
     yield name
     api.delete("Namespace", name)
 

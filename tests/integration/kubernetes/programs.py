@@ -11,18 +11,19 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import raw
 import yaml
+from waiting import until
 
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("CDC_CACHE") or Path.home() / ".cache/cdc-pipeline")
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-_SECONDS = 60.0
+# For what a controller does.
+SECONDS = 60.0
 
 
 def installed(package: str, version: str) -> Path:
@@ -91,13 +92,16 @@ def definitions(api: Any, files: Sequence[Path]) -> Iterator[None]:
         for name, document in zip(names, documents, strict=True):
             raw.apply(api, f"{_DEFINITIONS}/{name}", document)
         for name in names:
-            until(lambda name=name: _is_established(raw.get(api, f"{_DEFINITIONS}/{name}")), f"{name} is known")
+            path = f"{_DEFINITIONS}/{name}"
+            until(lambda path=path: raw.get(api, path), _is_established, SECONDS, f"{name} is known")
         yield
     finally:
         for name in names:
             raw.delete(api, f"{_DEFINITIONS}/{name}")
         until(
-            lambda: not {each["metadata"]["name"] for each in raw.get(api, _DEFINITIONS)["items"]} & {*names},
+            lambda: {each["metadata"]["name"] for each in raw.get(api, _DEFINITIONS)["items"]} & {*names},
+            lambda left: not left,
+            SECONDS,
             "the kinds are gone",
         )
 
@@ -105,12 +109,3 @@ def definitions(api: Any, files: Sequence[Path]) -> Iterator[None]:
 def _is_established(definition: dict[str, Any]) -> bool:
     several = (definition.get("status") or {}).get("conditions") or []
     return any(each["type"] == "Established" and each["status"] == "True" for each in several)
-
-
-def until(look: Any, what: str, seconds: float = _SECONDS) -> Any:
-    """What ``look`` gives as soon as that is true."""
-    end = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.2)
-    return found

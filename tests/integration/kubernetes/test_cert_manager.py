@@ -21,7 +21,8 @@ from ansible_collections.cdc.pipeline.plugins.modules import kubernetes_certific
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.verification import PolicyBuilder, Store
-from programs import built, definitions, running, sources, until
+from programs import SECONDS, built, definitions, running, sources
+from waiting import until
 
 MODULE, VERSION = "github.com/cert-manager/cert-manager", "v1.21.2"
 KINDS = ("certificates", "certificaterequests", "issuers", "clusterissuers")
@@ -71,7 +72,7 @@ def authority(api, name="corporate"):
     api.apply({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": name},
                "data": encoded})  # fmt: skip
     issuer(api, name, {"ca": {"secretName": name}})
-    until(lambda: ready(api, "Issuer", name), "the issuer is ready")
+    until(lambda: ready(api, "Issuer", name), bool, SECONDS, "the issuer is ready")
     return pair
 
 
@@ -153,7 +154,12 @@ def test_a_renewal_is_taken_and_other_names_are_asked_for(api, certificates):
     found = api.get("Certificate", "kafka-certificate")
     conditions = [*found["status"]["conditions"], issuing]
     raw.merge(api, status_of(api, "Certificate", "kafka-certificate"), {"status": {"conditions": conditions}})
-    until(lambda: api.get("Certificate", "kafka-certificate")["status"].get("revision") == 2, "it is renewed")
+    until(
+        lambda: api.get("Certificate", "kafka-certificate")["status"],
+        lambda status: status.get("revision") == 2,
+        SECONDS,
+        "it is renewed",
+    )
     second = certificates(check=True)
     assert not second["changed"] and serials(second)["schema_registry"] == serials(first)["schema_registry"]
     assert serials(second)["kafka"] != serials(first)["kafka"]
@@ -185,8 +191,8 @@ def test_who_approves_and_who_denies_is_told(api, certificates):
     assert "nobody has approved kafka-certificate-1" in waiting["msg"]
     decide(api, "kafka", type="Denied", reason="policy", message="not for kafka")
     decide(api, "schema-registry", type="Approved", reason="ops", message="well")
-    until(lambda: has_failed(api, "kafka"), "it has failed")
-    until(lambda: ready(api, "Certificate", "schema-registry-certificate"), "it is issued")
+    until(lambda: has_failed(api, "kafka"), bool, SECONDS, "it has failed")
+    until(lambda: ready(api, "Certificate", "schema-registry-certificate"), bool, SECONDS, "it is issued")
     before = uids(api)
     dry = certificates(check=True)
     assert dry["issued"] == {"kafka": "the last try had failed"} and uids(api) == before
@@ -206,7 +212,7 @@ def test_a_denial_ends_the_wait(api, certificates, kubeconfig, namespace):
 
     def deny():
         own = connect(kubeconfig, "", namespace)
-        until(lambda: own.get("CertificateRequest", "kafka-certificate-1"), "it is asked for")
+        until(lambda: own.get("CertificateRequest", "kafka-certificate-1"), bool, SECONDS, "it is asked for")
         decide(own, "kafka", type="Denied", reason="policy", message="not for kafka")
 
     denying = threading.Thread(target=deny)
@@ -231,8 +237,13 @@ def test_all_of_it_goes(api, certificates):
 def test_the_preflight_tells_who_cannot_sign(api, preflight, manager, weak):
     issuer(api, "broken", {"ca": {"secretName": "none"}})
     issuer(api, "itself", {"selfSigned": {}})
-    until(lambda: (api.get("Issuer", "broken").get("status") or {}).get("conditions"), "it was looked at")
-    until(lambda: ready(api, "Issuer", "itself"), "it is ready")
+    until(
+        lambda: api.get("Issuer", "broken").get("status") or {},
+        lambda status: status.get("conditions"),
+        SECONDS,
+        "it was looked at",
+    )
+    until(lambda: ready(api, "Issuer", "itself"), bool, SECONDS, "it is ready")
     for name, parts in {
         "none": ["The Issuer none of certificates_issuer is not there in the namespace"],
         "broken": ["The Issuer broken is not ready", 'secrets "none" not found'],

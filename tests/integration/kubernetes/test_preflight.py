@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.owned import RUNNERS
+from waiting import until
 
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
 OPERATOR = Path(__file__).resolve().parents[3] / "roles/tenancy/files/operator.yml"
@@ -22,18 +22,12 @@ def contents(api):
     return {(kind, item["metadata"]["name"]) for kind in KINDS for item in api.list(kind)}
 
 
-def wait_for(read, wanted):
-    end = time.monotonic() + 30
-    while read() != wanted:
-        assert time.monotonic() < end
-        time.sleep(0.2)
-
-
 @pytest.fixture
 def refusal(api, preflight):
     """What the preflight says, which has created nothing."""
     # The controllers put an account and a certificate into a new namespace.
-    wait_for(lambda: {("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")} <= contents(api), True)
+    theirs = {("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")}
+    until(lambda: contents(api), lambda found: theirs <= found, 30, "the controllers have put theirs there")
 
     def call(**options):
         before, classes = contents(api), {item["metadata"]["name"] for item in api.list("StorageClass")}

@@ -23,11 +23,12 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api impor
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from programs import definitions, installed, running, sources, until
+from programs import SECONDS, definitions, installed, running, sources
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "golden"))
 
 from rendering import render
+from waiting import until
 
 MODULE, VERSION = "github.com/bitnami-labs/sealed-secrets", "v0.32.2"
 PLACE = "cdc-sealed-secrets"
@@ -66,7 +67,8 @@ def certificate(kubeconfig, tmp_path_factory):
             command = ["unshare", "--mount", "sh", "-euc", START, "sh", str(login), str(program)]
             command += [f"--listen-addr=127.0.0.1:{ports[0]}", f"--listen-metrics-addr=127.0.0.1:{ports[1]}"]
             with running(command, folder / "log"):
-                text = until(lambda: _certificate(f"http://127.0.0.1:{ports[0]}/v1/cert.pem"), "it has a certificate")
+                at = f"http://127.0.0.1:{ports[0]}/v1/cert.pem"
+                text = until(lambda: _certificate(at), bool, SECONDS, "it has a certificate")
                 path = folder / "certificate.pem"
                 path.write_text(text)
                 yield path
@@ -131,7 +133,7 @@ def test_the_controller_makes_secrets_of_what_is_rendered(api, namespace, kubese
     for name, document in sealed.items():
         raw.apply(api, place_of(namespace, name), document)
     for name, expected in plain.items():
-        made = until(lambda name=name: api.get("Secret", name), f"there is a secret {name}")
+        made = until(lambda name=name: api.get("Secret", name), bool, SECONDS, f"there is a secret {name}")
         assert made["data"] == expected["data"], f"{name} holds something else"
         assert expected["metadata"]["labels"].items() <= made["metadata"]["labels"].items()
         assert made["metadata"]["ownerReferences"][0]["kind"] == "SealedSecret"
@@ -144,7 +146,7 @@ def test_the_controller_makes_secrets_of_what_is_rendered(api, namespace, kubese
     raw.apply(api, place_of(namespace, changed[0]), again[changed[0]])
     wanted = expected[changed[0]]["data"]
     assert wanted != plain[changed[0]]["data"]
-    until(lambda: api.get("Secret", changed[0])["data"] == wanted, "the secret has what was sealed last")
+    until(lambda: api.get("Secret", changed[0])["data"] == wanted, bool, SECONDS, "the secret has what was sealed last")
 
 
 def test_what_is_sealed_for_another_cluster_stays_closed_and_says_so(api, namespace, kubeseal, certificate, tmp_path):
@@ -158,7 +160,7 @@ def test_what_is_sealed_for_another_cluster_stays_closed_and_says_so(api, namesp
         several = (raw.get(api, place_of(namespace, name)).get("status") or {}).get("conditions") or []
         return next((each for each in several if each["type"] == "Synced" and each["status"] == "False"), None)
 
-    assert "no key could decrypt secret" in until(said, "the controller says something")["message"]
+    assert "no key could decrypt secret" in until(said, bool, SECONDS, "the controller says something")["message"]
     assert api.get("Secret", name) is None
 
 

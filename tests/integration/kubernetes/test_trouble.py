@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.trouble import is_ready
 from raw import post
+from waiting import until
 
 LIMIT = 300
 
@@ -86,9 +87,6 @@ def test_rights_that_are_missing(api, weak, realise):
 
 def test_a_namespace_that_is_missing(api, realise, namespace, monkeypatch):
     api.delete("Namespace", namespace)
-    end = time.monotonic() + 60
-    while api.get("Namespace", namespace):
-        assert time.monotonic() < end
-        time.sleep(0.5)
+    until(lambda: api.get("Namespace", namespace), lambda found: not found, 60, "the namespace is gone")
     assert f"The namespace {namespace} does not exist" in message(realise)
     assert realise(dry=True).changed, "in check mode an earlier step would have made it"

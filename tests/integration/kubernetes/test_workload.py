@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import DeadlineError, FailedError, RefusedError
 from ansible_collections.cdc.pipeline.plugins.module_utils._kubernetes.api import connect
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.remove import Keeper
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.status import status
+from waiting import until
 
 
 def pods(api):
@@ -152,14 +152,6 @@ def row(api):
     return found
 
 
-def until(condition, seconds, what):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(1)
-    return found
-
-
 def test_a_job_runs_once(api, realise):
     predicted = realise(dry=True, **ending("echo done"))
     assert predicted.changed and not api.list("Job")
@@ -182,13 +174,13 @@ def test_a_cronjob_runs_by_its_schedule_and_not_while_stopped(api, realise):
     cron = {"kind": "cronjob", "schedule": "* * * * *"}
     assert realise(**ending("cat @{config}/text; sleep 20", **cron)).started == ["echo-0"]
     assert not realise(**ending("cat @{config}/text; sleep 20", **cron)).changed
-    until(lambda: row(api)["state"] == "Running", 80, "a run")
+    until(lambda: row(api), lambda found: found["state"] == "Running", 80, "a run")
     keeper = Keeper(api, "echo", 60, False)
     assert keeper.stop().stopped == ["echo-0"] and pods(api) == {} and not keeper.stop().changed
     assert row(api)["state"] == "Stopped"
     # The minute that passes meanwhile is made up for at the start.
     realise(**ending("cat @{config}/text; exit 3", **cron))
-    last = until(lambda: row(api)["last_run"], 90, "a result")
+    last = until(lambda: row(api)["last_run"], bool, 90, "a result")
     assert (last["outcome"], last["exit_status"]) == ("failed", 3)
     assert "last FAILED (exit status 3)" in row(api)["detail"]
     assert [item["log_tail"] for item in status(api, "echo", 5)] == [["one"]]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from site_runs import ROOT, Site
+from waiting import while_it_runs
 
 HOMES = Path("/var/lib/cdc-pipeline")
 MIGRATE = "playbooks/migrate.yml"
@@ -73,10 +74,7 @@ def test_a_pipeline_moves_and_nothing_is_lost_or_doubled(host: Site, cluster: Si
 
     record = cluster.home / "move/before.json"
     run = cluster.start(playbook=MIGRATE, **own)
-    deadline = time.monotonic() + 900
-    while not record.exists():
-        assert run.poll() is None and time.monotonic() < deadline, run.communicate()[0][-6000:]
-        time.sleep(0.5)
+    while_it_runs(run, record.exists, 900, "the move begins")
     time.sleep(INTERRUPTED_AFTER)
     os.killpg(run.pid, signal.SIGINT)
     run.communicate(timeout=120)

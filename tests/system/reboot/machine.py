@@ -10,7 +10,10 @@ import os
 import subprocess
 import time
 import uuid
+from functools import partial
 from pathlib import Path
+
+from waiting import until, wait
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGE = ROOT / "tests/system/reboot/image"
@@ -109,13 +112,8 @@ class Machine:
 
     def wait_booted(self, seconds: float = 120) -> None:
         """Wait until systemd has started all it starts."""
-        end = time.monotonic() + seconds
-        while True:
-            done = self.run("systemctl", "is-system-running", "--wait", user="root", timeout=seconds)
-            if done.stdout.strip() in ("running", "degraded"):
-                return
-            assert time.monotonic() < end, f"systemd does not come up: {done.stdout}"
-            time.sleep(0.5)
+        look = partial(self.run, "systemctl", "is-system-running", "--wait", user="root", timeout=seconds)
+        until(lambda: look().stdout.strip(), lambda state: state in ("running", "degraded"), seconds, "systemd is up")
 
     def reboot(self) -> float:
         """Shut down in order and boot again; seconds that the shutdown took."""
@@ -139,13 +137,10 @@ class Machine:
     def proves(self, seconds: float = 420) -> float:
         """Wait until `make verify` is green, with no other help; seconds that it took."""
         begin = time.monotonic()
-        while True:
-            done = self.run("make", "verify")
-            taken = time.monotonic() - begin
-            if done.returncode == 0:
-                return taken
-            assert taken < seconds, f"after {taken:.0f} s it is not proved yet:\n{done.stdout[-6000:]}"
-            time.sleep(2)
+        done = wait(lambda: self.run("make", "verify"), lambda done: done.returncode == 0, seconds, 2)
+        taken = time.monotonic() - begin
+        assert done.returncode == 0, f"after {taken:.0f} s it is not proved yet:\n{done.stdout[-6000:]}"
+        return taken
 
 
 def docker(*arguments: str, input: bytes | None = None) -> str:

@@ -9,7 +9,6 @@ Objects are written by Polars, so that another reader of Parquet looks at the va
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +23,7 @@ from cdc_pipeline.instance.context import Context
 from cdc_pipeline.verify.archive_state import State, read_state
 from changes import KEYS, Change
 from obstore.store import S3Store
+from waiting import wait
 
 _LOOK_SECONDS = 5.0
 
@@ -36,23 +36,22 @@ def topics_of(context: Context) -> list[str]:
 def archived(context: Context, rows: int, seconds: float) -> State:
     """The archive's objects, once they have at least so many rows and every record in Kafka."""
     names = topics_of(context)
-    deadline = time.monotonic() + seconds
-    while True:
+
+    def look() -> tuple[int, dict[str, int], httpx.Response | Exception, State]:
         ends = topics.ends(context.kafka_admin, topics.partitions_of(context.kafka_admin, names))
         flushed: httpx.Response | Exception
         try:
             flushed = flush(context)
         except httpx.HTTPError as error:
             flushed = error
-        left = unarchived(context, ends, _LOOK_SECONDS)
-        state = read_state(context, names)
-        found = sum(tile.rows for tile in state.tiles)
-        if found >= rows and not left:
-            return state
-        assert time.monotonic() < deadline, (
-            f"within {seconds:.0f} s, {found} of {rows} rows are archived, and Kafka has {left} more; flush: {flushed}"
-        )
-        time.sleep(1)
+        left, state = unarchived(context, ends, _LOOK_SECONDS), read_state(context, names)
+        return sum(tile.rows for tile in state.tiles), left, flushed, state
+
+    found, left, flushed, state = wait(look, lambda seen: seen[0] >= rows and not seen[1], seconds, 1)
+    assert found >= rows and not left, (
+        f"within {seconds:.0f} s, {found} of {rows} rows are archived, and Kafka has {left} more; flush: {flushed}"
+    )
+    return state
 
 
 def tiling_problems(state: State) -> list[str]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from role_defaults import connector_settings
-from waiting import until
+from waiting import until, wait
 
 LOG = """rootLogger.level=WARN
 rootLogger.appenderRef.console.ref=console
@@ -186,12 +186,14 @@ class Connector:
 
     def wait(self, count: int, seconds: float = 90) -> list[Row]:
         """All records, of which there are as many."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and self.process.poll() is None:
-            if self.count() >= count:
-                return self.records()
-            time.sleep(0.2)
-        raise AssertionError(f"{self.count()} of {count} records\n{self.log()[-4000:]}")
+        found = wait(self.count, lambda found: found >= count or self.process.poll() is not None, seconds, 0.2)
+        assert found >= count, f"{found} of {count} records\n{self.log()[-4000:]}"
+        return self.records()
+
+    def until(self, holds: Callable[[], bool], seconds: float) -> None:
+        """Wait for something; fails with the end of the log, also when the process ends before."""
+        found = wait(holds, lambda found: found or self.process.poll() is not None, seconds, 0.2)
+        assert found, self.log()[-4000:]
 
     def log(self) -> str:
         return (self.folder / "log").read_text()

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import psycopg
 from ansible_collections.cdc.pipeline.plugins.module_utils._connect.debezium_offsets import (
@@ -44,10 +43,7 @@ def included(tables: list[Table]) -> str:
 
 
 def until_finished(connector: Connector, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while begins_with_snapshot(connector.offset()) or pending(connector.offset()):
-        assert time.monotonic() < end and connector.process.poll() is None, connector.log()[-4000:]
-        time.sleep(0.2)
+    connector.until(lambda: not (begins_with_snapshot(connector.offset()) or pending(connector.offset())), seconds)
 
 
 def test_the_topics_of_any_names_by_snapshot_and_stream(database: psycopg.Connection, connector: Connector):

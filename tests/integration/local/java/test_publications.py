@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -35,11 +34,8 @@ def publish(database: psycopg.Connection[Any], *tables: str) -> None:
 
 def streams(database: psycopg.Connection[Any], connector: Connector) -> None:
     """Wait until the connector streams, so that what follows is in no snapshot."""
-    end = time.monotonic() + 90
     query = "SELECT active FROM pg_replication_slots WHERE slot_name = 'cdc' AND database = current_database()"
-    while database.execute(query).fetchone() != (True,):
-        assert time.monotonic() < end and connector.process.poll() is None, connector.log()[-4000:]
-        time.sleep(0.2)
+    connector.until(lambda: database.execute(query).fetchone() == (True,), 90)
 
 
 def rows(records: Iterable[Row], topic: str) -> list[tuple[Any, ...]]:

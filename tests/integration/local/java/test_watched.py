@@ -15,17 +15,14 @@ from cdc_pipeline.connectors.observed import Connector as Reported
 from cdc_pipeline.connectors.observed import Part, Seen, Source
 from cdc_pipeline.connectors.source import read_source
 from connector import Connector
+from waiting import until
 
 # As Kafka Connect has it all the while.
 RUNS = {"cdc": Reported(Part("RUNNING"), {0: Part("RUNNING")})}
 
 
-def until(database: psycopg.Connection, good: Callable[[Source], Any], seconds: float = 90) -> Source:
-    end = time.monotonic() + seconds
-    while not good(found := read_source(database, "cdc")):
-        assert time.monotonic() < end, found
-        time.sleep(0.1)
-    return found
+def until_seen(database: psycopg.Connection, good: Callable[[Source], Any]) -> Source:
+    return until(lambda: read_source(database, "cdc"), good, 90, "the connector, as PostgreSQL shows it", 0.1)
 
 
 def said_of(source: Source) -> list[str]:
@@ -41,9 +38,9 @@ def test_a_snapshot_is_told_from_a_connector_that_stands_still(database: psycopg
     database.execute("INSERT INTO big SELECT n, repeat('x', 200) FROM generate_series(1, 20000) n")
     connector.start(["public.big"])
     # The slot is active while it is being made.
-    snapshot = until(database, lambda source: source.snapshot and source.slot and not source.slot.active)
+    snapshot = until_seen(database, lambda source: source.snapshot and source.slot and not source.slot.active)
     assert said_of(snapshot) == []
-    streams = until(database, lambda source: source.slot and source.slot.active and source.snapshot is None)
+    streams = until_seen(database, lambda source: source.slot and source.slot.active and source.snapshot is None)
     assert streams.slot and streams.slot.holder and streams.slot.holder.own, streams
     # None of its sessions is left in a transaction, and the server does not seem to decode: else no hang would be seen.
     looks = []
@@ -59,7 +56,7 @@ def test_a_connector_at_rest_leaves_kafka_alone(database: psycopg.Connection, co
     database.execute("CREATE TABLE small (id int PRIMARY KEY)")
     database.execute("INSERT INTO small VALUES (1)")
     connector.start(["public.small"])
-    until(database, lambda source: source.slot and source.slot.active and source.snapshot is None)
+    until_seen(database, lambda source: source.slot and source.slot.active and source.snapshot is None)
     time.sleep(6)
     connector.stop()
     # One at the start, one at the end, one each second.

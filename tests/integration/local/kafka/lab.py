@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.declared i
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.settings import Settings
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.stated import state
 from collection_path import ROOT
+from waiting import wait
 
 NAMES = ("localhost", "127.0.0.1")
 _READY_SECONDS = 240.0
@@ -150,14 +150,14 @@ class Lab:
             self.write("format.log", done.stdout + done.stderr)
 
     def _await(self, port: int, ordinal: int) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
-        while time.monotonic() < deadline:
-            if self._processes[ordinal].poll() is not None:
-                break
+        def listens() -> bool:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                return
-            time.sleep(0.2)
-        raise RuntimeError((self.home / f"kafka-{ordinal}.log").read_text()[-4000:])
+                return True
+            return False
+
+        process = self._processes[ordinal]
+        if not wait(listens, lambda found: found or process.poll() is not None, _READY_SECONDS, 0.2):
+            raise RuntimeError((self.home / f"kafka-{ordinal}.log").read_text()[-4000:])
 
     def stop(self) -> None:
         """Ends them at once."""

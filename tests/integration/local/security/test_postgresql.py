@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "python/src")]
 from cdc_pipeline.clients import postgresql  # noqa: E402
 from cdc_pipeline.endpoints import PostgresqlEndpoint  # noqa: E402
 from collection_path import collections_path  # noqa: E402
+from waiting import wait  # noqa: E402
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 PASSWORD = "of-the-test"
@@ -128,15 +128,15 @@ def server(home: Path) -> Iterator[Server]:
 
 
 def _until_ready(server: Server, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while True:
+    def is_ready() -> bool:
         try:
             postgresql.connect(server.endpoint(dbname="postgres")).close()
-            return
         except psycopg.OperationalError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(server.log.read_text()) from None
-            time.sleep(0.2)
+            return False
+        return True
+
+    ready = wait(is_ready, lambda found: found or process.poll() is not None, 120, 0.2)
+    assert ready, server.log.read_text()
 
 
 def refused(where: PostgresqlEndpoint, **more: object) -> str:

@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from pathlib import Path
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.host import Host
@@ -20,6 +19,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.plan 
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.realise import Realiser, Remover
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.supervisor import Supervisor
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
+from waiting import until
 
 SERVICES = Path(__file__).resolve().parents[4] / "python" / "src"
 # Serves what its settings say: an answer, or one of the ways in which real servers fail.
@@ -113,16 +113,14 @@ class Lab:
 
     def until(self, condition, seconds: float, what: str):
         """Waits for ``condition`` to hold; errors of an unreachable supervisor count as no."""
-        end = time.monotonic() + seconds
-        while True:
+
+        def look():
             try:
-                found = condition()
+                return condition()
             except Exception:
-                found = None
-            if found:
-                return found
-            assert time.monotonic() < end, f"not within {seconds} s: {what}"
-            time.sleep(0.2)
+                return None
+
+        return until(look, bool, seconds, what, 0.2)
 
     def answers(self, ordinal: int = 0) -> bool:
         try:

@@ -20,7 +20,7 @@ from reader import Row, read
 from signed_in import signed_in
 from site_runs import ROOT, Site
 from tables import SCHEMA, Table
-from waiting import until
+from waiting import until, wait
 
 # Until what was committed is in objects, at most.
 _ARCHIVED = 60
@@ -94,18 +94,17 @@ class Pipeline:
         last = self._topic(self._last)
         found: dict[str, list[Row]] = {name: [] for name in tables}
         marked = False
-        deadline = time.monotonic() + _ARCHIVED
-        while True:
+
+        def all_there() -> bool:
+            nonlocal marked
             self._flush()
             marked = marked or any(row.operation == operation for row in self._new(last))
             for name, rows in found.items():
                 rows += self._new(self._topic(f"{SCHEMA}.{name}"))
-            if marked and all(len(found[name]) >= count for name, count in tables.items()):
-                break
-            # What is missing then, the comparison says.
-            if time.monotonic() > deadline:
-                break
-            time.sleep(_STEP)
+            return marked and all(len(found[name]) >= count for name, count in tables.items())
+
+        # What is missing then, the comparison says.
+        wait(all_there, bool, _ARCHIVED, _STEP)
         # For what should not come.
         time.sleep(_SETTLES)
         self._flush()

@@ -20,7 +20,7 @@ from confluent_kafka import OFFSET_BEGINNING, KafkaError, TopicPartition
 from reading import Row, objects, views
 from signed_in import signed_in
 from site_runs import ROOT, Site
-from waiting import until
+from waiting import until, wait
 
 # Seconds until snapshots have come, until the last change has, and until all is archived.
 _SNAPSHOTS, _CHANGES, _ARCHIVED = 60, 60, 45
@@ -79,9 +79,10 @@ def captured(site: Site, tables: Iterable[Table], new: bool = False) -> Archived
         names = [each.name for each in every]
         counts = {n: connection.execute(f"SELECT count(*) FROM public.{made(n)}").fetchone()[0] for n in names}
         archived.said = " ".join(capture(site, names, _NEW if new else _ADDED).split())
-        _until(lambda: all(n >= counts[name] for name, n in records(site, names).items()), _SNAPSHOTS)
+        # What is not there in time, here and below, the tests will miss.
+        wait(lambda: all(n >= counts[name] for name, n in records(site, names).items()), bool, _SNAPSHOTS)
         _all(connection, every, lambda each: each.after)
-    _until(lambda: records(site, [_LAST.name])[_LAST.name] > 0, _CHANGES)
+    wait(lambda: records(site, [_LAST.name])[_LAST.name] > 0, bool, _CHANGES)
     archived.expected = records(site, names)
     where = ObjectStoreEndpoint(**site.endpoints()["object_store"])
     store = s3.store(where)
@@ -92,7 +93,7 @@ def captured(site: Site, tables: Iterable[Table], new: bool = False) -> Archived
         archived.changes[OBJECTS] = {name: objects(store, folder) for name, folder in folders.items()}
         return {name: len(rows) for name, rows in archived.changes[OBJECTS].items()} == archived.expected
 
-    _until(all_archived, _ARCHIVED)
+    wait(all_archived, bool, _ARCHIVED)
     if (site.home / "bin" / "cdc").exists():
         there = [name for name in names if archived.changes[OBJECTS][name]]
         changes = views(site.home, [f"SELECT * FROM {made(n)}_changes ORDER BY __partition, __offset" for n in there])
@@ -193,10 +194,3 @@ def _all(connection: psycopg.Connection[Any], tables: Iterable[Table], of: Calla
                 connection.execute(statement(text, table.name))
             except psycopg.Error as error:
                 raise AssertionError(f"{table.name}: {text[:2000]}: {error}") from error
-
-
-def _until(good: Callable[[], bool], seconds: float) -> None:
-    """Wait, but not in vain: what is not there in time, tests will miss."""
-    deadline = time.monotonic() + seconds
-    while not good() and time.monotonic() < deadline:
-        time.sleep(0.5)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,9 @@ from cdc_pipeline.clients import topics
 from cdc_pipeline.instance.archive import flush, unarchived
 from cdc_pipeline.instance.context import Context
 from cdc_pipeline.instance.plan import read_plan
-from cdc_pipeline.verify.archive_state import read_state
+from cdc_pipeline.verify.archive_state import State, read_state
 from site_runs import Site
+from waiting import until
 
 # From a commit to its object, with a flush; a connector that waits for its next restart takes a minute more.
 SECONDS = 60
@@ -50,16 +50,15 @@ def objects_of(context: Context, table: str, rows: int, seconds: float = SECONDS
     """
     connectors = context.plan.expected.connectors
     topic = context.plan.topic(table) if "." in table else f"{connectors.topic_prefix}.{table}"
-    deadline = time.monotonic() + seconds
-    while True:
+
+    def look() -> tuple[dict[str, int], int, State]:
         ends = topics.ends(context.kafka_admin, topics.partitions_of(context.kafka_admin, [topic]))
         flush(context).raise_for_status()
-        left = unarchived(context, ends, 5)
-        state = read_state(context, [topic])
-        if not left and sum(tile.rows for tile in state.tiles) >= rows:
-            break
-        assert time.monotonic() < deadline, f"not {rows} rows of {table} within {seconds:.0f} s: {state.tiles}, {left}"
-        time.sleep(1)
+        left, state = unarchived(context, ends, 5), read_state(context, [topic])
+        return left, sum(tile.rows for tile in state.tiles), state
+
+    what = f"all of {table} is archived, with {rows} rows"
+    _left, _rows, state = until(look, lambda seen: not seen[0] and seen[1] >= rows, seconds, what, 1)
     assert not state.unreadable, state.unreadable
     for at, chain in state.chains().items():
         assert not chain.problems, (at, chain.problems)

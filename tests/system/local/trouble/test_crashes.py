@@ -41,15 +41,17 @@ def test_kafka_connect_is_up_before_the_registry(running: Site, flow: Flow):
     old = running.processes()
     for name in ("schema-registry-0", "kafka-connect-0"):
         os.kill(old[name], signal.SIGKILL)
-    while (new := running.processes()).get("schema-registry-0", old["schema-registry-0"]) == old["schema-registry-0"]:
-        time.sleep(0.5)
+    killed = old["schema-registry-0"]
+    new = until(
+        running.processes,
+        lambda found: found.get("schema-registry-0", killed) != killed,
+        COMES_BACK,
+        "the registry is started again",
+    )
     # Before it listens.
     os.kill(new["schema-registry-0"], signal.SIGSTOP)
     try:
-        deadline = time.monotonic() + COMES_BACK
-        while '"failed"' not in log.read_text()[before:]:
-            assert time.monotonic() < deadline, f"no task failed within {COMES_BACK} s"
-            time.sleep(1)
+        until(lambda: '"failed"' in log.read_text()[before:], bool, COMES_BACK, "a task has failed")
     finally:
         os.kill(new["schema-registry-0"], signal.SIGCONT)
     flow.arrived()

@@ -9,26 +9,16 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from site_runs import ROOT, Site
+from waiting import while_it_runs
 
 DPKG_JOURNAL = Path("/var/lib/dpkg/updates/0000")
 # Small, without dependencies, and nobody's need.
 PACKAGE = "hello"
 SIGNALS = pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
-
-
-def waited_for(run: subprocess.Popen[str], begun: Callable[[], bool], seconds: float) -> None:
-    """Until the download has begun."""
-    deadline = time.monotonic() + seconds
-    while not begun():
-        assert run.poll() is None, run.communicate()[0][-3000:]
-        assert time.monotonic() < deadline, f"nothing was fetched within {seconds} s"
-        time.sleep(0.2)
 
 
 def interrupt(run: subprocess.Popen[str], how: signal.Signals) -> None:
@@ -72,7 +62,7 @@ def test_a_first_run_that_is_interrupted_while_it_downloads(fresh: Site, tmp_pat
     cache = Path("/var/tmp") / fresh.name  # the services' user must be able to enter it
     try:
         run = fresh.start(cdc_cache=str(cache))
-        waited_for(run, lambda: any((cache / "downloads/maven").rglob("*.jar*")), 240)
+        while_it_runs(run, lambda: any((cache / "downloads/maven").rglob("*.jar*")), 240, "the download begins")
         interrupt(run, how)
         assert not any(cache.glob("kafka-*")), "the download was over"
         fresh.run(cdc_cache=str(cache)).must_succeed()
@@ -101,7 +91,7 @@ def set_up(cache: Path, link: Path) -> subprocess.Popen[str]:
 def test_an_environment_that_is_interrupted_while_it_is_made(tmp_path: Path, how: signal.Signals):
     cache, link = tmp_path / "cache", tmp_path / "venv"
     run = set_up(cache, link)
-    waited_for(run, lambda: any(cache.glob("venv-*/bin/pip")), 60)
+    while_it_runs(run, lambda: any(cache.glob("venv-*/bin/pip")), 60, "the installation begins")
     interrupt(run, how)
     assert not link.exists()
     again = set_up(cache, link)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 from site_runs import Site
+from waiting import while_it_runs
 
 
 def test_the_second_run_says_so_and_stops(running: Site):
@@ -17,11 +17,9 @@ def test_the_second_run_says_so_and_stops(running: Site):
     first = running.start("--tags", "object_store")
     try:
         lock = running.home / "run.lock"
-        deadline = time.monotonic() + 60
-        while str(first.pid) not in (lock.read_text() if lock.exists() else ""):
-            assert first.poll() is None, first.communicate()[0][-3000:]
-            assert time.monotonic() < deadline, "the first run did not take the lock"
-            time.sleep(0.1)
+        while_it_runs(
+            first, lambda: lock.exists() and str(first.pid) in lock.read_text(), 60, "the first run takes the lock"
+        )
         # It must not end before the others have begun.
         os.killpg(first.pid, signal.SIGSTOP)
         second = running.run()

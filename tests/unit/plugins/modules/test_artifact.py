@@ -8,12 +8,12 @@ import os
 import signal
 import subprocess
 import tarfile
-import time
 import zipfile
 from pathlib import Path
 
 import pytest
 from ansible_collections.cdc.pipeline.tests.unit.fakes.module import ModuleFailed
+from waiting import until
 
 PROJECT = """[project]
 name = "tool"
@@ -105,15 +105,11 @@ def test_a_download_ends_with_its_run(run_module, maven, tmp_path):
             run_module("artifact", cache=str(tmp_path / "cache"), catalogue={"a": archive})
         finally:
             os._exit(1)
-    deadline = time.monotonic() + 30
-    while not began.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(began.exists, bool, 30, "the download begins", 0.02)
     os.kill(run, signal.SIGKILL)
     os.waitpid(run, 0)
-    while Path(f"/proc/{int(began.read_text())}").exists():
-        assert time.monotonic() < deadline, "it goes on for a run that is no more"
-        time.sleep(0.02)
+    download = Path(f"/proc/{int(began.read_text())}")
+    until(download.exists, lambda there: not there, 30, "it ends with its run", 0.02)
 
 
 def test_jars_are_checked_against_their_list(run_module, maven, tmp_path):

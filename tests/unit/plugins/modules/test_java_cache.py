@@ -22,6 +22,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._certificates.parts i
     signed_by,
 )
 from ansible_collections.cdc.pipeline.plugins.module_utils._java_cache import Host, unfit
+from waiting import until
 
 # Stands for cdc-train: holds the lock as it does, makes the caches when it is told to, and ends on SIGTERM.
 TOOL = """#!/usr/bin/env python3
@@ -80,13 +81,6 @@ def options(tmp_path, monkeypatch):
     _java_cache.end(cache, "/homes/a")
 
 
-def until(condition) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_it_is_begun_once_and_what_it_makes_is_left_alone(run_module, options, tmp_path):
     cache = Path(options["cache"])
     (tmp_path / "jdk-25").mkdir()
@@ -106,7 +100,7 @@ def test_it_is_begun_once_and_what_it_makes_is_left_alone(run_module, options, t
     for check in (False, True):
         assert not run_module("java_cache", check=check, **options)["changed"]
     (cache / "go").touch()
-    until(lambda: _java_cache.owner(cache) is None)
+    until(lambda: _java_cache.owner(cache), lambda found: found is None, 30, "it ends", 0.02)
     after = run_module("java_cache", **options)
     assert (after["changed"], after["present"], after["missing"]) == (
         False,
@@ -277,7 +271,7 @@ def test_the_end_of_an_instance_ends_its_training_alone(run_module, options):
     assert _java_cache.owner(cache)["pid"] == pid
     assert run_module("java_cache", **ending, home="/homes/a")["changed"]
     assert _java_cache.owner(cache) is None
-    until(lambda: not Path(f"/proc/{pid}").exists() or os.waitpid(pid, os.WNOHANG))
+    until(lambda: not Path(f"/proc/{pid}").exists() or os.waitpid(pid, os.WNOHANG), bool, 30, "it ends", 0.02)
     assert not run_module("java_cache", **ending, home="/homes/a")["changed"]
 
 

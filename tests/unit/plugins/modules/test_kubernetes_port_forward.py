@@ -10,7 +10,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pod_choice import choose
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pods import Cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import Connection
+from waiting import until
 
 CATALOGUE = {
     "kafka": {
@@ -87,13 +87,6 @@ def forwarder(tmp_path, monkeypatch, owner):
     found.stop()
 
 
-def until(what):
-    end = time.monotonic() + 20
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def answers(forward):
     with socket.socket() as client:
         return client.connect_ex((forward.host, forward.port)) == 0
@@ -108,7 +101,7 @@ def test_it_lives_as_long_as_the_run(forwarder, free, owner):
     assert Path(f"/proc/{pid}/stat").read_text().split()[5] != str(os.getsid(0)), "it has a session of its own"
     owner.kill()
     owner.wait()
-    until(lambda: not answers(free))
+    until(lambda: answers(free), lambda found: not found, 20, "nothing listens", 0.05)
 
 
 def test_other_forwards_replace_it_and_stop_ends_it(forwarder, free):
@@ -118,7 +111,7 @@ def test_other_forwards_replace_it_and_stop_ends_it(forwarder, free):
     assert forwarder.start(connection, "two", [free])
     assert not alive(first["pid"], first["start"]) and answers(free)
     assert forwarder.stop() and not forwarder.stop()
-    until(lambda: not answers(free))
+    until(lambda: answers(free), lambda found: not found, 20, "nothing listens", 0.05)
 
 
 def test_a_port_that_is_taken_is_named(forwarder, free):
