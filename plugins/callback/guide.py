@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: guide
 type: aggregate
-short_description: Says what long steps wait for, and after a failure its cause and the next command
+short_description: Shows what long steps wait for, and after a failure its cause and the next command
 version_added: "1.0.0"
 description:
   - While a task runs for long, says now and then that it still does, and for how long.

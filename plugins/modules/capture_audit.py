@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: capture_audit
-short_description: See what stands against capturing tables
+short_description: Check whether tables can be captured
 version_added: "1.0.0"
 description:
   - Reads what PostgreSQL says of the tables to capture and of the server, by the services' tool C(cdc-audit). It fails
@@ -130,7 +130,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: See what stands against capturing the tables of a schema
+- name: Check whether the tables of a schema can be captured
   cdc.pipeline.capture_audit:
     tool: "{{ cdc_artifacts.services }}/bin/cdc-audit"
     postgresql:

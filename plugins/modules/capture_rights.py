@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: capture_rights
-short_description: Have the roles, grants and publication that capture needs on a server of your own
+short_description: Create the roles, grants and publication that capture needs on your own server
 version_added: "1.0.0"
 description:
   - Brings roles, their rights on the captured tables, and the publication to a server that is not the pipeline's. What
@@ -100,7 +100,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Find out whether the user may prepare capture, before anything is changed
+- name: Check the user's rights before anything is changed
   cdc.pipeline.capture_rights:
     login_host: db.example.com
     login_user: shop_owner

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: check_alerts
-short_description: Check rules and receivers of alerts before anything is changed
+short_description: Check alert rules and receivers before anything is changed
 version_added: "1.0.0"
 description:
   - Has C(promtool) and C(amtool) of the host look at rules of your own and at what Alertmanager is to be told, and
@@ -36,7 +36,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Check rules of your own
+- name: Check your own rules
   cdc.pipeline.check_alerts:
     rules:
       /srv/rules.yml: "{{ lookup('ansible.builtin.file', '/srv/rules.yml') }}"

@@ -91,13 +91,13 @@ EXAMPLES = r"""
       plugin.name: pgoutput
       table.include.list: [public.users, public.products]
 
-- name: Stop it during maintenance
+- name: Stop the connector during maintenance
   cdc.pipeline.connect_connector:
     url: http://localhost:30083
     name: postgres-cdc
     state: stopped
 
-- name: Delete it, keeping its offsets
+- name: Delete the connector, but keep its offsets
   cdc.pipeline.connect_connector:
     url: https://connect.example.com
     username: admin

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: debezium_connector
-short_description: Capture tables by a Debezium connector, with a snapshot of those that are added
+short_description: Capture tables with a Debezium connector, and snapshot added tables
 version_added: "1.0.0"
 description:
   - Brings a connector of Debezium for PostgreSQL to a configuration, and waits until it runs, as

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: java_cache
-short_description: Make the caches that the pipeline's Java programs start from
+short_description: Create the caches that the pipeline's Java programs start from
 version_added: "1.0.0"
 description:
   - Starts a training, in which a database, two brokers, a schema registry and a Kafka Connect worker run under load on
@@ -86,7 +86,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Make the caches in the background
+- name: Create the caches in the background
   cdc.pipeline.java_cache:
     java: /usr/lib/jvm/java-25/bin/java
     programs:

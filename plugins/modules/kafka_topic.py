@@ -81,7 +81,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A topic that keeps seven days
+- name: Create a topic that retains seven days
   cdc.pipeline.kafka_topic:
     bootstrap_servers: localhost:9092
     name: postgres.public.users
@@ -92,7 +92,7 @@ EXAMPLES = r"""
       compression.type: lz4
       message.timestamp.type: LogAppendTime
 
-- name: Several topics with the same settings
+- name: Create several topics with the same settings
   cdc.pipeline.kafka_topic:
     bootstrap_servers: localhost:9092
     topics:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubernetes_certificates
-short_description: The certificates of servers, by cert-manager in a cluster
+short_description: Request server certificates from cert-manager in a cluster
 version_added: 1.0.0
 description:
   - Has a C(Certificate) of cert-manager for each server in a namespace, waits until they are ready, and reads the
@@ -86,7 +86,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Have a certificate by the company's authority
+- name: Request a certificate from the company's authority
   cdc.pipeline.kubernetes_certificates:
     kubeconfig: ~/.kube/config
     namespace: data-ingestion

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubernetes_port_forward
-short_description: Ports of the controller that lead to a cluster's pods while a playbook runs
+short_description: Forward ports of the controller to a cluster's pods while a playbook runs
 version_added: 1.0.0
 description:
   - Starts a process on the controller that forwards ports to pods through the API server, each component's on the
@@ -44,7 +44,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Reach the cluster's pods from here
+- name: Forward ports of this host to the cluster's pods
   cdc.pipeline.kubernetes_port_forward:
     cluster: "{{ lookup('cdc.pipeline.cluster') }}"
     endpoints: "{{ cdc_endpoints }}"

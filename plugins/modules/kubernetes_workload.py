@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubernetes_workload
-short_description: A workload as pods of a Kubernetes cluster
+short_description: Run a workload as pods of a Kubernetes cluster
 version_added: 1.0.0
 description:
   - Applies the objects that make a workload, by server-side apply as the field manager C(cdc-pipeline), and waits until
@@ -88,7 +88,7 @@ EXAMPLES = r"""
         memory: {limit: 128Mi}
     cluster: "{{ lookup('cdc.pipeline.cluster') }}"
 
-- name: Remove it, but keep its volumes
+- name: Remove the workload, but keep its volumes
   cdc.pipeline.kubernetes_workload:
     workload: {name: echo}
     cluster: "{{ lookup('cdc.pipeline.cluster') }}"

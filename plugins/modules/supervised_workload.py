@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: supervised_workload
-short_description: A workload as supervised processes on this host
+short_description: Run a workload as supervised processes on this host
 version_added: 1.0.0
 description:
   - Makes a workload's folders, configuration and secrets, puts its replicas under the supervisor of the instance, and
@@ -82,7 +82,7 @@ EXAMPLES = r"""
       home: /var/lib/cdc-pipeline/local
       user: cdc
 
-- name: Remove it, but keep its data
+- name: Remove the workload, but keep its data
   cdc.pipeline.supervised_workload:
     workload: {name: echo}
     instance: "{{ instance }}"
