@@ -18,7 +18,7 @@ description:
   - What its caller may not read is read by C(sudo -n), which the run that failed used, too.
   - A run that succeeds ends with a table of what took the most time, by phase and role, and one line with the whole
     time. The table says how much of it was waiting - for servers, downloads, other hosts or a processor - since all
-    else is processor time of Ansible and of what it runs on this host.
+    else is CPU time of Ansible and of what it runs on this host.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 requirements:

@@ -172,7 +172,7 @@ class Disk:
         return Difference(folder.path, "", "", attributes=(is_now, ought)) if is_now != ought else None
 
     def make_folder(self, folder: Folder) -> None:
-        """Makes a folder, or mends its mode and owner.
+        """Makes a folder, or fixes its mode and owner.
 
         Raises:
             FailedError: something else is in its place, or the path is not writable.

@@ -57,7 +57,7 @@ options:
     default: bookworm
   revision:
     description:
-      - Any text. Another one builds the Debian layers anew, with the packages of that day.
+      - Any text. Another one builds the Debian layers again, with the packages of that day.
     type: str
     default: ''
   sources:

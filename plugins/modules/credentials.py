@@ -29,7 +29,7 @@ options:
     default: {}
   rotate:
     description:
-      - Credentials among O(names) that are made anew although they are there.
+      - Credentials among O(names) that are recreated although they are there.
       - This is no idempotent request. Every run with it makes another value.
     type: list
     elements: str

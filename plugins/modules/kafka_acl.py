@@ -9,7 +9,7 @@ short_description: Set the rights of Kafka users
 version_added: "1.0.0"
 description:
   - Adds and removes rules of access (ACLs). The brokers must have an authorizer, such as C(StandardAuthorizer).
-  - Rules that are not stated stay, but for those of O(exact_principals).
+  - Rules that are not stated stay, except for those of O(exact_principals).
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
@@ -38,7 +38,7 @@ options:
         required: true
       name:
         description:
-          - Name of the resource, or its beginning; V(*) is all of them. Required but for V(cluster), of which there is
+          - Name of the resource, or its beginning; V(*) is all of them. Required except for V(cluster), of which there is
             one.
         type: str
       pattern:

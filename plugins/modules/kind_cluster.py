@@ -50,7 +50,7 @@ options:
     type: str
     default: kind
   recreate:
-    description: Whether a cluster that differs is removed, with everything in it, and made anew.
+    description: Whether a cluster that differs is removed, with everything in it, and made again.
     type: bool
     default: false
   timeout:

@@ -11,7 +11,7 @@ version_added: 1.0.0
 description:
   - Starts a process on the controller that forwards ports to pods through the API server, each component's on the
     number that the runtime C(local) gives it. It ends when the playbook runs that asked for it have ended.
-  - Each connection looks for its pod anew, so pods may come and go.
+  - Each connection looks for its pod again, so pods may come and go.
   - It does nothing where the controller reaches the pipeline by other means. With C(access) of the cluster
     V(port_forward) it forwards everything, with V(routes) what speaks no HTTP, and with V(host_ports) what is in
     C(unmapped).

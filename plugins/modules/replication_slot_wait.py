@@ -33,7 +33,7 @@ options:
   new:
     description:
       - Whether the connector has not read this publication before. Otherwise the slot has to be past the change only on
-        servers before 13.21, 14.18, 15.13, 16.9 and 17.5, which go on with what they knew of a table.
+        servers before 13.21, 14.18, 15.13, 16.9 and 17.5, which continue with what they knew of a table.
     type: bool
     default: false
   first:

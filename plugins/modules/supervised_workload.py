@@ -14,8 +14,8 @@ description:
   - Replicas that do not run are started together. Replicas whose configuration, secrets, command or environment
     differ from what they were started with are restarted one after the other, each when the one before is ready and
     the rolling gate holds. What did not change is not touched.
-  - A file altered by hand, a stopped process and a program that was removed from the supervisor are mended.
-  - An interrupted run is mended by the next one.
+  - A file altered by hand, a stopped process and a program that was removed from the supervisor are fixed.
+  - An interrupted run is fixed by the next one.
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
   - cdc.pipeline.instance

@@ -196,7 +196,7 @@ class Builder:
                 f"Artifact {artifact.name}: {len(wrong)} files are not those of the list of checksums",
                 where=str(options["checksums"]),
                 why=", ".join(wrong[:10]),
-                remedy="If the versions were changed on purpose, write the list anew with `make lock` and review it; "
+                remedy="If the versions were changed on purpose, write the list again with `make lock` and review it; "
                 "otherwise do not trust the repository that delivered these.",
             )
         if options.get("services"):

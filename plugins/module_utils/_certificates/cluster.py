@@ -114,7 +114,7 @@ class Manager:
             raise FailedError(
                 f"The certificates that cert-manager has issued cannot be used\n{listed}",
                 where=f"namespace {self.api.namespace}",
-                remedy=f"choose another issuer in certificates_issuer, or mend {self.issuer.resource}; what is wrong "
+                remedy=f"choose another issuer in certificates_issuer, or fix {self.issuer.resource}; what is wrong "
                 f"is issued again after `kubectl delete secret NAME -n {self.api.namespace}`",
             )
         return done
@@ -124,7 +124,7 @@ class Manager:
         places = differences(wanted, found) if found else []
         if found and not places and has_failed(found):
             if not is_ready(found):
-                # It would wait for an hour and more, whatever has been mended since.
+                # It would wait for an hour and more, whatever has been fixed since.
                 done.issued[server] = "the last try had failed"
                 done.changes.append((label(wanted), shown(found), shown(wanted)))
                 if not self.dry:

@@ -147,7 +147,7 @@ class _Judge:
         if algorithm and algorithm.name in _BROKEN_HASHES and certificate.subject != certificate.issuer:
             weak = f"a signature by {algorithm.name.upper()}, which can be forged"
         if weak:
-            self.wrong("the certificate is too weak for TLS", f"{name} has {weak}", "have it issued anew")
+            self.wrong("the certificate is too weak for TLS", f"{name} has {weak}", "have it issued again")
 
     def authority(self, certificate: Certificate, path: str) -> None:
         try:

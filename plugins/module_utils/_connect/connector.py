@@ -239,7 +239,7 @@ def _await(
 def _failure(client: ConnectClient, connector: Connector) -> FailedError:
     failures = connector.failures
     cause, why = root_cause(failures[0].trace), _summary(connector)
-    remedy = "mend the cause and run again, which restarts what failed; the traces are in failed_tasks"
+    remedy = "fix the cause and run again, which restarts what failed; the traces are in failed_tasks"
     refused = refusal(cause)
     if refused is not None:
         cause = f"the registry refuses the new schema of {refused.subject}"

@@ -80,7 +80,7 @@ def decide_present(wanted: Wanted, found: Found, recreate: bool) -> Step:
         if recreate:
             return Step("replace", f"it differed: {'; '.join(differing)}")
         raise RefusedError(
-            f"The kind cluster {name} differs from its configuration, and kind can only make it anew",
+            f"The kind cluster {name} differs from its configuration, and kind can only recreate it",
             why="; ".join(differing),
             remedy="Keep the settings it was made with; or, if what is in it may go, run again with recreate "
             "(cluster_recreate in the role), or remove it: playbooks/destroy.yml -e destroy_data=true",

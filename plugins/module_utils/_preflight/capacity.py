@@ -211,7 +211,7 @@ def pod_request(spec: Mapping[str, Any]) -> tuple[int, int]:
         def requested(container: Mapping[str, Any], kind: str = kind, number: Any = number) -> int:
             return int(number(((container.get("resources") or {}).get("requests") or {}).get(kind, 0)))
 
-        # A first step that goes on running (a sidecar) counts as a container.
+        # A first step that continues running (a sidecar) counts as a container.
         steps = spec.get("initContainers") or ()
         sidecars = sum(requested(step) for step in steps if step.get("restartPolicy") == "Always")
         running = sum(requested(item) for item in spec["containers"]) + sidecars

@@ -73,5 +73,5 @@ def issuer_problems(issuer: Issuer, found: Mapping[str, Any] | None, namespace: 
             "certificate",
             f"{whole} is not ready, so that cert-manager would sign nothing",
             found=said or "cert-manager has said nothing of it: its controller may not be running",
-            remedy=f"mend it (kubectl describe {issuer.resource}{flag}), and run again",
+            remedy=f"fix it (kubectl describe {issuer.resource}{flag}), and run again",
         )

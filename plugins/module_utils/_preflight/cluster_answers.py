@@ -10,7 +10,7 @@ import re
 from .._problem import Problem
 from .kubeconfig import Target
 
-_SIGN_IN = "sign in anew with your cluster's tool (such as `oc login`), or ask its administrator for a new kubeconfig"
+_SIGN_IN = "sign in again with your cluster's tool (such as `oc login`), or ask its administrator for a new kubeconfig"
 _CAUSES = (
     ("CERTIFICATE_VERIFY_FAILED|certificate verify failed", "its certificate is not trusted",
      "correct certificate-authority-data of the kubeconfig's cluster; another cluster may answer there now"),

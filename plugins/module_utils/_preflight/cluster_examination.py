@@ -197,7 +197,7 @@ class _Examination:
         ]
         problems = list(room(free, demands, self.params["brokers_share_nodes"]))
         if self.params["shared_host"] and not problems:
-            # Each node of a cluster by kind counts all of the host's memory as its own.
+            # Each node of a kind cluster counts all of the host's memory as its own.
             running = sum(running_request(pod, own)[1] for pod in pods)
             wanted = sum(item.replicas * item.memory for item in demands)
             problems += host_memory(max(0, wanted - running) // 2**20, 0)

@@ -135,7 +135,7 @@ def _context(
                 "kubeconfig",
                 f"The context {name} leads nowhere: there is no {kind} {wanted!r}",
                 found=path,
-                remedy="have the kubeconfig written anew by the tool that made it, or choose another cdc_kube_context",
+                remedy="have the kubeconfig written again by the tool that made it, or choose another cdc_kube_context",
             )
         found[f"{kind}_path"], found[kind] = part
     return found

@@ -101,7 +101,7 @@ def apt_answers(packages: Sequence[str], timeout: float, run: Call = call) -> It
         apt = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in settings.items())]
         # A mirror that fails is only a warning, as others may have what is needed.
         update = run([*apt, "update"], timeout * 3)
-        # What an interrupted dpkg left half done is mended by the role artifacts.
+        # What an interrupted dpkg left half done is fixed by the role artifacts.
         answer = run([*apt, "--simulate", "--fix-broken", "install", *packages], 60)
     if answer.code == 0:
         return

@@ -64,7 +64,7 @@ _CAUSES = (
     (
         r"SSLHandshakeException|SSL handshake failed|CertificateExpiredException|PKIX path|certificate verify failed",
         "a certificate is not to be trusted, or has expired",
-        "see the evidence for which; the next run issues one that is about to end anew, but for those of yours in "
+        "see the evidence for which; the next run reissues one that is about to expire, except for yours in "
         "cdc_endpoints_extra",
     ),
     (
@@ -85,7 +85,7 @@ _CAUSES = (
     (
         r"ConfigException|Invalid (value|config)|unrecognized configuration|Unknown (option|setting)|usage:",
         "it refuses its configuration",
-        "mend the setting that the evidence names",
+        "fix the setting that the evidence names",
     ),
     (
         r"earlier process .* still runs",

@@ -256,7 +256,7 @@ def _memory(get: Get, names: Iterable[str]) -> Iterator[Problem]:
         if heap and heap > 0.8 * sizes["limit"]:
             yield Problem(
                 "memory",
-                f"{role}_heap leaves the Java machine too little of {role}_memory.limit beside the heap",
+                f"{role}_heap leaves the JVM too little of {role}_memory.limit beside the heap",
                 found=f"{get(f'{role}_heap')} of {memory['limit']}",
                 remedy=f"keep {role}_heap below 80 % of the limit, or raise {role}_memory.limit",
             )

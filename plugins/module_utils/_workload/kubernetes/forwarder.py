@@ -217,7 +217,7 @@ def _owners(known: dict[str, Any], run: Run | None) -> list[dict[str, Any]]:
 
 
 def _detach(log: Path, keep: set[int]) -> None:
-    """Lets go of whatever the caller has open, its lock of the record among it, but for ``keep``."""
+    """Lets go of whatever the caller has open, its lock of the record among it, except for ``keep``."""
     nothing = os.open(os.devnull, os.O_RDWR)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(nothing, 0)

@@ -65,7 +65,7 @@ class Trouble:
         key: the same for the same trouble, so that the time it lasts can be told.
         exits: how often the process has ended; only for a process that ends.
         patience: seconds that it may last.
-        certain: whether nothing but a change mends it, so that a process that ends is not started again in vain.
+        certain: whether nothing but a change fixes it, so that a process that ends is not started again in vain.
     """
 
     key: str

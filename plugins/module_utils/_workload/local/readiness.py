@@ -115,7 +115,7 @@ class Readiness:
             raise DeadlineError(
                 f"The rolling restart stops before {replica.name}: its gate did not hold for {self.timeout:.0f} s",
                 why=self.mask(found.detail),
-                remedy="mend what the gate found (the replicas restarted so far are ready), then run again",
+                remedy="fix what the gate found (the replicas restarted so far are ready), then run again",
             )
 
     def _is_ready(self, item: _Watch, process: Process | None) -> bool:

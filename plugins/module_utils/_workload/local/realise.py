@@ -3,7 +3,7 @@
 
 """The local realiser: makes a planned workload real on this host, step by step.
 
-An interruption at any point is mended by the next run: the digest of a replica is removed before the first of its
+An interruption at any point is fixed by the next run: the digest of a replica is removed before the first of its
 files changes, and written when the process that reads them is ready.
 """
 
@@ -328,7 +328,7 @@ class Realiser:
             if step.creates and not Path(step.creates).exists():
                 raise FailedError(
                     f"The step {step.name} of {item.name} succeeded, but did not create {step.creates}",
-                    remedy="mend `creates` in the workload's specification",
+                    remedy="fix `creates` in the workload's specification",
                 )
             self.disk.write(Target(done, "", 0o600))
             self.disk.remove(marker)

@@ -278,7 +278,7 @@ class _Progress:
     """Whether what PostgreSQL has arrives in Kafka.
 
     The connector confirms to the slot what it has committed to Kafka, with its offset. So the slot shows the whole way,
-    but for the length of one transaction, within which the stored offset alone moves. While the server still decodes,
+    except for the length of one transaction, within which the stored offset alone moves. While the server still decodes,
     as after a long transaction, the connector has nothing yet.
     """
 

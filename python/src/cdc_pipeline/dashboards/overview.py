@@ -129,7 +129,7 @@ _WAITS = Row(
         Panel(
             "waits",
             "Where it waits",
-            "What keeps changes from going on. Database: PostgreSQL does not answer, or a transaction is open for five "
+            "What keeps changes from continuing. Database: PostgreSQL does not answer, or a transaction is open for five "
             "minutes. Connect: no worker answers, a connector has failed, or the slot is not read. Kafka: no broker "
             "answers, partitions cannot be written to, or Debezium's queue is full. Archive: a record is unread for "
             "three minutes, though the store answers. S3: the store refuses, or takes more than 5 s for an object.",

@@ -112,7 +112,7 @@ def test_a_download_ends_with_its_run(run_module, maven, tmp_path):
     os.kill(run, signal.SIGKILL)
     os.waitpid(run, 0)
     while Path(f"/proc/{int(began.read_text())}").exists():
-        assert time.monotonic() < deadline, "it goes on for a run that is no more"
+        assert time.monotonic() < deadline, "it continues for a run that is no more"
         time.sleep(0.02)
 
 

@@ -76,7 +76,7 @@ def test_refuses_one_that_differs_unless_it_may_make_it_anew(cluster, programs):
         cluster(image="node:2", check=True)
     assert programs.called("kind delete") == 0
     anew = cluster(config=other, recreate=True)
-    assert "made the cluster anew" in anew["actions"][0] and len(anew["nodes"]) == 4
+    assert "recreated the cluster" in anew["actions"][0] and len(anew["nodes"]) == 4
     assert cluster(config=other)["changed"] is False
 
 
@@ -104,7 +104,7 @@ def test_mends_a_creation_that_was_interrupted(cluster, programs, tmp_path):
     cluster()
     programs.change(files={})
     (tmp_path / "home/kubeconfig.one-begun").write_text("begun\n")
-    assert cluster(check=True)["actions"] == ["made the cluster anew: its creation was interrupted"]
+    assert cluster(check=True)["actions"] == ["recreated the cluster: its creation was interrupted"]
     mended = cluster()
     assert mended["diff"]["before"]["state"] == "unfinished" and mended["diff"]["after"]["state"] == "running"
     assert programs.called("kind delete") == 1 and not (tmp_path / "home/kubeconfig.one-begun").exists()

@@ -44,7 +44,7 @@ def judge_status(name: str, status: Mapping[str, Any] | None) -> Finding:
     states = {"connector": status["connector"]["state"], **{f"task {t['id']}": t["state"] for t in status["tasks"]}}
     causes = [root_cause(each["trace"]) for each in (status["connector"], *status["tasks"]) if each.get("trace")]
     good = bool(status["tasks"]) and set(states.values()) == {"RUNNING"}
-    hint = "Run the tag connectors: it says how to mend what fails."
+    hint = "Run the tag connectors: it says how to fix what fails."
     return Finding(id, what, "RUNNING", states if good else {**states, "cause": causes}, good, hint)
 
 

@@ -13,7 +13,7 @@ from cdc_pipeline.instance.finding import Finding, equal
 from cdc_pipeline.units import quantity
 
 _LOOK = "See the events and the log of the pod: {cdc} logs."
-_AGAIN = "Run the site again: it goes on where the last run ended."
+_AGAIN = "Run the site again: it continues where the last run ended."
 # A control group of version 2, or of version 1, as the container sees it.
 _BOUNDS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _PAGE = 4096

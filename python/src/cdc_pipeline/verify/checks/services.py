@@ -24,7 +24,7 @@ from cdc_pipeline.wait import wait_for
 _START_SECONDS = 20.0
 _START = "Start it: {run start}."
 _TIED = "What started the supervisor was tied to some processors, as by taskset: {run stop}, then {run start}."
-_AGAIN = "Run the site again: it goes on where the last run ended."
+_AGAIN = "Run the site again: it continues where the last run ended."
 
 
 def judge_processes(processes: Mapping[str, Process]) -> Finding:

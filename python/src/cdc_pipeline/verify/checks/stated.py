@@ -42,7 +42,7 @@ def _problem(context: Context, workload: StatedWorkload) -> str:
         return ""
     if workload.kind == "cronjob":
         return _scheduled_in_cluster(context, workload) if context.plan.cluster else _scheduled(context, workload)
-    # A job has run to its end before its role went on, and what it did shows elsewhere.
+    # A job has run to its end before its role continued, and what it did shows elsewhere.
     return ""
 
 

@@ -113,7 +113,7 @@ def test_the_defaults_are_right():
         ("kafka_min_insync_replicas", 4, "must be 1 to kafka_replication_factor"),
         ("kafka_memory", {"request": "1Gi", "limit": "682Mi"}, "the request is above the limit"),
         ("kafka_memory", {"request": "1Gi", "limit": "much"}, "must be an amount of memory"),
-        ("kafka_heap", "640m", "leaves the Java machine too little"),
+        ("kafka_heap", "640m", "leaves the JVM too little"),
         ("cdc_max_row_bytes", "512Ki", "cdc_max_row_bytes must be 1Mi to 256Mi"),
         ("cdc_max_row_bytes", "257Mi", "cdc_max_row_bytes must be 1Mi to 256Mi"),
         ("cdc_max_row_bytes", "large", "cdc_max_row_bytes must be 1Mi to 256Mi"),
