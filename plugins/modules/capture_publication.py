@@ -45,7 +45,7 @@ options:
     default: []
   captured:
     description:
-      - Whether the connector captures just these tables through this publication by now, and the snapshots that were
+      - Whether the connector captures just these tables through this publication, and the snapshots that were
         due have been asked for. Then tables that are beyond are taken out, former publications of the slot are dropped,
         and nothing is due any more.
     type: bool

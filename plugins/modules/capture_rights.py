@@ -11,7 +11,7 @@ version_added: "1.0.0"
 description:
   - Brings roles, their rights on the captured tables, and the publication to a server that is not the pipeline's. What
     is there already is enough, whoever made it, and nothing is asked of the server for it then.
-  - Where O(login_user) may not do what is lacking, nothing is changed, and the module fails with the statements that an
+  - Where O(login_user) may not do what is missing, nothing is changed, and the module fails with the statements that an
     administrator can run. They are those that it would have run itself; passwords are left out.
   - Whether the user may is tried in a transaction, which is rolled back with O(examine) and in check mode. Servers of
     clouds have rules of their own, so that nothing else tells.

@@ -38,8 +38,8 @@ options:
         required: true
       name:
         description:
-          - Name of the resource, or its beginning; V(*) is all of them. Required except for V(cluster), of which there is
-            one.
+          - Name of the resource, or its beginning; V(*) is all of them. Required except for V(cluster), of which
+            there is one.
         type: str
       pattern:
         description:

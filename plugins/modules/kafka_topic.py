@@ -11,7 +11,7 @@ description:
   - Creates a topic, reconciles the settings that are stated, adds partitions, and deletes a topic when asked to.
   - Kafka itself validates every change before the first one is made, also in check mode, and everything that is wrong
     is listed at once.
-  - Partitions are never taken away, and the replication factor of an existing topic is not changed. Asking for either
+  - Partitions are never removed, and the replication factor of an existing topic is not changed. Asking for either
     fails and changes nothing.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)

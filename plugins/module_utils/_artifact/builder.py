@@ -85,7 +85,7 @@ class Builder:
                 raise error
         if errors:
             raise FailedError(
-                f"{len(errors)} of {len(artifacts)} artifacts could not be had",
+                f"{len(errors)} of {len(artifacts)} artifacts could not be built",
                 where=str(self.cache),
                 why="\n".join(str(getattr(error, "message", error)) for error in errors),
                 remedy="Check the access to the package registries (pip, Maven; mirrors are variables of the role "

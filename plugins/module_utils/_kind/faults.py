@@ -86,8 +86,8 @@ def explain(what: str, said: str, *, host: str, image: str = "", groups: str = "
                 f"The node image {image or _image(said)} is not in the engine and cannot be fetched",
                 where=where,
                 why=why,
-                remedy="Check the name and the way to its registry; or load the image (docker load), or name one that "
-                "can be had with cluster_node_image.",
+                remedy="Check the name and the way to its registry; or load the image (docker load), or set "
+                "cluster_node_image to one that is available.",
             ),
         ),
         (

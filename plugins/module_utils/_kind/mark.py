@@ -51,7 +51,7 @@ class Mark:
             ) from error
         if self._file is None:
             raise DeadlineError(
-                "Another process is at work on this cluster",
+                "Another process uses this cluster",
                 where=f"it holds {self._path}",
                 remedy=f"Wait until it ends, or see which it is: fuser -v {self._path}",
             )

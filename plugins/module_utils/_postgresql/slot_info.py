@@ -48,7 +48,7 @@ def told(slot: Slot, name: str, where: str) -> str:
     """What it does, in sentences."""
     if slot.wal_status == "lost":
         return f"The slot {name} on {where} has lost its WAL: changes are missing, and a new snapshot has to begin it"
-    kept = f"it keeps {_mebibytes(slot.retained_bytes)} of WAL there by now"
+    kept = f"it retains {_mebibytes(slot.retained_bytes)} of WAL there"
     if slot.active:
         return f"The slot {name} on {where} is read; {kept}"
     if slot.limit_bytes is None:

@@ -238,7 +238,7 @@ class _Examination:
         return [
             Problem(
                 "monitoring",
-                "The cluster has no Prometheus operator that could be told of the pipeline",
+                "The cluster has no Prometheus Operator to configure",
                 found=f"monitoring_service_monitors=always; {self.target} does not serve {', '.join(self._unserved)}",
                 remedy="install the operator and its resource definitions, or set monitoring_service_monitors to auto",
             )

@@ -284,9 +284,9 @@ def _own_servers(get: Get) -> Iterator[Problem]:
         if missing:
             yield Problem(
                 role,
-                f"{role}_managed is false, so the server is yours, but it is not said how to reach it",
+                f"{role}_managed is false, but the settings to reach your server are missing",
                 found=f"not set: {', '.join(missing)}",
-                remedy=f"set {', '.join(missing)} (secrets best with ansible-vault), or leave {role}_managed away",
+                remedy=f"set {', '.join(missing)} (secrets best with ansible-vault), or remove {role}_managed",
             )
 
 

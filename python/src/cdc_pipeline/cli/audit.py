@@ -52,5 +52,5 @@ def command(instance: Instance, tables: tuple[str, ...], json_output: bool) -> i
     elif findings:
         print_table(_COLUMNS, [[each.severity, each.subject, each.what, each.why, each.remedy] for each in findings])
     else:
-        click.echo("Nothing stands against capturing.")
+        click.echo("Nothing prevents capturing.")
     return 1 if any(finding.severity == REFUSE for finding in findings) else 0

@@ -67,7 +67,7 @@ def command(
             now = dt.datetime.now(dt.UTC)
             until = now + (now - since(lasts, now))
             number = _begin(plan, [{"name": "alertname", "value": alert}, *matchers], now, until, comment)
-            click.echo(f"Nobody is told of {alert} until {until:%Y-%m-%d %H:%M} UTC: silence {number}")
+            click.echo(f"{alert} is silenced until {until:%Y-%m-%d %H:%M} UTC: silence {number}")
         else:
             found = _active(plan)
             if json_output:

@@ -172,9 +172,7 @@ def _changing(instance: Instance) -> Iterator[None]:
     """
     run = book.running_playbook(instance.home)
     if run is not None:
-        raise CdcError(
-            f"A playbook is at work on the instance {instance.name}: {run}. Wait until it ends, and run this again."
-        )
+        raise CdcError(f"A playbook uses the instance {instance.name}: {run}. Wait until it ends, and run this again.")
     try:
         with _readable(), book.alone(_lock(instance), _says_that_it_waits), reached(instance):
             yield
@@ -209,7 +207,7 @@ def _write_secret(cluster: Cluster, people: Iterable[Person]) -> bool:
 
 
 def _says_that_it_waits() -> None:
-    click.echo("Another `cdc user` is at work; this waits until it ends.", err=True)
+    click.echo("Another `cdc user` is running; this one waits until it ends.", err=True)
 
 
 @contextlib.contextmanager

@@ -63,7 +63,7 @@ class _Stdin(io.RawIOBase):
                     raise BrokenPipeError("the process in the pod has ended")
                 self._socket.write_stdin(bytes(view[start : start + _MESSAGE]))
             except (WebSocketException, OSError) as error:
-                raise BrokenPipeError(f"the process in the pod takes no more: {error}") from error
+                raise BrokenPipeError(f"the process in the pod no longer reads: {error}") from error
         return len(view)
 
 

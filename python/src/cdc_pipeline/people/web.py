@@ -113,7 +113,7 @@ class Registry(WebServer):
         try:
             return self.supervisor.processes()[self.process].state
         except (KeyError, xmlrpc.client.Error) as error:
-            raise OSError(f"the supervisor does not tell of {self.process}: {error}") from None
+            raise OSError(f"the supervisor does not report {self.process}: {error}") from None
 
 
 def _tell(call: Callable[[str], None], process: str) -> None:

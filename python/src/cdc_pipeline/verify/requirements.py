@@ -78,8 +78,8 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "T13": Requirement(
         "Monitoring",
-        "Every component is measured and shown on dashboards. People are told, by e-mail or Slack, what is "
-        "down, what is late and where the quality is low.",
+        "Every component is measured and shown on dashboards. People are notified, by e-mail or "
+        "Slack, of what is down, what is late and where the quality is low.",
     ),
     "T14": Requirement(
         "Security",

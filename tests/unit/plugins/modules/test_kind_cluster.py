@@ -231,6 +231,6 @@ def test_waits_for_a_process_that_is_still_at_work(cluster, tmp_path):
     mark = tmp_path / "home/kubeconfig.one-begun"
     with open(mark, "w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(Exception, match="Another process is at work on this cluster"):
+        with pytest.raises(Exception, match="Another process uses this cluster"):
             cluster(timeout=1)
     assert cluster()["changed"] is False and not mark.exists()

@@ -251,7 +251,7 @@ def judge_right(proof: Proof, found: tuple[bool, bool]) -> Finding:
         f"{proof.user} may {may} and not {may_not} ({proof.resource_type})",
         {may: "allowed", may_not: "refused"},
         {may: _said(found[0]), may_not: _said(found[1])},
-        "Run the tag kafka: it states who may do what, and takes away what nobody stated.",
+        "Run the tag kafka: it sets the access rights and removes rights that are not stated.",
     )
 
 

@@ -119,7 +119,7 @@ def _rights(context: Context) -> Iterator[Finding]:
             expected = dict.fromkeys(rights.allowed, "allowed") | dict.fromkeys(rights.refused, "refused")
             for action, outcome in expected.items():
                 found = _try(action, store, written if (action, outcome) == ("write", "allowed") else key)
-                what = f"what {rights.identity} is told who wants to {action}"
+                what = f"the answer to {rights.identity}, action {action}"
                 yield equal(f"object_store.right.{rights.identity}.{action}", what, outcome, found, hint)
         found = bytes(obstore.get(own, key).bytes()).decode()
         yield equal("object_store.unchanged", "an object after what was refused", "as it was", found, hint)

@@ -133,8 +133,8 @@ def test_the_defaults_are_right():
         ("postgresql_memory", {"request": "1Mi", "limit": "512Mi"}, "postgresql_memory.limit is too small"),
         ("postgresql_settings_extra", {"shared_buffers": "1GB"}, "postgresql_memory.limit is too small"),
         ("postgresql_settings_extra", {"max_connections": 300}, "postgresql_memory.limit is too small"),
-        ("postgresql_managed", False, "not said how to reach it"),
-        ("object_store_managed", False, "not said how to reach it"),
+        ("postgresql_managed", False, "settings to reach your server are missing"),
+        ("object_store_managed", False, "settings to reach your server are missing"),
     ],
 )
 def test_one_thing_is_wrong(name, value, expected):
@@ -279,7 +279,7 @@ def test_who_is_told_of_alerts(tmp_path):
     assert whats(monitoring_rules_files=[str(rules), str(rules)]) == [f"monitoring_rules_files names {rules} twice"]
     assert whats(monitoring_rules_files=["rules.yml"]) == ["monitoring_rules_files has a path that is not absolute"]
     assert said == [
-        "The receiver 'a' in monitoring_receivers is told in no way",
+        "The receiver 'a' in monitoring_receivers receives no notifications",
         f"There is no file {rules}.missing, which monitoring_rules_files names",
         "monitoring_dead_man_url is no URL with http:// or https://",
     ]
