@@ -138,8 +138,8 @@ def _await_initial_snapshot(client: ConnectClient, params: Mapping[str, Any], cu
             where=client.where,
             why="a change of the connector would begin it again, and rows that are deleted meanwhile would stay in the"
             " topics; nothing was changed",
-            remedy="run again when it has ended, or with a larger wait_timeout; to restart it anyway, stop the connector"
-            " first",
+            remedy="run again when it has ended, or with a larger wait_timeout; to restart it anyway, stop the"
+            " connector first",
         )
 
 
