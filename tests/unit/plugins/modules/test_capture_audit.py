@@ -70,10 +70,7 @@ def test_every_refusal_ends_the_run(audit):
     with pytest.raises(ModuleFailed) as raised:
         audit({"findings": [REFUSED, other, KNOWN]})
     message = raised.value.result["msg"]
-    assert (
-        "2 problems prevent capturing, on PostgreSQL at db:5433; nothing of the pipeline has been changed"
-        in message
-    )
+    assert "2 problems prevent capturing, on PostgreSQL at db:5433; nothing of the pipeline has been changed" in message
     assert all(text in message for text in ("1. public.v: w", "2. public.u: w", "remedy: r", "remedy: another"))
     assert "public.a" not in message
     assert audit({"findings": [REFUSED]}, refuse=False)["findings"] == [REFUSED]
