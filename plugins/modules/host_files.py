@@ -169,7 +169,7 @@ def target(folder, item):
     """The file that is stated. Raises InvalidError where its name leads out of the folder or its mode is none."""
     path = Path(os.path.normpath(folder / item["name"]))
     if folder not in path.parents:
-        raise InvalidError(f"{item['name']} does not lie below {folder}", remedy="give a path below the folder")
+        raise InvalidError(f"{item['name']} is not below {folder}", remedy="give a path below the folder")
     try:
         return Target(path, item["content"], int(item["mode"], 8))
     except ValueError as error:

@@ -188,10 +188,10 @@ class Manager:
             return None, [
                 Problem(
                     "certificate",
-                    f"{server}: {places['ca']} is missing or empty, so that clients would have nobody to trust",
-                    found=f"cert-manager writes it where the issuer tells its authority; {issuer} does not",
-                    remedy="choose an issuer that does, such as one of the kinds CA or Vault; or give the certificate "
-                    "and what signs it in certificates_servers",
+                    f"{server}: {places['ca']} is missing or empty, so clients would have no authority to trust",
+                    found=f"cert-manager writes it if the issuer reports its authority; {issuer} does not",
+                    remedy="choose an issuer that writes it, such as one of the kinds CA or Vault; or set the "
+                    "certificate and its authority in certificates_servers",
                 )
             ]
         contents = {places[kind]: text or Unreadable("it is missing or empty") for kind, text in texts.items()}

@@ -115,10 +115,10 @@ def _refuse_uncaptured(snapshot: Sequence[str], tables: Sequence[str]) -> None:
     unknown = [table for table in snapshot if table not in tables]
     if unknown:
         raise InvalidError(
-            "A snapshot is asked for of tables that the connector does not capture",
+            "A snapshot is requested for tables that the connector does not capture",
             where="option snapshot",
             why=", ".join(unknown),
-            remedy="add them to the tables that are captured, or take them out of snapshot",
+            remedy="add them to the tables that are captured, or remove them from snapshot",
         )
 
 

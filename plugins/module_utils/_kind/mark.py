@@ -53,7 +53,7 @@ class Mark:
             raise DeadlineError(
                 "Another process uses this cluster",
                 where=f"it holds {self._path}",
-                remedy=f"Wait until it ends, or see which it is: fuser -v {self._path}",
+                remedy=f"Wait until it ends, or find it: fuser -v {self._path}",
             )
         self.begun = os.pread(self._file, len(_BEGUN), 0) == _BEGUN
         return self

@@ -121,7 +121,7 @@ def fault(status: Status, verb: str, kind: Kind, name: str | None, namespace: st
         return StatusError(f"The cluster refuses {thing}{scope}", remedy=remedy, **parts)
     if status.code == 409 and kind.name == "ProjectRequest":
         remedy = (
-            "if it was deleted a moment ago, run again when it is gone; otherwise have an administrator let you in "
+            "if it was deleted a moment ago, run again when it is removed; otherwise ask an administrator for access "
             f"(`oc adm policy add-role-to-user admin USER -n {name}`), or choose another cdc_namespace"
         )
         return StatusError(f"There is a project {name} already, which is not this user's", remedy=remedy, **parts)

@@ -39,7 +39,7 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
             f"{params['tool']} cannot query the captured tables",
             where=where,
             why=f"it took more than {_SECONDS} s" if isinstance(error, subprocess.TimeoutExpired) else str(error),
-            remedy="see whether the server answers: somebody may hold a lock on its catalogue",
+            remedy="check whether the server answers: another session may hold a lock on its catalogue",
         ) from None
     if done.returncode == _UNREACHED:
         if params["required"]:

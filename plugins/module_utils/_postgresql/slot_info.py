@@ -63,7 +63,7 @@ def told(slot: Slot, name: str, where: str) -> str:
         )
     if slot.idle_timeout:
         bound += f". idle_replication_slot_timeout is {slot.idle_timeout}: after that it is also lost"
-    return f"The slot {name} stays on {where}, and nobody reads it: {kept}. {bound}"
+    return f"The slot {name} stays on {where}, and no client reads it: {kept}. {bound}"
 
 
 def _mebibytes(count: int) -> str:

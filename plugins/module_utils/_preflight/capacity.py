@@ -49,7 +49,7 @@ def room(nodes: Sequence[Node], demands: Sequence[Demand], share: bool = False) 
     if not usable:
         yield Problem(
             "nodes",
-            "No node takes pods",
+            "No node accepts pods",
             found="; ".join(f"{node.name}: {node.why_not}" for node in nodes) or "there is no node",
             remedy="make a node Ready and schedulable (kubectl get nodes, kubectl uncordon)",
         )
@@ -71,7 +71,7 @@ def _apart(usable: Sequence[Node], nodes: Sequence[Node], demands: Sequence[Dema
         yield Problem(
             "nodes",
             f"{demand.replicas} brokers need {demand.replicas} nodes, or the loss of one node stops Kafka",
-            found=f"{len(usable)} nodes take pods ({', '.join(node.name for node in usable)})"
+            found=f"{len(usable)} nodes accept pods ({', '.join(node.name for node in usable)})"
             + (f"; not {left_out}" if left_out else ""),
             remedy="add nodes; or set preflight_brokers_share_nodes to true, which accepts that; "
             "or set kafka_replicas to 1 for a trial",

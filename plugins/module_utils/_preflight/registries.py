@@ -83,7 +83,8 @@ def apt_answers(packages: Sequence[str], timeout: float, run: Call = call) -> It
             "registry",
             f"{', '.join(packages)} are missing, and there is no apt to install them",
             found="apt-get is not installed",
-            remedy="install PostgreSQL and Maven by the system's own means, and empty artifacts_debian_packages",
+            remedy="install PostgreSQL and Maven with the system's package manager, and empty "
+            "artifacts_debian_packages",
         )
         return
     # Lists and caches go to a folder of their own, so the host's stay as they are.
@@ -117,7 +118,7 @@ def apt_answers(packages: Sequence[str], timeout: float, run: Call = call) -> It
             "registry",
             f"apt cannot install {', '.join(packages)}",
             found=_end(answer.output),
-            remedy="take Debian's main archive into /etc/apt/sources.list, or correct artifacts_debian_packages",
+            remedy="add Debian's main archive to /etc/apt/sources.list, or correct artifacts_debian_packages",
         )
 
 

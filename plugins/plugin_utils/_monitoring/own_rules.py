@@ -52,7 +52,7 @@ def own_problems(path: str, text: str, taken: Collection[str], asked: bool) -> l
     try:
         stated = yaml.load(text, Loader=_Lined)
     except yaml.YAMLError as error:
-        wrong = Problem(_CHECK, f"{path} is no YAML", found=str(error), remedy="correct it")
+        wrong = Problem(_CHECK, f"{path} is not YAML", found=str(error), remedy="correct it")
         return [] if asked else [wrong]
     return [problem for rule in _alerts(stated) for problem in _problems(path, rule, taken)]
 

@@ -227,7 +227,7 @@ def test_names_a_crash_with_its_cause(lab):
     lab.spec["files"]["settings.json"] = {"exit": 5, "say": "bind: Permission denied for first-secret-value"}
     with pytest.raises(FailedError) as caught:
         lab.realiser(replicas=1).start()
-    assert "web-0 does not stay up: it may not read or write something it needs (exit status 5)" in caught.value.message
+    assert "web-0 keeps ending: it may not read or write something it needs (exit status 5)" in caught.value.message
     assert "********" in caught.value.message and "first-secret-value" not in caught.value.message
 
 

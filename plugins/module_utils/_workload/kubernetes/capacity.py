@@ -65,7 +65,7 @@ def shortage(api: Api, workload: str) -> list[str]:
     own = [pod for pod in api.list("Pod", selector(workload)) if not pod["spec"].get("nodeName")]
     found = [f"{own[0]['metadata']['name']} asks for {requested(own[0])}"] if own else []
     for node in nodes:
-        closed = ", takes no new pods" if node["spec"].get("unschedulable") else ""
+        closed = ", accepts no new pods" if node["spec"].get("unschedulable") else ""
         found.append(f"node {node['metadata']['name']} has {left(node, pods)} left{closed}")
     return found
 

@@ -91,7 +91,7 @@ class Forwarder:
                 raise FailedError(
                     f"The port {item.port} on {item.host}, to forward to {item.workload}, cannot be taken",
                     why=str(error),
-                    remedy="find who has it with `ss -ltnp`, or choose another cdc_port_offset",
+                    remedy="find the process with `ss -ltnp`, or choose another cdc_port_offset",
                 ) from error
         return found
 

@@ -205,7 +205,7 @@ class Realiser:
         for name in names:
             report.restarted.append(name)
             report.reasons[name] = list(causes) or (
-                ["does not stay up"] if name in stuck else ["is not of the present revision"]
+                ["keeps ending"] if name in stuck else ["is not of the present revision"]
             )
         report.changed = report.changed or bool(names)
 

@@ -194,7 +194,7 @@ def test_kafka_is_told_where_the_issuer_has_put_another_subject(cluster, run):
     cluster.objects["certificates", "here", "kafka-certificate"]["spec"]["commonName"] = "kafka.corp"
     cluster.renew("kafka-certificate")
     cluster.objects["certificates", "here", "kafka-certificate"]["spec"]["commonName"] = "kafka"
-    assert "the subject is not CN=kafka, by which the replicas know each other" in refused(run)
+    assert "the subject is not CN=kafka, by which the replicas identify each other" in refused(run)
     assert not run(mutual=[])["changed"]
 
 

@@ -12,11 +12,11 @@ from ansible_collections.cdc.pipeline.plugins.plugin_utils._guide.explain import
 
 def test_an_error_of_the_collection():
     error = FailedError(
-        "kafka-0 does not stay up", where="/log", why="its last lines are\n  one\n  two", remedy="make room"
+        "kafka-0 keeps ending", where="/log", why="its last lines are\n  one\n  two", remedy="make room"
     )
     result = {"msg": error.message, "invocation": {"module_args": {"workload": {"name": "kafka"}}}}
     found = explain(result, "workload")
-    assert found.cause == "kafka-0 does not stay up"
+    assert found.cause == "kafka-0 keeps ending"
     assert found.evidence == ["at /log", "its last lines are", "one", "two"]
     assert (found.next, found.component) == ("make room", "kafka")
 

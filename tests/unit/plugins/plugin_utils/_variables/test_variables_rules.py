@@ -97,7 +97,7 @@ def test_the_defaults_are_right():
         ("cdc_tables", ["public.users", "public.users"], "names public.users twice"),
         ("cdc_tables", ["public.users", {"schema": "public", "table": "users"}], "names public.users twice"),
         ("cdc_tables", ["public.Users"], "PostgreSQL takes Users for users"),
-        ("cdc_tables", ["public.users", "!public.*"], "takes tables out of a pattern, and there is none"),
+        ("cdc_tables", ["public.users", "!public.*"], "removes tables from a pattern, and there is none"),
         ("cdc_tables", ["a_b.c", "a.b_c"], "The topics of a_b.c and a.b_c are one to Kafka"),
         ("cdc_excluded_columns", ["public.users"], "a column is written as schema.table.column"),
         ("cdc_tables", ["public.pipeline_probe"], "may not name the probe table"),
@@ -212,9 +212,9 @@ def test_a_role_that_runs_nothing_needs_no_port():
 
 def test_two_workloads_may_not_want_one_port():
     archive = {**SPECS["archive"][0], "ports": {"http": {"port": 9093}}}
-    assert whats(stated(archive=[archive])) == ["The port 9093 is wanted twice"]
+    assert whats(stated(archive=[archive])) == ["The port 9093 is used twice"]
     exporter = {**SPECS["archive"][0], "name": "exporter"}
-    assert whats(stated(archive=[*SPECS["archive"], exporter])) == ["The port 30095 is wanted twice"]
+    assert whats(stated(archive=[*SPECS["archive"], exporter])) == ["The port 30095 is used twice"]
 
 
 @pytest.mark.parametrize(
@@ -281,5 +281,5 @@ def test_who_is_told_of_alerts(tmp_path):
     assert said == [
         "The receiver 'a' in monitoring_receivers receives no notifications",
         f"There is no file {rules}.missing, which monitoring_rules_files names",
-        "monitoring_dead_man_url is no URL with http:// or https://",
+        "monitoring_dead_man_url is not a URL with http:// or https://",
     ]
