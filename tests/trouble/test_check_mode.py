@@ -123,8 +123,8 @@ def test_on_a_bare_host_check_mode_says_what_would_be_made_and_makes_nothing(fre
     for text in ("server.properties", "postgres.public.users:", "table.include.list:"):
         assert text in found.output, text
     flat = re.sub(r"\s+", " ", found.output)
-    assert "kafka does not run and keeps nothing yet, so it is not asked" in flat
-    assert "Nothing is verified, since these do not run as stated yet: archive, connectors, kafka" in flat
+    assert "kafka does not run and has no data yet, so it is not queried" in flat
+    assert "Nothing is verified, because these do not run as stated yet: archive, connectors, kafka" in flat
 
 
 @pytest.mark.full
@@ -132,7 +132,7 @@ def test_what_a_stopped_pipeline_keeps_is_not_said_to_be_made(fresh: Site):
     fresh.run("--skip-tags", "verify").must_succeed()
     fresh.run(playbook="playbooks/stop.yml").must_succeed()
     found = fresh.run("--check", "--diff").must_succeed()
-    assert "kafka does not run, so it is not asked" in re.sub(r"\s+", " ", found.output)
+    assert "kafka does not run, so it is not queried" in re.sub(r"\s+", " ", found.output)
     # Caches of Java are made in the background, when they are.
     assert {name.partition(":")[0] for name in changes(found) if not name.startswith("Java caches")} == {
         "Services | Set up and start the supervisor",
@@ -154,5 +154,5 @@ def test_check_mode_looks_past_a_switch_of_security_in_both_directions(fresh: Si
     off = fresh.run("--check", "--diff", cdc_security=False).must_succeed()
     assert not [name for name in changes(off) if name.startswith(("Kafka |", "Postgresql |", "Schema registry |"))]
     for run in (on, off):
-        assert "Nothing is verified, since these do not run as stated yet: archive" in run.output
+        assert "Nothing is verified, because these do not run as stated yet: archive" in run.output
     assert changes(fresh.run("--check", "--diff", cdc_security=True).must_succeed()) == []

@@ -57,4 +57,4 @@ def test_a_server_that_is_away(cdc, instance_in, found: dict[str, Any], monkeypa
 
     monkeypatch.setattr(Context, "postgresql", refuse)
     code, _out, err = cdc("audit", "--home", instance_in())
-    assert code == 1 and "PostgreSQL at 127.0.0.1:1 cannot be asked: connection refused" in err
+    assert code == 1 and "PostgreSQL at 127.0.0.1:1 cannot be queried: connection refused" in err

@@ -187,4 +187,4 @@ def runs_store(cluster: Cluster) -> bool:
     try:
         return bool(cluster.controllers(STORE))
     except ClusterError as error:
-        raise UnansweredError(f"what runs in the namespace {cluster.namespace} cannot be seen: {error}") from None
+        raise UnansweredError(f"what runs in the namespace {cluster.namespace} cannot be queried: {error}") from None

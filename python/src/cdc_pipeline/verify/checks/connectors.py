@@ -67,7 +67,7 @@ def judge_snapshot(table: str, rows: int | None, events: int | None) -> Finding:
     """
     id, what = f"connectors.snapshot.{table}", f"events of {table} for the rows that it has"
     if rows is None:
-        return Finding(id, what, "a table", "no such table", False, "Create it, or take it out of cdc_tables.")
+        return Finding(id, what, "a table", "no such table", False, "Create it, or remove it from cdc_tables.")
     return Finding(
         id,
         what,

@@ -52,7 +52,7 @@ def judge_quorum(quorum: Quorum, brokers: int) -> Finding:
         f"{brokers} voters, a leader, none behind",
         f"{len(quorum.voters)} voters, leader {quorum.leader} in epoch {quorum.epoch}, {quorum.lag} records behind",
         len(quorum.voters) == brokers and quorum.leader in quorum.voters and quorum.lag < 100,
-        "A controller is down or cut off: look at the brokers' logs.",
+        "A controller is down or disconnected: check the brokers' logs.",
     )
 
 
@@ -150,7 +150,7 @@ def _cluster(context: Context) -> Iterator[Finding]:
         "partitions with a replica out of sync",
         [],
         lagging,
-        "A broker is down, catching up, or its disk is slow: look at its log.",
+        "A broker is down, catching up, or its disk is slow: check its log.",
     )
 
 

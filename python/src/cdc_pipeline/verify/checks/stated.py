@@ -12,7 +12,7 @@ from cdc_pipeline.instance.plan import Plan, StatedWorkload
 from cdc_pipeline.supervise import runs
 from cdc_pipeline.verify.step import Step
 
-_LOOK = "Look at it: {cdc} status, then {cdc} logs "
+_LOOK = "Check {cdc} status, then {cdc} logs "
 
 
 def stated_steps(plan: Plan) -> list[Step]:
