@@ -52,7 +52,7 @@ def add(instance: Instance, name: str, operator: bool) -> int:
 
     Its password, the certificate authorities to trust, and programs in Python and Java to begin with are written to a
     folder that only its owner may read, on a host root; hand over a copy of it. No secret is printed. The schema
-    registry is restarted, since it reads its users when it starts. If the command was interrupted, run it again. If
+    registry is restarted, because it reads its users only at its start. If the command was interrupted, run it again. If
     the login exists already, nothing is changed.
 
     \b

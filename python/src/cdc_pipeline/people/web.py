@@ -94,7 +94,7 @@ class Registry(WebServer):
             OSError: the supervisor does not answer, or the registry does not end.
         """
         self.says(
-            f"{self.title}: is restarted, since it reads its users when it starts. For some seconds it does not "
+            f"{self.title}: is restarted, because it reads its users only at its start. For some seconds it does not "
             "answer; who needs it waits meanwhile."
         )
         try:

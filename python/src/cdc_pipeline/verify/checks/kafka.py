@@ -24,7 +24,7 @@ from cdc_pipeline.wait import wait_for
 _REQUEST = 30
 _SETTLE_SECONDS = 10.0
 _PROBE_RECORDS = 200
-_TOPIC_HINT = "Run the tag kafka: it reconciles the topics, and says what it cannot change."
+_TOPIC_HINT = "Run the tag kafka: it reconciles the topics, and reports what it cannot change."
 
 
 class ConfigValue(NamedTuple):
@@ -118,7 +118,7 @@ def _cluster(context: Context) -> Iterator[Finding]:
         "brokers in the cluster",
         expected.brokers,
         len(metadata.brokers),
-        "Look at the status and the log of the missing broker.",
+        "Check the status and the log of the missing broker.",
     )
     where = context.plan.endpoints.kafka
     quorum = wait_for(lambda: describe_quorum(where), lambda each: judge_quorum(each, expected.brokers).ok, 5.0)
@@ -158,7 +158,7 @@ def _life(context: Context) -> Iterator[Finding]:
     admin = context.kafka_admin
     name = f"cdc-verify-{context.run}"
     factor = min(3, context.plan.expected.kafka.brokers)
-    hint = "Look at the brokers' logs."
+    hint = "Check the brokers' logs."
     admin.create_topics([NewTopic(name, 3, factor)], request_timeout=_REQUEST)[name].result()
     try:
         there = wait_for(lambda: name in admin.list_topics(timeout=_REQUEST).topics, bool, _SETTLE_SECONDS)
@@ -233,10 +233,10 @@ def _rights(context: Context) -> Iterator[Finding]:
     }
     yield equal(
         "kafka.closed",
-        "brokers that answer who does not sign in",
+        "brokers that answer unauthenticated clients",
         dict.fromkeys(closed, 0),
         closed,
-        "Somebody changed the listeners: run the tag kafka.",
+        "The listeners were changed: run the tag kafka.",
     )
 
 

@@ -38,7 +38,7 @@ def _bucket(context: Context) -> Iterator[Finding]:
     yield Finding("object_store.bucket", f"bucket {where.bucket}", "it can be listed", "it can be listed", True, hint)
     if not where.access_key_id:
         return
-    found = "it is let in"
+    found = "access is granted"
     try:
         next(iter(list_objects(context.store_of(Keys(where.access_key_id, "wrong")), _key(context, "none"))), None)
     except BaseError as error:
@@ -49,13 +49,13 @@ def _bucket(context: Context) -> Iterator[Finding]:
         "answer to a wrong secret key",
         "403 Forbidden",
         found,
-        "Does the store let anybody in? Give it identities.",
+        "Does the store accept anonymous requests? Give it identities.",
     )
 
 
 def _conditional(context: Context) -> Iterator[Finding]:
     store, key = context.own_store, _key(context, "race")
-    hint = "This store cannot keep two writers apart; use one that honours If-None-Match: *."
+    hint = "This store cannot separate two writers; use one that honours If-None-Match: *."
     try:
         with ThreadPoolExecutor(_WRITERS) as pool:
             won = [

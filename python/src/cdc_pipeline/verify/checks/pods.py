@@ -50,7 +50,7 @@ def judge_controllers(controllers: Iterable[Object]) -> Finding:
     names = sorted(each["metadata"]["name"] for each in controllers)
     return Finding(
         "services.supervisor",
-        "what keeps the pods running",
+        "controllers that keep the pods running",
         "a StatefulSet or Deployment each",
         names,
         bool(names),
@@ -79,7 +79,7 @@ def judge_rollouts(controllers: Iterable[Object]) -> Finding:
             behind[each["metadata"]["name"]] = "its last change was not seen yet"
         elif status.get("updatedReplicas", 0) < wanted:
             behind[each["metadata"]["name"]] = f"{status.get('updatedReplicas', 0)} of {wanted} pods are new"
-    return equal("workload.applied", "workloads whose last change has not been taken over", {}, behind, _AGAIN)
+    return equal("workload.applied", "workloads whose last change is not applied", {}, behind, _AGAIN)
 
 
 def judge_spread(controllers: Iterable[Object], pods: Iterable[Object]) -> Finding:

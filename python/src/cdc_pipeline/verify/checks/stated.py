@@ -64,7 +64,7 @@ def _scheduled_in_cluster(context: Context, workload: StatedWorkload) -> str:
     label = f"app.kubernetes.io/name={workload.name}"
     found = cluster.items(cluster.path("cronjobs", group="batch/v1"), labelSelector=label)
     if not found:
-        return "the CronJob is not there"
+        return "the CronJob does not exist"
     jobs = cluster.items(cluster.path("jobs", group="batch/v1"), labelSelector=label)
     ended = [job for job in jobs if job.get("status", {}).get("conditions")]
     if not ended:
