@@ -51,9 +51,9 @@ def add(instance: Instance, name: str, operator: bool) -> int:
     """Make a login for NAME.
 
     Its password, the certificate authorities to trust, and programs in Python and Java to begin with are written to a
-    folder that only its owner may read, on a host root; hand over a copy of it. No secret is printed. The schema
-    registry is restarted, because it reads its users only at its start. If the command was interrupted, run it again. If
-    the login exists already, nothing is changed.
+    folder that only its owner may read, on a host root; pass on a copy of it. No secret is printed. The schema
+    registry is restarted, because it reads its users only at its start. If the command was interrupted, run it again.
+    If the login already exists, nothing is changed.
 
     \b
       cdc user add ada

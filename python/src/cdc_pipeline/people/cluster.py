@@ -131,8 +131,8 @@ class PodRegistry(PodServer):
             OSError: the cluster refuses.
         """
         self.says(
-            f"{self.title}: its pod is replaced, because it reads its users only at its start. Until the new one is ready "
-            "it does not answer; who needs it waits meanwhile."
+            f"{self.title}: its pod is replaced, because it reads its users only at its start. Until the new pod "
+            "is ready, it does not answer, and its clients wait."
         )
         try:
             for pod in self.cluster.pods(self.workload):

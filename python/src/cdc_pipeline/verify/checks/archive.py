@@ -135,9 +135,7 @@ def judge_stopped(ready: Mapping[str, Any]) -> Finding:
         f"{each['topic']}-{each['partition']} since {each['since']}: {each['reason']}"
         for each in ready.get("stopped", ())
     ]
-    return equal(
-        "archive.stopped", "stopped partitions of the archive", [], found[:_SHOWN], "Follow the remedy in the reason."
-    )
+    return equal("archive.stopped", "stopped partitions of the archive", [], found[:_SHOWN], "See the reason.")
 
 
 def _service(context: Context) -> Iterator[Finding]:

@@ -139,9 +139,7 @@ def judge_ports(
     wrong = {name: "no host port leads there" for name, at in addresses.items() if at is None}
     wrong.update(answers)
     said = [f"{at[0]}:{at[1]}" for at in addresses.values() if at]
-    forwarded = (
-        f"; forwarded, because the cluster was created without: {', '.join(map(str, unmapped))}" if unmapped else ""
-    )
+    forwarded = f"; forwarded, as the cluster was created without: {', '.join(map(str, unmapped))}" if unmapped else ""
     return Finding(
         "cluster.ports",
         "node ports, from the controller",

@@ -26,7 +26,7 @@ _WORKLOAD = "app.kubernetes.io/name"
 _MINE = f"cdc-pipeline/{NAME}"
 _STRANGER = "a pod of no workload"
 _FREE_STRANGER = "a pod that may connect anywhere"
-_HINT = "Does the cluster's network plugin enforce policies? Run the tag tenancy. kubectl get networkpolicy shows the policies."
+_HINT = "Does the network plugin enforce policies? Run the tag tenancy. kubectl get networkpolicy shows them."
 _CLIENTS_HINT = "Does cdc_network_clients exclude the addresses of the cluster's pods?"
 _SECONDS = 3.0
 # Until a policy holds on every node.
