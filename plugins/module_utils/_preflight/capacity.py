@@ -203,7 +203,7 @@ def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
 
 def pod_request(spec: Mapping[str, Any]) -> tuple[int, int]:
     """Thousandths of a core and bytes that the scheduler counts for a pod: its containers together, or the largest of
-    its first steps, and the overhead of its runtime class.
+    its init steps, and the overhead of its runtime class.
     """
     totals = []
     for kind, number in (("cpu", cores), ("memory", amount)):
@@ -211,7 +211,7 @@ def pod_request(spec: Mapping[str, Any]) -> tuple[int, int]:
         def requested(container: Mapping[str, Any], kind: str = kind, number: Any = number) -> int:
             return int(number(((container.get("resources") or {}).get("requests") or {}).get(kind, 0)))
 
-        # A first step that continues running (a sidecar) counts as a container.
+        # An init step that continues running (a sidecar) counts as a container.
         steps = spec.get("initContainers") or ()
         sidecars = sum(requested(step) for step in steps if step.get("restartPolicy") == "Always")
         running = sum(requested(item) for item in spec["containers"]) + sidecars

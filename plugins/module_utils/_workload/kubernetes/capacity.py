@@ -35,7 +35,7 @@ class Amount:
 
 
 def requested(pod: Document) -> Amount:
-    """What a pod asks for: the sum of its containers, or its largest first step if that is more."""
+    """What a pod asks for: the sum of its containers, or its largest init step if that is more."""
     spec = pod["spec"]
     total = sum((_requests(item) for item in spec.get("containers") or ()), Amount())
     first = [_requests(item) for item in spec.get("initContainers") or ()]
