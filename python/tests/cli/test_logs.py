@@ -187,7 +187,7 @@ def test_lines_that_match_are_looked_for_in_the_whole_log(home: Path, cdc) -> No
     [
         ("--since", "yesterday", "is neither a duration, such as 30s"),
         ("--since", "10", "is neither a duration, such as 30s"),
-        ("--grep", "(", "is no regular expression"),
+        ("--grep", "(", "is not a valid regular expression"),
     ],
 )
 def test_a_time_or_a_pattern_that_cannot_be_read(home: Path, cdc, option: str, value: str, said: str) -> None:

@@ -120,7 +120,7 @@ def test_leaves_nothing_of_a_creation_that_failed(cluster, programs, tmp_path):
 def test_does_not_touch_a_cluster_of_others(cluster, programs):
     programs.change(nodes={"one-control-plane": {"role": "control-plane", "running": True, "address": ""}})
     for options in ({}, {"state": "absent"}):
-        with pytest.raises(Exception, match="was not made by this collection"):
+        with pytest.raises(Exception, match="was not created by this collection"):
             cluster(**options)
     assert programs.called("kind delete") == 0
 

@@ -34,5 +34,5 @@ def test_what_is_told_of_it(changed, expected):
 
 
 def test_a_server_that_is_not_there_is_named(run_module):
-    with pytest.raises(ModuleFailed, match="does not let the pipeline in"):
+    with pytest.raises(ModuleFailed, match="refuses the pipeline's login"):
         run_module("replication_slot_info", login_host="127.0.0.1", login_port=1, login_db="d", slot="s")

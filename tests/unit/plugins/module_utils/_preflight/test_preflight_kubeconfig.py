@@ -101,8 +101,8 @@ def test_what_the_user_needs_is_missing(write):
         ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "certificate is not trusted"),
         ("Failed to resolve 'lab' ([Errno -2] Name or service not known)", "name is not known"),
         ("Connection to lab timed out. (connect timeout=5)", "no answer arrived in time"),
-        ("[Errno 113] No route to host", "no way to it"),
-        ("Remote end closed connection: RemoteDisconnected", "no API server"),
+        ("[Errno 113] No route to host", "no route to it"),
+        ("Remote end closed connection: RemoteDisconnected", "no Kubernetes API server"),
         ("something\nelse", "something else"),
     ],
 )

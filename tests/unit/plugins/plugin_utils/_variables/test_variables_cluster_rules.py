@@ -67,7 +67,7 @@ def test_the_defaults_are_right():
         ("cdc_cluster_domain", "Cluster Local", "must be a domain"),
         ("cluster_provider", "existing", "cdc_access host_ports needs cluster_provider kind"),
         ("cdc_access", "routes", "cdc_access routes needs cluster_provider openshift"),
-        ("cdc_access", "node_ports", "cdc_external_host is no node's address"),
+        ("cdc_access", "node_ports", "cdc_external_host is not the address of a node"),
         ("cdc_network_clients", [], "cdc_network_clients names no permitted clients"),
         ("cdc_storage_classes", {"kafak": "x"}, "no workload names a class kafak"),
         ("cdc_storage_classes", {"kafka": "My Class"}, "must be the name of a storage class"),
