@@ -21,7 +21,7 @@ TASKS = [*(ROOT / "roles").glob("*/tasks/**/*.yml"), *(ROOT / "playbooks").glob(
 SENTENCES = [*TASKS, *(ROOT / "roles").glob("*/meta/argument_specs.yml"), *(ROOT / "roles").glob("*/files/*.yml")]
 PYTHON = [*(ROOT / "plugins").rglob("*.py"), *(ROOT / "python/src").rglob("*.py")]
 # Keys of YAML files whose values users see.
-SHOWN = {"msg", "fail_msg", "success_msg", "description", "short_description", "summary"}
+SHOWN = {"msg", "fail_msg", "success_msg", "description", "short_description", "summary", "why"}
 
 VERB = re.compile(
     r"(?:Apply|Assert|Audit|Build|Capture|Check|Compare|Configure|Continue|Copy|Count|Create|Define|Delete|Deny|Deploy"
