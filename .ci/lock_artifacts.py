@@ -1,4 +1,4 @@
-"""Writes the checksums of jars and archives anew, from what Maven resolves for the versions that are stated.
+"""Writes the checksums of jars and archives again, from what Maven resolves for the versions that are stated.
 
     .ci/lock_artifacts.py [NAME...]     all artifacts of roles/artifacts/defaults, or those named
 

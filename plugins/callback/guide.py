@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: guide
 type: aggregate
-short_description: Says what long steps wait for, and after a failure its cause and the next command
+short_description: Shows what long steps wait for, and after a failure its cause and the next command
 version_added: "1.0.0"
 description:
   - While a task runs for long, says now and then that it still does, and for how long.
@@ -18,7 +18,7 @@ description:
   - What its caller may not read is read by C(sudo -n), which the run that failed used, too.
   - A run that succeeds ends with a table of what took the most time, by phase and role, and one line with the whole
     time. The table says how much of it was waiting - for servers, downloads, other hosts or a processor - since all
-    else is processor time of Ansible and of what it runs on this host.
+    else is CPU time of Ansible and of what it runs on this host.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 requirements:

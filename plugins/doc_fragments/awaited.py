@@ -15,7 +15,7 @@ options:
       - With V(new) it does not run and keeps nothing. It is not asked, and the module says what it would make in an
         empty one.
       - With V(stopped) it does not run and keeps what it has. It is not asked, and nothing counts as changed.
-      - With V(changing) it runs as it was stated before. It is asked, but for what it cannot judge before it has
+      - With V(changing) it runs as it was stated before. It is asked, except for what it cannot judge before it has
         changed.
     type: str
     choices: [new, stopped, changing]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: alert_rules
-short_description: Prometheus' file of rules, made of the definition of the alerts
+short_description: The rules file of Prometheus, from the definition of the alerts
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: alertmanager_config
-short_description: Alertmanager's configuration, made of who is to be told and of the definition of the alerts
+short_description: The configuration of Alertmanager, from the receivers and the definition of the alerts
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

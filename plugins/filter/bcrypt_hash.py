@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: bcrypt_hash
-short_description: A password as Prometheus and its exporters store it
+short_description: A password in the format that Prometheus and its exporters store
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

@@ -11,7 +11,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.table_nam
 
 DOCUMENTATION = r"""
 name: column_as
-short_description: What a column is called by Debezium
+short_description: The name of a column in Debezium
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

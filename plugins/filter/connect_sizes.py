@@ -11,7 +11,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._units import memory_
 
 DOCUMENTATION = r"""
 name: connect_sizes
-short_description: How a worker of Kafka Connect divides its memory
+short_description: The division of a Kafka Connect worker's memory
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

@@ -8,7 +8,7 @@ from typing import Any
 
 DOCUMENTATION = r"""
 name: kind_port_mappings
-short_description: Map host ports to node ports of a cluster by kind
+short_description: Map host ports to node ports of a kind cluster
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

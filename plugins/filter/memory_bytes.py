@@ -10,7 +10,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._units import memory_
 
 DOCUMENTATION = r"""
 name: memory_bytes
-short_description: Bytes of a memory quantity
+short_description: The bytes of a memory quantity
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

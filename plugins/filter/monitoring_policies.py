@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: monitoring_policies
-short_description: Network policies by which others may ask for metrics
+short_description: Network policies that let other clients read metrics
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: operator_monitors
-short_description: What is watched, as Prometheus' operator is told of it
+short_description: The monitors of the Prometheus Operator
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: probe_modules
-short_description: What is watched, as the blackbox exporter is told of it
+short_description: The probes, as modules of the blackbox exporter
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

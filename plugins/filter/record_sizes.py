@@ -11,7 +11,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._units import memory_
 
 DOCUMENTATION = r"""
 name: record_sizes
-short_description: Limits of bytes that follow from the largest row
+short_description: The size limits that follow from the largest row
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

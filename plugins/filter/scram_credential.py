@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: scram_credential
-short_description: A user as Kafka's storage tool takes it
+short_description: A user in the format of Kafka's storage tool
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: scram_verifier
-short_description: A password as PostgreSQL stores it
+short_description: A password in the format that PostgreSQL stores
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

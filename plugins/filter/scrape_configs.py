@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: scrape_configs
-short_description: What is watched, as Prometheus is told of it
+short_description: The scrape configurations of Prometheus
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

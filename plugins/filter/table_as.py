@@ -11,7 +11,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.table_nam
 
 DOCUMENTATION = r"""
 name: table_as
-short_description: What a table is called by SQL, Debezium or Kafka
+short_description: The name of a table in SQL, Debezium or Kafka
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

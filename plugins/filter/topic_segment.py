@@ -11,7 +11,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._units import memory_
 
 DOCUMENTATION = r"""
 name: topic_segment
-short_description: Bytes of a segment of a captured table's topic
+short_description: The segment size in bytes of a captured table's topic
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: certificate_names
-short_description: The names that the certificate of each component has to fit
+short_description: The names that the certificate of each component must contain
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
@@ -26,7 +26,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show them
+- name: Show the names
   ansible.builtin.debug:
     msg: "{{ lookup('cdc.pipeline.certificate_names').kafka }}"
 """

@@ -20,7 +20,7 @@ options: {}
 """
 
 EXAMPLES = r"""
-- name: Look at every pod
+- name: Query the pods
   cdc.pipeline.kubernetes_instance_info:
     cluster: "{{ lookup('cdc.pipeline.cluster') }}"
 """

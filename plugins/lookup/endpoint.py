@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: endpoint
-short_description: Where a component of the pipeline is reached
+short_description: The address of a component, and the settings of its clients
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
@@ -50,15 +50,15 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Brokers as a workload reaches them
+- name: Show the brokers' addresses for a workload
   ansible.builtin.debug:
     msg: "{{ lookup('cdc.pipeline.endpoint', 'kafka', port='client').hosts }}"
 
-- name: Settings by which a workload's client of librdkafka signs in, but for the password
+- name: Show a workload's librdkafka settings, without the password
   ansible.builtin.debug:
     msg: "{{ lookup('cdc.pipeline.endpoint', 'kafka', port='client', user='kafka_archive').librdkafka }}"
 
-- name: URL of Kafka Connect as the controller reaches it
+- name: Show the controller's URL of Kafka Connect
   ansible.builtin.debug:
     msg: "{{ lookup('cdc.pipeline.endpoint', 'kafka_connect', view='controller').url }}"
 """

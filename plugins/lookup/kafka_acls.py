@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: kafka_acls
-short_description: What the roles need to do in Kafka
+short_description: The rights in Kafka that the roles need
 version_added: 1.0.0
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 description:
@@ -23,7 +23,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Let everybody do what they have to
+- name: Set the rights that every user needs
   cdc.pipeline.kafka_acl:
     bootstrap_servers: localhost:9092
     acls: "{{ query('cdc.pipeline.kafka_acls') }}"

@@ -55,7 +55,7 @@ def _ask(command: list[str], path: str, text: str) -> str:
             )
         except subprocess.TimeoutExpired as error:
             what = f"{command[0]} did not end within {_SECONDS} s and was killed"
-            raise FailedError(what, where=path, remedy="run it again when the host has less to do") from error
+            raise FailedError(what, where=path, remedy="run it again when the host is less busy") from error
     if done.returncode == 0:
         return ""
     said = (done.stdout + done.stderr).replace(f"Checking '{file}'  FAILED: ", "").replace(str(file), path)

@@ -36,7 +36,7 @@ def require_check_mode(params: Mapping[str, Any], check_mode: bool) -> None:
         raise InvalidError(
             "A server that is awaited cannot be changed",
             where="option awaited",
-            remedy="leave it out: it is for check mode alone",
+            remedy="omit it: it is only for check mode",
         )
 
 

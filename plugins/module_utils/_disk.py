@@ -172,14 +172,14 @@ class Disk:
         return Difference(folder.path, "", "", attributes=(is_now, ought)) if is_now != ought else None
 
     def make_folder(self, folder: Folder) -> None:
-        """Makes a folder, or mends its mode and owner.
+        """Makes a folder, or fixes its mode and owner.
 
         Raises:
             FailedError: something else is in its place, or the path is not writable.
         """
         with _explained(folder.path):
             if folder.path.is_symlink() or (folder.path.exists() and not folder.path.is_dir()):
-                raise FailedError(f"{folder.path} is in the way of a folder", remedy="move it away and run again")
+                raise FailedError(f"{folder.path} must be a folder", remedy="move the file away and run again")
             # Whatever the caller's umask: the services' user has to get through to its own folders.
             for above in reversed([path for path in folder.path.parents if not path.exists()]):
                 above.mkdir()

@@ -96,7 +96,7 @@ def _refuse(owner: Run | None, run: Run, what: str, proc: Path) -> None:
     if status is None or status[1] != owner.start:
         return
     raise RefusedError(
-        f"Another run is at work on {what}",
+        f"Another run uses {what}",
         why=f"process {owner.pid} since {owner.since}: {owner.command}",
         remedy=f"wait until it ends, or end it with `kill {owner.pid}`; nothing has been changed by this run",
         owner=owner.shown(),

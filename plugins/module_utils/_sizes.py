@@ -21,7 +21,7 @@ _REQUEST = 100 * MIB
 _FETCH_RESPONSE = 10 * MIB
 
 CACHE = 128 * MIB
-"""Of each Java machine, outside of its heap: its ahead-of-time cache, a file of 84 to 129 MB that is mapped. Java moves
+"""Of each JVM, outside of its heap: its ahead-of-time cache, a file of 84 to 129 MB that is mapped. Java moves
 it to a random address, so that most of it is the process's own."""
 
 # Of Kafka Connect's memory.

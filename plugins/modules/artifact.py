@@ -60,7 +60,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Have the jars of the registry
+- name: Install the jars of the registry
   cdc.pipeline.artifact:
     cache: /var/cache/cdc-pipeline
     catalogue:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: capture_audit
-short_description: See what stands against capturing tables
+short_description: Check whether tables can be captured
 version_added: "1.0.0"
 description:
   - Reads what PostgreSQL says of the tables to capture and of the server, by the services' tool C(cdc-audit). It fails
-    with everything that stands against capturing, each with its reason and its remedy, and returns what one should
+    with everything that prevents capturing, each with its reason and its remedy, and returns what one should
     know.
   - It also finds out which tables the patterns of O(tables) mean.
   - Nothing is written. In check mode nothing is found where the tool is not installed yet.
@@ -104,7 +104,7 @@ options:
     default: keep
   prepared:
     description:
-      - Whether rights and identities are there by now. With V(false) what a run would still grant or set is not missed.
+      - Whether rights and identities exist. With V(false) what a run would still grant or set is not missed.
     type: bool
     default: false
   fold_case:
@@ -124,13 +124,13 @@ options:
     default: true
   refuse:
     description:
-      - Whether what stands against capturing is an error. With V(false) it is among RV(findings) alone.
+      - Whether what prevents capturing is an error. With V(false) it is among RV(findings) alone.
     type: bool
     default: true
 """
 
 EXAMPLES = r"""
-- name: See what stands against capturing the tables of a schema
+- name: Check whether the tables of a schema can be captured
   cdc.pipeline.capture_audit:
     tool: "{{ cdc_artifacts.services }}/bin/cdc-audit"
     postgresql:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: capture_publication
-short_description: Publish just the captured tables to a connector
+short_description: Publish only the captured tables to a connector
 version_added: "1.0.0"
 description:
   - Brings a publication to a list of tables, with all operations, and with the changes of partitions as those of the
@@ -45,7 +45,7 @@ options:
     default: []
   captured:
     description:
-      - Whether the connector captures just these tables through this publication by now, and the snapshots that were
+      - Whether the connector captures just these tables through this publication, and the snapshots that were
         due have been asked for. Then tables that are beyond are taken out, former publications of the slot are dropped,
         and nothing is due any more.
     type: bool
@@ -76,7 +76,7 @@ EXAMPLES = r"""
       - {schema: public, table: Order Items}
   register: published
 
-- name: Take out what the connector captures no more
+- name: Remove the tables that the connector no longer captures
   cdc.pipeline.capture_publication:
     login_host: localhost
     login_password: "{{ vault_postgresql_password }}"

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: capture_rights
-short_description: Have the roles, grants and publication that capture needs on a server of your own
+short_description: Create the roles, grants and publication that capture needs on your own server
 version_added: "1.0.0"
 description:
   - Brings roles, their rights on the captured tables, and the publication to a server that is not the pipeline's. What
     is there already is enough, whoever made it, and nothing is asked of the server for it then.
-  - Where O(login_user) may not do what is lacking, nothing is changed, and the module fails with the statements that an
+  - Where O(login_user) may not do what is missing, nothing is changed, and the module fails with the statements that an
     administrator can run. They are those that it would have run itself; passwords are left out.
   - Whether the user may is tried in a transaction, which is rolled back with O(examine) and in check mode. Servers of
     clouds have rules of their own, so that nothing else tells.
@@ -100,7 +100,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Find out whether the user may prepare capture, before anything is changed
+- name: Check the user's rights before anything is changed
   cdc.pipeline.capture_rights:
     login_host: db.example.com
     login_user: shop_owner

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: certificates
-short_description: An authority of the instance's own, and the certificates that it issues
+short_description: Create an instance's own certificate authority and the certificates that it issues
 version_added: 1.0.0
 description:
   - Keeps an authority, and a certificate with its key for each server and client, in a folder that only root may read.
@@ -92,7 +92,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Have a certificate for each server
+- name: Create a certificate for each server
   cdc.pipeline.certificates:
     folder: /var/lib/cdc-pipeline/local/certificates
     authority_name: cdc-pipeline local

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: check_alerts
-short_description: Check rules and receivers of alerts before anything is changed
+short_description: Check alert rules and receivers before anything is changed
 version_added: "1.0.0"
 description:
-  - Has C(promtool) and C(amtool) of the host look at rules of your own and at what Alertmanager is to be told, and
-    reports all that is wrong at once, in their words.
-  - Looks by itself at what these do not know - each alert needs the label C(severity), and a name of its own.
-  - Where one of them is not installed, the rest is checked, and it is returned as RV(missing).
+  - Checks your own rules with C(promtool) and Alertmanager's configuration with C(amtool), both on the host, and
+    reports all problems at once, in their words.
+  - Checks in addition that each alert has the label C(severity) and a unique name.
+  - If one of the programs is not installed, the rest is checked, and the program is returned in RV(missing).
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
@@ -19,7 +19,7 @@ extends_documentation_fragment:
   - cdc.pipeline.attributes.reads
 options:
   rules:
-    description: Contents of files of rules, by the path that problems are told of.
+    description: Contents of files of rules, by the path that problems name.
     type: dict
     default: {}
   alertmanager:
@@ -36,7 +36,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Check rules of your own
+- name: Check your own rules
   cdc.pipeline.check_alerts:
     rules:
       /srv/rules.yml: "{{ lookup('ansible.builtin.file', '/srv/rules.yml') }}"
@@ -49,7 +49,7 @@ msg:
   type: str
   returned: failure
 missing:
-  description: Programs that are not installed and so have looked at nothing.
+  description: Programs that are not installed, so that their checks were skipped.
   type: list
   elements: str
   returned: success

@@ -10,9 +10,9 @@ short_description: Create, change, pause, stop and delete a Kafka Connect connec
 version_added: "1.0.0"
 description:
   - Brings one connector to a configuration and a state, and waits until it and its tasks are there.
-  - Before a configuration is written, the plugin itself validates it, also in check mode. Connect accepts settings that
-    no plugin knows without a word; this module does not. Everything that is wrong is listed at once.
-  - Whole configurations are compared, so a setting that is no longer stated is taken away.
+  - Before a configuration is written, the plugin itself validates it, also in check mode. Connect silently accepts
+    settings that no plugin knows; this module does not. Everything that is wrong is listed at once.
+  - Whole configurations are compared, so a setting that is no longer stated is removed.
   - When a task fails, the module fails with the cause and returns the trace of every failed task.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
@@ -91,13 +91,13 @@ EXAMPLES = r"""
       plugin.name: pgoutput
       table.include.list: [public.users, public.products]
 
-- name: Stop it during maintenance
+- name: Stop the connector during maintenance
   cdc.pipeline.connect_connector:
     url: http://localhost:30083
     name: postgres-cdc
     state: stopped
 
-- name: Delete it, keeping its offsets
+- name: Delete the connector, but keep its offsets
   cdc.pipeline.connect_connector:
     url: https://connect.example.com
     username: admin

@@ -43,11 +43,11 @@ EXAMPLES = r"""
     url: http://localhost:30083
   register: connect
 
-- name: Show what fails, and why
+- name: Show which connectors fail, and why
   ansible.builtin.debug:
     msg: "{{ connect.connectors | map(attribute='tasks') | flatten | selectattr('state', 'eq', 'failed') }}"
 
-- name: Read how far one connector has come
+- name: Read the offsets of one connector
   cdc.pipeline.connect_connector_info:
     url: http://localhost:30083
     name: postgres-cdc

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_images
-short_description: Build container images of artifacts and bring them to a cluster
+short_description: Build container images from artifacts and load them into a cluster
 version_added: "1.0.0"
 description:
   - Puts images together of Debian packages and of the folders that M(cdc.pipeline.artifact) makes, without a builder
@@ -57,7 +57,7 @@ options:
     default: bookworm
   revision:
     description:
-      - Any text. Another one builds the Debian layers anew, with the packages of that day.
+      - Any text. Another one builds the Debian layers again, with the packages of that day.
     type: str
     default: ''
   sources:
@@ -96,7 +96,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Have an image of the archive on every node of a kind cluster
+- name: Load an image of the archive onto every node of a kind cluster
   cdc.pipeline.container_images:
     cache: /var/cache/cdc-pipeline/images
     artifacts: "{{ cdc_artifacts }}"

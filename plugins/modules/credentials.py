@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: credentials
-short_description: Passwords and keys of an instance, made where they are missing
+short_description: Create the missing passwords and keys of an instance
 version_added: 1.0.0
 description:
   - Keeps each credential in a file of its own, C(<home>/credentials/<name>), which only root may read.
@@ -29,7 +29,7 @@ options:
     default: {}
   rotate:
     description:
-      - Credentials among O(names) that are made anew although they are there.
+      - Credentials among O(names) that are recreated although they are there.
       - This is no idempotent request. Every run with it makes another value.
     type: list
     elements: str
@@ -48,7 +48,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Have the passwords
+- name: Create the missing passwords
   cdc.pipeline.credentials:
     home: /var/lib/cdc-pipeline/local
     names: [postgresql_cdc]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: debezium_connector
-short_description: Capture tables by a Debezium connector, with a snapshot of those that are added
+short_description: Capture tables with a Debezium connector, and snapshot added tables
 version_added: "1.0.0"
 description:
   - Brings a connector of Debezium for PostgreSQL to a configuration, and waits until it runs, as
@@ -15,7 +15,7 @@ description:
     taken out and put back, this module asks for an incremental snapshot. It stops the connector, adds the tables to
     the snapshots that stand in its offset, changes the configuration and resumes it.
   - While a connector's initial snapshot runs, the module waits for its end before it changes the connector, for
-    O(wait_timeout) seconds at most. A change would begin the snapshot anew.
+    O(wait_timeout) seconds at most. A change would begin the snapshot again.
   - The configuration is the record of what was captured. A run that was interrupted at any step is simply run again.
   - What such a snapshot cannot read, since no key tells its rows apart or Debezium does not read its name back, comes
     by a further connector with C(-rows) at the end of its name. It reads whole tables once, and is deleted by the first

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_files
-short_description: Small files of a folder, and links to them
+short_description: Write small files into a folder, and links to them
 version_added: 1.0.0
 description:
   - Has a few small files below one folder with the content that is given, in one step for all of them.
@@ -61,7 +61,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Have a command and a link to it
+- name: Install a command and a link to it
   cdc.pipeline.host_files:
     folder: /var/lib/cdc-pipeline/local
     files:
@@ -70,7 +70,7 @@ EXAMPLES = r"""
         mode: "0755"
         link: /usr/local/bin/cdc
 
-- name: Have the certificates of these authorities and of no others
+- name: Write the certificates of these authorities and remove all others
   cdc.pipeline.host_files:
     folder: /var/lib/cdc-pipeline/local/trust
     files:
@@ -169,7 +169,7 @@ def target(folder, item):
     """The file that is stated. Raises InvalidError where its name leads out of the folder or its mode is none."""
     path = Path(os.path.normpath(folder / item["name"]))
     if folder not in path.parents:
-        raise InvalidError(f"{item['name']} does not lie below {folder}", remedy="give a path below the folder")
+        raise InvalidError(f"{item['name']} is not below {folder}", remedy="give a path below the folder")
     try:
         return Target(path, item["content"], int(item["mode"], 8))
     except ValueError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: java_cache
-short_description: Make the caches that the pipeline's Java programs start from
+short_description: Create the caches that the pipeline's Java programs start from
 version_added: "1.0.0"
 description:
   - Starts a training, in which a database, two brokers, a schema registry and a Kafka Connect worker run under load on
@@ -13,8 +13,8 @@ description:
     caches of what they recorded.
   - The caches are named by the hash of what they depend on. The training runs in the background, at the lowest
     priority, and its caches are used by programs that start after it has ended.
-  - Without a cache a program starts slowly, and that is all. So a training that cannot succeed is not begun, and one
-    that fails fails no play. It is begun again in the background a day after that, or at once when
+  - Without a cache a program starts slowly, and that is all. So a training that cannot succeed is not started, and one
+    that fails fails no play. It is started again in the background a day after that, or at once when
     C(training-failed.json) is removed from O(cache).
   - Caches that no run of this module has asked for in 60 days are removed by the next training.
 author:
@@ -86,7 +86,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Make the caches in the background
+- name: Create the caches in the background
   cdc.pipeline.java_cache:
     java: /usr/lib/jvm/java-25/bin/java
     programs:

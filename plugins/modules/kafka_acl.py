@@ -5,11 +5,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_acl
-short_description: State what Kafka users may do
+short_description: Set the rights of Kafka users
 version_added: "1.0.0"
 description:
   - Adds and removes rules of access (ACLs). The brokers must have an authorizer, such as C(StandardAuthorizer).
-  - Rules that are not stated stay, but for those of O(exact_principals).
+  - Rules that are not stated stay, except for those of O(exact_principals).
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
@@ -38,8 +38,8 @@ options:
         required: true
       name:
         description:
-          - Name of the resource, or its beginning; V(*) is all of them. Required but for V(cluster), of which there is
-            one.
+          - Name of the resource, or its beginning; V(*) is all of them. Required except for V(cluster), of which
+            there is one.
         type: str
       pattern:
         description:
@@ -98,7 +98,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A reader of the captured tables, who may do nothing else
+- name: Let a user read the captured tables and do nothing else
   cdc.pipeline.kafka_acl:
     bootstrap_servers: kafka.example.com:9093
     client_config: "{{ kafka_admin_client }}"
@@ -107,7 +107,7 @@ EXAMPLES = r"""
       - {principal: 'User:reports', resource_type: group, name: reports-, pattern: prefixed, operations: [read]}
     exact_principals: ['User:reports']
 
-- name: Nobody of the name reports may do anything any more
+- name: Remove all rights of the user reports
   cdc.pipeline.kafka_acl:
     bootstrap_servers: kafka.example.com:9093
     client_config: "{{ kafka_admin_client }}"

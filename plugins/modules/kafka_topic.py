@@ -11,7 +11,7 @@ description:
   - Creates a topic, reconciles the settings that are stated, adds partitions, and deletes a topic when asked to.
   - Kafka itself validates every change before the first one is made, also in check mode, and everything that is wrong
     is listed at once.
-  - Partitions are never taken away, and the replication factor of an existing topic is not changed. Asking for either
+  - Partitions are never removed, and the replication factor of an existing topic is not changed. Asking for either
     fails and changes nothing.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
@@ -81,7 +81,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A topic that keeps seven days
+- name: Create a topic that retains seven days
   cdc.pipeline.kafka_topic:
     bootstrap_servers: localhost:9092
     name: postgres.public.users
@@ -92,7 +92,7 @@ EXAMPLES = r"""
       compression.type: lz4
       message.timestamp.type: LogAppendTime
 
-- name: Several topics with the same settings
+- name: Create several topics with the same settings
   cdc.pipeline.kafka_topic:
     bootstrap_servers: localhost:9092
     topics:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_topic_info
-short_description: Read how far Kafka topics go
+short_description: Read the offset ranges of Kafka topics
 version_added: "1.0.0"
 description:
   - Reads the end of each topic, which the next record will have as its offset, summed over its partitions.

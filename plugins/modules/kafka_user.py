@@ -85,7 +85,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A user
+- name: Create a user
   cdc.pipeline.kafka_user:
     bootstrap_servers: kafka.example.com:9093
     client_config:
@@ -97,7 +97,7 @@ EXAMPLES = r"""
     name: reports
     password: "{{ vault_reports_password }}"
 
-- name: No longer
+- name: Remove a user
   cdc.pipeline.kafka_user:
     bootstrap_servers: kafka.example.com:9093
     client_config: "{{ kafka_admin_client }}"

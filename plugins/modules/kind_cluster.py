@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kind_cluster
-short_description: A Kubernetes cluster of containers, made by kind
+short_description: Create and remove a kind cluster
 version_added: 1.0.0
 description:
   - Makes a cluster with U(https://kind.sigs.k8s.io) in Docker, waits until its nodes are Ready, and has a kubeconfig
@@ -50,7 +50,7 @@ options:
     type: str
     default: kind
   recreate:
-    description: Whether a cluster that differs is removed, with everything in it, and made anew.
+    description: Whether a cluster that differs is removed, with everything in it, and made again.
     type: bool
     default: false
   timeout:
@@ -63,7 +63,7 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: Have a cluster
+- name: Create a cluster
   cdc.pipeline.kind_cluster:
     name: cdc-kind
     kubeconfig: /var/lib/cdc-pipeline/kind/kubeconfig
@@ -77,7 +77,7 @@ EXAMPLES = r"""
         - role: worker
         - role: worker
 
-- name: Remove it
+- name: Remove the cluster
   cdc.pipeline.kind_cluster:
     name: cdc-kind
     kubeconfig: /var/lib/cdc-pipeline/kind/kubeconfig

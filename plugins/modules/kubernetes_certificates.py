@@ -5,12 +5,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubernetes_certificates
-short_description: The certificates of servers, by cert-manager in a cluster
+short_description: Request server certificates from cert-manager in a cluster
 version_added: 1.0.0
 description:
   - Has a C(Certificate) of cert-manager for each server in a namespace, waits until they are ready, and reads the
     secrets that come of them.
-  - What was issued is looked at like certificates that a user gives - names, end, strength, use, key and the way to a
+  - What was issued is checked like certificates that a user gives - names, end, strength, use, key and the way to a
     root. Where something is wrong with it, or where cert-manager does not issue it, the error says what cert-manager
     said.
   - A certificate whose last try had failed is requested again, since cert-manager itself waits for an hour and more.
@@ -86,7 +86,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Have a certificate by the company's authority
+- name: Request a certificate from the company's authority
   cdc.pipeline.kubernetes_certificates:
     kubeconfig: ~/.kube/config
     namespace: data-ingestion

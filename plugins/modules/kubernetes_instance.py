@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubernetes_instance
-short_description: All workloads of a pipeline in a cluster
+short_description: Start, stop and remove all workloads of a pipeline in a cluster
 version_added: 1.0.0
 description:
   - Starts, stops or removes every workload of a namespace that M(cdc.pipeline.kubernetes_workload) has made. Other

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubernetes_instance_info
-short_description: The state of every pod of a pipeline in a cluster
+short_description: Query the state of every pod of a pipeline in a cluster
 version_added: 1.0.0
 description:
   - Gives state, restarts, memory, node and trouble of each pod, and on request the end of its log.
@@ -35,7 +35,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Look at every pod
+- name: Query the pods
   cdc.pipeline.kubernetes_instance_info:
     cluster: "{{ lookup('cdc.pipeline.cluster') }}"
   register: status

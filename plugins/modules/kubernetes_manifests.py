@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubernetes_manifests
-short_description: Manifests of workloads as files, for review and GitOps
+short_description: Write the manifests of workloads as files, for review and GitOps
 version_added: 1.0.0
 description:
   - Writes the manifests that M(cdc.pipeline.kubernetes_workload) would apply into a folder, a file for each, and a

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubernetes_objects
-short_description: Have objects in a Kubernetes cluster as they are stated
+short_description: Create, update and delete objects in a Kubernetes cluster
 version_added: "1.0.0"
 description:
   - Makes objects that are missing and corrects those that differ, by server-side apply. Fields that are not stated are

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubernetes_port_forward
-short_description: Ports of the controller that lead to a cluster's pods while a playbook runs
+short_description: Forward ports of the controller to a cluster's pods while a playbook runs
 version_added: 1.0.0
 description:
   - Starts a process on the controller that forwards ports to pods through the API server, each component's on the
     number that the runtime C(local) gives it. It ends when the playbook runs that asked for it have ended.
-  - Each connection looks for its pod anew, so pods may come and go.
+  - Each connection looks for its pod again, so pods may come and go.
   - It does nothing where the controller reaches the pipeline by other means. With C(access) of the cluster
     V(port_forward) it forwards everything, with V(routes) what speaks no HTTP, and with V(host_ports) what is in
     C(unmapped).
@@ -44,7 +44,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Reach the cluster's pods from here
+- name: Forward ports of this host to the cluster's pods
   cdc.pipeline.kubernetes_port_forward:
     cluster: "{{ lookup('cdc.pipeline.cluster') }}"
     endpoints: "{{ cdc_endpoints }}"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kubernetes_workload
-short_description: A workload as pods of a Kubernetes cluster
+short_description: Run a workload as pods of a Kubernetes cluster
 version_added: 1.0.0
 description:
   - Applies the objects that make a workload, by server-side apply as the field manager C(cdc-pipeline), and waits until
@@ -19,7 +19,7 @@ description:
   - What cannot succeed ends the run as soon as it is known, with its cause. That is an image that cannot be pulled, a
     process that keeps ending, a pod that no node takes, a volume that cannot be made, a right that is missing, a quota,
     or a setting that Pod Security forbids.
-  - An interrupted run is mended by the next one.
+  - An interrupted run is fixed by the next one.
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
   - cdc.pipeline.cluster
@@ -88,7 +88,7 @@ EXAMPLES = r"""
         memory: {limit: 128Mi}
     cluster: "{{ lookup('cdc.pipeline.cluster') }}"
 
-- name: Remove it, but keep its volumes
+- name: Remove the workload, but keep its volumes
   cdc.pipeline.kubernetes_workload:
     workload: {name: echo}
     cluster: "{{ lookup('cdc.pipeline.cluster') }}"
@@ -131,7 +131,7 @@ replicas:
   description: Each pod as it is now, with its phase, node and address.
   type: list
   elements: dict
-  returned: when the workload is a service that is started or restarted, but for check mode
+  returned: when the workload is a service that is started or restarted, except for check mode
 """
 
 from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import cluster_argument

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: object_store_bucket
-short_description: Have an S3 bucket that honours conditional writes
+short_description: Create an S3 bucket and check that it honours conditional writes
 version_added: "1.0.0"
 description:
   - Creates a bucket, and proves that the store honours C(If-None-Match) by writing one probe object twice and deleting
@@ -74,7 +74,7 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: Have the archive's bucket
+- name: Create the archive's bucket
   cdc.pipeline.object_store_bucket:
     name: cdc-archive
     endpoint_url: http://localhost:8333

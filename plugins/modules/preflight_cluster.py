@@ -117,7 +117,7 @@ options:
     description:
       - Who will sign the certificates of servers by cert-manager. It must be there and ready, and it must be of a kind
         whose certificates fit servers within a cluster. Of an O(certificate_issuer.group) that is not cert-manager's
-        own, only that the cluster serves it is looked at.
+        own, it is only checked that the cluster serves it.
     type: dict
     suboptions:
       kind:

@@ -85,9 +85,9 @@ options:
     default: true
   kind_cluster:
     description:
-      - The name of a cluster by kind that the host holds, or will hold. Docker must be there then, and the ports of
+      - The name of a kind cluster that the host holds, or will hold. Docker must be there then, and the ports of
         that cluster are in nobody's way.
-      - O(memory_mib) is looked at only until the cluster stands.
+      - O(memory_mib) is checked only until the cluster exists.
     type: str
     default: ""
   kind_binary:

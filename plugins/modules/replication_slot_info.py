@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: replication_slot_info
-short_description: See what a replication slot does to its server
+short_description: Query the effect of a replication slot on its server
 version_added: "1.0.0"
 description:
   - Reads a slot, what WAL the server keeps for it, and what bounds that. A slot that nobody reads keeps WAL until it is
@@ -29,7 +29,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See what the slot keeps
+- name: Query what the slot retains
   cdc.pipeline.replication_slot_info:
     login_host: db.example.com
     login_user: debezium

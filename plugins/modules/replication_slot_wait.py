@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: replication_slot_wait
-short_description: Wait until a connector may read a publication, or make its slot
+short_description: Wait until a connector can use a publication, or create its slot
 version_added: "1.0.0"
 description:
   - PostgreSQL decodes a transaction with the catalog as it was while the transaction ran. A connector that gets a
@@ -33,7 +33,7 @@ options:
   new:
     description:
       - Whether the connector has not read this publication before. Otherwise the slot has to be past the change only on
-        servers before 13.21, 14.18, 15.13, 16.9 and 17.5, which go on with what they knew of a table.
+        servers before 13.21, 14.18, 15.13, 16.9 and 17.5, which continue with what they knew of a table.
     type: bool
     default: false
   first:
@@ -60,7 +60,7 @@ EXAMPLES = r"""
     slot: debezium
     new: true
 
-- name: Name the transactions for which a new slot would wait
+- name: Query the transactions for which a new slot would wait
   cdc.pipeline.replication_slot_wait:
     login_host: localhost
     login_password: "{{ vault_postgresql_password }}"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: run_lock
-short_description: One playbook run at a time
+short_description: Allow one playbook run at a time
 version_added: 1.0.0
 description:
   - Takes a lock for the rest of the playbook run, and fails when another run has it.
@@ -38,7 +38,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Keep a second run out
+- name: Lock the instance
   cdc.pipeline.run_lock:
     path: /var/lib/cdc-pipeline/local/run.lock
     what: the instance local

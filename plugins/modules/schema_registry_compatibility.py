@@ -41,14 +41,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: New schemas must read old data
+- name: Require that new schemas read old data
   cdc.pipeline.schema_registry_compatibility:
     url: http://localhost:30081/apis/ccompat/v7
     username: writer
     password: "{{ vault_registry_password }}"
     level: BACKWARD
 
-- name: One subject is stricter
+- name: Set a stricter level for one subject
   cdc.pipeline.schema_registry_compatibility:
     url: http://localhost:30081/apis/ccompat/v7
     subject: postgres.public.orders-value

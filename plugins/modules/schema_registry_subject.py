@@ -13,7 +13,7 @@ description:
   - Schemas are compared by what they say. White space, the order of keys, and the ways to write a name are no
     difference; documentation and properties are.
   - Compatibility is tested before anything is written, also in check mode. For Avro, the message names each field that
-    breaks it, and how to mend that.
+    breaks it, and how to fix that.
 author:
   - Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:

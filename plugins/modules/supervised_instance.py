@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: supervised_instance
-short_description: The supervisor of a pipeline instance on this host
+short_description: Manage the supervisor of a pipeline instance on this host
 version_added: 1.0.0
 description:
   - Sets up supervisord for one instance and starts or stops it. Where systemd runs, a unit

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: supervised_instance_info
-short_description: The state of every process of a pipeline instance
+short_description: Query the state of every process of a pipeline instance
 version_added: 1.0.0
 description:
   - Gives state, process id, uptime, memory, ports and readiness of each replica, and on request the end of its log.
@@ -33,7 +33,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Look at every process
+- name: Query the processes
   cdc.pipeline.supervised_instance_info:
     instance: "{{ lookup('cdc.pipeline.instance') }}"
   register: status

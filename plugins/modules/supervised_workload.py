@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: supervised_workload
-short_description: A workload as supervised processes on this host
+short_description: Run a workload as supervised processes on this host
 version_added: 1.0.0
 description:
   - Makes a workload's folders, configuration and secrets, puts its replicas under the supervisor of the instance, and
@@ -14,8 +14,8 @@ description:
   - Replicas that do not run are started together. Replicas whose configuration, secrets, command or environment
     differ from what they were started with are restarted one after the other, each when the one before is ready and
     the rolling gate holds. What did not change is not touched.
-  - A file altered by hand, a stopped process and a program that was removed from the supervisor are mended.
-  - An interrupted run is mended by the next one.
+  - A file altered by hand, a stopped process and a program that was removed from the supervisor are fixed.
+  - An interrupted run is fixed by the next one.
 author: Contributors to the cdc.pipeline collection (@cdc-pipeline)
 extends_documentation_fragment:
   - cdc.pipeline.instance
@@ -82,7 +82,7 @@ EXAMPLES = r"""
       home: /var/lib/cdc-pipeline/local
       user: cdc
 
-- name: Remove it, but keep its data
+- name: Remove the workload, but keep its data
   cdc.pipeline.supervised_workload:
     workload: {name: echo}
     instance: "{{ instance }}"

@@ -18,6 +18,6 @@ def test_brokers_change_together_to_an_authority_of_the_users_own(tmp_path):
 
 
 def test_what_cert_manager_signs_in_a_cluster_cannot_be_rendered_without_one(tmp_path):
-    with pytest.raises(RuntimeError, match="manifests need the certificates that it has signed"):
+    with pytest.raises(RuntimeError, match="manifests contain the authority that clients trust"):
         render("kubernetes", tmp_path / "out", certificates_issuer={"name": "corporate"})
     assert not (tmp_path / "out").exists()

@@ -380,7 +380,7 @@ def test_what_a_server_that_is_down_brings_comes_after_it():
 
 @pytest.mark.parametrize(
     ("above", "problem"),
-    [({"a": ["b"], "b": ["a"]}, "holds itself back"), ({"a": ["c"]}, "held back by c, which is no alert")],
+    [({"a": ["b"], "b": ["a"]}, "holds itself back"), ({"a": ["c"]}, "held back by c, which is not an alert")],
 )
 def test_what_holds_itself_back_is_refused(above: dict[str, list[str]], problem: str):
     alerts = [

@@ -85,7 +85,7 @@ class Builder:
                 raise error
         if errors:
             raise FailedError(
-                f"{len(errors)} of {len(artifacts)} artifacts could not be had",
+                f"{len(errors)} of {len(artifacts)} artifacts could not be built",
                 where=str(self.cache),
                 why="\n".join(str(getattr(error, "message", error)) for error in errors),
                 remedy="Check the access to the package registries (pip, Maven; mirrors are variables of the role "
@@ -196,7 +196,7 @@ class Builder:
                 f"Artifact {artifact.name}: {len(wrong)} files are not those of the list of checksums",
                 where=str(options["checksums"]),
                 why=", ".join(wrong[:10]),
-                remedy="If the versions were changed on purpose, write the list anew with `make lock` and review it; "
+                remedy="If the versions were changed on purpose, write the list again with `make lock` and review it; "
                 "otherwise do not trust the repository that delivered these.",
             )
         if options.get("services"):

@@ -68,10 +68,10 @@ def resolve(sets: Mapping[str, Sequence[str]]) -> list[Jar]:
                 chosen[jar.name] = jar
     if problems:
         raise InvalidError(
-            f"{len(problems)} libraries are there in versions that do not go together",
+            f"{len(problems)} libraries have incompatible versions",
             where=", ".join(sets),
             why="; ".join(problems),
-            remedy="Take versions of these artifacts that need the same major version, or exclude one of the jars.",
+            remedy="Use versions of these artifacts that need the same major version, or exclude one of the jars.",
         )
     return list(chosen.values())
 

@@ -114,7 +114,7 @@ class Manager:
             raise FailedError(
                 f"The certificates that cert-manager has issued cannot be used\n{listed}",
                 where=f"namespace {self.api.namespace}",
-                remedy=f"choose another issuer in certificates_issuer, or mend {self.issuer.resource}; what is wrong "
+                remedy=f"choose another issuer in certificates_issuer, or fix {self.issuer.resource}; what is wrong "
                 f"is issued again after `kubectl delete secret NAME -n {self.api.namespace}`",
             )
         return done
@@ -124,7 +124,7 @@ class Manager:
         places = differences(wanted, found) if found else []
         if found and not places and has_failed(found):
             if not is_ready(found):
-                # It would wait for an hour and more, whatever has been mended since.
+                # It would wait for an hour and more, whatever has been fixed since.
                 done.issued[server] = "the last try had failed"
                 done.changes.append((label(wanted), shown(found), shown(wanted)))
                 if not self.dry:
@@ -188,10 +188,10 @@ class Manager:
             return None, [
                 Problem(
                     "certificate",
-                    f"{server}: {places['ca']} is missing or empty, so that clients would have nobody to trust",
-                    found=f"cert-manager writes it where the issuer tells its authority; {issuer} does not",
-                    remedy="choose an issuer that does, such as one of the kinds CA or Vault; or give the certificate "
-                    "and what signs it in certificates_servers",
+                    f"{server}: {places['ca']} is missing or empty, so clients would have no authority to trust",
+                    found=f"cert-manager writes it if the issuer reports its authority; {issuer} does not",
+                    remedy="choose an issuer that writes it, such as one of the kinds CA or Vault; or set the "
+                    "certificate and its authority in certificates_servers",
                 )
             ]
         contents = {places[kind]: text or Unreadable("it is missing or empty") for kind, text in texts.items()}

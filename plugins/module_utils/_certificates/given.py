@@ -105,7 +105,7 @@ class _Judge:
             remedy = (
                 f"take the passphrase away: openssl pkey -in {path} -out plain.key; the instance keeps it for root only"
             )
-            self.wrong("the key is encrypted, and nobody could type its passphrase at a start", path, remedy)
+            self.wrong("the key is encrypted, and a service cannot enter its passphrase at its start", path, remedy)
         except ValueError:
             remedy = "give the key of the certificate in PEM, which begins with -----BEGIN PRIVATE KEY-----"
             self.wrong("the file of key holds no key in PEM", path, remedy)
@@ -131,8 +131,8 @@ class _Judge:
         if self.now < since:
             self.wrong(
                 f"the certificate is not valid before {since:%Y-%m-%d %H:%M} UTC",
-                f"{told(certificate, path)}; the clock of this host says {self.now:%Y-%m-%d %H:%M} UTC",
-                "set the clock right (timedatectl), or wait until then",
+                f"{told(certificate, path)}; the clock of this host shows {self.now:%Y-%m-%d %H:%M} UTC",
+                "correct the clock (timedatectl), or wait until then",
             )
 
     def strength(self, certificate: Certificate, path: str) -> None:
@@ -147,7 +147,7 @@ class _Judge:
         if algorithm and algorithm.name in _BROKEN_HASHES and certificate.subject != certificate.issuer:
             weak = f"a signature by {algorithm.name.upper()}, which can be forged"
         if weak:
-            self.wrong("the certificate is too weak for TLS", f"{name} has {weak}", "have it issued anew")
+            self.wrong("the certificate is too weak for TLS", f"{name} has {weak}", "request a new certificate")
 
     def authority(self, certificate: Certificate, path: str) -> None:
         try:
@@ -156,7 +156,7 @@ class _Judge:
             signs = False
         if not signs:
             remedy = "give the certificate of the authority itself (basicConstraints CA:TRUE)"
-            self.wrong("the certificate is no authority's", told(certificate, path), remedy)
+            self.wrong("the certificate is not that of an authority", told(certificate, path), remedy)
 
     def chain(
         self, leaf: Certificate, between: Iterable[Certificate], roots: tuple[Certificate, ...], files: Files
@@ -164,9 +164,9 @@ class _Judge:
         """Whether a way leads from ``leaf`` to a root in the file ``ca``."""
         if signed_by(leaf, leaf):
             self.wrong(
-                "the certificate is self-signed, so that clients have nobody to trust",
+                "the certificate is self-signed, so clients have no authority to trust",
                 told(leaf, files.certificate),
-                f"have an authority issue it, or leave {self.variable} away: the pipeline issues one",
+                f"have an authority issue it, or remove {self.variable}: then the pipeline issues one",
             )
             return
         at, left = leaf, [*between, *roots]
@@ -219,7 +219,7 @@ class _Judge:
     def subject(self, certificate: Certificate, path: str, name: str) -> None:
         if _name(certificate.subject) != f"CN={name}":
             self.wrong(
-                f"the subject is not CN={name}, by which the replicas know each other",
+                f"the subject is not CN={name}, by which the replicas identify each other",
                 told(certificate, path),
                 f"have it issued with the subject CN={name} and nothing else in it",
             )

@@ -153,7 +153,7 @@ def next_step(certificate: Document, request: Document | None, issuer: Issuer, n
             f"`cmctl approve -n {namespace} {request['metadata']['name']}`, and run again"
         )
     where = f" -n {namespace}" if issuer.kind == "Issuer" else ""
-    return f"mend what it says, of the issuer as a rule (kubectl describe {issuer.resource}{where}), and run again"
+    return f"fix what it says, of the issuer as a rule (kubectl describe {issuer.resource}{where}), and run again"
 
 
 def differing(wanted: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ def authority_goes(found: Pair, renew_days: int, now: datetime.datetime) -> str:
 
 
 def certificate_goes(found: Pair, wanted: Wanted, authority: Pair, renew_days: int, now: datetime.datetime) -> str:
-    """Why a certificate has to be issued anew; empty where it may stay."""
+    """Why a certificate has to be issued again; empty where it may stay."""
     certificate = found.certificate
     if not fits(certificate, found.key):
         return "its key does not fit"
@@ -38,7 +38,7 @@ def certificate_goes(found: Pair, wanted: Wanted, authority: Pair, renew_days: i
         return "its names have changed"
     if _usages(certificate) != set(wanted.usages):
         return "its purposes have changed"
-    # What holds as long as its authority gains nothing by being made anew.
+    # What holds as long as its authority gains nothing by being made again.
     if certificate.not_valid_after_utc >= authority.certificate.not_valid_after_utc:
         renew_days = 0
     return _time(found, renew_days, now)

@@ -121,7 +121,7 @@ def _wanted(params: Mapping[str, Any]) -> Wanted:
                 "The configuration is that of another connector",
                 where=f"connector {name}",
                 why=f'config.name is "{config["name"]}"',
-                remedy="leave name out of config",
+                remedy="remove name from config",
             )
     return Wanted(name, params["state"], config, params["restart_failed_tasks"])
 
@@ -229,8 +229,8 @@ def _await(
         raise DeadlineError(
             f"The connector {wanted.name} is not {wanted.state} after {params['wait_timeout']} s",
             where=client.where,
-            why="it is gone" if seen is None else _summary(seen),
-            remedy="look at the worker's log; a larger wait_timeout helps when it is only slow",
+            why="it no longer exists" if seen is None else _summary(seen),
+            remedy="check the worker's log; if it is only slow, set a larger wait_timeout",
         )
     idle = [f"The connector {wanted.name} runs and has no task: it found nothing to do"]
     return seen, idle if verdict is Verdict.IDLE else []
@@ -239,7 +239,7 @@ def _await(
 def _failure(client: ConnectClient, connector: Connector) -> FailedError:
     failures = connector.failures
     cause, why = root_cause(failures[0].trace), _summary(connector)
-    remedy = "mend the cause and run again, which restarts what failed; the traces are in failed_tasks"
+    remedy = "fix the cause and run again, which restarts what failed; the traces are in failed_tasks"
     refused = refusal(cause)
     if refused is not None:
         cause = f"the registry refuses the new schema of {refused.subject}"

@@ -115,15 +115,15 @@ def _refuse_uncaptured(snapshot: Sequence[str], tables: Sequence[str]) -> None:
     unknown = [table for table in snapshot if table not in tables]
     if unknown:
         raise InvalidError(
-            "A snapshot is asked for of tables that the connector does not capture",
+            "A snapshot is requested for tables that the connector does not capture",
             where="option snapshot",
             why=", ".join(unknown),
-            remedy="add them to the tables that are captured, or take them out of snapshot",
+            remedy="add them to the tables that are captured, or remove them from snapshot",
         )
 
 
 def _await_initial_snapshot(client: ConnectClient, params: Mapping[str, Any], current: Connector) -> None:
-    """Wait for the end of an initial snapshot that runs, since a connector that stops or changes begins it anew."""
+    """Wait for the end of an initial snapshot that runs, since a connector that stops or changes begins it again."""
     name, server = current.name, current.config.get("topic.prefix", "")
 
     def ended() -> bool | None:
@@ -136,9 +136,9 @@ def _await_initial_snapshot(client: ConnectClient, params: Mapping[str, Any], cu
         raise DeadlineError(
             f"The initial snapshot of the connector {name} has not ended after {params['wait_timeout']} s",
             where=client.where,
-            why="a change of the connector would begin it anew, and rows that are deleted meanwhile would stay in the"
+            why="a change of the connector would begin it again, and rows that are deleted meanwhile would stay in the"
             " topics; nothing was changed",
-            remedy="run again when it has ended, or with a larger wait_timeout; to begin it anew all the same, stop the"
+            remedy="run again when it has ended, or with a larger wait_timeout; to restart it anyway, stop the"
             " connector first",
         )
 

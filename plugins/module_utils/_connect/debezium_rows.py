@@ -90,7 +90,7 @@ class Rows:
 
         if not wait_for(forgotten, deadline):
             raise DeadlineError(
-                f"The offset of the connector {self.name} cannot be taken away",
+                f"The offset of the connector {self.name} cannot be deleted",
                 where=self._client.where,
                 remedy="run again; the log of Kafka Connect says what its task waits for",
             )

@@ -61,7 +61,7 @@ class Image:
 class Debian:
     """The distribution that the images stand on.
 
-    :param revision: another one builds anew, with the packages of that day.
+    :param revision: another one builds again, with the packages of that day.
     :param user: number of the user that the images run as.
     """
 

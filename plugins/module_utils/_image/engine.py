@@ -42,7 +42,7 @@ class Engine:
             process = subprocess.Popen(call, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         except (FileNotFoundError, PermissionError):
             raise UnreachableError(
-                f"There is no command {self.command}",
+                f"The command {self.command} is missing",
                 remedy="Install a container engine, or name yours: images_engine (docker or podman).",
                 lasting=True,
             ) from None
@@ -64,7 +64,7 @@ class Engine:
                 f"The container engine {self.command} does not answer",
                 where=where,
                 why=why[-600:],
-                remedy="Start it, or let DOCKER_HOST (or CONTAINER_HOST) name where it listens, and check that this "
+                remedy="Start it, or set DOCKER_HOST (or CONTAINER_HOST) to its address, and check that this "
                 "user may use it.",
             )
         return FailedError(f"{self.command} {arguments[0]} failed", where=where, why=why[-1500:])

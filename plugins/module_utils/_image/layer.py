@@ -39,7 +39,7 @@ def check_python(layer: Layer, suite: str) -> None:
             f"The virtual environment of the layer {layer.name} does not fit Debian {suite}",
             where=str(settings),
             why=f"made with Python {version} in {found.get('home')}; images have {_PYTHON.get(suite)}, in /usr/bin",
-            remedy="Let artifacts_python be the /usr/bin/python3 of that release; artifacts are built anew then.",
+            remedy="Let artifacts_python be the /usr/bin/python3 of that release; artifacts are built again then.",
         )
 
 

@@ -69,7 +69,7 @@ def write_layer(layer: Layer, debian: Debian, mirror: str, below: Path | None, o
             done = subprocess.run(call, stdout=whole, stderr=log, stdin=subprocess.DEVNULL, check=False)
         except FileNotFoundError:
             raise FailedError(
-                "mmdebstrap is missing, which builds the images' root file system",
+                "mmdebstrap, which builds the images' root file system, is missing",
                 remedy="Install the Debian package mmdebstrap; the role images does, where it may (become).",
             ) from None
         if done.returncode:

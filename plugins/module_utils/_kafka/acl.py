@@ -61,7 +61,7 @@ def _await(connection: KafkaAcls, planned: Any, seconds: float) -> None:
         raise DeadlineError(
             f"Rules do not show after {seconds:g} s",
             where=connection.where,
-            remedy="look at the brokers' logs; a larger wait_timeout helps when they are only slow",
+            remedy="check the brokers' logs; if they are only slow, set a larger wait_timeout",
         )
 
 

@@ -71,7 +71,7 @@ class KafkaAdmin(KafkaConnection):
                 "The ends of topics cannot be read",
                 where=self.where,
                 why=text_of(refused),
-                remedy="run again; if it lasts, look at the brokers' logs",
+                remedy="run again; if it persists, check the brokers' logs",
             ) from refused
         return found
 
@@ -130,7 +130,7 @@ class KafkaAdmin(KafkaConnection):
                 f"Topics are not ready after {seconds:g} s",
                 where=self.where,
                 why="; ".join(pending),
-                remedy="look at the brokers' logs; a larger wait_timeout helps when they are only slow",
+                remedy="check the brokers' logs; if they are only slow, set a larger wait_timeout",
             )
         return topics
 

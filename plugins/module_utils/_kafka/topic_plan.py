@@ -93,7 +93,7 @@ def _reconcile(current: Topic, wanted: Wanted) -> Plan:
     if wanted.partitions is not None and wanted.partitions < current.partitions:
         problems.append(
             f"partitions: {wanted.partitions} asked for, {current.partitions} there. Kafka cannot take partitions away "
-            "without their data: ask for at least as many, or delete the topic and create it anew"
+            "without their data: ask for at least as many, or delete the topic and create it again"
         )
     if wanted.replication_factor is not None and wanted.replication_factor != current.replication_factor:
         problems.append(

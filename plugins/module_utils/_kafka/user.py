@@ -79,10 +79,10 @@ def _login(params: Mapping[str, Any]) -> Login | None:
     protocol = config.get("security.protocol", "plaintext").upper()
     if not protocol.startswith("SASL_"):
         raise InvalidError(
-            "Whether a user has the password that is stated cannot be seen",
+            "It cannot be checked whether a user has the stated password",
             where=servers,
             why=f"nobody signs in with a password there: security.protocol is {protocol}",
-            remedy="state in sign_in where users sign in, or set update_password: on_create",
+            remedy="set sign_in to the address where users sign in, or set update_password: on_create",
         )
     return servers, config
 
@@ -107,7 +107,7 @@ def _await(login: Login, users: Iterable[User], seconds: float) -> None:
             f"Users whose passwords were set cannot sign in after {seconds:g} s",
             where=login[0],
             why=", ".join(user.name for user in waiting),
-            remedy="look at the brokers' logs; the listener has to allow the mechanism (sasl.enabled.mechanisms)",
+            remedy="check the brokers' logs; the listener has to allow the mechanism (sasl.enabled.mechanisms)",
         )
 
 

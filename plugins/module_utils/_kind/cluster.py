@@ -185,7 +185,7 @@ class Cluster:
         return found
 
 
-_DONE = {"create": "made the cluster", "replace": "made the cluster anew", "start": "started the nodes"}
+_DONE = {"create": "made the cluster", "replace": "recreated the cluster", "start": "started the nodes"}
 
 
 def _shown(found: Found) -> dict[str, Any]:

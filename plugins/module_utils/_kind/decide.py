@@ -80,9 +80,9 @@ def decide_present(wanted: Wanted, found: Found, recreate: bool) -> Step:
         if recreate:
             return Step("replace", f"it differed: {'; '.join(differing)}")
         raise RefusedError(
-            f"The kind cluster {name} differs from its configuration, and kind can only make it anew",
+            f"The kind cluster {name} differs from its configuration, and kind can only recreate it",
             why="; ".join(differing),
-            remedy="Keep the settings it was made with; or, if what is in it may go, run again with recreate "
+            remedy="Keep the settings it was made with; or, if its contents may be removed, run again with recreate "
             "(cluster_recreate in the role), or remove it: playbooks/destroy.yml -e destroy_data=true",
             differences=differing,
         )
@@ -111,6 +111,6 @@ def decide_absent(name: str, found: Found) -> bool:
 
 def _foreign(name: str) -> RefusedError:
     return RefusedError(
-        f"There is a kind cluster {name} that was not made by this collection",
+        f"The kind cluster {name} was not created by this collection",
         remedy=f"Choose another name (cdc_instance in the role), or remove it: kind delete cluster --name {name}",
     )

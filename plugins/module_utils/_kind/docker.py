@@ -171,7 +171,7 @@ class Commands:
             raise DeadlineError(
                 f"{Path(command[0]).name} {command[1]} did not end within {deadline.seconds:.0f} s",
                 why=tail((error.stderr or b"").decode(errors="replace")),
-                remedy="Give it longer (timeout; cluster_timeout in the role), or see what keeps the host busy.",
+                remedy="Raise the timeout (timeout; cluster_timeout in the role), or check what keeps the host busy.",
             ) from error
 
 

@@ -29,7 +29,7 @@ def missing_command(command: str) -> PipelineError:
     """There is no such program."""
     if command.rpartition("/")[2].startswith("docker"):
         return UnreachableError(
-            "There is no command docker, and kind makes clusters of Docker's containers",
+            "The command docker is missing, and kind runs clusters in Docker containers",
             remedy="Install Docker's engine: apt-get install docker.io, or https://docs.docker.com/engine/install/",
             lasting=True,
         )
@@ -68,7 +68,7 @@ def explain(what: str, said: str, *, host: str, image: str = "", groups: str = "
                 "No Docker engine answers",
                 where=where,
                 why=why,
-                remedy="Start it (systemctl start docker), or let DOCKER_HOST name where it listens.",
+                remedy="Start it (systemctl start docker), or set DOCKER_HOST to its address.",
                 lasting=True,
             ),
         ),
@@ -77,7 +77,7 @@ def explain(what: str, said: str, *, host: str, image: str = "", groups: str = "
             lambda: FailedError(
                 f"The host port {_port(said)} is taken",
                 why=why,
-                remedy="Stop what has it, or move the pipeline's ports with cdc_port_offset.",
+                remedy="Stop the program that uses it, or move the pipeline's ports with cdc_port_offset.",
             ),
         ),
         (
@@ -86,8 +86,8 @@ def explain(what: str, said: str, *, host: str, image: str = "", groups: str = "
                 f"The node image {image or _image(said)} is not in the engine and cannot be fetched",
                 where=where,
                 why=why,
-                remedy="Check the name and the way to its registry; or load the image (docker load), or name one that "
-                "can be had with cluster_node_image.",
+                remedy="Check the name and the way to its registry; or load the image (docker load), or set "
+                "cluster_node_image to one that is available.",
             ),
         ),
         (
@@ -104,7 +104,7 @@ def explain(what: str, said: str, *, host: str, image: str = "", groups: str = "
                 f"{what} failed: the disk is full",
                 where=where,
                 why=why,
-                remedy="Make room where the engine keeps its data (docker info --format '{{ .DockerRootDir }}').",
+                remedy="Free space where the engine keeps its data (docker info --format '{{ .DockerRootDir }}').",
             ),
         ),
         (

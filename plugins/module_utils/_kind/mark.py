@@ -51,9 +51,9 @@ class Mark:
             ) from error
         if self._file is None:
             raise DeadlineError(
-                "Another process is at work on this cluster",
+                "Another process uses this cluster",
                 where=f"it holds {self._path}",
-                remedy=f"Wait until it ends, or see which it is: fuser -v {self._path}",
+                remedy=f"Wait until it ends, or find it: fuser -v {self._path}",
             )
         self.begun = os.pread(self._file, len(_BEGUN), 0) == _BEGUN
         return self

@@ -24,7 +24,7 @@ def check_free(ports: Iterable[HostPort]) -> None:
         error = _try(port)
         if error == errno.EADDRNOTAVAIL:
             raise FailedError(
-                f"{port.address} is no address of this host, and the cluster's ports shall listen there",
+                f"{port.address} is not an address of this host, but the cluster's ports must listen on it",
                 remedy="Set cdc_external_host to an address of the machine that the cluster is made on.",
             )
         if error == errno.EADDRINUSE:
@@ -34,7 +34,7 @@ def check_free(ports: Iterable[HostPort]) -> None:
         raise FailedError(
             f"Host ports of the cluster are taken: {', '.join(map(str, taken))}",
             why="\n".join(f"{port}: {'; '.join(map(str, held))}" for port, held in sorted(holders.items())),
-            remedy="Stop what has them, or move the pipeline's ports with cdc_port_offset.",
+            remedy="Stop the programs that use them, or move the pipeline's ports with cdc_port_offset.",
         )
 
 

@@ -87,7 +87,7 @@ def parse_wanted(name: str, config: Mapping[str, Any], image: str) -> Wanted:
     taken: list[HostPort] = []
     for port in _host_ports(nodes):
         if any(port.meets(other) for other in taken):
-            raise InvalidError(f"The host port {port} is wanted twice", where=where)
+            raise InvalidError(f"The host port {port} is used twice", where=where)
         taken.append(port)
     return Wanted(name, {**config, "name": name, "nodes": nodes}, image)
 

@@ -243,7 +243,7 @@ def _unusable(kubeconfig: str, context: str, error: Exception) -> FailedError:
     if context and known and context not in known:
         hint = did_you_mean(context, known) or "known are " + ", ".join(known)
         return FailedError(
-            f"The kubeconfig has no context {context}; {hint}", where=kubeconfig, remedy="mend cdc_kube_context"
+            f"The kubeconfig has no context {context}; {hint}", where=kubeconfig, remedy="fix cdc_kube_context"
         )
     return FailedError(
         "The kubeconfig cannot be used",

@@ -117,11 +117,11 @@ def fault(status: Status, verb: str, kind: Kind, name: str | None, namespace: st
         remedy = "the cluster does not have this API; see docs/runtimes.md for what is needed"
         return StatusError(f"The cluster has no {kind.resource}", remedy=remedy, **parts)
     if status.code in (400, 422):
-        remedy = "mend the field that the evidence names, in the component's role or its variables"
+        remedy = "fix the field that the evidence names, in the component's role or its variables"
         return StatusError(f"The cluster refuses {thing}{scope}", remedy=remedy, **parts)
     if status.code == 409 and kind.name == "ProjectRequest":
         remedy = (
-            "if it was deleted a moment ago, run again when it is gone; otherwise have an administrator let you in "
+            "if it was deleted a moment ago, run again when it is removed; otherwise ask an administrator for access "
             f"(`oc adm policy add-role-to-user admin USER -n {name}`), or choose another cdc_namespace"
         )
         return StatusError(f"There is a project {name} already, which is not this user's", remedy=remedy, **parts)
@@ -134,7 +134,7 @@ def unreachable(server: str, error: Exception) -> UnreachableError:
     text = str(error)
     lasting = "CERTIFICATE_VERIFY_FAILED" in text or "certificate verify failed" in text
     remedy = (
-        "the kubeconfig's certificate-authority-data is of another cluster: get the kubeconfig anew"
+        "the kubeconfig's certificate-authority-data is of another cluster: get the kubeconfig again"
         if lasting
         else "is the cluster running? check with `kubectl get nodes`, and the server in the kubeconfig"
     )
@@ -145,6 +145,6 @@ def no_kubeconfig(path: str) -> FailedError:
     """The error for a kubeconfig that is not there."""
     return FailedError(
         f"There is no kubeconfig at {path}",
-        remedy="set cdc_kubeconfig or the environment variable KUBECONFIG; for a cluster by kind, run the "
+        remedy="set cdc_kubeconfig or the environment variable KUBECONFIG; for a kind cluster, run the "
         "playbook site with cluster_provider=kind, which makes it",
     )

@@ -41,7 +41,7 @@ def perform(params: Mapping[str, Any], check_mode: bool) -> Outcome:
     """
     objects = params["objects"]
     problems = [problem for number, item in enumerate(objects) for problem in _problems(number, item)]
-    problems += [f"{kind} is no kind that is known" for kind in _named(params) if kind not in _KNOWN]
+    problems += [f"{kind} is not a known kind" for kind in _named(params) if kind not in _KNOWN]
     if problems:
         raise InvalidError("The objects cannot be used", why="; ".join(problems), remedy="correct the list")
     api = connect(params["kubeconfig"], params["context"], params["namespace"])

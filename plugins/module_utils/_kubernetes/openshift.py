@@ -72,7 +72,7 @@ class OpenShift:
         timeout = self._timeout
 
         class Client(DynamicClient):
-            # Discovery would wait for ever.
+            # Discovery would wait forever.
             def request(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
                 return super().request(method, path, body=body, **{"_request_timeout": timeout, **params})
 

@@ -36,15 +36,15 @@ def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise FailedError(
-            f"{params['tool']} cannot look at the captured tables",
+            f"{params['tool']} cannot query the captured tables",
             where=where,
             why=f"it took more than {_SECONDS} s" if isinstance(error, subprocess.TimeoutExpired) else str(error),
-            remedy="see whether the server answers: somebody may hold a lock on its catalogue",
+            remedy="check whether the server answers: another session may hold a lock on its catalogue",
         ) from None
     if done.returncode == _UNREACHED:
         if params["required"]:
             raise UnreachableError(
-                "The captured tables cannot be looked at",
+                "The captured tables cannot be queried",
                 where=where,
                 why=done.stderr.strip(),
                 remedy="check that the server runs, and its address, user and password",
@@ -65,8 +65,8 @@ def message(refused: Sequence[Mapping[str, str]], where: str, more: int = 0) -> 
     :param more: how many others the caller adds.
     """
     count = len(refused) + more
-    counted = "1 thing stands" if count == 1 else f"{count} things stand"
-    lines = [f"{counted} against capturing, on {where}; nothing of the pipeline has been changed"]
+    counted = "1 problem prevents" if count == 1 else f"{count} problems prevent"
+    lines = [f"{counted} capturing, on {where}; nothing of the pipeline has been changed"]
     for number, each in enumerate(refused, 1):
         lines += [
             f"{number}. {each['subject']}: {each['what']}",

@@ -263,7 +263,7 @@ def _refuse_unfit(current: Publication, wanted: Sequence[Table]) -> None:
     wrong = _unfit(current, wanted)
     if wrong:
         raise RefusedError(
-            f"The publication {current.name} is not the pipeline's own, and does not fit",
+            f"The publication {current.name} is not the pipeline's own, and does not match",
             where="option name",
             why="; ".join(why for why, _advice, _statements in wrong),
             remedy="; ".join(advice or "; ".join(statements) for _why, advice, statements in wrong),

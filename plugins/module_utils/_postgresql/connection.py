@@ -55,7 +55,7 @@ def connected(params: Mapping[str, Any]) -> Iterator[Any]:
         )
     except psycopg.OperationalError as error:
         raise UnreachableError(
-            "The PostgreSQL server does not let the pipeline in",
+            "The PostgreSQL server refuses the pipeline's login",
             where=where,
             why=_last_line(error),
             remedy=_remedy(str(error), params["ca_cert"] or "the system's file"),
@@ -70,7 +70,7 @@ def connected(params: Mapping[str, Any]) -> Iterator[Any]:
                 why=_last_line(error),
                 remedy="run again once nobody locks the table"
                 if isinstance(error, psycopg.errors.LockNotAvailable)
-                else "correct what it says, such as a right that is missing, and run again",
+                else "correct what the message names, such as a missing right, and run again",
             ) from error
 
 
@@ -83,7 +83,7 @@ def _remedy(said: str, ca: str) -> str:
         return "use a host name of the server's certificate, or have one issued for this name"
     if "does not support SSL" in said or "root certificate" in said:
         return site
-    return "see that it runs, and that user, password and pg_hba.conf are right"
+    return "check that it runs, and that user, password and pg_hba.conf are correct"
 
 
 def _last_line(error: Exception) -> str:

@@ -42,7 +42,7 @@ _THERE = """
 SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE n.nspname = %(schema)s AND c.relname = %(table)s) AS is_there
 """
-_NOT_GRANTED = "the server took the statement, and granted nothing"
+_NOT_GRANTED = "the server accepted the statement, but granted nothing"
 
 
 def reconcile(params: Mapping[str, Any], check_mode: bool) -> Outcome:
@@ -106,7 +106,7 @@ def _publication(connection: Any, params: Mapping[str, Any]) -> Iterator[Step]:
         yield Step(f"the publication {name} does not fit: {error.why}", given)
         return
     if plan.statements:
-        yield Step(f"the publication {name} lacks tables, or is not there", plan.statements, given)
+        yield Step(f"the publication {name} lacks tables, or does not exist", plan.statements, given)
 
 
 def _named(table: Mapping[str, Any]) -> Table:

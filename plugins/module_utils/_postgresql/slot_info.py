@@ -48,7 +48,7 @@ def told(slot: Slot, name: str, where: str) -> str:
     """What it does, in sentences."""
     if slot.wal_status == "lost":
         return f"The slot {name} on {where} has lost its WAL: changes are missing, and a new snapshot has to begin it"
-    kept = f"it keeps {_mebibytes(slot.retained_bytes)} of WAL there by now"
+    kept = f"it retains {_mebibytes(slot.retained_bytes)} of WAL there"
     if slot.active:
         return f"The slot {name} on {where} is read; {kept}"
     if slot.limit_bytes is None:
@@ -63,7 +63,7 @@ def told(slot: Slot, name: str, where: str) -> str:
         )
     if slot.idle_timeout:
         bound += f". idle_replication_slot_timeout is {slot.idle_timeout}: after that it is also lost"
-    return f"The slot {name} stays on {where}, and nobody reads it: {kept}. {bound}"
+    return f"The slot {name} stays on {where}, and no client reads it: {kept}. {bound}"
 
 
 def _mebibytes(count: int) -> str:

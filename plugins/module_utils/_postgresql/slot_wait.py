@@ -122,7 +122,7 @@ def wait(params: Mapping[str, Any], check_mode: bool) -> Outcome:
             return None if left(noted, running) else True
 
         if noted and wait_for(ended, deadline) is None:
-            since = "the publication changed" if is_there else "the connector's slot can be made"
+            since = "the publication changed" if is_there else "the connector's slot can be created"
             raise DeadlineError(
                 f"Transactions that began before {since} run for more than {params['wait_timeout']} s",
                 where=where,
@@ -156,7 +156,7 @@ def wait(params: Mapping[str, Any], check_mode: bool) -> Outcome:
                 where=where,
                 why=f"it is at {seen['confirmed']}, and {'is' if seen['active'] else 'is not'} read"
                 if seen
-                else "it is gone",
-                remedy="see that the connector runs, with its heartbeat, and catches up; then run again",
+                else "it no longer exists",
+                remedy="check that the connector runs, with its heartbeat, and catches up; then run again",
             )
     return Outcome(changed=False, facts={"running": names})

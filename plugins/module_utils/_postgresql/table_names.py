@@ -178,16 +178,16 @@ def parse_tables(entries: Iterable[Any], option: str = "cdc_tables") -> Wanted:
             tables.append(found)
     if without and not patterns:
         raise InvalidError(
-            f"{option}: an entry with ! takes tables out of a pattern, and there is none",
+            f"{option}: an entry with ! removes tables from a pattern, and there is none",
             where=option,
-            remedy="take the entry away, or name a pattern such as sales.*",
+            remedy="remove the entry, or name a pattern such as sales.*",
         )
     for table in tables:
         if any(each == table for each in without):
             raise InvalidError(
                 f"{option} names {table.text} and takes it out with !",
                 where=option,
-                remedy="take one of the two entries away",
+                remedy="remove one of the two entries",
             )
     return Wanted(tuple(tables), tuple(patterns), tuple(without))
 
@@ -236,7 +236,7 @@ def _parse(entry: Any, option: str) -> Table | Pattern:
         for part in parts:
             if not re.fullmatch(r"[a-z0-9_$*]+", part):
                 raise _wrong(
-                    option, entry, f"{part} is no part of a pattern", "write patterns with a-z, 0-9, _, $ and * alone"
+                    option, entry, f"{part} is not allowed in a pattern", "write patterns with a-z, 0-9, _, $ and *"
                 )
         return Pattern(*parts)
     return Table(*(_name(part, entry, option) for part in parts))
@@ -294,7 +294,7 @@ def _mapped(entry: Mapping[str, Any], keys: Sequence[str], option: str) -> list[
 def _possible(name: str, entry: Any, option: str) -> str:
     if not name or "\0" in name or len(name.encode(errors="surrogatepass")) > _LONGEST:
         why = f"a name has 1 to {_LONGEST} bytes, and no zero byte"
-        raise _wrong(option, entry, why, "take the name as PostgreSQL has it: \\d in psql lists them")
+        raise _wrong(option, entry, why, "use the name that PostgreSQL shows: \\d in psql lists them")
     return name
 
 

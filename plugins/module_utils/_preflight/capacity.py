@@ -49,7 +49,7 @@ def room(nodes: Sequence[Node], demands: Sequence[Demand], share: bool = False) 
     if not usable:
         yield Problem(
             "nodes",
-            "No node takes pods",
+            "No node accepts pods",
             found="; ".join(f"{node.name}: {node.why_not}" for node in nodes) or "there is no node",
             remedy="make a node Ready and schedulable (kubectl get nodes, kubectl uncordon)",
         )
@@ -71,7 +71,7 @@ def _apart(usable: Sequence[Node], nodes: Sequence[Node], demands: Sequence[Dema
         yield Problem(
             "nodes",
             f"{demand.replicas} brokers need {demand.replicas} nodes, or the loss of one node stops Kafka",
-            found=f"{len(usable)} nodes take pods ({', '.join(node.name for node in usable)})"
+            found=f"{len(usable)} nodes accept pods ({', '.join(node.name for node in usable)})"
             + (f"; not {left_out}" if left_out else ""),
             remedy="add nodes; or set preflight_brokers_share_nodes to true, which accepts that; "
             "or set kafka_replicas to 1 for a trial",
@@ -203,7 +203,7 @@ def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
 
 def pod_request(spec: Mapping[str, Any]) -> tuple[int, int]:
     """Thousandths of a core and bytes that the scheduler counts for a pod: its containers together, or the largest of
-    its first steps, and the overhead of its runtime class.
+    its init steps, and the overhead of its runtime class.
     """
     totals = []
     for kind, number in (("cpu", cores), ("memory", amount)):
@@ -211,7 +211,7 @@ def pod_request(spec: Mapping[str, Any]) -> tuple[int, int]:
         def requested(container: Mapping[str, Any], kind: str = kind, number: Any = number) -> int:
             return int(number(((container.get("resources") or {}).get("requests") or {}).get(kind, 0)))
 
-        # A first step that goes on running (a sidecar) counts as a container.
+        # An init step that continues running (a sidecar) counts as a container.
         steps = spec.get("initContainers") or ()
         sidecars = sum(requested(step) for step in steps if step.get("restartPolicy") == "Always")
         running = sum(requested(item) for item in spec["containers"]) + sidecars

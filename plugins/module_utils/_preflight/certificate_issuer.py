@@ -11,7 +11,7 @@ from typing import Any
 from .._certificates.manager import Issuer, condition
 from .._problem import Problem
 
-_OTHERWISE = "or leave certificates_issuer away: the pipeline's own authority signs then"
+_OTHERWISE = "or remove certificates_issuer: then the pipeline's own authority signs"
 # Of issuers that cannot: what they sign with, as their spec has it, why not, and what to do.
 _UNFIT = {
     "acme": (
@@ -19,7 +19,7 @@ _UNFIT = {
         "choose one of another kind, such as CA or Vault",
     ),
     "selfSigned": (
-        "has each certificate sign itself, so that clients have nobody to trust",
+        "has each certificate sign itself, so clients have no authority to trust",
         "choose one of the kind CA, which may use a certificate that this one has signed",
     ),
 }
@@ -73,5 +73,5 @@ def issuer_problems(issuer: Issuer, found: Mapping[str, Any] | None, namespace: 
             "certificate",
             f"{whole} is not ready, so that cert-manager would sign nothing",
             found=said or "cert-manager has said nothing of it: its controller may not be running",
-            remedy=f"mend it (kubectl describe {issuer.resource}{flag}), and run again",
+            remedy=f"fix it (kubectl describe {issuer.resource}{flag}), and run again",
         )

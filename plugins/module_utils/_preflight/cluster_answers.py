@@ -10,16 +10,16 @@ import re
 from .._problem import Problem
 from .kubeconfig import Target
 
-_SIGN_IN = "sign in anew with your cluster's tool (such as `oc login`), or ask its administrator for a new kubeconfig"
+_SIGN_IN = "sign in again with your cluster's tool (such as `oc login`), or ask its administrator for a new kubeconfig"
 _CAUSES = (
     ("CERTIFICATE_VERIFY_FAILED|certificate verify failed", "its certificate is not trusted",
      "correct certificate-authority-data of the kubeconfig's cluster; another cluster may answer there now"),
     ("Name or service not known|name resolution|nodename nor servname|NameResolution", "its name is not known",
      "correct the server in the kubeconfig, or the name service"),
     ("refused", "nobody listens there", "start the cluster, or correct the server in the kubeconfig"),
-    ("timed out|timeout", "no answer came in time", "see whether a VPN, a proxy or a firewall is in between"),
-    ("unreachable|No route", "there is no way to it", "see whether a VPN is needed"),
-    ("Disconnected|reset|SSL|WRONG_VERSION|record layer|BadStatusLine", "what listens there is no API server",
+    ("timed out|timeout", "no answer arrived in time", "check whether a VPN, proxy or firewall blocks the connection"),
+    ("unreachable|No route", "there is no route to it", "check whether a VPN is required"),
+    ("Disconnected|reset|SSL|WRONG_VERSION|record layer|BadStatusLine", "the server there is no Kubernetes API server",
      "correct the server in the kubeconfig"),
 )  # fmt: skip
 

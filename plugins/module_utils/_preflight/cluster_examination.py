@@ -56,7 +56,7 @@ def examine(params: Mapping[str, Any], check_mode: bool) -> Outcome:
         problem = refusal(target, error.status.code, error.status.message)
         raise PreflightError("the cluster", [problem]) from error
     except ValueError as error:
-        problem = refusal(target, 200, "an answer that is no JSON")
+        problem = refusal(target, 200, "an answer that is not JSON")
         raise PreflightError("the cluster", [problem]) from error
 
 
@@ -104,7 +104,7 @@ class _Examination:
         params = self.params
         useful = ask(self.api.create, rights(params["useful_cluster_rights"], ""))
         if useful:
-            self.warnings.append(f"some checks will be left out, since the user may not {', '.join(map(str, useful))}")
+            self.warnings.append(f"some checks will be skipped, because the user may not {', '.join(map(str, useful))}")
         wanted = {*rights(params["rights"], params["namespace"]), *rights(params["cluster_rights"], "")}
         wanted |= {*self._to_be_made()}
         if self._unserved:
@@ -146,7 +146,7 @@ class _Examination:
         if found is None:
             return [] if self.params["create_namespace"] else [self._no_namespace(name)]
         if (found.get("status") or {}).get("phase") == "Terminating":
-            remedy = "wait until it is gone (kubectl get namespace), or choose another cdc_namespace"
+            remedy = "wait until it is removed (kubectl get namespace), or choose another cdc_namespace"
             return [Problem("namespace", f"The namespace {name} is being deleted", str(self.target), remedy)]
         missing = [
             secret
@@ -169,7 +169,7 @@ class _Examination:
             "namespace",
             f"The namespace {name} does not exist, and tenancy_create_namespace is false",
             found=str(self.target),
-            remedy=f"have an administrator make it (kubectl create namespace {name}), or correct cdc_namespace",
+            remedy=f"ask an administrator to create it (kubectl create namespace {name}), or correct cdc_namespace",
         )
 
     def _storage(self) -> list[Problem]:
@@ -197,7 +197,7 @@ class _Examination:
         ]
         problems = list(room(free, demands, self.params["brokers_share_nodes"]))
         if self.params["shared_host"] and not problems:
-            # Each node of a cluster by kind counts all of the host's memory as its own.
+            # Each node of a kind cluster counts all of the host's memory as its own.
             running = sum(running_request(pod, own)[1] for pod in pods)
             wanted = sum(item.replicas * item.memory for item in demands)
             problems += host_memory(max(0, wanted - running) // 2**20, 0)
@@ -238,7 +238,7 @@ class _Examination:
         return [
             Problem(
                 "monitoring",
-                "The cluster has no Prometheus operator that could be told of the pipeline",
+                "The cluster has no Prometheus Operator to configure",
                 found=f"monitoring_service_monitors=always; {self.target} does not serve {', '.join(self._unserved)}",
                 remedy="install the operator and its resource definitions, or set monitoring_service_monitors to auto",
             )
@@ -252,5 +252,5 @@ class _Examination:
             if error.status.code != 403:
                 raise
             if what:
-                self.warnings.append(f"not looked at, since the kubeconfig's user may not: {what}")
+                self.warnings.append(f"not checked, because the kubeconfig's user may not: {what}")
             return otherwise

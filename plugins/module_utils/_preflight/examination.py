@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Every check of a host, in the order in which a user would mend what they find."""
+"""Every check of a host, in the order in which a user would fix what they find."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def rights(user: int | None = None) -> Iterator[Problem]:
     if user != 0:
         yield Problem(
             "rights",
-            "Root's rights are needed: packages are installed, and the services get a user of their own",
+            "Root privileges are required: the run installs packages and creates a user for the services",
             found=f"running as user id {user}",
             remedy="leave ansible_become at true, and run as a user who may sudo "
             "(add -K, or ARGS=-K to make, if sudo asks for a password)",

@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Whether a host can hold a cluster by kind, and what its own one holds already."""
+"""Whether a host can hold a kind cluster, and what its own one holds already."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class KindCluster:
 
     :param nodes: names of its containers.
     :param ports: ports of this host that they hold.
-    :param others: the container that holds each further port, with its cluster by kind if it has one.
+    :param others: the container that holds each further port, with its kind cluster if it has one.
     """
 
     nodes: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ def look(
     """
     wanted = {"docker": "docker", **({"kind": kind} if kind else {})}
     problems = [
-        Problem("kind", f"{program} is not installed, and a cluster by kind needs it",
+        Problem("kind", f"{program} is not installed, and a kind cluster needs it",
                 found=f"not in PATH: {os.environ.get('PATH', '')}", remedy=_INSTALL[role])
         for role, program in wanted.items() if not which(program)
     ]  # fmt: skip
@@ -111,7 +111,7 @@ def _engine(output: str) -> Problem:
         "kind",
         "Docker refuses this user" if denied else "Docker does not answer",
         found=f"{' '.join(output.split())[:200]} (DOCKER_HOST: {host})",
-        remedy=f"add the user to the group docker and log in anew; this is user id {os.geteuid()}"
+        remedy=f"add the user to the group docker and log in again; this is user id {os.geteuid()}"
         if denied
         else "start it (sudo systemctl start docker), or set DOCKER_HOST to where it listens",
     )

@@ -114,7 +114,7 @@ def _context(
     if not name:
         return Problem(
             "kubeconfig",
-            "It is not said which cluster to use: the kubeconfig has no current context",
+            "The cluster is not specified: the kubeconfig has no current context",
             found=listed,
             remedy="set cdc_kube_context to one of them",
         )
@@ -133,9 +133,9 @@ def _context(
         if part is None:
             return Problem(
                 "kubeconfig",
-                f"The context {name} leads nowhere: there is no {kind} {wanted!r}",
+                f"The context {name} is incomplete: there is no {kind} {wanted!r}",
                 found=path,
-                remedy="have the kubeconfig written anew by the tool that made it, or choose another cdc_kube_context",
+                remedy="write the kubeconfig again with the tool that created it, or choose another cdc_kube_context",
             )
         found[f"{kind}_path"], found[kind] = part
     return found
@@ -152,13 +152,13 @@ def _files(context: str, found: Mapping[str, Any]) -> Iterator[Problem]:
                     "kubeconfig",
                     f"The {key} of the context {context} cannot be read",
                     found=str(folder / name),
-                    remedy="bring the file, or have a kubeconfig that holds what it needs in itself",
+                    remedy="copy the file, or use a kubeconfig that contains the data itself",
                 )
     command = (found["user"].get("exec") or {}).get("command")
     if command and not shutil.which(command):
         yield Problem(
             "kubeconfig",
-            f"The context {context} signs in by the program {command}, which is not installed",
+            f"The context {context} authenticates with the program {command}, which is not installed",
             found=f"not in PATH: {os.environ.get('PATH', '')}",
             remedy=f"install {command}, or use a kubeconfig with a token or certificate",
         )

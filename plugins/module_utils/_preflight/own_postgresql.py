@@ -111,7 +111,7 @@ def judge_database(database: str, wanted: Sequence[str], where: str) -> Iterator
     if wanted:
         yield Problem(
             "postgresql",
-            f"There is no database {database}, whose tables shall be captured",
+            f"There is no database {database}, whose tables are to be captured",
             found=f"cdc_tables names {', '.join(map(str, wanted[:5]))}; the server is {where}",
             remedy="set cdc_database to your database and cdc_tables to the tables in it to capture",
         )

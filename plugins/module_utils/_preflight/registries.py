@@ -83,7 +83,8 @@ def apt_answers(packages: Sequence[str], timeout: float, run: Call = call) -> It
             "registry",
             f"{', '.join(packages)} are missing, and there is no apt to install them",
             found="apt-get is not installed",
-            remedy="install PostgreSQL and Maven by the system's own means, and empty artifacts_debian_packages",
+            remedy="install PostgreSQL and Maven with the system's package manager, and empty "
+            "artifacts_debian_packages",
         )
         return
     # Lists and caches go to a folder of their own, so the host's stay as they are.
@@ -101,7 +102,7 @@ def apt_answers(packages: Sequence[str], timeout: float, run: Call = call) -> It
         apt = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in settings.items())]
         # A mirror that fails is only a warning, as others may have what is needed.
         update = run([*apt, "update"], timeout * 3)
-        # What an interrupted dpkg left half done is mended by the role artifacts.
+        # What an interrupted dpkg left half done is fixed by the role artifacts.
         answer = run([*apt, "--simulate", "--fix-broken", "install", *packages], 60)
     if answer.code == 0:
         return
@@ -117,7 +118,7 @@ def apt_answers(packages: Sequence[str], timeout: float, run: Call = call) -> It
             "registry",
             f"apt cannot install {', '.join(packages)}",
             found=_end(answer.output),
-            remedy="take Debian's main archive into /etc/apt/sources.list, or correct artifacts_debian_packages",
+            remedy="add Debian's main archive to /etc/apt/sources.list, or correct artifacts_debian_packages",
         )
 
 

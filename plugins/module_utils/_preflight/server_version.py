@@ -22,7 +22,7 @@ def server_version(answer: Mapping[str, Any] | None, target: object) -> tuple[li
     match = re.match(r"v(\d+)\.(\d+)", text)
     if not match:
         remedy = "correct the server in the kubeconfig"
-        return [Problem("cluster", "What answers is no Kubernetes API server", found=str(target), remedy=remedy)], []
+        return [Problem("cluster", "The server is not a Kubernetes API server", found=str(target), remedy=remedy)], []
     found = (int(match[1]), int(match[2]))
     if found < _LOWEST:
         return [

@@ -60,7 +60,7 @@ def _unusable(item: Wanted, existing: Path) -> Problem | None:
     if os.statvfs(existing).f_flag & _READ_ONLY:
         return Problem(
             "folder",
-            f"{item.variable} lies on a read-only file system",
+            f"{item.variable} is on a read-only file system",
             found=str(existing),
             remedy=f"mount it writable, or choose another {item.variable}",
         )

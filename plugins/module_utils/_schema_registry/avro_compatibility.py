@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Which changes of an Avro schema break its readers, and how to mend each. Pure.
+"""Which changes of an Avro schema break its readers, and how to fix each. Pure.
 
 The rules are those of schema resolution in the Avro specification, 1.11, "Schema Resolution".
 """
@@ -31,7 +31,7 @@ class Break:
 
     :param field: path of the field, such as `address.city`; `(schema)` for the whole.
     :param change: what changed and why that breaks.
-    :param remedy: how to mend it.
+    :param remedy: how to fix it.
     """
 
     field: str

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 _CAUSE = re.compile(r"Incompatible artifact: (?P<subject>\S+) \[AVRO\].*list of diff types: \[(?P<diffs>.*)\]")
 _DIFF = re.compile(r"(?P<what>[^/]+?) at /fields/(?P<index>\d+)[^,\]]*(?:, )?")
-_DATABASE = "mend the column in the database; all goes on by itself within a minute"
+_DATABASE = "fix the column in the database; all continues by itself within a minute"
 _REGISTRY = (
     "let the new type in: have cdc.pipeline.schema_registry_compatibility set the level NONE for {subject}, wait until "
     "the connector runs, and set BACKWARD again"
@@ -53,7 +53,7 @@ def refusal(cause: str) -> Refusal | None:
 
 
 def _diffs(text: str) -> Iterator[tuple[str, bool]]:
-    """Each change, and whether the database can mend it: it tells defaults as they are now, and types as they were."""
+    """Each change, and whether the database can fix it: it tells defaults as they are now, and types as they were."""
     for diff in _DIFF.finditer(text):
         what, place = diff["what"], f"column {int(diff['index']) + 1} of the table"
         if "writer type: NULL" in what:

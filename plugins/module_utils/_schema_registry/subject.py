@@ -168,7 +168,7 @@ def _incompatible(
         f"The schema breaks the compatibility {level} of the subject {subject}; nothing was registered",
         where=where,
         why="".join(f"\n  - {line}" for line in lines) or "the registry gives no reason",
-        remedy="mend each of these; or, when the readers are ready for it, use a level that allows the change",
+        remedy="fix each of these; or, when the readers are ready for it, use a level that allows the change",
         breaks=[
             {"field": item.field, "change": item.change, "remedy": item.remedy, "version": version}
             for version, item in reasons

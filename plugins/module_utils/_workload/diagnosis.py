@@ -1,7 +1,7 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Why a process ended or does not come up: its own words, a cause, a remedy."""
+"""Why a process ended or does not start: its own words, a cause, a remedy."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Cause:
 _CAUSES = (
     (
         r"Address already in use|BindException|could not bind",
-        "a port it needs is taken",
-        "find who has it with `ss -ltnp`, or choose another cdc_port_offset",
+        "a port that it needs is taken",
+        "find the process with `ss -ltnp`, or choose another cdc_port_offset",
     ),
     (
         r"No space left on device|Disk quota exceeded",
@@ -58,19 +58,19 @@ _CAUSES = (
     ),
     (
         r"SaslAuthenticationException|SASL authentication error",
-        "Kafka does not let it in",
+        "Kafka refuses its login",
         "run the tag kafka: it sets the passwords of Kafka's users, which are in the folder credentials",
     ),
     (
         r"SSLHandshakeException|SSL handshake failed|CertificateExpiredException|PKIX path|certificate verify failed",
-        "a certificate is not to be trusted, or has expired",
-        "see the evidence for which; the next run issues one that is about to end anew, but for those of yours in "
+        "a certificate is not trusted, or has expired",
+        "see the evidence for which; the next run reissues one that is about to expire, except for yours in "
         "cdc_endpoints_extra",
     ),
     (
         r"(Topic|Group|Cluster|TransactionalId)AuthorizationException|authorization failed",
-        "it may not do in Kafka what it has to",
-        "run the tag kafka: it states the rights of each program; kafka_acls_extra adds to them",
+        "it lacks rights in Kafka",
+        "run the tag kafka: it sets the rights of each program; kafka_acls_extra adds to them",
     ),
     (
         r"password authentication failed|(?<!Sasl)AuthenticationException|InvalidAccessKeyId|SignatureDoesNotMatch",
@@ -79,13 +79,13 @@ _CAUSES = (
     ),
     (
         r"Connection refused|ConnectException|Name or service not known|UnknownHostException",
-        "something it depends on does not answer",
-        "look at the status of the other components with `make status`",
+        "a server that it depends on does not answer",
+        "check the status of the other components with `make status`",
     ),
     (
         r"ConfigException|Invalid (value|config)|unrecognized configuration|Unknown (option|setting)|usage:",
         "it refuses its configuration",
-        "mend the setting that the evidence names",
+        "fix the setting that the evidence names",
     ),
     (
         r"earlier process .* still runs",

@@ -52,7 +52,7 @@ def explain(
     parts = _sections(message)
     cause = parts[""].splitlines()[0]
     if _LISTED.search(parts[""]):
-        return Explanation(cause, [], f"mend what is listed above, {_RERUN}", component)
+        return Explanation(cause, [], f"fix what is listed above, {_RERUN}", component)
     evidence = _evidence(parts, failed)
     following = parts.get("Next") or _next(message, role, component, reachable)
     return Explanation(cause, evidence, commands.spoken(following), component)
@@ -104,7 +104,7 @@ def _next(message: str, role: str, component: str, reachable: bool) -> str:
     if role == "artifacts":
         return f"check the access to the package registries, {_RERUN}"
     if role == "verify":
-        return "make status; mend what the failed checks name, then make verify"
+        return "make status; fix what the failed checks name, then make verify"
     if component:
-        return f"make logs COMPONENT={component}, and make status; mend what they show, {_RERUN}"
-    return f"make status; mend what the evidence names, {_RERUN}"
+        return f"make logs COMPONENT={component}, and make status; fix what they show, {_RERUN}"
+    return f"make status; fix what the evidence names, {_RERUN}"

@@ -22,7 +22,7 @@ def gather_pods(
     """The state of every pod, and logs and events of the component's.
 
     :param component: the workload whose logs and events are taken; "" for all.
-    :returns: files by name, a line for each pod of any component that does not come up, and what could not be read.
+    :returns: files by name, a line for each pod of any component that does not start, and what could not be read.
     """
     files: dict[str, str] = {}
     lines: list[str] = []

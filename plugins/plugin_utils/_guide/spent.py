@@ -35,7 +35,7 @@ class Spent:
 
 
 def spent(took: float, worked: float) -> Spent:
-    """What one step spent; ``worked`` is the processor time of Ansible and of what it ran on this host, in seconds.
+    """What one step spent; ``worked`` is the CPU time of Ansible and of what it ran on this host, in seconds.
 
     Two processors may work more than a second in a second, which makes the waiting of no other step shorter.
     """
@@ -43,7 +43,7 @@ def spent(took: float, worked: float) -> Spent:
 
 
 def processor_seconds() -> float:
-    """Processor time that this process and its children have taken so far, those of children that ended included."""
+    """CPU time that this process and its children have taken so far, those of children that ended included."""
     # A child's time is added when its end is noticed, which this does.
     multiprocessing.active_children()
     times = os.times()

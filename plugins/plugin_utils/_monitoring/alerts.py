@@ -39,7 +39,7 @@ def scaled(text: str, scale: float) -> str:
     """A time such as 5m, multiplied, in seconds; at least one where it is not 0."""
     parts = _TIME.fullmatch(text)
     if parts is None:
-        raise ValueError(f"{text!r} is no time such as 30s, 5m, 1h or 2d")
+        raise ValueError(f"{text!r} is not a time such as 30s, 5m, 1h or 2d")
     seconds = int(parts[1]) * _UNITS[parts[2]] * scale
     return f"{max(1, round(seconds)) if seconds else 0}s"
 
@@ -151,7 +151,7 @@ def _depth(name: str, by_name: Mapping[str, Mapping[str, Any]], below: tuple[str
     if name in below:
         raise ValueError(f"the alert {name} holds itself back, by {', '.join(below)}")
     if name not in by_name:
-        raise ValueError(f"{below[-1]} is held back by {name}, which is no alert")
+        raise ValueError(f"{below[-1]} is held back by {name}, which is not an alert")
     above = [*(by_name[name].get("inhibited_by") or {}), *([GONE] if by_name[name].get("depends_on") else [])]
     return max((1 + _depth(each, by_name, (*below, name)) for each in above), default=0)
 

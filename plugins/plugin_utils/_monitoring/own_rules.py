@@ -52,7 +52,7 @@ def own_problems(path: str, text: str, taken: Collection[str], asked: bool) -> l
     try:
         stated = yaml.load(text, Loader=_Lined)
     except yaml.YAMLError as error:
-        wrong = Problem(_CHECK, f"{path} is no YAML", found=str(error), remedy="correct it")
+        wrong = Problem(_CHECK, f"{path} is not YAML", found=str(error), remedy="correct it")
         return [] if asked else [wrong]
     return [problem for rule in _alerts(stated) for problem in _problems(path, rule, taken)]
 
@@ -76,8 +76,8 @@ def _problems(path: str, rule: Mapping[Any, Any], taken: Collection[str]) -> Ite
             _CHECK,
             f"{where} has no label severity, by which it is sent"
             if severity is None
-            else f"{where} has the severity {severity}, which no receiver is told of",
-            remedy=f"give it the label severity: {' or '.join(SEVERITIES)}, or {_UNSENT}, by which nobody is told",
+            else f"{where} has the severity {severity}, which no receiver accepts",
+            remedy=f"give it the label severity: {' or '.join(SEVERITIES)}, or {_UNSENT}, which is sent to nobody",
         )
     if rule["alert"] in taken:
         yield Problem(

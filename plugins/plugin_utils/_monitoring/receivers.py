@@ -39,12 +39,12 @@ def problems(receivers: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str,
         name = str(receiver.get("name") or "")
         ways = [way for way in ("email", "slack", "webhook") if receiver.get(way)]
         if not _NAME.match(name) or name in (_NOBODY, _DEAD_MAN):
-            yield name, "is no name", "name it with letters, digits, blanks and ._-, such as on-call"
+            yield name, "is not a valid name", "name it with letters, digits, blanks and ._-, such as on-call"
         if _file_name(name) in seen:
-            yield name, "is there twice", "give each receiver a name of its own, by letters and digits"
+            yield name, "is defined twice", "give each receiver a name of its own, by letters and digits"
         seen.add(_file_name(name))
         if not ways:
-            yield name, "is told in no way", "add email, slack or webhook"
+            yield name, "receives no notifications", "add email, slack or webhook"
         if "email" in ways:
             yield from ((name, *each) for each in _email_problems(receiver["email"]))
         for way in ways:

@@ -74,7 +74,7 @@ def _node_ports(get: Get, workloads: Sequence[Workload]) -> Iterator[Problem]:
         elif port in taken:
             yield Problem(
                 "port",
-                f"The node port {port} is wanted twice",
+                f"The node port {port} is used twice",
                 found=f"by {taken[port]} and {listener}",
                 remedy="change one of them in cdc_endpoints, or lower the number of replicas",
             )
@@ -94,7 +94,7 @@ def _access(get: Get) -> Iterator[Problem]:
     if access == "node_ports" and host in _LOOPBACK:
         yield Problem(
             "access",
-            "cdc_access is node_ports, and cdc_external_host is no node's address",
+            "cdc_access is node_ports, and cdc_external_host is not the address of a node",
             found=f"cdc_external_host={host}",
             remedy="set cdc_external_host to the address of a node, or of what is in front of them; "
             "or set cdc_access to port_forward",
@@ -106,7 +106,7 @@ def _clients(get: Get) -> Iterator[Problem]:
     if access in ("host_ports", "node_ports") and not get("cdc_network_clients"):
         yield Problem(
             "access",
-            f"cdc_access is {access}, and cdc_network_clients names nobody who may come there",
+            f"cdc_access is {access}, and cdc_network_clients names no permitted clients",
             remedy="set it to peers of a network policy, such as "
             "[{ipBlock: {cidr: 0.0.0.0/0, except: [10.244.0.0/16]}}] with the range of the cluster's pods",
         )

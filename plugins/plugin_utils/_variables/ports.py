@@ -78,7 +78,7 @@ def port_problems(get: Get, workloads: Iterable[Workload]) -> Iterator[Problem]:
         elif port in taken:
             yield Problem(
                 "port",
-                f"The port {port} is wanted twice",
+                f"The port {port} is used twice",
                 found=f"by {taken[port]} and {listener}",
                 remedy="change one of them in cdc_endpoints, or lower the number of replicas",
             )

@@ -90,7 +90,7 @@ def _folders(get: Get) -> Iterator[Problem]:
         elif re.search(r"[\s:%'\"$\\]", path):
             # The supervisor's configuration and Java's class paths cannot quote them.
             yield Problem(
-                "folder", f"{name} may not hold blanks, quotes, :, %, $ or \\", found=repr(path), remedy=remedy
+                "folder", f"{name} must not contain blanks, quotes, :, %, $ or \\", found=repr(path), remedy=remedy
             )
         elif (path.rstrip("/") or "/") in _SYSTEM_FOLDERS:
             yield Problem("folder", f"{name} must be a folder of its own", found=path, remedy=remedy)
@@ -100,9 +100,9 @@ def _folders(get: Get) -> Iterator[Problem]:
     if isinstance(home, str) and isinstance(cache, str) and f"{home.rstrip('/')}/".startswith(f"{cache.rstrip('/')}/"):
         yield Problem(
             "folder",
-            "cdc_home may not lie in cdc_cache, which may be removed at any time",
+            "cdc_home must not be in cdc_cache, which can be removed at any time",
             found=f"{home} in {cache}",
-            remedy="choose a cdc_home beside cdc_cache",
+            remedy="choose a cdc_home outside of cdc_cache",
         )
 
 
@@ -133,7 +133,7 @@ def _tables(get: Get) -> Iterator[Problem]:
     tables = list(parse_tables(entries).tables)
     probe, load = (parse_table(get(name)) if get(name) else None for name in ("cdc_probe_table", "cdc_load_table"))
     for table in sorted({table for table in tables if tables.count(table) > 1}):
-        yield Problem("table", f"cdc_tables names {table.text} twice", remedy="take one of them away")
+        yield Problem("table", f"cdc_tables names {table.text} twice", remedy="remove one of them")
     if probe in tables:
         yield Problem(
             "table",
@@ -145,7 +145,7 @@ def _tables(get: Get) -> Iterator[Problem]:
     for first, second in collisions([*dict.fromkeys(tables), *own], prefix):
         yield Problem(
             "table",
-            f"The topics of {first.text} and {second.text} are one to Kafka, which takes . and _ for the same",
+            f"The topics of {first.text} and {second.text} are one to Kafka, which treats . and _ as the same",
             found=f"{first.topic(prefix)} and {second.topic(prefix)}",
             remedy="rename one of the tables, or take it out of cdc_tables",
         )
@@ -183,7 +183,7 @@ def _messages(get: Get) -> Iterator[Problem]:
                 remedy=f"{remedy}; let your application use another prefix",
             )
         if prefixes.count(prefix) > 1:
-            yield Problem("message", f"cdc_message_prefixes has {prefix!r} twice", remedy="take one of them away")
+            yield Problem("message", f"cdc_message_prefixes has {prefix!r} twice", remedy="remove one of them")
 
 
 def _kafka(get: Get) -> Iterator[Problem]:
@@ -256,7 +256,7 @@ def _memory(get: Get, names: Iterable[str]) -> Iterator[Problem]:
         if heap and heap > 0.8 * sizes["limit"]:
             yield Problem(
                 "memory",
-                f"{role}_heap leaves the Java machine too little of {role}_memory.limit beside the heap",
+                f"{role}_heap leaves the JVM too little of {role}_memory.limit beside the heap",
                 found=f"{get(f'{role}_heap')} of {memory['limit']}",
                 remedy=f"keep {role}_heap below 80 % of the limit, or raise {role}_memory.limit",
             )
@@ -273,9 +273,9 @@ def _own_servers(get: Get) -> Iterator[Problem]:
             if ambient:
                 yield Problem(
                     role,
-                    "object_store_ambient_credentials is for a store of your own; the embedded one knows keys only",
+                    "object_store_ambient_credentials is for your own store; the embedded store supports keys only",
                     found="object_store_managed=true",
-                    remedy="set object_store_managed to false, or leave object_store_ambient_credentials away",
+                    remedy="set object_store_managed to false, or remove object_store_ambient_credentials",
                 )
             continue
         if ambient:
@@ -284,9 +284,9 @@ def _own_servers(get: Get) -> Iterator[Problem]:
         if missing:
             yield Problem(
                 role,
-                f"{role}_managed is false, so the server is yours, but it is not said how to reach it",
+                f"{role}_managed is false, but the settings to reach your server are missing",
                 found=f"not set: {', '.join(missing)}",
-                remedy=f"set {', '.join(missing)} (secrets best with ansible-vault), or leave {role}_managed away",
+                remedy=f"set {', '.join(missing)} (secrets best with ansible-vault), or remove {role}_managed",
             )
 
 
@@ -321,7 +321,7 @@ def _receivers(get: Get) -> Iterator[Problem]:
     files = get("monitoring_rules_files") or []
     for name in dict.fromkeys(files):
         if files.count(name) > 1:
-            yield Problem("alerts", f"monitoring_rules_files names {name} twice", remedy="take one of them away")
+            yield Problem("alerts", f"monitoring_rules_files names {name} twice", remedy="remove one of them")
         if not Path(name).is_absolute():
             yield Problem(
                 "alerts",
@@ -333,14 +333,14 @@ def _receivers(get: Get) -> Iterator[Problem]:
             yield Problem(
                 "alerts",
                 f"There is no file {name}, which monitoring_rules_files names",
-                found="looked for on the host that runs the playbooks",
-                remedy="correct its path, or take it out",
+                found="searched on the host that runs the playbooks",
+                remedy="correct its path, or remove it",
             )
     url = get("monitoring_dead_man_url")
     if url and not is_url(url):
         yield Problem(
             "alerts",
-            "monitoring_dead_man_url is no URL with http:// or https://",
+            "monitoring_dead_man_url is not a URL with http:// or https://",
             remedy="copy it from the service that is to miss the calls",
         )
 
@@ -356,13 +356,13 @@ def _issuer(get: Get) -> Iterator[Problem]:
             "certificate",
             "certificates_issuer is for a pipeline in a cluster, where cert-manager is",
             found=f"cdc_runtime={get('cdc_runtime')}",
-            remedy="leave it away; certificates_authority has an authority of your own sign on a host",
+            remedy="remove it; on a host, certificates_authority sets your own authority",
         )
         return
     if not issuer.get("name"):
         yield Problem(
             "certificate",
-            "certificates_issuer does not say who signs",
+            "certificates_issuer does not name the issuer",
             found="name is missing",
             remedy="set certificates_issuer.name to that of a ClusterIssuer, as kubectl get clusterissuers lists them",
         )
@@ -377,9 +377,9 @@ def _issuer(get: Get) -> Iterator[Problem]:
     if any((get("certificates_authority") or {}).values()):
         yield Problem(
             "certificate",
-            "certificates_authority and certificates_issuer both say who signs",
+            "certificates_authority and certificates_issuer both name an issuer",
             found="both are set",
-            remedy="leave one of them away",
+            remedy="remove one of them",
         )
 
 

@@ -73,7 +73,7 @@ class Settings:
     def value(self, name: str) -> Any:
         """The value of a variable, without a specification.
 
-        :raises AnsibleError: it cannot be worked out.
+        :raises AnsibleError: it cannot be computed.
         """
         return self._template(name)
 
@@ -99,7 +99,7 @@ class Settings:
         except AnsibleError as error:
             return Problem(
                 "variable",
-                f"The value of {name} cannot be worked out",
+                f"The value of {name} cannot be computed",
                 found="" if secret else str(error).splitlines()[0],
                 remedy="correct the template that it is set to, or define what the template uses",
             )

@@ -167,7 +167,7 @@ def _brokers(get: Get, row: int) -> Iterator[Problem]:
             "cdc_max_row_bytes",
         )
     limit = _bytes(memory.get("limit")) if isinstance(memory, Mapping) else None
-    # More than four fifths is refused for every Java machine.
+    # More than four fifths is refused for every JVM.
     if limit is not None and heap * MIB <= 0.8 * limit < 0.8 * broker_limit(int(heap * MIB), row):
         needed = _text(broker_limit(int(heap * MIB), row))
         yield Problem(

@@ -76,7 +76,7 @@ def stand_ins(settings: Settings) -> dict[str, str]:
 def _problem(role: str, found: str) -> Problem:
     return Problem(
         "workload",
-        f"What the role {role} is to run is not right",
+        f"The workload of the role {role} is not valid",
         found=found,
         remedy=f"correct the variable that this names; docs/reference/variables.md lists those of {role}",
     )

@@ -183,7 +183,7 @@ def test_retention_stops_one_partition_until_the_gap_is_accepted(lab: Lab) -> No
         [*command, "--topic", lab.topic, "--partition", "0"], capture_output=True, text=True, check=True
     )
     assert f"[{position}, {low}) is lost" in done.stdout
-    until(lambda: process.metric("cdc_archive_partition_stopped") == 0, "the partition goes on")
+    until(lambda: process.metric("cdc_archive_partition_stopped") == 0, "the partition continues")
     assert process.ready().flush().json()["ok"]
     (gap,) = [f for _, f in lab.tiles() if f.gap]
     assert (gap.start, gap.next, gap.rows, gap.holes) == (position, low, 0, 20)
@@ -351,7 +351,7 @@ def test_records_of_an_unknown_schema_are_dead_letters_once_a_later_record_can_b
     _send(lab, 1, (lab.value(4), 4))
     process = lab.start().ready()
     until(lambda: "no schema id" in _listed(process, "waiting").get(0, ""), "the partition waits, and says for what")
-    assert process.get("/health/ready").status_code == 200, "the other partition goes on"
+    assert process.get("/health/ready").status_code == 200, "the other partition continues"
     time.sleep(3)
     assert lab.dead_letters() == []
     _send(lab, 0, (lab.value(5), 5))
@@ -374,7 +374,7 @@ def test_a_stream_of_unknown_schemas_stops_and_rejects_nothing(lab: Lab) -> None
     assert process.get("/health/ready").json()["stopped"][0]["since"] == since
     assert lab.dead_letters() == []
     _send(lab, 0, (lab.value(3), 3))  # 400 unknown ones and one that shows that the registry answers
-    until(lambda: process.flush().json()["ok"], "the partition goes on")
+    until(lambda: process.flush().json()["ok"], "the partition continues")
     lab.check()
 
 
@@ -418,7 +418,7 @@ def test_an_unreadable_object_stops_its_partition_until_it_is_restored(lab: Lab)
     assert list(_listed(process, "stopped")) == [0]
     obstore.put(lab.store._client, key, body)
     lab.produce(200, seed=2)
-    until(lambda: process.flush().json()["ok"], "the partition goes on")
+    until(lambda: process.flush().json()["ok"], "the partition continues")
     lab.check()
 
 

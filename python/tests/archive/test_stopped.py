@@ -80,7 +80,7 @@ WAITING = Trouble(B, "write: no", 1_777_889_473.0)
         ([], 3, False, [], [WAITING], ("write: no",)),
         (["waiting for topics"], 0, True, [], [], ("waiting for topics",)),
     ],
-    ids=["all go on", "one stopped", "one goes on", "none goes on", "no store", "not begun"],
+    ids=["all continue", "one stopped", "one continues", "none continues", "no store", "not begun"],
 )
 def test_an_instance_is_ready_while_one_of_its_partitions_goes_on(
     start: list[str],

@@ -186,7 +186,7 @@ def test_patterns_that_mean_nothing() -> None:
     ("column", "expected", "why"),
     [
         ("public.a.note", [], ""),
-        ("public.a.id", [("refuse", "excluded_key")], "rows are told apart by it"),
+        ("public.a.id", [("refuse", "excluded_key")], "rows are identified by it"),
         ("public.a.notes", [("refuse", "excluded_column")], "did you mean note?"),
         ("public.b.note", [("refuse", "excluded_column")], "did you mean public.a?"),
         ("public.other.note", [], ""),

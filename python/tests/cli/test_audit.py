@@ -32,7 +32,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_the_captured_tables_and_those_that_are_named(cdc, instance_in, found: dict[str, Any]) -> None:
     code, out, _err = cdc("audit", 'public."Order Items"', "--home", instance_in())
-    assert (code, out) == (0, "Nothing stands against capturing.\n")
+    assert (code, out) == (0, "Nothing prevents capturing.\n")
     assert found["settings"].tables == ("public.users", "sales.orders", "public.empty", 'public."Order Items"')
 
 
@@ -57,4 +57,4 @@ def test_a_server_that_is_away(cdc, instance_in, found: dict[str, Any], monkeypa
 
     monkeypatch.setattr(Context, "postgresql", refuse)
     code, _out, err = cdc("audit", "--home", instance_in())
-    assert code == 1 and "PostgreSQL at 127.0.0.1:1 cannot be asked: connection refused" in err
+    assert code == 1 and "PostgreSQL at 127.0.0.1:1 cannot be queried: connection refused" in err

@@ -122,7 +122,7 @@ def test_it_leaves_a_folder_of_something_else_alone(cdc: Cdc, watched: Path, tmp
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/README.md").write_text("mine")
     code, _said, errors = cdc("dashboards", "--home", watched, "--grafana", tmp_path / "mine")
-    assert code == 1 and "Name an empty or a new folder" in errors
+    assert code == 1 and "Choose an empty folder" in errors
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["README.md"]
 
 

@@ -35,7 +35,7 @@ def home(instance_in) -> Path:
     found = instance_in()
     for name in ("kafka-0", "kafka-1", "kafka-connect-0", "archive-0"):
         (found / "supervisor" / "replicas" / f"{name}.json").write_text(json.dumps(REPLICA | {"name": name}))
-        (found / "log" / f"{name}.log").write_text(f"{name} begins\n\n{name} goes on\n")
+        (found / "log" / f"{name}.log").write_text(f"{name} begins\n\n{name} continues\n")
     (found / "log" / "archive-0.log").write_text("signed in with sesame-open\nhalf a li")
     (found / "credentials" / "password").write_text("sesame-open\n")
     return found
@@ -45,15 +45,15 @@ def test_the_end_of_each_log(home, cdc) -> None:
     code, out, _err = cdc("logs", "kafka", "-n", "1", "--home", home)
     assert code == 0
     assert out == (
-        f"==> kafka-0 ({home}/log/kafka-0.log) <==\nkafka-0 goes on\n"
-        f"\n==> kafka-1 ({home}/log/kafka-1.log) <==\nkafka-1 goes on\n"
+        f"==> kafka-0 ({home}/log/kafka-0.log) <==\nkafka-0 continues\n"
+        f"\n==> kafka-1 ({home}/log/kafka-1.log) <==\nkafka-1 continues\n"
     )
     assert "kafka-0" in (every := cdc("logs", "--home", home)[1]) and "archive-0" in every
 
 
 def test_components_by_either_spelling_and_single_replicas(home, cdc) -> None:
     for component in ("kafka_connect", "kafka-connect", "kafka-connect-0"):
-        assert "kafka-connect-0 goes on" in cdc("logs", component, "--home", home)[1]
+        assert "kafka-connect-0 continues" in cdc("logs", component, "--home", home)[1]
     (home / "log" / "kafka-1.log").unlink()
     assert cdc("logs", "kafka-1", "--home", home)[:2] == (0, f"==> kafka-1 ({home}/log/kafka-1.log) <==\n")
     code, _out, err = cdc("logs", "kafak", "--home", home)
@@ -187,7 +187,7 @@ def test_lines_that_match_are_looked_for_in_the_whole_log(home: Path, cdc) -> No
     [
         ("--since", "yesterday", "is neither a duration, such as 30s"),
         ("--since", "10", "is neither a duration, such as 30s"),
-        ("--grep", "(", "is no regular expression"),
+        ("--grep", "(", "is not a valid regular expression"),
     ],
 )
 def test_a_time_or_a_pattern_that_cannot_be_read(home: Path, cdc, option: str, value: str, said: str) -> None:

@@ -241,7 +241,7 @@ def test_up_to_when_tables_are_complete_is_asked_before_the_objects_are_listed(
     assert asked == [["public.users", "sales.orders"]]
     plain, unknown, document = capsys.readouterr().err.splitlines()
     assert plain == "public.users is complete up to 2026-01-02 03:04:05.678 UTC."
-    assert unknown == "It is not known up to which commit sales.orders is complete: it is down."
+    assert unknown == "It is unknown up to which commit sales.orders is complete: it is down."
     assert json.loads(document)["complete"] == {
         "public.users": {"complete_to": "2026-01-02T03:04:05.678+00:00", "unknown": None},
         "sales.orders": {"complete_to": None, "unknown": "it is down"},

@@ -166,7 +166,7 @@ def test_a_supervisor_that_does_not_run(instance_in, cdc) -> None:
 
 def test_nothing_is_set_up(instance_in, cdc) -> None:
     code, out, _err = cdc("status", "--home", instance_in())
-    assert code == 1 and "Nothing is set up in it. Set it up with `make site`." in out
+    assert code == 1 and "It is not set up. Set it up with `make site`." in out
 
 
 def test_only_ends_that_nobody_asked_for_are_restarts() -> None:
@@ -257,7 +257,7 @@ def test_what_pods_say_is_stuck(instance_in, cdc, monkeypatch) -> None:
     code, out, _err = cdc("status", "--home", home, "--json")
     document = json.loads(out)
     assert code == 1 and [each["process"] for each in document["stuck"]] == ["connectors-0"]
-    sentence = "archive-0: it cannot be asked what is stuck: pods/portforward is forbidden"
+    sentence = "archive-0: what is stuck cannot be queried: pods/portforward is forbidden"
     assert document["notes"] == [sentence]
     _code, out, _err = cdc("status", "--home", home)
     assert "somebody has paused it" in out and out.splitlines()[-1] == sentence

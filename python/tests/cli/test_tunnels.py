@@ -132,7 +132,7 @@ def test_one_port_is_forwarded_at_a_free_number(instance: Instance) -> None:
     with forwarded(instance, replace(second, port=0)) as port:
         assert port not in (0, second.port) and say(port, b"you", 12) == b"kafka-1: YOU"
         with (
-            pytest.raises(CdcError, match=f"Something else listens on port {port} of 127.0.0.1"),
+            pytest.raises(CdcError, match=f"Another program uses port {port} of 127.0.0.1"),
             forwarded(instance, replace(second, port=port)),
         ):
             pass

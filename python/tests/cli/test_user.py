@@ -70,7 +70,7 @@ def test_who_is_not_there_need_not_be_removed(cdc, secured: Path) -> None:
     code, out, _err = cdc("user", "remove", "ada", "--home", secured)
     assert code == 0 and "There is no ada" in out
     assert files(secured) == before
-    assert "Nobody has a login" in cdc("user", "list", "--home", secured)[1]
+    assert "No person has a login" in cdc("user", "list", "--home", secured)[1]
 
 
 def test_a_right_is_not_changed_in_passing(cdc, secured: Path) -> None:

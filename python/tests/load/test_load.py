@@ -120,7 +120,7 @@ def test_another_table_is_refused() -> None:
     with pytest.raises(ValueError, match="is null"):
         Reader(lambda _: json.dumps(NULLABLE))(b"\0\0\0\0\1\0\0\0")
     assert leading_numbers({"fields": [{"name": "id", "type": "long"}]}, ("run", "id")) is None
-    with pytest.raises(ValueError, match="make it anew"):
+    with pytest.raises(ValueError, match="recreate it"):
         Reader(lambda _: json.dumps({"type": "record", "name": "V", "fields": []}))(b"\0\0\0\0\1\2\2\2")
 
 

@@ -51,7 +51,7 @@ def test_names_that_may_be_had(name: str) -> None:
     ["", "a", "A", "Ada", "1a", "-a", "a.b", "a:b", "a b", "a=b", "a/b", "../a", "ä1", "a\n", "a" * 32, "a;exit", "*a"],
 )
 def test_names_that_some_server_would_take_for_something_else(name: str) -> None:
-    assert "small letters" in (problem_with(name, ()) or "")
+    assert "lowercase letters" in (problem_with(name, ()) or "")
 
 
 @pytest.mark.parametrize("name", ["kafka_admin", "kafka_new", "pipeline", "reader", "anonymous", "theirs"])

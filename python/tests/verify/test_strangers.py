@@ -165,7 +165,7 @@ def test_the_ports_of_pods_are_asked_through_the_clusters_api(context: ssl.SSLCo
 
 def test_a_port_of_a_pod_that_cannot_be_reached_is_said() -> None:
     (way,) = strangers._of_pods(Pods(None)).values()
-    assert strangers._told(way).plain == ("it cannot be asked: connection refused in the pod",)
+    assert strangers._told(way).plain == ("it cannot be queried: connection refused in the pod",)
 
 
 def test_a_pod_without_ports_is_not_taken_for_a_safe_one() -> None:

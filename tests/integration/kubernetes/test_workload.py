@@ -78,7 +78,7 @@ def test_an_interrupted_rollout_goes_on(api, realise, tmp_path, spec):
 def test_a_broken_change_is_mended_by_the_next_one(api, realise, tmp_path, spec):
     log = tmp_path / "gate.log"
     realise(**gated(log))
-    with pytest.raises(FailedError, match="echo-2 does not stay up"):
+    with pytest.raises(FailedError, match="echo-2 keeps ending"):
         realise(**gated(log), files={**spec["files"], "serve.py": "raise SystemExit(1)\n"})
     before = pods(api)
     report = realise(**gated(log))

@@ -28,7 +28,7 @@ EVERYTHING = [
     "is not a member of pg_monitor",
     'may not read public."Order Items"',
     "may not read shop.parcels",
-    "the publication captured lacks tables, or is not there",
+    "the publication captured lacks tables, or does not exist",
 ]
 
 

@@ -112,7 +112,7 @@ def test_it_stays_until_it_is_archived(play: Callable[..., tuple[int, dict[str, 
 
 def test_what_takes_too_long_is_named_and_goes_on(play: Callable[..., tuple[int, dict[str, Any], str]]):
     code, found, output = play({GONE: 3}, archive_leaving_timeout=1)
-    assert code == 0 and f"{GONE} are not archived to their end" in output, output
+    assert code == 0 and f"{GONE} are not fully archived" in output, output
     assert found["after"]["leaving"] == [GONE] and GONE in found["after"]["archive"]
 
 

@@ -116,7 +116,7 @@ def test_a_user_without_replication_drops_it_by_the_connectors_role(own_database
 
 
 def test_a_server_that_does_not_answer_keeps_nothing_up(slot: str, play: Play):
-    assert "It could not be seen" in play("left", postgresql_port=1)
+    assert "could not be read" in play("left", postgresql_port=1)
 
 
 def test_the_connector_forgets_its_position_before_that(play: Play, connect_server: FakeConnect):

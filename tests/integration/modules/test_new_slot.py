@@ -53,7 +53,7 @@ def test_an_open_transaction_is_named_before_and_after_it_is_waited_for(
             (said,) = waited(check=True)["running"]
             assert said.startswith(f"{begun}since when, members of pg_monitor see"), said
             failed = waited("postgres")
-            assert failed["failed"] and begun in failed["msg"] and "slot can be made" in failed["msg"]
+            assert failed["failed"] and begun in failed["msg"] and "slot can be created" in failed["msg"]
             assert f"pg_terminate_backend({other.info.backend_pid})" in failed["msg"]
             # It is no more than what the server itself waits for.
             own_database.execute("SET statement_timeout = '1s'")

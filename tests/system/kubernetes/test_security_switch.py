@@ -26,7 +26,7 @@ def test_security_is_turned_off_and_on(pipeline: Pipeline, site: Site):
         changes.moved(plain.context())
 
         turned_on = site.run("--skip-tags", "verify", timeout=SECONDS).must_succeed()
-        assert "Have the users before anybody has to sign in" in turned_on.output
+        assert "Create the users before signing in is required" in turned_on.output
         secured = pipeline.again()
         secured.settled(SETTLES_SECONDS)
         assert site.endpoints()["kafka_connect"]["url"].startswith("https://")

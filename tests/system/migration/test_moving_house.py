@@ -89,7 +89,7 @@ def test_a_pipeline_moves_and_nothing_is_lost_or_doubled(host: Site, cluster: Si
     assert known, "what the pipeline knew was written down"
     assert not (host.home / "supervisor/supervisord.conf").exists() and (host.home / "postgresql-0/data").exists()
 
-    cluster.run(playbook=MIGRATE, **own).must_fail_with("has moved already")
+    cluster.run(playbook=MIGRATE, **own).must_fail_with("has already been migrated")
     # From now on it is site.yml that keeps it, with the variable that the move asked for.
     again = cluster.run(kafka_cluster_id=identity).must_succeed()
     assert again.changed == 0, again.output[-4000:]

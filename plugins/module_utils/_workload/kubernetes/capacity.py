@@ -35,7 +35,7 @@ class Amount:
 
 
 def requested(pod: Document) -> Amount:
-    """What a pod asks for: the sum of its containers, or its largest first step if that is more."""
+    """What a pod asks for: the sum of its containers, or its largest init step if that is more."""
     spec = pod["spec"]
     total = sum((_requests(item) for item in spec.get("containers") or ()), Amount())
     first = [_requests(item) for item in spec.get("initContainers") or ()]
@@ -65,7 +65,7 @@ def shortage(api: Api, workload: str) -> list[str]:
     own = [pod for pod in api.list("Pod", selector(workload)) if not pod["spec"].get("nodeName")]
     found = [f"{own[0]['metadata']['name']} asks for {requested(own[0])}"] if own else []
     for node in nodes:
-        closed = ", takes no new pods" if node["spec"].get("unschedulable") else ""
+        closed = ", accepts no new pods" if node["spec"].get("unschedulable") else ""
         found.append(f"node {node['metadata']['name']} has {left(node, pods)} left{closed}")
     return found
 

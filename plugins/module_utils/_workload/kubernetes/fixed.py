@@ -3,7 +3,7 @@
 
 """Fields of a stateful set that the API keeps fixed, its volume claims among them: what a change of them takes.
 
-The claims themselves may grow, where their class allows it. The set is then made anew around its pods, which stay.
+The claims themselves may grow, where their class allows it. The set is then made again around its pods, which stay.
 """
 
 from __future__ import annotations

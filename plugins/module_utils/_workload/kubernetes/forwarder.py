@@ -91,7 +91,7 @@ class Forwarder:
                 raise FailedError(
                     f"The port {item.port} on {item.host}, to forward to {item.workload}, cannot be taken",
                     why=str(error),
-                    remedy="find who has it with `ss -ltnp`, or choose another cdc_port_offset",
+                    remedy="find the process with `ss -ltnp`, or choose another cdc_port_offset",
                 ) from error
         return found
 
@@ -217,7 +217,7 @@ def _owners(known: dict[str, Any], run: Run | None) -> list[dict[str, Any]]:
 
 
 def _detach(log: Path, keep: set[int]) -> None:
-    """Lets go of whatever the caller has open, its lock of the record among it, but for ``keep``."""
+    """Lets go of whatever the caller has open, its lock of the record among it, except for ``keep``."""
     nothing = os.open(os.devnull, os.O_RDWR)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(nothing, 0)

@@ -3,7 +3,7 @@
 
 """The realiser of the runtime kubernetes: applies a workload's manifests and sees its pods through.
 
-An interruption at any point is mended by the next run: what was applied is compared anew, and a pod that is not of the
+An interruption at any point is fixed by the next run: what was applied is compared again, and a pod that is not of the
 present revision is replaced.
 """
 
@@ -205,7 +205,7 @@ class Realiser:
         for name in names:
             report.restarted.append(name)
             report.reasons[name] = list(causes) or (
-                ["does not stay up"] if name in stuck else ["is not of the present revision"]
+                ["keeps ending"] if name in stuck else ["is not of the present revision"]
             )
         report.changed = report.changed or bool(names)
 
@@ -257,7 +257,7 @@ class Realiser:
             raise DeadlineError(
                 f"The rolling restart stops before {name}: its gate did not hold for {self.timeout:.0f} s",
                 why=self.mask(found),
-                remedy="mend what the gate found (the replicas restarted so far are ready), then run again",
+                remedy="fix what the gate found (the replicas restarted so far are ready), then run again",
             )
 
     def _until_back(self, waiter: Waiter, names: tuple[str, ...], gone: tuple[str, ...]) -> None:

@@ -34,17 +34,17 @@ _IMAGE_CAUSES = (
     ),
     (
         r"unauthorized|denied|forbidden|authentication required|\b40[13]\b",
-        "the registry wants a login",
+        "the registry requires a login",
         "name a pull secret in cdc_image_pull_secrets",
         _AT_ONCE,
     ),
     (
         r"no such host|dial tcp|i/o timeout|connection refused|TLS handshake|deadline exceeded|x509|EOF",
         "the nodes cannot reach the registry",
-        "give the nodes a way to it or a mirror, or set images_source: built, which needs no registry on kind",
+        "let the nodes reach it or a mirror, or set images_source: built, which needs no registry on kind",
         _LATE,
     ),
-    (r"NeverPull", "the image is not on the node, and may not be pulled", "load it onto the nodes", _AT_ONCE),
+    (r"NeverPull", "the image is not on the node, and must not be pulled", "load it onto the nodes", _AT_ONCE),
 )
 
 
@@ -65,7 +65,7 @@ class Trouble:
         key: the same for the same trouble, so that the time it lasts can be told.
         exits: how often the process has ended; only for a process that ends.
         patience: seconds that it may last.
-        certain: whether nothing but a change mends it, so that a process that ends is not started again in vain.
+        certain: whether nothing but a change fixes it, so that a process that ends is not started again in vain.
     """
 
     key: str
@@ -106,7 +106,7 @@ def pod_trouble(
         return None
     status = _status(pod)
     if status.get("phase") == "Failed" and status.get("reason"):
-        what = f"{name} was put out of its node: {status['reason']}"
+        what = f"{name} was evicted from its node: {status['reason']}"
         return Trouble(f"{name}/failed", what, "see the evidence for what the node lacks", str(status.get("message")))
     for item in _statuses(pod):
         found = _container_trouble(name, item, known_restarts.get(item["name"], 0))
@@ -132,10 +132,10 @@ def _container_trouble(pod: str, item: Document, known_restarts: int) -> Trouble
     if ended.get("reason") == "StartError":
         return _unstartable(key, item, str(ended.get("message") or ""), _AT_ONCE)
     oom = ended.get("reason") == "OOMKilled"
-    what, remedy = f"{pod} does not stay up: {_ending(ended)}", ""
+    what, remedy = f"{pod} keeps ending: {_ending(ended)}", ""
     refused = str(item["name"]).startswith(CHECK_PREFIX)
     if oom:
-        what = f"{pod} does not stay up: its memory limit was reached (OOMKilled)"
+        what = f"{pod} keeps ending: its memory limit was reached (OOMKilled)"
         remedy = "raise its memory limit, or lower what it keeps in memory"
     elif refused:
         name = item["name"].removeprefix(CHECK_PREFIX)
@@ -204,12 +204,12 @@ def _not_scheduled(pod: Document, events: Sequence[Document]) -> Trouble | None:
 def _scheduling_remedy(message: str) -> str:
     known = (
         ("Insufficient", "add a node, or lower the requests in the component's role"),
-        ("topology spread", "add a node: replicas of this workload do not share one"),
-        ("taint", "add a node that takes ordinary pods, or a toleration"),
+        ("topology spread", "add a node: replicas of this workload need separate nodes"),
+        ("taint", "add a node that accepts ordinary pods, or a toleration"),
         ("PersistentVolumeClaims", "see the claim: `kubectl get pvc`, `kubectl describe pvc`"),
         (
             "volume node affinity",
-            "the volume is bound to a node that takes no pods now: uncordon it, or add memory there",
+            "the volume is bound to a node that accepts no pods now: uncordon it, or add memory there",
         ),
         ("unschedulable", "uncordon a node: `kubectl uncordon <node>`"),
     )

@@ -243,7 +243,7 @@ def _when(event: Document) -> str:
 
 
 def failing_container(pod: Document, workload: str) -> str:
-    """The container to ask for its log: a first step that has not ended, or the main one."""
+    """The container to ask for its log: an init step that has not ended, or the main one."""
     for item in (pod.get("status") or {}).get("initContainerStatuses") or ():
         ended = (item.get("state") or {}).get("terminated")
         if not ended or ended.get("exitCode") != 0:

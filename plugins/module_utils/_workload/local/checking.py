@@ -101,5 +101,5 @@ class Checker:
             f"{item.name}: its check {check.name} refuses the new files (exit status {status})",
             where=str(self.instance.folder(item.name, "config")),
             why=why,
-            remedy="correct the setting that the evidence names; nothing has been changed, and what ran runs on",
+            remedy="correct the setting that the evidence names; nothing has been changed, and processes keep running",
         )

@@ -332,9 +332,9 @@ class Host:
             self._call(command)
         if not wait_answering(self.supervisor, _START_SECONDS):
             raise FailedError(
-                f"supervisord of the instance {self.instance.name} does not come up",
+                f"supervisord of the instance {self.instance.name} does not start",
                 where=str(log),
-                why="\n".join(diagnosis.last_lines(diagnosis.tail(log, start))) or "it wrote nothing to its log",
+                why="\n".join(diagnosis.last_lines(diagnosis.tail(log, start))) or "its log is empty",
                 remedy=f"see {log}",
             )
 

@@ -115,12 +115,12 @@ class Readiness:
             raise DeadlineError(
                 f"The rolling restart stops before {replica.name}: its gate did not hold for {self.timeout:.0f} s",
                 why=self.mask(found.detail),
-                remedy="mend what the gate found (the replicas restarted so far are ready), then run again",
+                remedy="fix what the gate found (the replicas restarted so far are ready), then run again",
             )
 
     def _is_ready(self, item: _Watch, process: Process | None) -> bool:
         if process is None:
-            raise FailedError(f"{item.replica.name} has vanished from the supervisor", remedy="run the playbook again")
+            raise FailedError(f"{item.replica.name} is missing in the supervisor", remedy="run the playbook again")
         if process.started:
             item.starts.add(process.started)
         self._require_alive(item, process)
@@ -164,7 +164,7 @@ class Readiness:
             )
         what = cause.what if cause else process.problem or "it ended soon after its start"
         return FailedError(
-            f"{name} does not stay up: {what}{self._ending(name)}",
+            f"{name} keeps ending: {what}{self._ending(name)}",
             where=str(item.replica.output),
             why="its last lines are\n" + "\n".join("  " + line for line in diagnosis.last_lines(self.mask(text))),
             remedy=cause.remedy if cause else f"see the whole log: less {item.replica.output}",

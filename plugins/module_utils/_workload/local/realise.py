@@ -3,7 +3,7 @@
 
 """The local realiser: makes a planned workload real on this host, step by step.
 
-An interruption at any point is mended by the next run: the digest of a replica is removed before the first of its
+An interruption at any point is fixed by the next run: the digest of a replica is removed before the first of its
 files changes, and written when the process that reads them is ready.
 """
 
@@ -95,7 +95,7 @@ class Realiser:
         return self.plan.workload.kind == "cronjob"
 
     def _prepare(self, decisions: list[Decision]) -> None:
-        """Makes the replicas' folders and files as planned, with what their first steps make."""
+        """Makes the replicas' folders and files as planned, with what their init steps create."""
         for decision in decisions:
             self._write(decision)
             self._note_agreement(decision.replica)
@@ -299,7 +299,7 @@ class Realiser:
             self.disk.remove(self.instance.applied(name))
 
     def _initialise(self, replicas: list[ReplicaPlan]) -> None:
-        """Runs the first steps of all replicas, side by side as in a cluster, and those of one in their order.
+        """Runs the init steps of all replicas, side by side as in a cluster, and those of one in their order.
 
         Raises:
             PipelineError: steps failed; the first of the replicas says why. All have ended then.
@@ -324,11 +324,11 @@ class Realiser:
             elif (Path(step.creates) if step.creates else done).exists():
                 continue
             self.disk.write(Target(marker, "", 0o600))
-            self._run(item, step.name, f"its first step, {step.name},")
+            self._run(item, step.name, f"its init step {step.name}")
             if step.creates and not Path(step.creates).exists():
                 raise FailedError(
                     f"The step {step.name} of {item.name} succeeded, but did not create {step.creates}",
-                    remedy="mend `creates` in the workload's specification",
+                    remedy="fix `creates` in the workload's specification",
                 )
             self.disk.write(Target(done, "", 0o600))
             self.disk.remove(marker)
@@ -420,7 +420,7 @@ class Remover:
                 kinds = [self.instance.folder(name, kind) for kind in ("config", "secrets", "tmp")]
             folders += [path for path in kinds if path.exists()]
         control = self.instance.control / "replicas"
-        # Without its data a replica has not lived; with them its first steps must not run again.
+        # Without its data a replica has not lived; with them its init steps must not run again.
         endings: Callable[[str], bool] = (
             (lambda file: True)
             if purge_data

@@ -39,7 +39,7 @@ def wait_all_ready(
         f"{', '.join(row['name'] for row in late)} of the instance {instance.name} not ready after {seconds:.0f} s",
         where=late[0]["log"],
         why="; ".join(f"{row['name']} ({row['state']}): {row['detail']}" for row in late),
-        remedy="see the logs, such as `make logs`, mend the cause and run again",
+        remedy="see the logs, such as `make logs`, fix the cause and run again",
     )
 
 

@@ -181,7 +181,7 @@ class Supervisor:
         if left:
             raise DeadlineError(
                 f"{', '.join(left)} did not end within {seconds:.0f} s, not even killed",
-                remedy="look for processes in uninterruptible sleep (state D) and for a failing disk: dmesg | tail",
+                remedy="check for processes in uninterruptible sleep (state D) and for a failing disk: dmesg | tail",
             )
 
     def signal(self, name: str, signal_name: str) -> None:

@@ -16,7 +16,7 @@ class SpecError(InvalidError):
         super().__init__(
             f"The specification of the workload {name} has {count}",
             why="\n" + "\n".join(f"  {problem}" for problem in problems),
-            remedy="mend the specification in the component's role or its variables; nothing has been changed",
+            remedy="fix the specification in the component's role or its variables; nothing has been changed",
             problems=problems,
         )
         self.problems = problems

@@ -218,7 +218,7 @@ def check_only(only: Iterable[str], state: str) -> None:
     if list(only) and state in ("stopped", "absent"):
         raise InvalidError(
             f"The state {state} is that of all replicas, and only names {', '.join(only)}",
-            remedy="leave only out, or ask for the state restarted",
+            remedy="omit only, or set the state restarted",
         )
 
 

@@ -1,4 +1,4 @@
-"""``cdc-archive``: run the service, or mend a gap.
+"""``cdc-archive``: run the service, or fix a gap.
 
 Exit codes: 0 ended in order, 1 failed, 2 wrong configuration or arguments, 3 refused by its surroundings.
 """
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=("run", "check-config", "accept-gap"),
         default="run",
         help="run (the default): archive until SIGTERM; check-config: say what is wrong with it; accept-gap: write an "
-        "empty tile over offsets that neither log nor archive has any more, so that a stopped partition goes on",
+        "empty tile over offsets that neither log nor archive has any more, so that a stopped partition continues",
     )
     parser.add_argument("--config", required=True, help="YAML or JSON file; see the package's archive/README.md")
     parser.add_argument("--instance-id", help="overrides instance_id, which must be unique among running instances")

@@ -52,7 +52,7 @@ def _common(settings: Settings, role: str) -> dict[str, Any]:
 
 
 def consumer(settings: Settings) -> Consumer:
-    """The group's consumer. Rebalances are eager: all partitions are given up and resolved anew."""
+    """The group's consumer. Rebalances are eager: all partitions are given up and resolved again."""
     session = int(settings.session_timeout_seconds * 1000)
     row = settings.max_row_bytes
     base = {

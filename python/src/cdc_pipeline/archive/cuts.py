@@ -99,7 +99,7 @@ class Rule:
 
 
 class OneSchema(Rule):
-    """The records of a tile have one schema id, but for those that have none."""
+    """The records of a tile have one schema id, except for those that have none."""
 
     def alike(self, records: Records) -> bool:
         first = records.values[0]

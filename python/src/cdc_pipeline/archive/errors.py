@@ -51,7 +51,7 @@ class MalformedError(ArchiveError):
 
 
 def survivable(error: BaseException) -> bool:
-    """Whether the process goes on after it. Polars' PanicException derives from BaseException alone."""
+    """Whether the process continues after it. Polars' PanicException derives from BaseException alone."""
     return not isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)
 
 

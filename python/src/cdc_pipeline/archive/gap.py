@@ -44,7 +44,7 @@ def accept(settings: Settings, topic: str, partitions: list[int] | None) -> Iter
         if not isinstance(start, Stop):
             yield f"{source}: nothing is missing, the position is {start.position}"
         elif start.missing is None:
-            yield f"{source}: not mended, since {start.reason}"
+            yield f"{source}: not fixed, since {start.reason}"
         else:
             key = _write(settings, store, source, start.missing)
             yield f"{source}: accepted that [{start.missing[0]}, {start.missing[1]}) is lost: {key}"

@@ -26,6 +26,6 @@ def limit(seconds: float, what: str) -> Iterator[None]:
 
 
 def _end(what: str, seconds: float) -> None:
-    reason = f"{what} did not come back within {seconds:.0f} s; ended, to begin anew from what is committed"
+    reason = f"{what} did not come back within {seconds:.0f} s; ended, to start over from what is committed"
     LOGGER.error("failed", extra={"reason": reason})
     os._exit(1)

@@ -249,7 +249,7 @@ class Partition:
             self._replan(position)
 
     def _replan(self, position: int) -> None:
-        """Another writer cut elsewhere: build the tiles anew, since the first record decides hour and schema."""
+        """Another writer cut elsewhere: build the tiles again, since the first record decides hour and schema."""
         tiles, self.tiles, self.size = self.tiles, deque(), 0
         for tile in tiles:
             kept = tile.records.part(bisect_left(tile.records.offsets, position), len(tile))

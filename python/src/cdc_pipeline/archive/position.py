@@ -76,7 +76,7 @@ class Start:
 
     ``commit``: the position came from the chain and is to be committed before anything is written, so that the store
     need not be listed again. ``adopt``: this tile is at the position already and its transaction is to be repeated.
-    ``again``: after that, decide anew, since the log begins beyond the tile's end too.
+    ``again``: after that, decide again, since the log begins beyond the tile's end too.
     ``leader_epoch``: of the last record before the position, as far as it is known.
     """
 

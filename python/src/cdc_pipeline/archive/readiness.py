@@ -12,7 +12,7 @@ from cdc_pipeline.archive.clients import Key
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a partition does not go on, and since when (Unix seconds)."""
+    """Why a partition does not continue, and since when (Unix seconds)."""
 
     key: Key
     reason: str
@@ -48,7 +48,7 @@ class Readiness:
 def judge(
     start: Sequence[str], assigned: int, store_up: bool, stopped: Sequence[Trouble], waiting: Sequence[Trouble]
 ) -> Readiness:
-    """Partitions that stop or wait do not make an instance unready while others of it go on.
+    """Partitions that stop or wait do not make an instance unready while others of it continue.
 
     Args:
         start: what is lacking before it can begin.

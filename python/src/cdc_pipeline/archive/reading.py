@@ -13,7 +13,7 @@ STALL_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Buffered:
-    """A partition's records: their bytes, whether its next step is being retried, whether it must read to go on."""
+    """A partition's records: their bytes, whether its next step is being retried, whether it must read to continue."""
 
     size: int
     waits: bool = False
@@ -44,7 +44,7 @@ _NONE: frozenset[Key] = frozenset()
 class Reading:
     """Keeps what is buffered below ``limit``, give or take one reading.
 
-    A partition that waits keeps at most its share of a half, so that the others go on.
+    A partition that waits keeps at most its share of a half, so that the others continue.
     """
 
     limit: int

@@ -144,7 +144,7 @@ class Writing:
             return
         if isinstance(error, EveryRecordError):
             LOGGER.error("no record of a tile can be written", extra={"topic": source.topic}, exc_info=error)
-            self._positions.stop(owned, "records", f"{error}. See the log, and go on with a version that can")
+            self._positions.stop(owned, "records", f"{error}. See the log, and continue with a version that can")
             return
         if isinstance(error, UnknownSchemaError):
             if self._is_a_stream_of_unknowns(work):

@@ -308,7 +308,7 @@ def _excluded(captured: list[Table], facts: Facts, settings: Settings) -> Iterat
                 "excluded_key",
                 text,
                 "a column of the key cannot be left out",
-                "rows are told apart by it",
+                "rows are identified by it",
                 "take it out of cdc_excluded_columns",
             )
 

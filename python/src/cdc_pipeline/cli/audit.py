@@ -46,11 +46,11 @@ def command(instance: Instance, tables: tuple[str, ...], json_output: bool) -> i
                 _facts, findings = examine(connection, context.plan.expected.connectors.audit_of(tables))
         except psycopg.Error as error:
             said = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-            raise CdcError(f"PostgreSQL at {where.host}:{where.port} cannot be asked: {said}") from None
+            raise CdcError(f"PostgreSQL at {where.host}:{where.port} cannot be queried: {said}") from None
     if json_output:
         print_json([finding.as_record() for finding in findings])
     elif findings:
         print_table(_COLUMNS, [[each.severity, each.subject, each.what, each.why, each.remedy] for each in findings])
     else:
-        click.echo("Nothing stands against capturing.")
+        click.echo("Nothing prevents capturing.")
     return 1 if any(finding.severity == REFUSE for finding in findings) else 0

@@ -94,7 +94,7 @@ def progress_of(document: Mapping[str, Any]) -> Progress:
     if offset.get("snapshot") or offset.get("lsn_commit") is None:
         return _unknown("no commit has followed the snapshot yet")
     if offset.get("ts_usec") is None:
-        return _unknown("the connector's position has no time")
+        return _unknown("the connector's position has no timestamp")
     return Progress(Complete(int(offset["ts_usec"]) / 1e6))
 
 

@@ -31,9 +31,9 @@ _SERVED_BY = "monitor"
     "--grafana",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Write a folder by which a server of Grafana has the dashboards and their data source.",
+    help="Write a folder that provisions Grafana with the dashboards and their data source.",
 )
-@click.option("--forward", is_flag=True, help="Until Ctrl-C, keep a port open to them where they are reached only so.")
+@click.option("--forward", is_flag=True, help="Keep a port forward to the dashboards open until Ctrl-C, if needed.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -67,10 +67,10 @@ def command(instance: Instance, grafana: Path | None, forward: bool, port: int) 
         _write(grafana, files)
     except OSError as error:
         raise CdcError(
-            f"The dashboards cannot be written to {grafana}: {error.strerror}. Name another folder."
+            f"The dashboards cannot be written to {grafana}: {error.strerror}. Choose another folder."
         ) from None
     click.echo(
-        f"{len(dashboards)} dashboards and their data source are in {grafana}. What to do next is in its {README}."
+        f"{len(dashboards)} dashboards and their data source are in {grafana}. The next steps are in its {README}."
     )
     return 0
 
@@ -92,7 +92,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
         OSError: it cannot be written.
     """
     if folder.is_dir() and any(folder.iterdir()) and not _ours(folder):
-        raise CdcError(f"{folder} has files that are not of `cdc dashboards --grafana`. Name an empty or a new folder.")
+        raise CdcError(f"{folder} has files that are not of `cdc dashboards --grafana`. Choose an empty folder.")
     if not folder.is_dir():
         folder.mkdir(parents=True)
         folder.chmod(0o755)

@@ -76,7 +76,7 @@ class Instance:
             CdcError: it is not there yet, may not be read, or is not valid.
         """
         path = self.home / PLAN
-        data = _read(path, f"The instance {self.name} is not set up to its end: {path} is missing. {_again(self.note)}")
+        data = _read(path, f"The instance {self.name} is not completely set up: {path} is missing. {_again(self.note)}")
         try:
             return parse_plan(data)
         except ShapeError as error:
@@ -98,7 +98,7 @@ def open_instance(home: Path) -> Instance:
         CdcError: there is none, it may not be read, or its note is not valid.
     """
     path = home / NOTE
-    data = _read(path, f"There is no instance in {home}. Set it up with `make site`, or name another by --instance.")
+    data = _read(path, f"There is no instance in {home}. Set it up with `make site`, or choose one with --instance.")
     try:
         return Instance(home, read(Note, data, NOTE))
     except ShapeError as error:

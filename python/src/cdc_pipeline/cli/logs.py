@@ -46,17 +46,22 @@ def _pattern(_context: click.Context, _parameter: click.Parameter, text: str | N
     try:
         return None if text is None else re.compile(text)
     except re.error as error:
-        raise click.BadParameter(f"{text!r} is no regular expression: {error}.") from None
+        raise click.BadParameter(f"{text!r} is not a valid regular expression: {error}.") from None
 
 
 @click.command()
 @click.argument("component", default="", shell_complete=_complete)
 @click.option(
-    "-n", "--lines", type=click.IntRange(min=0), help="Last lines of each log: 40, or all with --since unless given."
+    "-n",
+    "--lines",
+    type=click.IntRange(min=0),
+    help="Last lines of each log. By default 40, or all with --since.",
 )
-@click.option("--since", callback=_since, metavar="WHEN", help="No older lines: 30s, 10m, 2h, 3d, or a time in UTC.")
-@click.option("--grep", callback=_pattern, metavar="PATTERN", help="Only lines with this regular expression.")
-@click.option("-f", "--follow", "follows", is_flag=True, help="Go on with each new line, until it is interrupted.")
+@click.option(
+    "--since", callback=_since, metavar="WHEN", help="Only lines since then: 30s, 10m, 2h, 3d, or a UTC time."
+)
+@click.option("--grep", callback=_pattern, metavar="PATTERN", help="Only lines that match this regular expression.")
+@click.option("-f", "--follow", "follows", is_flag=True, help="Print new lines until interrupted.")
 @for_instance
 @as_json
 def command(

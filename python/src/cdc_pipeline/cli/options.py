@@ -38,7 +38,7 @@ def chosen(context: click.Context, instance: str | None, home: Path | None) -> I
     """The instance of the options. A name goes before a folder of the environment, not together with an option's."""
     given = context.get_parameter_source("home") is click.core.ParameterSource.COMMANDLINE
     if instance and given:
-        raise click.UsageError("--instance and --home name the same thing; give one of them.")
+        raise click.UsageError("--instance and --home select the same thing; use only one of them.")
     return open_instance(home_of(None if instance else home, instance))
 
 

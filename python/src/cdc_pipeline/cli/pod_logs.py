@@ -54,7 +54,7 @@ class PodLog:
         except ClusterError as error:
             if error.status == 404:
                 return None, False
-            raise CdcError(f"The pod {self.pod} cannot be seen: {error}") from None
+            raise CdcError(f"The pod {self.pod} cannot be queried: {error}") from None
         statuses = (pod.get("status") or {}).get("containerStatuses") or ()
         mine = next((each for each in statuses if each["name"] == self.container), {})
         return int(mine.get("restartCount") or 0), "running" in (mine.get("state") or {})
@@ -74,7 +74,7 @@ def pod_sources(instance: Instance) -> tuple[dict[str, Source], dict[str, str]]:
     try:
         pods = cluster.pods()
     except ClusterError as error:
-        raise CdcError(f"The pods in the namespace {cluster.namespace} cannot be seen: {error}") from None
+        raise CdcError(f"The pods in the namespace {cluster.namespace} cannot be queried: {error}") from None
     found: dict[str, Source] = {}
     for pod in sorted(pods, key=lambda pod: pod["metadata"]["name"]):
         name = pod["metadata"]["name"]

@@ -45,7 +45,7 @@ def read_pods(instance: Instance) -> State:
     try:
         pods, controllers = cluster.pods(), cluster.controllers()
     except ClusterError as error:
-        raise CdcError(f"The pods in the namespace {cluster.namespace} cannot be seen: {error}") from None
+        raise CdcError(f"The pods in the namespace {cluster.namespace} cannot be queried: {error}") from None
     rows = state_of(pods, controllers, memory_of(cluster, pods))
     where = f"context {cluster.where.context}" if cluster.where.context else "the kubeconfig's context"
     stuck, notes = stuck_of(cluster, pods, endpoints_of(instance))
@@ -74,7 +74,7 @@ def stuck_of(
             where = known.get(workload, ConnectorsEndpoint())
             body = cluster.ask_ready(pod, login=where.reader, ca=where.ca)
         except (ClusterError, OSError) as error:
-            notes.append(f"{name}: it cannot be asked what is stuck: {error}")
+            notes.append(f"{name}: what is stuck cannot be queried: {error}")
             continue
         stuck += [Stuck(name, workload, trouble) for trouble in troubles_in(body)]
         notes += [f"{name}: {note}" for note in notes_in(body)]

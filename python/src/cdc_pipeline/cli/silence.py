@@ -30,7 +30,7 @@ _COLUMNS = ("silence", "alert", "until", "by", "comment")
 @click.argument("alert", required=False)
 @click.argument("labels", nargs=-1, metavar="[LABEL=VALUE]...")
 @click.option("--for", "lasts", default="2h", show_default=True, help="How long, such as 30m, 2h or 3d.")
-@click.option("--comment", default="", help="Why, for those who look at it.")
+@click.option("--comment", default="", help="The reason, for readers of the silence.")
 @click.option("--end", "ended", metavar="SILENCE", help="End the silence with this id instead.")
 @for_instance
 @as_json
@@ -53,9 +53,9 @@ def command(
       cdc silence --end 3f0c1a52-8a1e-4a6e-9c51-0f6f5a0f1c11
     """
     if alert and ended:
-        raise click.UsageError("ALERT begins a silence and --end ends one; give one of them.")
+        raise click.UsageError("ALERT starts a silence and --end ends one; use only one of them.")
     if not _DURATION.fullmatch(lasts):
-        raise click.BadParameter(f"{lasts!r} is no time such as 30m, 2h or 3d", param_hint="--for")
+        raise click.BadParameter(f"{lasts!r} is not a duration such as 30m, 2h or 3d", param_hint="--for")
     matchers = [_matcher(each) for each in labels]
     plan = instance.plan()
     with reached(instance):
@@ -67,7 +67,7 @@ def command(
             now = dt.datetime.now(dt.UTC)
             until = now + (now - since(lasts, now))
             number = _begin(plan, [{"name": "alertname", "value": alert}, *matchers], now, until, comment)
-            click.echo(f"Nobody is told of {alert} until {until:%Y-%m-%d %H:%M} UTC: silence {number}")
+            click.echo(f"{alert} is silenced until {until:%Y-%m-%d %H:%M} UTC: silence {number}")
         else:
             found = _active(plan)
             if json_output:
@@ -97,9 +97,7 @@ def _ask(plan: Plan, method: str, path: str, **options: Any) -> httpx.Response:
     except LookupError as error:
         raise CdcError(f"{error}. Set it to true and run the site again.") from None
     except (httpx.HTTPError, OSError) as error:
-        raise CdcError(
-            f"Alertmanager does not answer: {error}. Look at it: cdc status, cdc logs alertmanager"
-        ) from None
+        raise CdcError(f"Alertmanager does not answer: {error}. Check cdc status, cdc logs alertmanager") from None
     if answer.is_error:
         raise CdcError(f"Alertmanager refuses {method} {path}: {answer.status_code} {answer.text.strip()[:200]}")
     return answer
@@ -116,7 +114,7 @@ def _know(plan: Plan, alert: str) -> None:
     except LookupError as error:
         raise CdcError(f"{error}. Set it to true and run the site again.") from None
     except (httpx.HTTPError, OSError) as error:
-        raise CdcError(f"Prometheus does not answer: {error}. Look at it: cdc status, cdc logs prometheus") from None
+        raise CdcError(f"Prometheus does not answer: {error}. Check cdc status, cdc logs prometheus") from None
     names = {rule["name"] for group in answer.json()["data"]["groups"] for rule in group["rules"]}
     if alert not in names:
         near = difflib.get_close_matches(alert, names, 1)
@@ -139,7 +137,7 @@ def _begin(
 
 def _end(plan: Plan, number: str) -> None:
     if number not in {each["id"] for each in _active(plan)}:
-        raise CdcError(f"There is no silence {number}. `cdc silence` lists those there are.")
+        raise CdcError(f"There is no silence {number}. `cdc silence` lists all silences.")
     _ask(plan, "DELETE", f"/api/v2/silence/{number}")
 
 

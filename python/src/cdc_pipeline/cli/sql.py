@@ -79,7 +79,7 @@ def say_complete(result: Result, as_json: bool) -> None:
         return
     for table, each in result.complete.items():
         until = each.stamp and each.stamp[:23].replace("T", " ") + " UTC"
-        unknown = f"It is not known up to which commit {table} is complete: {each.why}."
+        unknown = f"It is unknown up to which commit {table} is complete: {each.why}."
         click.echo(f"{table} is complete up to {until}." if until else unknown, err=True)
 
 

@@ -202,8 +202,8 @@ class Session:
             if not required:
                 return
             raise CdcError(
-                f"{table} has nothing in the archive yet. Rows come when an object is full or its time is over, as"
-                " `cdc tables` shows."
+                f"{table} has nothing in the archive yet. The archive writes an object when it is full or its time is"
+                " over; see `cdc tables`."
             )
         made = f"{identifier(names.schema)}.{identifier(view)}"
         if self._made.get(made) == objects:

@@ -41,7 +41,7 @@ def command(instance: Instance, json_output: bool) -> int:
                 click.echo()
                 click.echo("\n".join(state.notes))
         else:
-            click.echo(f"Nothing is set up in it. Set it up with `{instance.note.run('site')}`.")
+            click.echo(f"It is not set up. Set it up with `{instance.note.run('site')}`.")
     return 0 if state.up else 1
 
 

@@ -46,7 +46,7 @@ def forwarded(instance: Instance, forward: Forward) -> Iterator[int]:
     cluster = cluster_of(instance)
     listener = _listen(forward)
     if listener is None:
-        raise CdcError(f"Something else listens on port {forward.port} of {forward.host}. Name another one.")
+        raise CdcError(f"Another program uses port {forward.port} of {forward.host}. Choose another port.")
     with _served(cluster, [(listener, forward)]):
         yield listener.getsockname()[1]
 

@@ -51,9 +51,9 @@ def add(instance: Instance, name: str, operator: bool) -> int:
     """Make a login for NAME.
 
     Its password, the certificate authorities to trust, and programs in Python and Java to begin with are written to a
-    folder that only its owner may read, on a host root; hand over a copy of it. No secret is printed. The schema
-    registry is restarted, since it reads its users when it starts. If the command was interrupted, run it again. If
-    the login exists already, nothing is changed.
+    folder that only its owner may read, on a host root; pass on a copy of it. No secret is printed. The schema
+    registry is restarted, because it reads its users only at its start. If the command was interrupted, run it again.
+    If the login already exists, nothing is changed.
 
     \b
       cdc user add ada
@@ -69,7 +69,7 @@ def add(instance: Instance, name: str, operator: bool) -> int:
         known = book.read_people(instance.home).get(name)
         if known is not None and known.leaving:
             raise CdcError(
-                f"{name} is being removed. Run `cdc user remove {name}` to its end, then add the name again."
+                f"{name} is being removed. Run `cdc user remove {name}` until it succeeds, then add the name again."
             )
         if known is not None and known.right != right:
             raise CdcError(
@@ -92,7 +92,7 @@ def add(instance: Instance, name: str, operator: bool) -> int:
         click.echo(f"The object store is your own: give {name} an identity there that may read the bucket.")
     click.echo(
         f"The login (login.json), the authorities to trust (ca.pem) and programs ({', '.join(handout.PROGRAMS)})\n"
-        f"are in {folder}, which its owner alone may read. Hand it over, such as to a user of this host:\n"
+        f"are in {folder}, which only its owner may read. Pass it on, for example to a user of this host:\n"
         f"  sudo cp -rT {folder} ~{name}/cdc && sudo chown -R {name}: ~{name}/cdc"
     )
     if instance.note.forwards:
@@ -118,7 +118,7 @@ def remove(instance: Instance, name: str) -> int:
     with _changing(instance):
         person = book.read_people(instance.home).get(name)
         if person is None:
-            click.echo(f"There is no {name}, and nothing was changed. `cdc user list` shows who there is.")
+            click.echo(f"There is no {name}, and nothing was changed. `cdc user list` shows all users.")
             return 0
         _require_security(instance, plan)
         place = _place(instance, _servers(instance, plan))
@@ -145,21 +145,21 @@ def list_(instance: Instance, json_output: bool) -> int:
         rows = [(each.name, each.right, "is being removed" if each.leaving else "") for each in people]
         print_table(("NAME", "RIGHT", ""), rows)
     else:
-        click.echo("Nobody has a login of their own. `cdc user add NAME` makes one.")
+        click.echo("No person has a login. `cdc user add NAME` creates one.")
     return 0
 
 
 def _require_place(instance: Instance) -> None:
     # Of a pipeline in a cluster the folder belongs to whoever runs its playbooks.
     if instance.note.cluster is None and os.geteuid() != 0:
-        raise CdcError("`cdc user` reads and writes what root alone may. Run it as root: sudo cdc user ...")
+        raise CdcError("`cdc user` needs root privileges. Run it as root: sudo cdc user ...")
 
 
 def _require_security(instance: Instance, plan: Plan) -> None:
     if not plan.endpoints.kafka.users:
         raise CdcError(
-            f"The instance {instance.name} has cdc_security: false. Nobody signs in there, so there is nothing to give"
-            f" a login for. Set cdc_security: true in your inventory and run `{instance.note.run('site')}`."
+            f"The instance {instance.name} has cdc_security: false. Its servers require no login, so logins cannot be"
+            f" created. Set cdc_security: true in your inventory and run `{instance.note.run('site')}`."
         )
 
 
@@ -172,9 +172,7 @@ def _changing(instance: Instance) -> Iterator[None]:
     """
     run = book.running_playbook(instance.home)
     if run is not None:
-        raise CdcError(
-            f"A playbook is at work on the instance {instance.name}: {run}. Wait until it ends, and run this again."
-        )
+        raise CdcError(f"A playbook uses the instance {instance.name}: {run}. Wait until it ends, and run this again.")
     try:
         with _readable(), book.alone(_lock(instance), _says_that_it_waits), reached(instance):
             yield
@@ -184,7 +182,7 @@ def _changing(instance: Instance) -> Iterator[None]:
         ) from None
     except UnansweredError as error:
         raise CdcError(
-            f"{error}. What was done so far stays. See `cdc status`, then run the same command again to complete it."
+            f"{error}. Completed steps are kept. See `cdc status`, then run the same command again to complete it."
         ) from None
 
 
@@ -209,7 +207,7 @@ def _write_secret(cluster: Cluster, people: Iterable[Person]) -> bool:
 
 
 def _says_that_it_waits() -> None:
-    click.echo("Another `cdc user` is at work; this waits until it ends.", err=True)
+    click.echo("Another `cdc user` is running; this one waits until it ends.", err=True)
 
 
 @contextlib.contextmanager

@@ -18,9 +18,9 @@ from cdc_pipeline.verify.prove import prove
 
 @click.command()
 @click.option("-c", "--component", "components", multiple=True, help="Only this one.")
-@click.option("-r", "--read-only", is_flag=True, help="Leave out the checks that write anything anywhere.")
-@click.option("-q", "--quiet", is_flag=True, help="Print the checks that fail, and the summary.")
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the findings to this file, too.")
+@click.option("-r", "--read-only", is_flag=True, help="Skip the checks that write.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the failed checks and the summary.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Also write the findings to this file.")
 @for_instance
 @as_json
 def command(

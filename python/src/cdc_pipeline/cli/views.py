@@ -111,7 +111,7 @@ def _check_names(connection: duckdb.DuckDBPyConnection, files: str) -> None:
     alike = next((sorted(names) for names in found.values() if len(names) > 1), None)
     if alike:
         raise CdcError(
-            f"its columns {' and '.join(alike)} differ by case alone, and DuckDB does not tell them apart. Read its"
+            f"its columns {' and '.join(alike)} differ by case only, and DuckDB treats them as equal. Read its"
             " objects by a program that does."
         )
 

@@ -278,8 +278,8 @@ class _Progress:
     """Whether what PostgreSQL has arrives in Kafka.
 
     The connector confirms to the slot what it has committed to Kafka, with its offset. So the slot shows the whole way,
-    but for the length of one transaction, within which the stored offset alone moves. While the server still decodes,
-    as after a long transaction, the connector has nothing yet.
+    except for the length of one transaction, within which the stored offset alone moves. While the server still
+    decodes, as after a long transaction, the connector has nothing yet.
     """
 
     def __init__(self, expected: Expected, patience: Patience) -> None:

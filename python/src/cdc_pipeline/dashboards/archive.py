@@ -64,7 +64,7 @@ _LAG = Row(
         Panel(
             "archive-stopped",
             "Partitions that are stopped",
-            "The archive does not go on where that would leave a gap. Their records wait in Kafka, for an operator.",
+            "The archive does not continue where that would leave a gap. Their records wait in Kafka, for an operator.",
             Unit.COUNT,
             "ArchiveStopped",
             (Query("sum(cdc_archive_partition_stopped) or vector(0)"),),

@@ -88,7 +88,7 @@ _PROCESSES = Row(
         ),
         Panel(
             "process-cpu",
-            "Processor time",
+            "CPU time",
             "Cores that each process uses which has metrics.",
             Unit.CORES,
             "ChangesSlow",

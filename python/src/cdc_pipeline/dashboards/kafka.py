@@ -33,7 +33,7 @@ _STANDING = Row(
         Panel(
             "brokers-missing",
             "Brokers that are missing",
-            "Brokers that there should be, less those that clients are told of.",
+            "The expected brokers, minus those in the cluster's metadata.",
             Unit.COUNT,
             "BrokersMissing",
             (Query("cdc_kafka_brokers_expected - cdc_kafka_brokers"),),

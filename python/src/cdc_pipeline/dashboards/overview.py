@@ -114,7 +114,7 @@ _OBJECTIVES = Row(
             "objectives-burn",
             "How fast the budgets are spent",
             "In the last hour: 1 spends all of a budget in 14 days. At 14.4, and in six hours at 6, there is an alert, "
-            "unless a fault has told of itself.",
+            "unless the fault has an alert of its own.",
             Unit.COUNT,
             "QualityBudgetBurns",
             (Query("cdc:slo_burn:1h", "{{slo}}"),),
@@ -129,7 +129,7 @@ _WAITS = Row(
         Panel(
             "waits",
             "Where it waits",
-            "What keeps changes from going on. Database: PostgreSQL does not answer, or a transaction is open for five "
+            "What delays changes. Database: PostgreSQL does not answer, or a transaction is open for five "
             "minutes. Connect: no worker answers, a connector has failed, or the slot is not read. Kafka: no broker "
             "answers, partitions cannot be written to, or Debezium's queue is full. Archive: a record is unread for "
             "three minutes, though the store answers. S3: the store refuses, or takes more than 5 s for an object.",

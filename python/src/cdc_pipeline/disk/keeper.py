@@ -304,7 +304,7 @@ class Keeper:
         self._connector.resume(self._settings.connector)
         self._cluster.mark(False)
         self._paused = None
-        LOGGER.info("the connector goes on", extra={"connector": self._settings.connector, "used": _used(brokers)})
+        LOGGER.info("the connector continues", extra={"connector": self._settings.connector, "used": _used(brokers)})
 
     def _show(self, brokers: dict[str, Broker]) -> None:
         for name, each in brokers.items():

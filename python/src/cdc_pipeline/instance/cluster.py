@@ -131,7 +131,7 @@ class Cluster:
         Args:
             lines: how many of its last ones; None for all.
             since: none from before this time, which has a zone.
-            follow: whether to go on with each new one until the container ends.
+            follow: whether to continue with each new one until the container ends.
 
         Raises:
             ClusterError: it cannot be read.

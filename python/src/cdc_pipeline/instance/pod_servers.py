@@ -118,7 +118,7 @@ def working_set(stats: Mapping | None) -> int:
 
 
 def processor_time(stats: Mapping, now: float) -> float:
-    """Seconds of processor time of a pod's containers: what was measured, carried on at the last rate until ``now``."""
+    """Seconds of CPU time of a pod's containers: what was measured, carried on at the last rate until ``now``."""
     seconds = 0.0
     for each in stats.get("containers", ()):
         cpu = each.get("cpu", {})

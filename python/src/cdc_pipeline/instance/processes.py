@@ -1,4 +1,4 @@
-"""Processes of this host: who listens on a port, with which command line, memory and processor time. Linux only."""
+"""Processes of this host: who listens on a port, with which command line, memory and CPU time. Linux only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Process:
 
     Attributes:
         resident: bytes of resident memory (RSS).
-        cpu: seconds of processor time, that of ended children which it waited for included.
+        cpu: seconds of CPU time, that of ended children which it waited for included.
     """
 
     pid: int

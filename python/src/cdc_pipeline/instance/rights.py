@@ -31,7 +31,7 @@ def allowed(where: KafkaEndpoint, resource_type: str, attempt: Attempt, seconds:
         key, version, body, code_of = _requests()[resource_type, attempt.action](attempt.name)
     except KeyError:
         raise ValueError(f"it is not known how to try {attempt.action} on {resource_type}") from None
-    problem = OSError("there is no broker to ask")
+    problem = OSError("no broker is available")
     for server in where.bootstrap_servers.split(","):
         host, _, port = server.strip().rpartition(":")
         try:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Usage:
-    """``cpu``: seconds of processor time since the server began. ``memory``: bytes."""
+    """``cpu``: seconds of CPU time since the server began. ``memory``: bytes."""
 
     cpu: float
     memory: int

@@ -1,4 +1,4 @@
-"""A picture of a load test: throughput, latency and processor time over the seconds of the run."""
+"""A picture of a load test: throughput, latency and CPU time over the seconds of the run."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Reader:
             schema = json.loads(self._fetch(int.from_bytes(frame[1:], "big")))
             branches = leading_numbers(schema, ("run", "id", "seq")) if frame[:1] == b"\0" else None
             if branches is None:
-                raise ValueError("the load table does not begin with the columns run, id, seq: make it anew")
+                raise ValueError("the load table does not begin with the columns run, id, seq: recreate it")
             self._known[frame] = branches
         run, _, seq = read_numbers(value, branches)
         return run, seq

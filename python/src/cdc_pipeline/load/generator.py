@@ -132,7 +132,7 @@ class Generator:
 
 @contextmanager
 def running(order: Order) -> Iterator[Generator]:
-    """Runs a generator; it is gone afterwards."""
+    """Runs a generator; it no longer exists afterwards."""
     spawn = multiprocessing.get_context("spawn")
     mine, its = spawn.Pipe()
     process = spawn.Process(target=_main, args=(order, its), name="cdc-load-generator", daemon=True)

@@ -49,9 +49,9 @@ def divide(sent: Sequence[Sent], begin: float, cold: float, consumed: float) -> 
 
 
 def cpu_per_event(samples: Sequence[Sample], kafka: Ledger, part: Part) -> dict[str, float]:
-    """Seconds of processor time that each component took for an event, while a part lasted.
+    """Seconds of CPU time that each component took for an event, while a part lasted.
 
-    What the pipeline is behind with when the part ends is done in the next one, and so is its processor time. So the
+    What the pipeline is behind with when the part ends is done in the next one, and so is its CPU time. So the
     time is divided by the events that were in Kafka while it was taken, not by those that were sent.
 
     Returns:

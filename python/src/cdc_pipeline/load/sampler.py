@@ -1,4 +1,4 @@
-"""Processor time and memory of each component's processes, and how far the slot is behind, over a run."""
+"""CPU time and memory of each component's processes, and how far the slot is behind, over a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OWN = "load_test"
 
 @dataclass(frozen=True)
 class Sample:
-    """At ``time``, wall clock: seconds of processor time since the process began, and bytes, by component.
+    """At ``time``, wall clock: seconds of CPU time since the process began, and bytes, by component.
 
     ``slot_lag``: bytes of WAL that the connector has not confirmed; None where it cannot be read.
     """
@@ -80,7 +80,7 @@ def between(samples: Sequence[Sample], begin: float, end: float) -> tuple[Sample
 
 
 def used(first: Sample, last: Sample) -> dict[str, float]:
-    """Seconds of processor time of each component between two samples.
+    """Seconds of CPU time of each component between two samples.
 
     A process that ended in between takes its time with it; its component then shows less.
     """

@@ -92,7 +92,7 @@ class Groups:
             self._known[name] |= self._read(missing, ends)
 
     def _read(self, missing: dict[At, int], ends: topics.Partitions) -> dict[At, First]:
-        """What is at these positions, as far as it comes in time; the next look goes on."""
+        """What is at these positions, as far as it comes in time; the next look continues."""
         found: dict[At, First] = {}
         reader = self._reader
         reader.assign([TopicPartition(topic, partition, offset) for (topic, partition), offset in missing.items()])

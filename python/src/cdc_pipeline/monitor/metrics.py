@@ -71,7 +71,7 @@ class Metrics(Collector):
         if look is None:
             return
         found = look.standing
-        yield gauge("brokers", "Brokers that clients are told of", look.brokers)
+        yield gauge("brokers", "Brokers in the cluster's metadata", look.brokers)
         yield gauge("partitions", "Partitions of all topics", found.partitions)
         yield gauge("offline_partitions", "Partitions without a leader", found.offline)
         yield gauge("under_min_isr_partitions", "Partitions that cannot be written to", found.under_min)

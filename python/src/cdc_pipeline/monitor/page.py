@@ -131,7 +131,7 @@ class Page:
             found = {name: self._prometheus.panel(self._panels[name], shown) for name in dict.fromkeys(names)}
         except UnansweredError as error:
             why = f"Prometheus does not answer at {self._settings.prometheus}: {error}"
-            return told(502, {"error": f"{why}. Look at it: cdc status, cdc logs prometheus."})
+            return told(502, {"error": f"{why}. Check cdc status, cdc logs prometheus."})
         return told(200, {"start": shown.start, "end": shown.end, "step": shown.step, "panels": found})
 
 

@@ -73,5 +73,5 @@ class Relay:
                         why = f"the answer has more than {_MOST_BYTES >> 20} MiB: ask for less"
                         return told(502, {"error": f"{name}: {why}"})
         except httpx.HTTPError as error:
-            return told(502, {"error": f"{name} does not answer: {error}. Look at it: cdc status, cdc logs {name}."})
+            return told(502, {"error": f"{name} does not answer: {error}. Check cdc status, cdc logs {name}."})
         return Answer(answer.status_code, bytes(content), answer.headers.get("Content-Type", _JSON), HEADERS)

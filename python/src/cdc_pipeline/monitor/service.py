@@ -66,7 +66,7 @@ class Service:
         ]
 
     def _keep(self, name: str, step: Callable[[], None]) -> None:
-        """Runs a step that goes on for as long as nothing fails, again and again."""
+        """Runs a step that continues for as long as nothing fails, again and again."""
         while not self._stopped.is_set():
             try:
                 step()
@@ -131,7 +131,7 @@ class Service:
                 message = reader.poll(2.0)
                 if message is not None:
                     error = message.error()
-                    # A broker that is away: the client goes on with the next one by itself.
+                    # A broker that is away: the client continues with the next one by itself.
                     if error is not None and not error.retriable() and error.code() != KafkaError._ALL_BROKERS_DOWN:
                         raise KafkaException(error)
                     self._arrived(message.value() if error is None else None)

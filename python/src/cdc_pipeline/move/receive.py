@@ -1,7 +1,7 @@
 """The volume's side of a move: runs in a pod that holds the volume for the server to come.
 
 A marker in the volume says what the move has brought. While it is there the volume is the move's, and may be filled
-anew; without it, and with data, it is a server's and is refused.
+again; without it, and with data, it is a server's and is refused.
 """
 
 from __future__ import annotations

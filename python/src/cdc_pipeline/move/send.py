@@ -63,7 +63,7 @@ class _Stdin(io.RawIOBase):
                     raise BrokenPipeError("the process in the pod has ended")
                 self._socket.write_stdin(bytes(view[start : start + _MESSAGE]))
             except (WebSocketException, OSError) as error:
-                raise BrokenPipeError(f"the process in the pod takes no more: {error}") from error
+                raise BrokenPipeError(f"the process in the pod no longer reads: {error}") from error
         return len(view)
 
 
@@ -123,7 +123,7 @@ def send(place: Place, pod: str, tool: Sequence[str], source: Path, target: str)
         return False, here
     if there["state"] == "foreign":
         raise TreeError(
-            f"{pod}: {target} has data that this move did not bring, and is not overwritten. To begin anew, remove "
+            f"{pod}: {target} has data that this move did not bring, and is not overwritten. To start over, remove "
             "what is in the cluster: `make destroy` with the cluster's INVENTORY and ARGS='-e destroy_data=true'"
         )
     told = ask(place, pod, [*tool, "receive", target], source)

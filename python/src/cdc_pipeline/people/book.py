@@ -32,9 +32,9 @@ def problem_with(name: str, taken: Collection[str]) -> str | None:
         taken: names of the pipeline's own logins.
     """
     if not _NAME.fullmatch(name):
-        return "a name has 2 to 31 characters: small letters a-z, digits, _ and -, and begins with a letter"
+        return "a name has 2 to 31 characters: lowercase letters a-z, digits, _ and -, and begins with a letter"
     if name in taken or name in _RESERVED or name.startswith(_RESERVED_PREFIX):
-        return "the pipeline's own programs sign in by this name"
+        return "the pipeline's own programs use this name"
     return None
 
 

@@ -131,8 +131,8 @@ class PodRegistry(PodServer):
             OSError: the cluster refuses.
         """
         self.says(
-            f"{self.title}: its pod is replaced, since it reads its users when it starts. Until the new one is ready "
-            "it does not answer; who needs it waits meanwhile."
+            f"{self.title}: its pod is replaced, because it reads its users only at its start. Until the new pod "
+            "is ready, it does not answer, and its clients wait."
         )
         try:
             for pod in self.cluster.pods(self.workload):
@@ -187,4 +187,4 @@ def runs_store(cluster: Cluster) -> bool:
     try:
         return bool(cluster.controllers(STORE))
     except ClusterError as error:
-        raise UnansweredError(f"what runs in the namespace {cluster.namespace} cannot be seen: {error}") from None
+        raise UnansweredError(f"the pods in the namespace {cluster.namespace} cannot be queried: {error}") from None

@@ -47,7 +47,7 @@ class Place:
         """Lets them in everywhere; whether anything was changed.
 
         Raises:
-            UnansweredError: a server does not let them in. What was done stays; doing it again goes on.
+            UnansweredError: a server does not let them in. What was done stays; doing it again continues.
             OSError: a file cannot be written.
         """
         changed = self._note(person)
@@ -59,7 +59,7 @@ class Place:
         """Takes them out everywhere; the addresses where their login was then tried and refused.
 
         Raises:
-            UnansweredError: a server does not refuse them, or cannot be asked. Doing it again goes on.
+            UnansweredError: a server does not refuse them, or cannot be asked. Doing it again continues.
             OSError: a file cannot be written.
         """
         self._note(person)

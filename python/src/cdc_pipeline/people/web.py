@@ -94,7 +94,7 @@ class Registry(WebServer):
             OSError: the supervisor does not answer, or the registry does not end.
         """
         self.says(
-            f"{self.title}: is restarted, since it reads its users when it starts. For some seconds it does not "
+            f"{self.title}: is restarted, because it reads its users only at its start. For some seconds it does not "
             "answer; who needs it waits meanwhile."
         )
         try:
@@ -113,7 +113,7 @@ class Registry(WebServer):
         try:
             return self.supervisor.processes()[self.process].state
         except (KeyError, xmlrpc.client.Error) as error:
-            raise OSError(f"the supervisor does not tell of {self.process}: {error}") from None
+            raise OSError(f"the supervisor does not report {self.process}: {error}") from None
 
 
 def _tell(call: Callable[[str], None], process: str) -> None:

@@ -19,7 +19,7 @@ from cdc_pipeline.supervise.rpc import Process, Supervisor
 # that for what it needs, and costs next to nothing while it does.
 _FIRST_DELAY = 5.0
 _LONGEST_DELAY = 30.0
-# A program that ran so long after a mend starts with the short delay again.
+# A program that ran so long after a fix starts with the short delay again.
 _HEALTHY_SECONDS = 120.0
 _GIVEN_UP = ("FATAL", "EXITED", "UNKNOWN")
 _PROBES_AT_ONCE = 8

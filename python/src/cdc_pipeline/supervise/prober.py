@@ -1,8 +1,8 @@
-"""`cdc-prober`: the supervisor's event listener that mends what the supervisor itself does not.
+"""`cdc-prober`: the supervisor's event listener that fixes what the supervisor itself does not.
 
 supervisord restarts a process that ends. It does not see one that hangs, gives up on one that fails often, and does
 not survive its own death. This listener restarts what fails its liveness probe, starts again what was given up, with
-a growing but capped delay, and starts supervisord anew where no systemd does it.
+a growing but capped delay, and starts supervisord again where no systemd does it.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def _take(lock: IO[str]) -> None:
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             if time.monotonic() > deadline:
-                raise BusyError("another training is at work on this host") from None
+                raise BusyError("another training is running on this host") from None
         time.sleep(0.05)
 
 

@@ -76,7 +76,7 @@ class Servers:
     """Servers on free ports of 127.0.0.1.
 
     Args:
-        tell: takes a line about what is going on.
+        tell: takes a line about what is continuing.
     """
 
     def __init__(self, plan: Plan, place: Place, tell: Callable[[str], None]) -> None:

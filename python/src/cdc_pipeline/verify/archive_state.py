@@ -18,7 +18,7 @@ class State:
 
     Attributes:
         tiles: of the topics' current ids.
-        former: how many tiles are of topics that were deleted and created anew.
+        former: how many tiles are of topics that were deleted and created again.
     """
 
     tiles: tuple[Tile, ...]

@@ -26,14 +26,14 @@ def audited(context: Context) -> tuple[Facts, list[audit.Finding]]:
 
 
 def judge(findings: Iterable[audit.Finding]) -> Finding:
-    """Nothing stands against capturing what is captured; what one should know is named."""
+    """Nothing prevents capturing the captured tables; warnings are named."""
     findings = list(findings)
     refused = [str(each) for each in findings if each.severity == audit.REFUSE]
     known = [f"{each.subject}: {each.what}" for each in findings if each.severity == audit.WARN]
     return Finding(
         "connectors.audit",
-        "what stands against capturing the captured tables, or what one should know of them",
-        "nothing that stands against it",
+        "problems that prevent capturing the captured tables, or warnings about them",
+        "nothing that prevents it",
         refused or known or "nothing",
         not refused,
         "See {cdc} audit, and docs/names-and-audit.md.",

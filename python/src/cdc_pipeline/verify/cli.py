@@ -18,11 +18,11 @@ _USAGE = 2
 def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(prog="cdc-verify", description=__doc__)
     result.add_argument("--plan", type=Path, help="JSON: endpoints and expectations (see the README beside this tool)")
-    result.add_argument("--report", type=Path, help="where the list of results goes, as JSON")
+    result.add_argument("--report", type=Path, help="file for the list of results, as JSON")
     result.add_argument("--component", action="append", default=[], help="only these")
-    result.add_argument("--read-only", action="store_true", help="leave out what changes anything anywhere")
+    result.add_argument("--read-only", action="store_true", help="skip the checks that write")
     result.add_argument("--table", action="store_true", help="print every check, not only those that fail")
-    probe = "print the SQL that makes the probe table, and end (default: the plan's table)"
+    probe = "print the SQL that creates the probe table, and exit (default: the plan's table)"
     result.add_argument("--probe-sql", metavar="TABLE", nargs="?", const="", help=probe)
     return result
 

@@ -16,7 +16,7 @@ NAME = "cdc-verify"
 _READY_SECONDS = 60.0
 # An interrupted run leaves none behind for longer.
 _LONGEST_SECONDS = 600
-# Of the reasons for which a pod waits, those that time does not mend.
+# Of the reasons for which a pod waits, those that time does not fix.
 _HOPELESS = ("ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError")
 _USER = 10001
 # Connects, and says how that went; the first argument is the time it may take.

@@ -37,7 +37,7 @@ def prove(plan: Plan, components: Iterable[str], read_only: bool, report: Path |
 
     Args:
         components: only these; all where there are none.
-        read_only: leave out what changes anything anywhere.
+        read_only: skip the checks that write.
         report: where the findings go, as JSON.
     """
     began = time.monotonic()

@@ -127,7 +127,7 @@ def judge_all_tables(name: str, found: Published | None, unidentified: Sequence[
     )
     yield Finding(
         "postgresql.unidentified",
-        "tables that could be neither updated nor deleted from, for want of a replica identity",
+        "tables without a replica identity, which PostgreSQL neither updates nor deletes from",
         "none",
         _some(unidentified) or "none",
         not unidentified,

@@ -37,7 +37,7 @@ def describe_quorum(where: KafkaEndpoint, seconds: float = 5.0) -> Quorum:
         OSError: none does.
         ValueError: it answers with an error, or wants a login that is not spoken here.
     """
-    problem = OSError("there is no broker to ask")
+    problem = OSError("no broker is available")
     for server in where.bootstrap_servers.split(","):
         host, _, port = server.strip().rpartition(":")
         try:

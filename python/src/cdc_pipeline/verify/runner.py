@@ -61,7 +61,7 @@ def _run_step(step: Step, context: Context, told: Callable[[Finding], None] | No
     try:
         for finding in step.run(context):
             note(finding)
-    except Exception as error:  # Any failure of a check is a finding, and the others go on.
+    except Exception as error:  # Any failure of a check is a finding, and the others continue.
         note(
             Finding(
                 step.id,

@@ -167,7 +167,7 @@ def _tls(connect: Connect, before: bytes = b"") -> ssl.SSLSocket:
         if before:
             plain.sendall(before)
             if plain.recv(1) != b"S":
-                raise ConnectionError("it knows no TLS")
+                raise ConnectionError("it does not support TLS")
         encrypted = context.wrap_socket(plain, server_hostname="localhost")
         stack.pop_all()
         return encrypted

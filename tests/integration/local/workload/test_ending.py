@@ -172,7 +172,7 @@ def test_a_stop_ends_the_run_and_what_was_missed_runs_once(ending):
     ending.host().start()
     ending.until(lambda: len(runs(ending)) == 3, 10, "the missed run")
     time.sleep(2)
-    assert len(runs(ending)) == 3, "one run, which goes on, for all that were missed"
+    assert len(runs(ending)) == 3, "one run, which continues, for all that were missed"
 
 
 def test_by_hand_with_a_deadline(ending):

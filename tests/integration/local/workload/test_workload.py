@@ -200,7 +200,7 @@ def test_first_steps_run_once_and_again_after_an_interruption(lab):
     # Interrupted before the replica ever ran: what is half done goes, and the step runs again.
     lab.remover().remove(purge_data=True)
     lab.spec["init"][0]["command"] = ["/bin/sh", "-c", 'echo half > "$1"; exit 3', "step", "@{data}/made"]
-    with pytest.raises(FailedError, match=r"its first step, make, failed .*exit status 3"):
+    with pytest.raises(FailedError, match=r"its init step make failed .*exit status 3"):
         lab.realiser().start()
     lab.spec["init"][0]["command"] = step
     lab.realiser().start()
@@ -227,7 +227,7 @@ def test_names_a_crash_with_its_cause(lab):
     lab.spec["files"]["settings.json"] = {"exit": 5, "say": "bind: Permission denied for first-secret-value"}
     with pytest.raises(FailedError) as caught:
         lab.realiser(replicas=1).start()
-    assert "web-0 does not stay up: it may not read or write something it needs (exit status 5)" in caught.value.message
+    assert "web-0 keeps ending: it may not read or write something it needs (exit status 5)" in caught.value.message
     assert "********" in caught.value.message and "first-secret-value" not in caught.value.message
 
 

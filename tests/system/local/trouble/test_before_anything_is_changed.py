@@ -68,7 +68,7 @@ def test_wrong_values_are_all_listed(fresh: Site):
 
 
 def test_a_home_with_a_blank(fresh: Site):
-    fresh.run(cdc_home="/var/lib/cdc pipeline").must_fail_with("cdc_home may not hold blanks", "set cdc_home to")
+    fresh.run(cdc_home="/var/lib/cdc pipeline").must_fail_with("cdc_home must not contain blanks", "set cdc_home to")
     assert not Path("/var/lib/cdc pipeline").exists()
 
 

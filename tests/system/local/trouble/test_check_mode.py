@@ -53,7 +53,7 @@ def alter_compatibility(endpoints: dict[str, Any]) -> None:
 
 
 SEEDED: list[tuple[Callable[[dict[str, Any]], None], str, str]] = [
-    (alter_grants, "postgresql", "Postgresql | Let the CDC role read them"),
+    (alter_grants, "postgresql", "Postgresql | Grant the CDC role access to the captured tables"),
     (alter_topic, "kafka", "Kafka | Reconcile the topics"),
     (alter_compatibility, "schema_registry", "Schema registry | Set the global compatibility"),
     (alter_connector, "connectors", "Connectors | Capture"),
@@ -73,7 +73,7 @@ def test_check_mode_finds_exactly_what_was_changed_behind_its_back_and_nothing_w
         alter(endpoints)
     config = running.home / "archive-0/config/archive.yml"
     config.write_text(config.read_text() + "# by hand\n")
-    expected = [task for _alter, _tag, task in SEEDED] + ["Workload | Run it and wait until it is ready: archive"]
+    expected = [task for _alter, _tag, task in SEEDED] + ["Workload | Run and wait until ready: archive"]
 
     found = running.run("--check", "--diff", "--skip-tags", "verify")
     mended = running.run()
@@ -107,24 +107,24 @@ def test_on_a_bare_host_check_mode_says_what_would_be_made_and_makes_nothing(fre
     assert not fresh.home.exists()
     assert not fresh.reports.exists()
     expected = [
-        *(f"Workload | Run it and wait until it is ready: {name}" for name in ("object-store", "postgresql", "kafka")),
-        "Object store | Have a bucket with conditional writes",
-        "Postgresql | Say what would be made in it",
+        *(f"Workload | Run and wait until ready: {name}" for name in ("object-store", "postgresql", "kafka")),
+        "Object store | Create the bucket and check conditional writes",
+        "Postgresql | Show what would be created",
         "Postgresql | Publish the captured tables",
-        "Kafka | Have the users",
+        "Kafka | Create the users",
         "Kafka | Reconcile the topics",
-        "Kafka | State who may do what",
+        "Kafka | Set the access rights",
         "Schema registry | Set the global compatibility",
         "Connectors | Capture public.users",
-        "Workload | Run it and wait until it is ready: archive",
+        "Workload | Run and wait until ready: archive",
     ]
     assert [name for name in expected if not any(each.startswith(name) for each in changes(found))] == []
     # Of the diffs: a file, a topic, a connector.
     for text in ("server.properties", "postgres.public.users:", "table.include.list:"):
         assert text in found.output, text
     flat = re.sub(r"\s+", " ", found.output)
-    assert "kafka does not run and keeps nothing yet, so it is not asked" in flat
-    assert "Nothing is verified, since these do not run as stated yet: archive, connectors, kafka" in flat
+    assert "kafka does not run and has no data yet, so it is not queried" in flat
+    assert "Nothing is verified, because these do not run as stated yet: archive, connectors, kafka" in flat
 
 
 @pytest.mark.full
@@ -132,11 +132,11 @@ def test_what_a_stopped_pipeline_keeps_is_not_said_to_be_made(fresh: Site):
     fresh.run("--skip-tags", "verify").must_succeed()
     fresh.run(playbook="playbooks/stop.yml").must_succeed()
     found = fresh.run("--check", "--diff").must_succeed()
-    assert "kafka does not run, so it is not asked" in re.sub(r"\s+", " ", found.output)
+    assert "kafka does not run, so it is not queried" in re.sub(r"\s+", " ", found.output)
     # Caches of Java are made in the background, when they are.
     assert {name.partition(":")[0] for name in changes(found) if not name.startswith("Java caches")} == {
         "Services | Set up and start the supervisor",
-        "Workload | Run it and wait until it is ready",
+        "Workload | Run and wait until ready",
     }
 
 
@@ -144,7 +144,9 @@ def test_what_a_stopped_pipeline_keeps_is_not_said_to_be_made(fresh: Site):
 def test_check_mode_looks_past_a_switch_of_security_in_both_directions(fresh: Site):
     fresh.run("--skip-tags", "verify", cdc_security=False).must_succeed()
     on = fresh.run("--check", "--diff", cdc_security=True).must_succeed()
-    assert {"Kafka | Have the users", "Connectors | Capture"} <= {each.partition(" public.")[0] for each in changes(on)}
+    assert {"Kafka | Create the users", "Connectors | Capture"} <= {
+        each.partition(" public.")[0] for each in changes(on)
+    }
     # What does not change is asked, and found to be there.
     kept = ("Kafka | Reconcile", "Postgresql |", "Schema registry |")
     assert not [name for name in changes(on) if name.startswith(kept)]
@@ -152,5 +154,5 @@ def test_check_mode_looks_past_a_switch_of_security_in_both_directions(fresh: Si
     off = fresh.run("--check", "--diff", cdc_security=False).must_succeed()
     assert not [name for name in changes(off) if name.startswith(("Kafka |", "Postgresql |", "Schema registry |"))]
     for run in (on, off):
-        assert "Nothing is verified, since these do not run as stated yet: archive" in run.output
+        assert "Nothing is verified, because these do not run as stated yet: archive" in run.output
     assert changes(fresh.run("--check", "--diff", cdc_security=True).must_succeed()) == []

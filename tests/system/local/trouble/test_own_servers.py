@@ -130,7 +130,7 @@ def let_in(running: Site, database: dict[str, Any]) -> Iterator[None]:
 @pytest.mark.full
 @pytest.mark.usefixtures("let_in")
 def test_a_site_on_servers_of_ones_own(variables: dict[str, Any], database: dict[str, Any], fresh: Site):
-    assert "it was not proved" in fresh.run("--check", "--tags", "preflight", **variables).output
+    assert "it was not checked" in fresh.run("--check", "--tags", "preflight", **variables).output
 
     assert "postgresql.version" in fresh.run(**variables).must_succeed().output
     assert not {path.name for path in fresh.home.iterdir()} & {"postgresql-0", "object-store-0"}
@@ -175,7 +175,7 @@ def test_a_store_that_cannot_archive_exactly_once(fresh: Site):
             "object_store_access_key_id": "key",
             "object_store_secret_access_key": "a-secret-4711",
         }
-        assert "it was not proved" in fresh.run("--check", "--tags", "preflight", **store).output
+        assert "it was not checked" in fresh.run("--check", "--tags", "preflight", **store).output
         assert Careless.writes == 0
         run = fresh.run(**store)
         server.shutdown()

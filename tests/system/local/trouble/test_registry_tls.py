@@ -115,7 +115,7 @@ def cdc(site: Site, *arguments: str) -> str:
 def test_check_mode_says_what_would_change(running: Site, before: dict[str, int], declared: str, served: Served):
     run = running.run("--check", "--diff", "--skip-tags", "verify", declared).must_succeed()
     shown = " ".join(changes(run))
-    assert all(f"until it is ready: {name}" in shown for name in ("schema-registry", "kafka-connect", "archive"))
+    assert all(f"until ready: {name}" in shown for name in ("schema-registry", "kafka-connect", "archive"))
     assert key_text(served) not in run.output
     assert running.processes() == before and not (running.home / "trust").exists()
 

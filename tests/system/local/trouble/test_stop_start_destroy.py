@@ -45,7 +45,7 @@ def test_what_stops_stays_stopped_and_what_goes_keeps_its_data(running: Site):
     running.run(playbook="playbooks/destroy.yml").must_succeed()
     assert [name for name, pid in processes.items() if Path(f"/proc/{pid}").exists()] == []
     assert running.run(playbook="playbooks/destroy.yml").must_succeed().changed == 0
-    running.run(playbook="playbooks/verify.yml").must_fail_with("nothing is set up", "make site")
+    running.run(playbook="playbooks/verify.yml").must_fail_with("is not set up", "make site")
 
     running.run().must_succeed()
     assert running.processes().keys() == processes.keys()

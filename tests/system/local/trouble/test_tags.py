@@ -14,7 +14,7 @@ from site_runs import Site
 
 def runs_alone(site: Site, tag: str, roles: list[str]) -> None:
     run = site.run("--tags", tag).must_succeed()
-    workloads = re.findall(r"^TASK \[.* until it is ready: ([a-z-]+) ", run.output, re.MULTILINE)
+    workloads = re.findall(r"^TASK \[.* until ready: ([a-z-]+) ", run.output, re.MULTILINE)
     assert workloads == [name for role in roles for name in RUNNING.get(role, [])]
     assert run.changed == 0
 

@@ -27,7 +27,7 @@ def test_the_second_run_says_so_and_stops(running: Site):
         assert second.changed == 0
         for name in ("stop", "start", "destroy"):
             refused = running.run(playbook=f"playbooks/{name}.yml")
-            refused.must_fail_with("Another run is at work", str(first.pid))
+            refused.must_fail_with("Another run uses", str(first.pid))
             assert refused.changed == 0
         os.killpg(first.pid, signal.SIGCONT)
         output, _errors = first.communicate(timeout=600)

@@ -50,7 +50,7 @@ def test_a_folder_is_there_with_its_owner_or_not_at_all(tmp_path, monkeypatch):
 def test_something_in_the_way_is_named(tmp_path):
     disk = Disk(root=False)
     (tmp_path / "f").write_text("")
-    with pytest.raises(FailedError, match="is in the way of a folder"):
+    with pytest.raises(FailedError, match="must be a folder"):
         disk.make_folder(Folder(tmp_path / "f", 0o750, None, None))
     (tmp_path / "d").mkdir()
     with pytest.raises(FailedError, match="is a folder, but has to be a file"):

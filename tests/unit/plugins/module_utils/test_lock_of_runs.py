@@ -46,7 +46,7 @@ def test_the_lock_keeps_a_second_run_out(proc, tmp_path):
     for dry in (True, False):
         with pytest.raises(RefusedError) as caught:
             take(path, second, "the instance x", dry=dry, proc=proc)
-        assert "Another run is at work on the instance x" in caught.value.message
+        assert "Another run uses the instance x" in caught.value.message
         assert "process 3 since 2" in caught.value.message and ": first" in caught.value.message
     # The first has ended; another process may have got its id.
     (proc / "3" / "stat").write_text(stat(3, 2, 999))

@@ -140,7 +140,7 @@ def test_wrong_jars_are_refused_and_nothing_stays(run_module, maven, tmp_path, d
     definition = {
         "kind": "maven", "dependencies": ["g:a:1"], "checksums": str(tmp_path / "sums"), "exclude": ["*.txt"]
     }  # fmt: skip
-    with pytest.raises(ModuleFailed, match="could not be had") as failed:
+    with pytest.raises(ModuleFailed, match="could not be built") as failed:
         run_module("artifact", catalogue={"jars": definition}, cache=str(tmp_path / "cache"))
     assert "are not those of the list" in failed.value.result["msg"]
     assert not list((tmp_path / "cache").glob("jars-*"))

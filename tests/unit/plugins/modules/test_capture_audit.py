@@ -70,10 +70,7 @@ def test_every_refusal_ends_the_run(audit):
     with pytest.raises(ModuleFailed) as raised:
         audit({"findings": [REFUSED, other, KNOWN]})
     message = raised.value.result["msg"]
-    assert (
-        "2 things stand against capturing, on PostgreSQL at db:5433; nothing of the pipeline has been changed"
-        in message
-    )
+    assert "2 problems prevent capturing, on PostgreSQL at db:5433; nothing of the pipeline has been changed" in message
     assert all(text in message for text in ("1. public.v: w", "2. public.u: w", "remedy: r", "remedy: another"))
     assert "public.a" not in message
     assert audit({"findings": [REFUSED]}, refuse=False)["findings"] == [REFUSED]
@@ -91,7 +88,7 @@ def test_a_tool_that_fails_is_an_error_always(audit):
 
 
 def test_a_tool_that_is_not_there_or_hangs(audit, tmp_path, monkeypatch):
-    with pytest.raises(ModuleFailed, match="cannot look at the captured tables"):
+    with pytest.raises(ModuleFailed, match="cannot query the captured tables"):
         audit(tool=str(tmp_path / "missing"))
     module = "ansible_collections.cdc.pipeline.plugins.module_utils._postgresql.capture_audit._SECONDS"
     monkeypatch.setattr(module, 0.001)

@@ -150,7 +150,7 @@ def test_a_mark_is_read_as_it_was_written():
 
 def test_a_server_that_is_not_there_is_named(run_module):
     given = {"login_host": "127.0.0.1", "login_port": 1, "login_password": "secret", "login_db": "d"}
-    with pytest.raises(ModuleFailed, match="does not let the pipeline in") as failed:
+    with pytest.raises(ModuleFailed, match="refuses the pipeline's login") as failed:
         run_module("capture_publication", **given, name="p", slot="s", tables=[])
     assert "127.0.0.1:1, database d" in failed.value.result["msg"]
     assert "secret" not in failed.value.result["stdout"]

@@ -102,5 +102,5 @@ def test_what_makes_a_given_publication_fit():
 
 
 def test_a_server_that_is_not_there_is_named(run_module):
-    with pytest.raises(ModuleFailed, match="does not let the pipeline in"):
+    with pytest.raises(ModuleFailed, match="refuses the pipeline's login"):
         run_module("capture_rights", login_host="127.0.0.1", login_port=1, login_db="d", reader="r")

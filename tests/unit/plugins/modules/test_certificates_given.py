@@ -94,7 +94,7 @@ BAD_CASES = {
         "have it renewed",
     ),
     "not yet valid": case(
-        sign("db", ROOT, since=1), "the certificate is not valid before", "the clock of this host says"
+        sign("db", ROOT, since=1), "the certificate is not valid before", "the clock of this host shows"
     ),
     "wrong host": case(
         sign("db", ROOT, hosts=("elsewhere.example.com",)),
@@ -116,7 +116,10 @@ BAD_CASES = {
         sign("db", OLD_ROOT), "the certificate has expired", "ca.pem: CN=Corp", ca=OLD_ROOT.pem
     ),
     "no authority": case(
-        sign("db", LEAF_AS_AUTHORITY), "the certificate is no authority's", "CA:TRUE", ca=LEAF_AS_AUTHORITY.pem
+        sign("db", LEAF_AS_AUTHORITY),
+        "the certificate is not that of an authority",
+        "CA:TRUE",
+        ca=LEAF_AS_AUTHORITY.pem,
     ),
     "another key": case(GOOD, "the key does not fit the certificate", "key.pem is not the key of", key=OTHER.key_pem()),
     "an encrypted key": case(GOOD, "the key is encrypted", "openssl pkey -in", key=GOOD.key_pem(b"secret")),
@@ -236,7 +239,7 @@ def test_an_authority_of_the_user_s_own_issues(run, tmp_path, name):
     ("text", "key", "told"),
     [
         (BETWEEN.pem, BETWEEN.key_pem(), "the root is missing"),
-        (GOOD.pem + ROOT.pem, GOOD.key_pem(), "the certificate is no authority's"),
+        (GOOD.pem + ROOT.pem, GOOD.key_pem(), "the certificate is not that of an authority"),
         (ROOT.pem, OTHER.key_pem(), "the key does not fit"),
         (OLD_ROOT.pem, OLD_ROOT.key_pem(), "has expired"),
     ],

@@ -82,9 +82,9 @@ def test_an_exact_folder_holds_nothing_else(run, tmp_path):
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ({"name": "../x"}, "does not lie below"),
-        ({"name": "/etc/x"}, "does not lie below"),
-        ({"name": "."}, "does not lie below"),
+        ({"name": "../x"}, "is not below"),
+        ({"name": "/etc/x"}, "is not below"),
+        ({"name": "."}, "is not below"),
         ({"name": "x", "mode": "u+x"}, "is not a valid file mode"),
     ],
 )

@@ -76,7 +76,7 @@ def test_refuses_one_that_differs_unless_it_may_make_it_anew(cluster, programs):
         cluster(image="node:2", check=True)
     assert programs.called("kind delete") == 0
     anew = cluster(config=other, recreate=True)
-    assert "made the cluster anew" in anew["actions"][0] and len(anew["nodes"]) == 4
+    assert "recreated the cluster" in anew["actions"][0] and len(anew["nodes"]) == 4
     assert cluster(config=other)["changed"] is False
 
 
@@ -104,7 +104,7 @@ def test_mends_a_creation_that_was_interrupted(cluster, programs, tmp_path):
     cluster()
     programs.change(files={})
     (tmp_path / "home/kubeconfig.one-begun").write_text("begun\n")
-    assert cluster(check=True)["actions"] == ["made the cluster anew: its creation was interrupted"]
+    assert cluster(check=True)["actions"] == ["recreated the cluster: its creation was interrupted"]
     mended = cluster()
     assert mended["diff"]["before"]["state"] == "unfinished" and mended["diff"]["after"]["state"] == "running"
     assert programs.called("kind delete") == 1 and not (tmp_path / "home/kubeconfig.one-begun").exists()
@@ -120,7 +120,7 @@ def test_leaves_nothing_of_a_creation_that_failed(cluster, programs, tmp_path):
 def test_does_not_touch_a_cluster_of_others(cluster, programs):
     programs.change(nodes={"one-control-plane": {"role": "control-plane", "running": True, "address": ""}})
     for options in ({}, {"state": "absent"}):
-        with pytest.raises(Exception, match="was not made by this collection"):
+        with pytest.raises(Exception, match="was not created by this collection"):
             cluster(**options)
     assert programs.called("kind delete") == 0
 
@@ -231,6 +231,6 @@ def test_waits_for_a_process_that_is_still_at_work(cluster, tmp_path):
     mark = tmp_path / "home/kubeconfig.one-begun"
     with open(mark, "w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(Exception, match="Another process is at work on this cluster"):
+        with pytest.raises(Exception, match="Another process uses this cluster"):
             cluster(timeout=1)
     assert cluster()["changed"] is False and not mark.exists()

@@ -126,7 +126,7 @@ def test_a_ready_of_what_was_asked_for_earlier_does_not_count(cluster, run):
     [
         ("pending", ["has not issued certificates for kafka, schema_registry within 0 s", "the issuer is not ready",
                      "CertificateRequest kafka-certificate-1: Approved is True", "Ready is False, Pending",
-                     "mend what it says, of the issuer as a rule (kubectl describe clusterissuer corporate)"]),
+                     "fix what it says, of the issuer as a rule (kubectl describe clusterissuer corporate)"]),
         ("fails", ["could not issue certificates for kafka, schema_registry", "the CA's key is gone"]),
         ("denied", ["no policy allows kafka", "have the policy that denied it admit"]),
         ("absent", ["cert-manager has said nothing of it", "see whether cert-manager's controller runs"]),
@@ -194,7 +194,7 @@ def test_kafka_is_told_where_the_issuer_has_put_another_subject(cluster, run):
     cluster.objects["certificates", "here", "kafka-certificate"]["spec"]["commonName"] = "kafka.corp"
     cluster.renew("kafka-certificate")
     cluster.objects["certificates", "here", "kafka-certificate"]["spec"]["commonName"] = "kafka"
-    assert "the subject is not CN=kafka, by which the replicas know each other" in refused(run)
+    assert "the subject is not CN=kafka, by which the replicas identify each other" in refused(run)
     assert not run(mutual=[])["changed"]
 
 

@@ -160,7 +160,7 @@ def test_nothing_is_removed_of_what_cannot_be_there(api, run, denied):
 
 
 def test_only_known_kinds_are_removed(run):
-    with pytest.raises(ModuleFailed, match="Secret is no kind that is known"):
+    with pytest.raises(ModuleFailed, match="Secret is not a known kind"):
         run(prune={"kinds": ["Secret"], "labels": OURS})
 
 

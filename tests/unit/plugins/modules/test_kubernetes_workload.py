@@ -198,7 +198,7 @@ def test_a_pod_in_back_off_is_tried_again_at_once(run, api):
     run()
     waits("ImagePullBackOff")(api.objects[("Pod", "echo-1")])
     result = run()
-    assert result["restarted"] == ["echo-1"] and result["reasons"]["echo-1"] == ["does not stay up"]
+    assert result["restarted"] == ["echo-1"] and result["reasons"]["echo-1"] == ["keeps ending"]
 
 
 def test_restarted_replaces_every_pod(run, api, tmp_path):
@@ -345,7 +345,7 @@ def test_absent_keeps_volumes_unless_told(run, api):
         ),
         (
             waits("ErrImagePull", "401 Unauthorized"),
-            ["the registry wants a login", "cdc_image_pull_secrets"],
+            ["the registry requires a login", "cdc_image_pull_secrets"],
         ),
         (
             waits("ErrImagePull", "dial tcp: lookup registry.example: no such host"),
@@ -357,7 +357,7 @@ def test_absent_keeps_volumes_unless_told(run, api):
         ),
         (
             waits("CrashLoopBackOff", restarts=1, last={"exitCode": 137, "reason": "OOMKilled"}),
-            ["does not stay up: its memory limit was reached (OOMKilled)", "raise its memory limit"],
+            ["keeps ending: its memory limit was reached (OOMKilled)", "raise its memory limit"],
         ),
     ],
 )
@@ -373,7 +373,7 @@ def test_a_crash_tells_its_last_words_without_secrets_and_its_events(run, api):
     failing = {"kind": "Event", "metadata": {"name": "e"}, "type": "Warning", "reason": "BackOff"}
     api.put({**failing, "message": "Back-off restarting", "count": 4, "involvedObject": {"name": "echo-0"}})
     message = failure(run, timeout=10000)
-    assert "echo-0 does not stay up: it ended with exit status 3" in message
+    assert "echo-0 keeps ending: it ended with exit status 3" in message
     assert "wrong password: ********" in message and "BackOff: Back-off restarting (4 times)" in message
 
 

@@ -186,7 +186,7 @@ def test_nobody_who_can_sign(api, run, issuer, parts):
 
 def test_a_cluster_without_cert_manager(api, run):
     text = said(run, certificate_issuer={"name": "corporate"})
-    assert "The cluster has no cert-manager" in text and "the pipeline's own authority signs then" in text
+    assert "The cluster has no cert-manager" in text and "then the pipeline's own authority signs" in text
 
 
 OF_OPERATOR = [{"apiGroups": ["monitoring.coreos.com"], "resources": ["podmonitors"], "verbs": ["get", "create"]}]
@@ -195,7 +195,7 @@ OF_OPERATOR = [{"apiGroups": ["monitoring.coreos.com"], "resources": ["podmonito
 def test_an_operator_of_prometheus_that_is_asked_for(api, run):
     run(prometheus_operator=False)
     text = said(run, prometheus_operator=True)
-    assert "The cluster has no Prometheus operator" in text
+    assert "The cluster has no Prometheus Operator" in text
     assert "podmonitors.monitoring.coreos.com, probes.monitoring.coreos.com, prometheusrules" in text
     assert "set monitoring_service_monitors to auto" in text
     api.serves = {"monitoring.coreos.com"}

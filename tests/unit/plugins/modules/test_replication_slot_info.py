@@ -20,10 +20,10 @@ LEFT = Slot(False, "reserved", 3 * MIB, 1021 * MIB, 1024 * MIB, None)
     [
         (
             {},
-            "it keeps 3 MiB of WAL there by now. max_slot_wal_keep_size is 1024 MiB: after 1021 MiB more of WAL",
+            "it retains 3 MiB of WAL there. max_slot_wal_keep_size is 1024 MiB: after 1021 MiB more of WAL",
         ),
         ({"limit_bytes": None, "safe_bytes": None}, "max_slot_wal_keep_size has no bound, so that WAL grows until"),
-        ({"active": True}, "The slot s on db:5432 is read; it keeps 3 MiB of WAL there by now"),
+        ({"active": True}, "The slot s on db:5432 is read; it retains 3 MiB of WAL there"),
         ({"wal_status": "lost"}, "has lost its WAL"),
         ({"idle_timeout": "1d"}, "idle_replication_slot_timeout is 1d: after that it is also lost"),
         ({"safe_bytes": -5 * MIB}, "after 0 MiB more of WAL the slot is lost"),
@@ -34,5 +34,5 @@ def test_what_is_told_of_it(changed, expected):
 
 
 def test_a_server_that_is_not_there_is_named(run_module):
-    with pytest.raises(ModuleFailed, match="does not let the pipeline in"):
+    with pytest.raises(ModuleFailed, match="refuses the pipeline's login"):
         run_module("replication_slot_info", login_host="127.0.0.1", login_port=1, login_db="d", slot="s")

@@ -66,5 +66,5 @@ def test_check_mode_does_not_wait(run_module):
 
 
 def test_a_server_that_is_not_there_is_named(run_module):
-    with pytest.raises(ModuleFailed, match="does not let the pipeline in"):
+    with pytest.raises(ModuleFailed, match="refuses the pipeline's login"):
         run_module("replication_slot_wait", **NOWHERE, slot="s")

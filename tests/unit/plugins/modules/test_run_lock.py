@@ -35,7 +35,7 @@ def test_takes_the_lock_and_keeps_others_out(run_module, lock, tmp_path):
     assert run_module("run_lock", path=path)["owner"]["pid"] == os.getpid()
     assert run_module("run_lock", path=path)["changed"] is False
     lock(os.getppid())
-    with pytest.raises(Exception, match="Another run is at work on this pipeline"):
+    with pytest.raises(Exception, match="Another run uses this pipeline"):
         run_module("run_lock", path=path)
 
 
@@ -46,7 +46,7 @@ def test_where_there_is_nothing_nothing_is_locked_if_so_wanted(run_module, lock,
     assert not path.parent.exists()
     assert run_module("run_lock", path=str(path))["owner"]["pid"] == os.getpid()
     lock(os.getppid())
-    with pytest.raises(Exception, match="Another run is at work"):
+    with pytest.raises(Exception, match="Another run uses"):
         run_module("run_lock", path=str(path), make_folder=False)
 
 

@@ -206,7 +206,7 @@ def test_first_steps_and_their_failure(run, world, tmp_path):
     assert sorted(world.tools[-1].steps) == [("web-0", "make"), ("web-1", "make")]
     run(init=init, env={"A": "1"})
     assert world.tools[-1].steps == []
-    with pytest.raises(Exception, match="its first step, fail, failed: the disk is full") as caught:
+    with pytest.raises(Exception, match="its init step fail failed: the disk is full") as caught:
         run(init=[{"name": "fail", "command": ["false"]}], replicas=3)
     assert "hidden-value" not in caught.value.result["stdout"]
     assert "exit status 9" in caught.value.result["msg"]
@@ -241,7 +241,7 @@ def test_a_first_step_that_fails_does_not_cut_those_of_others_short(run, world, 
 
     monkeypatch.setattr(FakeTools, "run", work)
     init = [{"name": "make", "command": ["touch", "x"]}]
-    with pytest.raises(Exception, match="web-0: its first step, make, failed"):
+    with pytest.raises(Exception, match="web-0: its init step make failed"):
         run(init=init)
     assert ended == ["web-1"] and not world.states, "nothing was started"
     marks = tmp_path / "supervisor/replicas"

@@ -12,7 +12,7 @@ from ..pods import ORDINAL_VARIABLE, PATHS, PEOPLE, REPLICA_VARIABLE, Pods, keep
 from .labels import Manifest
 from .quantities import cpu, size
 
-# Runs a first step unless what it makes is there: an init container runs at each start of a pod.
+# Runs an init step unless what it creates exists: an init container runs at each start of a pod.
 _ONCE = ["/bin/sh", "-ec", 'test -e "$0" || exec "$@"']
 _STATE = ("data", "log", "tmp")
 

@@ -56,7 +56,7 @@ def network_policies(made: Pods) -> list[Manifest]:
             found.append(labelled("networking.k8s.io/v1", "NetworkPolicy", name, made, spec=spec))
         else:
             names = ", ".join(sorted({*cluster.peers, *cluster.outside})) or "none"
-            problems.append(f"talks_to: {peer.name!r} is no workload and no external that is known ({names})")
+            problems.append(f"talks_to: {peer.name!r} is neither a known workload nor a known external ({names})")
     if problems:
         raise SpecError(workload.name, problems)
     if egress:

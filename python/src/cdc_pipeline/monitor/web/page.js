@@ -126,7 +126,7 @@ async function refresh() {
       for (const panel of panels) fill(panel, data);
     } catch (error) {
       if (round !== state.round) return;
-      problems.add(error instanceof TypeError ? `The service of this page does not answer at ${location.origin}. Look at it: cdc status.` : error.message);
+      problems.add(error instanceof TypeError ? `The service of this page does not answer at ${location.origin}. Check cdc status.` : error.message);
       for (const panel of panels) old(panel);
     }
   }

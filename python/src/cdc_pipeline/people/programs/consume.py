@@ -1,9 +1,9 @@
-"""Prints the changes in a topic, each as a JSON object in a line, and goes on until Ctrl-C.
+"""Prints the changes in a topic, each as a JSON object in a line, and continues until Ctrl-C.
 
     pip install confluent-kafka fastavro
     python3 consume.py [TOPIC [NUMBER]]
 
-NUMBER: ends after so many. The position is kept in Kafka, so that the next call goes on there. The login and the
+NUMBER: ends after so many. The position is kept in Kafka, so that the next call continues there. The login and the
 certificate authorities are in login.json and ca.pem beside this file.
 """
 

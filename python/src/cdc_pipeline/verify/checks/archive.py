@@ -35,7 +35,7 @@ _SHOWN = 5
 _STATUS = "See the archive's status, its log and its /metrics."
 _TAG = "Run the tag archive."
 _STARTED = re.compile(r"^process_start_time_seconds (\S+)$", re.MULTILINE)
-_CHAIN = "Records may be missing or double in the archive: keep the log, and see the archive's guarantees."
+_CHAIN = "Records may be missing or duplicated in the archive: keep the log, and see the archive's guarantees."
 
 
 def judge_chains(
@@ -135,7 +135,7 @@ def judge_stopped(ready: Mapping[str, Any]) -> Finding:
         f"{each['topic']}-{each['partition']} since {each['since']}: {each['reason']}"
         for each in ready.get("stopped", ())
     ]
-    return equal("archive.stopped", "stopped partitions of the archive", [], found[:_SHOWN], "Do as the reason says.")
+    return equal("archive.stopped", "stopped partitions of the archive", [], found[:_SHOWN], "See the reason.")
 
 
 def _service(context: Context) -> Iterator[Finding]:

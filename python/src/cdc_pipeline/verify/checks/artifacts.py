@@ -10,7 +10,7 @@ from cdc_pipeline.instance.context import Context
 from cdc_pipeline.instance.finding import Finding, equal
 from cdc_pipeline.verify.step import Step
 
-_REBUILD = "Remove the folder and run the site again: it is built anew."
+_REBUILD = "Remove the folder and run the site again, which rebuilds it."
 
 
 def judge_sums(name: str, pinned: Mapping[str, str], found: Mapping[str, str]) -> Finding:

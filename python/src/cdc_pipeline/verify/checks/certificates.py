@@ -90,7 +90,7 @@ def judge_time(shown: Mapping[Listener, Shown], days: int, now: float) -> Findin
         days,
         dict(sorted(short.items())) or least,
         not short,
-        f"{_SITE} Those of your own you renew, and run it again. certificates_renew_days should be above the limit.",
+        f"{_SITE} Renew your own certificates, and run it again. certificates_renew_days should be above the limit.",
     )
 
 

@@ -65,7 +65,7 @@ def judge_nodes(nodes: Sequence[Object], wanted: int, runtime: str, api_version:
         runtime or "any",
         sorted(set(found.values())),
         bool(found) and all(each.startswith(runtime) for each in found.values()),
-        "Another one may do as well: see cluster_container_runtime.",
+        "Another runtime may work as well: see cluster_container_runtime.",
     )
 
 
@@ -139,14 +139,14 @@ def judge_ports(
     wrong = {name: "no host port leads there" for name, at in addresses.items() if at is None}
     wrong.update(answers)
     said = [f"{at[0]}:{at[1]}" for at in addresses.values() if at]
-    forwarded = f"; forwarded, since the cluster was made without: {', '.join(map(str, unmapped))}" if unmapped else ""
+    forwarded = f"; forwarded, as the cluster was created without: {', '.join(map(str, unmapped))}" if unmapped else ""
     return Finding(
         "cluster.ports",
         "node ports, from the controller",
         "each takes connections",
         wrong or f"{len(said)}: {', '.join(said)}{forwarded}",
         not wrong,
-        "Are the pods behind it ready? kind maps host ports only when it makes the cluster.",
+        "Are the pods behind it ready? kind maps host ports only when it creates the cluster.",
     )
 
 
@@ -205,7 +205,7 @@ def _dns(context: Context) -> Iterator[Finding]:
         "an address each",
         found,
         all(re.fullmatch(r"[\d.]+|[\da-f:]+", each) for each in found.values()),
-        "Look at the cluster's DNS: the pods k8s-app=kube-dns in kube-system.",
+        "Check the cluster's DNS: the pods k8s-app=kube-dns in kube-system.",
     )
 
 

@@ -44,7 +44,7 @@ def judge_status(name: str, status: Mapping[str, Any] | None) -> Finding:
     states = {"connector": status["connector"]["state"], **{f"task {t['id']}": t["state"] for t in status["tasks"]}}
     causes = [root_cause(each["trace"]) for each in (status["connector"], *status["tasks"]) if each.get("trace")]
     good = bool(status["tasks"]) and set(states.values()) == {"RUNNING"}
-    hint = "Run the tag connectors: it says how to mend what fails."
+    hint = "Run the tag connectors: it says how to fix what fails."
     return Finding(id, what, "RUNNING", states if good else {**states, "cause": causes}, good, hint)
 
 
@@ -67,7 +67,7 @@ def judge_snapshot(table: str, rows: int | None, events: int | None) -> Finding:
     """
     id, what = f"connectors.snapshot.{table}", f"events of {table} for the rows that it has"
     if rows is None:
-        return Finding(id, what, "a table", "no such table", False, "Create it, or take it out of cdc_tables.")
+        return Finding(id, what, "a table", "no such table", False, "Create it, or remove it from cdc_tables.")
     return Finding(
         id,
         what,
@@ -133,7 +133,7 @@ def judge_session(pinned: Mapping[str, str], shown: Mapping[str, str]) -> Findin
         {},
         other,
         not other,
-        "They belong into database.options of the connector: run the tag connectors.",
+        "Set them in database.options of the connector: run the tag connectors.",
     )
 
 
@@ -199,7 +199,7 @@ def _rights(context: Context) -> Iterator[Finding]:
     where, rights = context.plan.endpoints.connectors, context.plan.expected.connectors.rights
     # In a cluster only the tunnel to its pod leads there.
     if where.url:
-        logins, what = {"reader": where.reader}, "the service that watches the connectors"
+        logins, what = {"reader": where.reader}, "the connector watchdog"
         yield from judge_rights("connectors", what, where.url, where.ca, logins, rights, "connectors")
 
 
@@ -211,10 +211,10 @@ def judge_stuck(said: str | bytes) -> Finding:
     """
     found = [f"{trouble.line()} {trouble.remedy}".rstrip() for trouble in troubles_in(said)]
     if not says_troubles(said):
-        found = ["it does not say"]
+        found = ["unknown"]
     return equal(
         "connectors.stuck",
-        "connectors, tasks and the slot that are stuck, as the service that watches them says",
+        "stuck connectors, tasks and slots, as the connector watchdog reports them",
         [],
         found,
         "See `{cdc} status`, and docs/troubleshooting.md.",

@@ -50,9 +50,7 @@ def judge_events(run: Probe, goal_seconds: float) -> Iterator[Finding]:
             good,
             _KAFKA,
         )
-    yield equal(
-        "end_to_end.kafka.exactly_once", "events for the changes made", len(run.changes), len(run.events), _KAFKA
-    )
+    yield equal("end_to_end.kafka.exactly_once", "events for the changes", len(run.changes), len(run.events), _KAFKA)
     ids = {change.id for change in run.changes}
     strange = sorted({event.value["id"] for event in run.events} - ids)
     yield equal("end_to_end.kafka.rollback", "events of a transaction that was rolled back", [], strange, _KAFKA)
@@ -64,7 +62,7 @@ def judge_events(run: Probe, goal_seconds: float) -> Iterator[Finding]:
         f"below {goal_seconds:.0f}",
         f"{last:.2f}, before that {cold}" if cold else round(last, 2),
         last < goal_seconds,
-        "It is slow again and again: see the machine's load, the connector's log and the slot's lag.",
+        "It is slow repeatedly: check the machine's load, the connector's log and the slot's lag.",
     )
     yield equal("end_to_end.kafka.cleaned", "rows that the probe left in its table", 0, run.rows_left)
 

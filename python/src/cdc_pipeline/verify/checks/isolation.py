@@ -26,8 +26,8 @@ _WORKLOAD = "app.kubernetes.io/name"
 _MINE = f"cdc-pipeline/{NAME}"
 _STRANGER = "a pod of no workload"
 _FREE_STRANGER = "a pod that may connect anywhere"
-_HINT = "Do the cluster's network plugin and the tag tenancy go together? kubectl get networkpolicy shows the policies."
-_CLIENTS_HINT = "Does cdc_network_clients leave out the addresses of the cluster's pods?"
+_HINT = "Does the network plugin enforce policies? Run the tag tenancy. kubectl get networkpolicy shows them."
+_CLIENTS_HINT = "Does cdc_network_clients exclude the addresses of the cluster's pods?"
 _SECONDS = 3.0
 # Until a policy holds on every node.
 _SETTLE_SECONDS = 15.0
@@ -173,7 +173,7 @@ def _deny(context: Context) -> Iterator[Finding]:
         where = f"from a pod on {client.node} to one on {server.node}"
 
         def outcome() -> str:
-            return _try(client, [address])[0] if served.is_alive() else "nobody listens any more"
+            return _try(client, [address])[0] if served.is_alive() else "no listener"
 
         def until(wanted: str) -> str:
             return wait_for(outcome, lambda found: found == wanted, _SETTLE_SECONDS, pause=0.5)

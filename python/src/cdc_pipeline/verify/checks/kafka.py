@@ -24,7 +24,7 @@ from cdc_pipeline.wait import wait_for
 _REQUEST = 30
 _SETTLE_SECONDS = 10.0
 _PROBE_RECORDS = 200
-_TOPIC_HINT = "Run the tag kafka: it reconciles the topics, and says what it cannot change."
+_TOPIC_HINT = "Run the tag kafka: it reconciles the topics, and reports what it cannot change."
 
 
 class ConfigValue(NamedTuple):
@@ -52,7 +52,7 @@ def judge_quorum(quorum: Quorum, brokers: int) -> Finding:
         f"{brokers} voters, a leader, none behind",
         f"{len(quorum.voters)} voters, leader {quorum.leader} in epoch {quorum.epoch}, {quorum.lag} records behind",
         len(quorum.voters) == brokers and quorum.leader in quorum.voters and quorum.lag < 100,
-        "A controller is down or cut off: look at the brokers' logs.",
+        "A controller is down or disconnected: check the brokers' logs.",
     )
 
 
@@ -118,7 +118,7 @@ def _cluster(context: Context) -> Iterator[Finding]:
         "brokers in the cluster",
         expected.brokers,
         len(metadata.brokers),
-        "Look at the status and the log of the missing broker.",
+        "Check the status and the log of the missing broker.",
     )
     where = context.plan.endpoints.kafka
     quorum = wait_for(lambda: describe_quorum(where), lambda each: judge_quorum(each, expected.brokers).ok, 5.0)
@@ -150,7 +150,7 @@ def _cluster(context: Context) -> Iterator[Finding]:
         "partitions with a replica out of sync",
         [],
         lagging,
-        "A broker is down, catching up, or its disk is slow: look at its log.",
+        "A broker is down, catching up, or its disk is slow: check its log.",
     )
 
 
@@ -158,7 +158,7 @@ def _life(context: Context) -> Iterator[Finding]:
     admin = context.kafka_admin
     name = f"cdc-verify-{context.run}"
     factor = min(3, context.plan.expected.kafka.brokers)
-    hint = "Look at the brokers' logs."
+    hint = "Check the brokers' logs."
     admin.create_topics([NewTopic(name, 3, factor)], request_timeout=_REQUEST)[name].result()
     try:
         there = wait_for(lambda: name in admin.list_topics(timeout=_REQUEST).topics, bool, _SETTLE_SECONDS)
@@ -233,10 +233,10 @@ def _rights(context: Context) -> Iterator[Finding]:
     }
     yield equal(
         "kafka.closed",
-        "brokers that answer who does not sign in",
+        "brokers that answer unauthenticated clients",
         dict.fromkeys(closed, 0),
         closed,
-        "Somebody changed the listeners: run the tag kafka.",
+        "The listeners were changed: run the tag kafka.",
     )
 
 
@@ -251,7 +251,7 @@ def judge_right(proof: Proof, found: tuple[bool, bool]) -> Finding:
         f"{proof.user} may {may} and not {may_not} ({proof.resource_type})",
         {may: "allowed", may_not: "refused"},
         {may: _said(found[0]), may_not: _said(found[1])},
-        "Run the tag kafka: it states who may do what, and takes away what nobody stated.",
+        "Run the tag kafka: it sets the access rights and removes rights that are not stated.",
     )
 
 

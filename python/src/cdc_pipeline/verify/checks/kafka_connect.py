@@ -85,7 +85,7 @@ def _workers(context: Context) -> Iterator[Finding]:
         expected.workers,
         versions,
         len(reached) == expected.workers,
-        "Look at the worker's status and log.",
+        "Check the worker's status and log.",
     )
     cluster = context.kafka_admin.list_topics(timeout=30).cluster_id
     yield equal("kafka_connect.cluster", "Kafka cluster of the workers", [cluster], sorted(clusters), _TAG)

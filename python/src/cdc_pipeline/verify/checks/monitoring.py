@@ -85,7 +85,7 @@ def judge_targets(targets: Iterable[Mapping[str, Any]], wanted: int) -> Iterator
         for each in every
         if each["health"] != "up"
     }
-    hint = "Look at it: {cdc} status, then {cdc} logs of the component; prometheus' own page Targets has the same."
+    hint = "Check {cdc} status, then {cdc} logs of the component; prometheus' own page Targets has the same."
     yield equal("monitoring.targets.up", f"targets that cannot be scraped, of {len(every)}", {}, down, hint)
 
 

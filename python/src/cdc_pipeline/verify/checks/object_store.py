@@ -38,7 +38,7 @@ def _bucket(context: Context) -> Iterator[Finding]:
     yield Finding("object_store.bucket", f"bucket {where.bucket}", "it can be listed", "it can be listed", True, hint)
     if not where.access_key_id:
         return
-    found = "it is let in"
+    found = "access is granted"
     try:
         next(iter(list_objects(context.store_of(Keys(where.access_key_id, "wrong")), _key(context, "none"))), None)
     except BaseError as error:
@@ -49,13 +49,13 @@ def _bucket(context: Context) -> Iterator[Finding]:
         "answer to a wrong secret key",
         "403 Forbidden",
         found,
-        "Does the store let anybody in? Give it identities.",
+        "Does the store accept anonymous requests? Give it identities.",
     )
 
 
 def _conditional(context: Context) -> Iterator[Finding]:
     store, key = context.own_store, _key(context, "race")
-    hint = "This store cannot keep two writers apart; use one that honours If-None-Match: *."
+    hint = "This store cannot separate two writers; use one that honours If-None-Match: *."
     try:
         with ThreadPoolExecutor(_WRITERS) as pool:
             won = [
@@ -119,7 +119,7 @@ def _rights(context: Context) -> Iterator[Finding]:
             expected = dict.fromkeys(rights.allowed, "allowed") | dict.fromkeys(rights.refused, "refused")
             for action, outcome in expected.items():
                 found = _try(action, store, written if (action, outcome) == ("write", "allowed") else key)
-                what = f"what {rights.identity} is told who wants to {action}"
+                what = f"the answer to {rights.identity}, action {action}"
                 yield equal(f"object_store.right.{rights.identity}.{action}", what, outcome, found, hint)
         found = bytes(obstore.get(own, key).bytes()).decode()
         yield equal("object_store.unchanged", "an object after what was refused", "as it was", found, hint)

@@ -13,7 +13,7 @@ from cdc_pipeline.instance.finding import Finding, equal
 from cdc_pipeline.units import quantity
 
 _LOOK = "See the events and the log of the pod: {cdc} logs."
-_AGAIN = "Run the site again: it goes on where the last run ended."
+_AGAIN = "Run the site again: it continues where the last run ended."
 # A control group of version 2, or of version 1, as the container sees it.
 _BOUNDS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _PAGE = 4096
@@ -50,7 +50,7 @@ def judge_controllers(controllers: Iterable[Object]) -> Finding:
     names = sorted(each["metadata"]["name"] for each in controllers)
     return Finding(
         "services.supervisor",
-        "what keeps the pods running",
+        "controllers that keep the pods running",
         "a StatefulSet or Deployment each",
         names,
         bool(names),
@@ -79,7 +79,7 @@ def judge_rollouts(controllers: Iterable[Object]) -> Finding:
             behind[each["metadata"]["name"]] = "its last change was not seen yet"
         elif status.get("updatedReplicas", 0) < wanted:
             behind[each["metadata"]["name"]] = f"{status.get('updatedReplicas', 0)} of {wanted} pods are new"
-    return equal("workload.applied", "workloads whose last change has not been taken over", {}, behind, _AGAIN)
+    return equal("workload.applied", "workloads whose last change is not applied", {}, behind, _AGAIN)
 
 
 def judge_spread(controllers: Iterable[Object], pods: Iterable[Object]) -> Finding:

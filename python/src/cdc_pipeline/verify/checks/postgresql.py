@@ -232,7 +232,7 @@ def _stream(context: Context) -> Iterator[Finding]:
     yield Finding(
         "postgresql.wal_streaming",
         "a temporary slot is created and WAL streams through it",
-        "the change that was made",
+        "the change",
         "it did not arrive" if received is None else f"it arrived, after {received} bytes",
         received is not None,
         "Are wal_level, max_wal_senders and a free replication slot there?",

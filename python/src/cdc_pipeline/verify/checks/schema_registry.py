@@ -17,7 +17,7 @@ from cdc_pipeline.verify.jvm import judge_memory
 from cdc_pipeline.verify.step import Step
 
 _ACCESS = "See the roles of its users in the registry's configuration (tag schema_registry)."
-_SUBJECT = "Look at the registry's log."
+_SUBJECT = "Check the registry's log."
 
 
 def record_schema(*fields: dict[str, Any]) -> str:

@@ -23,8 +23,8 @@ from cdc_pipeline.wait import wait_for
 # Longer than any program's startsecs.
 _START_SECONDS = 20.0
 _START = "Start it: {run start}."
-_TIED = "What started the supervisor was tied to some processors, as by taskset: {run stop}, then {run start}."
-_AGAIN = "Run the site again: it goes on where the last run ended."
+_TIED = "The supervisor was started with a CPU affinity, for example by taskset: {run stop}, then {run start}."
+_AGAIN = "Run the site again: it continues where the last run ended."
 
 
 def judge_processes(processes: Mapping[str, Process]) -> Finding:
@@ -48,7 +48,7 @@ def judge_processors(usable: Mapping[str, int], whole: int) -> Finding:
 def judge_applied(replicas: Iterable[str], applied: Iterable[str]) -> Finding:
     """Replicas, and those of them that were ready with the configuration that their files hold."""
     left = sorted(set(replicas) - set(applied))
-    return equal("workload.applied", "replicas whose last change has not been taken over", [], left, _AGAIN)
+    return equal("workload.applied", "replicas whose last change is not applied", [], left, _AGAIN)
 
 
 def judge_bounds(limits: Mapping[str, int], bounds: Mapping[str, int | None]) -> Finding:

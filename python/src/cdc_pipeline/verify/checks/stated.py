@@ -12,7 +12,7 @@ from cdc_pipeline.instance.plan import Plan, StatedWorkload
 from cdc_pipeline.supervise import runs
 from cdc_pipeline.verify.step import Step
 
-_LOOK = "Look at it: {cdc} status, then {cdc} logs "
+_LOOK = "Check {cdc} status, then {cdc} logs "
 
 
 def stated_steps(plan: Plan) -> list[Step]:
@@ -42,7 +42,7 @@ def _problem(context: Context, workload: StatedWorkload) -> str:
         return ""
     if workload.kind == "cronjob":
         return _scheduled_in_cluster(context, workload) if context.plan.cluster else _scheduled(context, workload)
-    # A job has run to its end before its role went on, and what it did shows elsewhere.
+    # A job has run to its end before its role continued, and what it did shows elsewhere.
     return ""
 
 
@@ -64,7 +64,7 @@ def _scheduled_in_cluster(context: Context, workload: StatedWorkload) -> str:
     label = f"app.kubernetes.io/name={workload.name}"
     found = cluster.items(cluster.path("cronjobs", group="batch/v1"), labelSelector=label)
     if not found:
-        return "the CronJob is not there"
+        return "the CronJob does not exist"
     jobs = cluster.items(cluster.path("jobs", group="batch/v1"), labelSelector=label)
     ended = [job for job in jobs if job.get("status", {}).get("conditions")]
     if not ended:

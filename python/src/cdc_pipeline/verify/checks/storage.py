@@ -22,7 +22,7 @@ _MEBIBYTE = 1024**2
 _GONE_SECONDS = 30.0
 _MOUNT = "/volume"
 _CLASSES = "Run the tag storage; cdc_storage_classes names a class of the cluster for each of the pipeline's."
-_VOLUMES = "A volume has the size and class that its claim was made with; docs/storage.md says how it grows."
+_VOLUMES = "A volume has the size and class of its original claim; docs/storage.md describes how it grows."
 _WRITE = """\
 import os, sys
 with open(sys.argv[1], 'w') as file:
@@ -112,7 +112,7 @@ def _persistence(context: Context) -> Iterator[Finding]:
     with ThreadPoolExecutor(max(1, len(names))) as pool:
         for name, found in zip(names, pool.map(lambda name: _outlive(context, name), names), strict=True):
             what = f"what a pod wrote to a volume of {name or 'the default class'}, after the pod was deleted"
-            hint = "Look at the events of the claim and the log of the provisioner."
+            hint = "Check the events of the claim and the log of the provisioner."
             yield equal(f"storage.persistence.{name or 'default'}", what, f"verify {context.run}", found, hint)
 
 

@@ -29,7 +29,7 @@ def judge(told: Mapping[str, Told]) -> Iterator[Finding]:
     yield equal(
         "certificates.ports.encrypted", f"ports that answer without encryption, of {len(told)}", {}, plain, _HINT
     )
-    what = f"ports that tell more than a status without a login, of {len(told)}"
+    what = f"ports that reveal more than a status without a login, of {len(told)}"
     yield equal("certificates.ports.login", what, {}, strangers, _HINT)
 
 
@@ -45,7 +45,7 @@ def _ports(context: Context) -> Iterator[Finding]:
 def _told(way: Connect) -> Told:
     told = ask(way)
     if isinstance(way, PodPort) and (problem := way.unreachable):
-        return Told((f"it cannot be asked: {problem}",))
+        return Told((f"it cannot be queried: {problem}",))
     return told
 
 

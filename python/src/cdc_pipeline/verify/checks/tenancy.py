@@ -18,7 +18,7 @@ _REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 _NOBODY = "cdc-verify-nobody"
 _LEVEL = "pod-security.kubernetes.io/enforce"
 _TENANCY = "Run the tag tenancy."
-_WORKLOADS = "Run the site again: a workload's account comes with it."
+_WORKLOADS = "Run the site again: it creates the accounts of the workloads."
 Object = Mapping[str, Any]
 
 
@@ -91,12 +91,12 @@ def _security(context: Context) -> Iterator[Finding]:
     )
     try:
         cluster.call("POST", cluster.path("pods"), _privileged(), dryRun="All")
-        answer = "it was let in"
+        answer = "it was admitted"
     except ClusterError as error:
         answer = str(error)
     yield Finding(
         "tenancy.privileged",
-        "a privileged pod, tried in vain",
+        "a privileged pod",
         "refused, as it violates Pod Security",
         answer,
         "violates PodSecurity" in answer or "security context constraint" in answer,

@@ -38,8 +38,8 @@ def found(of, *missing):
     [
         ([{"role": "worker"}], {}, "need a control plane"),
         ([{"role": "control-plane"}, {"role": "master"}], {}, "need a control plane"),
-        ([mapped(1, 1)], {}, "127.0.0.1:1 is wanted twice"),
-        ([mapped(1), mapped(1, address="0.0.0.0")], {}, "0.0.0.0:1 is wanted twice"),
+        ([mapped(1, 1)], {}, "127.0.0.1:1 is used twice"),
+        ([mapped(1), mapped(1, address="0.0.0.0")], {}, "0.0.0.0:1 is used twice"),
         ([mapped(1)], {"name": "two"}, "one of another cluster: two"),
         ([mapped(1)], {"apiVersion": "v1"}, "no kind configuration: apiVersion"),
     ],

@@ -74,7 +74,7 @@ def test_nodes_that_take_no_pods_are_left_out_and_named():
     (problem,) = room([*nodes(5000, 5000), cordoned], [KAFKA])
     assert problem.found.endswith("not spare: cordoned")
     (problem,) = room([cordoned], [KAFKA])
-    assert problem.what == "No node takes pods"
+    assert problem.what == "No node accepts pods"
 
 
 def pod(name: str, node: str = "node0", phase: str = "Running", namespace: str = "other", **labels: str) -> dict:

@@ -167,9 +167,9 @@ def test_own_processes_by_folder_and_by_supervisor(tmp_path):
 
 
 def test_the_error_lists_everything_with_remedies():
-    error = PreflightError("this host", [Problem("a", "A is wrong", "1", "mend A"), Problem("b", "B is wrong")])
+    error = PreflightError("this host", [Problem("a", "A is wrong", "1", "fix A"), Problem("b", "B is wrong")])
     assert error.message == (
         "2 problems with this host; nothing has been changed\n"
-        "1. A is wrong\n  found:  1\n  remedy: mend A\n"
+        "1. A is wrong\n  found:  1\n  remedy: fix A\n"
         "2. B is wrong"
     )

@@ -84,14 +84,14 @@ def test_a_current_context_that_is_gone_or_not_said(write):
 
 
 def test_a_context_that_leads_nowhere(write):
-    assert problem(write(users=[])).what == "The context lab leads nowhere: there is no user 'u'"
+    assert problem(write(users=[])).what == "The context lab is incomplete: there is no user 'u'"
 
 
 def test_what_the_user_needs_is_missing(write):
     found = problem(write(user={"client-certificate": "client.crt"}))
     assert "client-certificate of the context lab cannot be read" in found.what
     found = problem(write(user={"exec": {"command": "no-such-program"}}))
-    assert "signs in by the program no-such-program, which is not installed" in found.what
+    assert "authenticates with the program no-such-program, which is not installed" in found.what
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,9 @@ def test_what_the_user_needs_is_missing(write):
         ("[Errno 111] Connection refused", "nobody listens there"),
         ("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed", "certificate is not trusted"),
         ("Failed to resolve 'lab' ([Errno -2] Name or service not known)", "name is not known"),
-        ("Connection to lab timed out. (connect timeout=5)", "no answer came in time"),
-        ("[Errno 113] No route to host", "no way to it"),
-        ("Remote end closed connection: RemoteDisconnected", "no API server"),
+        ("Connection to lab timed out. (connect timeout=5)", "no answer arrived in time"),
+        ("[Errno 113] No route to host", "no route to it"),
+        ("Remote end closed connection: RemoteDisconnected", "no Kubernetes API server"),
         ("something\nelse", "something else"),
     ],
 )

@@ -23,18 +23,18 @@ TYPE = "reader union lacking writer type: LONG at /fields/4/type/1"
 @pytest.mark.parametrize(
     ("diffs", "changes", "remedies"),
     [
-        ([MISSING], ["code: new, NOT NULL and without a default"], ["mend the column in the database"]),
-        ([NULL], ["column 4 of the table: made NOT NULL"], ["mend the column in the database"]),
+        ([MISSING], ["code: new, NOT NULL and without a default"], ["fix the column in the database"]),
+        ([NULL], ["column 4 of the table: made NOT NULL"], ["fix the column in the database"]),
         ([TYPE], ["column 5 of the table: a new type"], ["let the new type in", "postgres.public.users-value"]),
-        ([MISSING, NULL, TYPE], ["code: ", "column 4 ", "column 5 "], ["mend the column", "let the new type in"]),
+        ([MISSING, NULL, TYPE], ["code: ", "column 4 ", "column 5 "], ["fix the column", "let the new type in"]),
     ],
 )
 def test_each_column_is_told_with_how_to_mend_it(diffs, changes, remedies):
     found = refusal(cause(*diffs))
     assert found.subject == "postgres.public.users-value"
     assert [text[: len(start)] for text, start in zip(found.changes, changes, strict=True)] == changes
-    assert [text for text in ("mend the column", "let the new type in") if text in found.remedy] == [
-        text for text in ("mend the column", "let the new type in") if any(text in each for each in remedies)
+    assert [text for text in ("fix the column", "let the new type in") if text in found.remedy] == [
+        text for text in ("fix the column", "let the new type in") if any(text in each for each in remedies)
     ]
     assert "max_slot_wal_keep_size" in found.remedy
 

@@ -10,21 +10,21 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload import diag
 @pytest.mark.parametrize(
     ("line", "cause"),
     [
-        ("java.net.BindException: Address already in use", "a port it needs is taken"),
+        ("java.net.BindException: Address already in use", "a port that it needs is taken"),
         ("write failed: No space left on device", "the disk is full"),
         ("java.lang.OutOfMemoryError: Java heap space", "it ran out of memory"),
         ("FATAL:  password authentication failed for user", "its credentials were refused"),
         (
             "org.apache.kafka.common.errors.SaslAuthenticationException: Authentication failed",
-            "Kafka does not let it in",
+            "Kafka refuses its login",
         ),
         (
             "org.apache.kafka.common.errors.TopicAuthorizationException: Not authorized to access topics: [a]",
-            "it may not do in Kafka what it has to",
+            "it lacks rights in Kafka",
         ),
         (
             "java.security.cert.CertificateExpiredException: NotAfter: Thu Nov 26 09:00:00 UTC 2026",
-            "a certificate is not to be trusted, or has expired",
+            "a certificate is not trusted, or has expired",
         ),
         ("cdc-run: cannot execute /x/java: No such file or directory", "a file it needs is missing"),
         ("org.apache.kafka.common.config.ConfigException: Invalid value", "it refuses its configuration"),

@@ -140,7 +140,7 @@ def test_pods(cluster, tmp_path):
     # Of every component, since what fails may wait for another.
     archive, kafka = found.lines
     assert archive.startswith("archive-0 is in ImagePullBackOff: The image x:1 cannot be pulled: there is no such")
-    assert kafka == "kafka-0 is in CrashLoopBackOff: kafka-0 does not stay up: it ended with exit status 1"
+    assert kafka == "kafka-0 is in CrashLoopBackOff: kafka-0 keeps ending: it ended with exit status 1"
     assert found.problems == []
 
 

@@ -12,11 +12,11 @@ from ansible_collections.cdc.pipeline.plugins.plugin_utils._guide.explain import
 
 def test_an_error_of_the_collection():
     error = FailedError(
-        "kafka-0 does not stay up", where="/log", why="its last lines are\n  one\n  two", remedy="make room"
+        "kafka-0 keeps ending", where="/log", why="its last lines are\n  one\n  two", remedy="make room"
     )
     result = {"msg": error.message, "invocation": {"module_args": {"workload": {"name": "kafka"}}}}
     found = explain(result, "workload")
-    assert found.cause == "kafka-0 does not stay up"
+    assert found.cause == "kafka-0 keeps ending"
     assert found.evidence == ["at /log", "its last lines are", "one", "two"]
     assert (found.next, found.component) == ("make room", "kafka")
 
@@ -26,7 +26,7 @@ def test_a_list_of_problems_is_not_printed_twice():
     found = explain({"msg": error.message}, "preflight")
     assert found.cause == "1 problem with this host; nothing has been changed"
     assert found.evidence == []
-    assert found.next.startswith("mend what is listed above")
+    assert found.next.startswith("fix what is listed above")
 
 
 def test_a_command_that_failed_shows_its_last_words():
@@ -76,7 +76,7 @@ def test_the_next_command_leads_to_the_inventory_in_use():
     """`make destroy`, typed as it stands, would otherwise remove the local instance."""
     kind = Commands("make INVENTORY=kind {}")
     assert explain({"msg": "x"}, "verify", commands=kind).next == (
-        "make INVENTORY=kind status; mend what the failed checks name, then make INVENTORY=kind verify"
+        "make INVENTORY=kind status; fix what the failed checks name, then make INVENTORY=kind verify"
     )
     error = FailedError("x", remedy="see the logs, such as `make logs`, make room and run again")
     assert explain({"msg": error.message}, "kafka", commands=kind).next == (
@@ -87,7 +87,7 @@ def test_the_next_command_leads_to_the_inventory_in_use():
 def test_without_a_makefile_the_next_command_is_a_playbook_or_cdc():
     installed = Commands("ansible-playbook -i hosts.yml cdc.pipeline.{}", "/home/bin/cdc")
     assert explain({"msg": "x"}, "verify", commands=installed).next == (
-        "/home/bin/cdc status; mend what the failed checks name, then ansible-playbook -i hosts.yml cdc.pipeline.verify"
+        "/home/bin/cdc status; fix what the failed checks name, then ansible-playbook -i hosts.yml cdc.pipeline.verify"
     )
     assert "/home/bin/cdc logs kafka, and /home/bin/cdc status;" in explain({}, "kafka", commands=installed).next
     assert explain({"msg": "Missing sudo password"}, "", commands=installed).next == (

@@ -47,7 +47,7 @@ def test_all_of_a_file_is_listed_at_once():
 
 def test_what_is_no_yaml_is_told_where_promtool_has_not_looked():
     assert whats("   a: [\n", asked=True) == []
-    assert whats("   a: [\n", asked=False) == ["/r.yml is no YAML"]
+    assert whats("   a: [\n", asked=False) == ["/r.yml is not YAML"]
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "groups: 3\n", "groups: [3]\n", "groups: [{rules: {}}]\n"])

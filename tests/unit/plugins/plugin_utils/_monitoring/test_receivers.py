@@ -103,9 +103,9 @@ def test_what_is_gone_holds_back_what_depends_on_it():
 @pytest.mark.parametrize(
     ("receiver", "problem"),
     [
-        ({"name": "nobody", "slack": SLACK}, "is no name"),
-        ({"name": "", "slack": SLACK}, "is no name"),
-        ({"name": "a"}, "is told in no way"),
+        ({"name": "nobody", "slack": SLACK}, "is not a valid name"),
+        ({"name": "", "slack": SLACK}, "is not a valid name"),
+        ({"name": "a"}, "receives no notifications"),
         ({"name": "a", "email": {**EMAIL, "server": "smtp.example.org"}}, "not host:port"),
         ({"name": "a", "email": {**EMAIL, "username": "u"}}, "one of email.username and email.password"),
         ({"name": "a", "slack": {"url": "hooks.slack.com/x"}}, "slack.url that is no URL"),
@@ -131,9 +131,9 @@ def test_right_ones_have_no_problem():
     assert list(problems(receivers)) == []
     named = {"name": "d", "email": {**EMAIL, "to": ["On call <a@example.org>"]}, "webhook": {"url": "http://[::1]:80/"}}
     assert list(problems([named])) == []
-    assert [what for _name, what, _remedy in problems([*receivers, receivers[0]])] == ["is there twice"]
+    assert [what for _name, what, _remedy in problems([*receivers, receivers[0]])] == ["is defined twice"]
 
 
 def test_receivers_do_not_share_files():
     alike = [{"name": "b c", "slack": SLACK}, {"name": "b_c", "slack": SLACK}]
-    assert [what for _name, what, _remedy in problems(alike)] == ["is there twice"]
+    assert [what for _name, what, _remedy in problems(alike)] == ["is defined twice"]

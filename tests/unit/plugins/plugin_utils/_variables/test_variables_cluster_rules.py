@@ -67,8 +67,8 @@ def test_the_defaults_are_right():
         ("cdc_cluster_domain", "Cluster Local", "must be a domain"),
         ("cluster_provider", "existing", "cdc_access host_ports needs cluster_provider kind"),
         ("cdc_access", "routes", "cdc_access routes needs cluster_provider openshift"),
-        ("cdc_access", "node_ports", "cdc_external_host is no node's address"),
-        ("cdc_network_clients", [], "cdc_network_clients names nobody who may come there"),
+        ("cdc_access", "node_ports", "cdc_external_host is not the address of a node"),
+        ("cdc_network_clients", [], "cdc_network_clients names no permitted clients"),
         ("cdc_storage_classes", {"kafak": "x"}, "no workload names a class kafak"),
         ("cdc_storage_classes", {"kafka": "My Class"}, "must be the name of a storage class"),
         ("cdc_account_annotations", {"archiv": {"a": "b"}}, "there is no workload archiv"),
@@ -80,7 +80,7 @@ def test_one_thing_is_wrong(name, value, expected):
 
 
 def test_node_ports_of_more_brokers_meet_those_of_others():
-    assert whats(stated(brokers=5)) == ["The node port 30095 is wanted twice"]
+    assert whats(stated(brokers=5)) == ["The node port 30095 is used twice"]
 
 
 def test_node_ports_lie_in_the_clusters_range():

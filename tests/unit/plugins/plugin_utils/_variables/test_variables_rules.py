@@ -86,18 +86,18 @@ def test_the_defaults_are_right():
         ("cdc_instance", "My Instance", "cdc_instance must be a short name"),
         ("cdc_home", "relative/path", "must be an absolute path"),
         ("cdc_home", "/srv/../etc", "must be an absolute path"),
-        ("cdc_home", "/srv/my pipeline", "may not hold blanks"),
+        ("cdc_home", "/srv/my pipeline", "must not contain blanks"),
         ("cdc_home", "/var/lib/", "must be a folder of its own"),
         ("cdc_home", "/", "must be a folder of its own"),
         ("cdc_home", "/srv/" + "x" * 200, "longer than 150 bytes"),
-        ("cdc_home", "/var/cache/cdc-pipeline/home", "may not lie in cdc_cache"),
+        ("cdc_home", "/var/cache/cdc-pipeline/home", "must not be in cdc_cache"),
         ("cdc_port_offset", 30001, "must be 0 to 30000"),
         ("cdc_port_offset", -1, "must be 0 to 30000"),
         ("cdc_tables", ["users"], "written as schema.table"),
         ("cdc_tables", ["public.users", "public.users"], "names public.users twice"),
         ("cdc_tables", ["public.users", {"schema": "public", "table": "users"}], "names public.users twice"),
         ("cdc_tables", ["public.Users"], "PostgreSQL takes Users for users"),
-        ("cdc_tables", ["public.users", "!public.*"], "takes tables out of a pattern, and there is none"),
+        ("cdc_tables", ["public.users", "!public.*"], "removes tables from a pattern, and there is none"),
         ("cdc_tables", ["a_b.c", "a.b_c"], "The topics of a_b.c and a.b_c are one to Kafka"),
         ("cdc_excluded_columns", ["public.users"], "a column is written as schema.table.column"),
         ("cdc_tables", ["public.pipeline_probe"], "may not name the probe table"),
@@ -113,7 +113,7 @@ def test_the_defaults_are_right():
         ("kafka_min_insync_replicas", 4, "must be 1 to kafka_replication_factor"),
         ("kafka_memory", {"request": "1Gi", "limit": "682Mi"}, "the request is above the limit"),
         ("kafka_memory", {"request": "1Gi", "limit": "much"}, "must be an amount of memory"),
-        ("kafka_heap", "640m", "leaves the Java machine too little"),
+        ("kafka_heap", "640m", "leaves the JVM too little"),
         ("cdc_max_row_bytes", "512Ki", "cdc_max_row_bytes must be 1Mi to 256Mi"),
         ("cdc_max_row_bytes", "257Mi", "cdc_max_row_bytes must be 1Mi to 256Mi"),
         ("cdc_max_row_bytes", "large", "cdc_max_row_bytes must be 1Mi to 256Mi"),
@@ -133,8 +133,8 @@ def test_the_defaults_are_right():
         ("postgresql_memory", {"request": "1Mi", "limit": "512Mi"}, "postgresql_memory.limit is too small"),
         ("postgresql_settings_extra", {"shared_buffers": "1GB"}, "postgresql_memory.limit is too small"),
         ("postgresql_settings_extra", {"max_connections": 300}, "postgresql_memory.limit is too small"),
-        ("postgresql_managed", False, "not said how to reach it"),
-        ("object_store_managed", False, "not said how to reach it"),
+        ("postgresql_managed", False, "settings to reach your server are missing"),
+        ("object_store_managed", False, "settings to reach your server are missing"),
     ],
 )
 def test_one_thing_is_wrong(name, value, expected):
@@ -212,9 +212,9 @@ def test_a_role_that_runs_nothing_needs_no_port():
 
 def test_two_workloads_may_not_want_one_port():
     archive = {**SPECS["archive"][0], "ports": {"http": {"port": 9093}}}
-    assert whats(stated(archive=[archive])) == ["The port 9093 is wanted twice"]
+    assert whats(stated(archive=[archive])) == ["The port 9093 is used twice"]
     exporter = {**SPECS["archive"][0], "name": "exporter"}
-    assert whats(stated(archive=[*SPECS["archive"], exporter])) == ["The port 30095 is wanted twice"]
+    assert whats(stated(archive=[*SPECS["archive"], exporter])) == ["The port 30095 is used twice"]
 
 
 @pytest.mark.parametrize(
@@ -240,11 +240,11 @@ def test_amounts(amount, java, expected):
         ({"certificates_issuer": {"name": "corporate"}}, []),
         ({"certificates_issuer": {"name": "x", "kind": "Foo", "group": "issuers.example.org"}}, []),
         ({"certificates_issuer": {"name": "corporate"}, "cdc_runtime": "local"}, ["is for a pipeline in a cluster"]),
-        ({"certificates_issuer": {"kind": "Issuer"}}, ["does not say who signs"]),
+        ({"certificates_issuer": {"kind": "Issuer"}}, ["does not name the issuer"]),
         ({"certificates_issuer": {"name": "x", "kind": "Foo"}}, ["must be ClusterIssuer or Issuer"]),
         (
             {"certificates_issuer": {"name": "x"}, "certificates_authority": {"certificate": "a", "key": "b"}},
-            ["both say who signs"],
+            ["both name an issuer"],
         ),
     ],
 )
@@ -279,7 +279,7 @@ def test_who_is_told_of_alerts(tmp_path):
     assert whats(monitoring_rules_files=[str(rules), str(rules)]) == [f"monitoring_rules_files names {rules} twice"]
     assert whats(monitoring_rules_files=["rules.yml"]) == ["monitoring_rules_files has a path that is not absolute"]
     assert said == [
-        "The receiver 'a' in monitoring_receivers is told in no way",
+        "The receiver 'a' in monitoring_receivers receives no notifications",
         f"There is no file {rules}.missing, which monitoring_rules_files names",
-        "monitoring_dead_man_url is no URL with http:// or https://",
+        "monitoring_dead_man_url is not a URL with http:// or https://",
     ]

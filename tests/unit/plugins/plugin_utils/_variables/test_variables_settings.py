@@ -81,5 +81,5 @@ def test_a_wrong_secret_is_not_shown(settings):
 
 def test_a_template_that_cannot_be_worked_out_is_named(settings):
     (problem,) = settings(kafka_replicas=trust_as_template("{{ nothing_of_the_kind }}")).check()
-    assert problem.what == "The value of kafka_replicas cannot be worked out"
+    assert problem.what == "The value of kafka_replicas cannot be computed"
     assert "nothing_of_the_kind" in problem.found
