@@ -104,10 +104,10 @@ def world(tmp_path, monkeypatch):
         (supervisor.checking if folder else supervisor.tools).append(made)
         return made
 
-    realise = part("_workload.local.realise")
-    monkeypatch.setattr(realise, "Supervisor", lambda path: supervisor)
-    monkeypatch.setattr(realise, "Tools", tools)
-    monkeypatch.setattr(realise, "Disk", lambda: part("_disk").Disk(root=False))
+    for each in ("_workload.local.realise", "_workload.local.remove"):
+        monkeypatch.setattr(part(each), "Supervisor", lambda path: supervisor)
+        monkeypatch.setattr(part(each), "Disk", lambda: part("_disk").Disk(root=False))
+    monkeypatch.setattr(part("_workload.local.realise"), "Tools", tools)
     monkeypatch.setattr(part("_workload.local.readiness"), "listeners", lambda ports: {})
     return supervisor
 
