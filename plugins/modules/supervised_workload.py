@@ -135,7 +135,8 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.plan 
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.realise import Realiser
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.remove import Remover
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import without_secrets, workload_masker
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import check_only, parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import check_only
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.parse import parse_workload
 
 _DEFAULT_GRACE = 30
 

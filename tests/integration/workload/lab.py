@@ -20,7 +20,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.plan 
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.realise import Realiser
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.remove import Remover
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.supervisor import Supervisor
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.parse import parse_workload
 
 SERVICES = Path(__file__).resolve().parents[3] / "python" / "src"
 # Serves what its settings say: an answer, or one of the ways in which real servers fail.
