@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from cdc_pipeline.capture import audit
+from cdc_pipeline.capture import finding as audit
 from cdc_pipeline.endpoints import ConnectorsEndpoint
 from cdc_pipeline.instance.expected import Archive, Topic
 from cdc_pipeline.verify import capture
