@@ -35,7 +35,7 @@ _raw:
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.endpoints import parse_entry
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.entry import parse_entry
 
 # Also who is told of alerts.
 _ANYWHERE = {"ipBlock": {"cidr": "0.0.0.0/0"}}

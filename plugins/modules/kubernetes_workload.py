@@ -144,7 +144,8 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.remove import Keeper
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import parse_cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import without_secrets, workload_masker
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import check_only, parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import check_only
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.parse import parse_workload
 
 
 def main():

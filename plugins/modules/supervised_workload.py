@@ -132,9 +132,11 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._arguments import ins
 from ansible_collections.cdc.pipeline.plugins.module_utils._module import run
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.layout import parse_instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.plan import plan
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.realise import Realiser, Remover
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.realise import Realiser
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.remove import Remover
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.secrecy import without_secrets, workload_masker
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import check_only, parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import check_only
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.parse import parse_workload
 
 _DEFAULT_GRACE = 30
 

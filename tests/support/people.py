@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 from cdc_pipeline.endpoints import KafkaEndpoint
-from cdc_pipeline.instance.plan import Attempt
+from cdc_pipeline.instance.expected import Attempt
 from cdc_pipeline.instance.rights import allowed
 from signed_in import signed_in
 

@@ -16,7 +16,8 @@ from ansible.errors import AnsibleError
 
 from ...module_utils._problem import Problem
 from ...module_utils._workload.spec.errors import SpecError
-from ...module_utils._workload.spec.model import Workload, parse_workload
+from ...module_utils._workload.spec.model import Workload
+from ...module_utils._workload.spec.parse import parse_workload
 from .settings import Settings
 
 

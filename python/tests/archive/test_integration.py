@@ -1,4 +1,7 @@
-"""The whole service against real Kafka, S3 and schema registry."""
+"""The whole service against real Kafka, S3 and schema registry.
+
+Longer than 400 lines: one test for each fault that the whole service meets.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""No value is lost: itself in its column, or null there with its text, its absence or its size beside it."""
+"""No value is lost: itself in its column, or null there with its text, its absence or its size beside it.
+
+Longer than 400 lines: the tests are of one promise, and share the schemas and the decoders above them.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from cdc_pipeline.capture.audit import Finding, audit, left_out
+from cdc_pipeline.capture.audit import audit, left_out
 from cdc_pipeline.capture.columns import field_names
 from cdc_pipeline.capture.facts import (
     ColumnFacts,
@@ -17,6 +17,7 @@ from cdc_pipeline.capture.facts import (
     SlotFacts,
     TableFacts,
 )
+from cdc_pipeline.capture.finding import Finding
 from cdc_pipeline.names import Table, parse
 
 A = Table("public", "a")

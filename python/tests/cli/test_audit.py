@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from cdc_pipeline.capture.audit import REFUSE, WARN, Finding
 from cdc_pipeline.capture.facts import Facts, ServerFacts, Settings
+from cdc_pipeline.capture.finding import REFUSE, WARN, Finding
 from cdc_pipeline.instance.context import Context
 
 KNOWN = Finding(WARN, "no_key", "public.users", "no key", "so", "add one")

@@ -1,6 +1,8 @@
 """The rows of a table as they are now: random histories, as Parquet that DuckDB writes, against a table in memory.
 
 What is expected is the table itself after its last commit; nothing here looks for the last change of a key.
+
+Longer than 400 lines: single cases are written and read by the same functions as the histories.
 """
 
 from __future__ import annotations

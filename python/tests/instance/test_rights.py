@@ -7,7 +7,7 @@ import struct
 
 import pytest
 from cdc_pipeline.endpoints import KafkaEndpoint
-from cdc_pipeline.instance.plan import Attempt, Proof
+from cdc_pipeline.instance.expected import Attempt, Proof
 from cdc_pipeline.instance.rights import allowed
 from cdc_pipeline.verify.checks.kafka import judge_right
 from clients.tls_servers import exactly, serving

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from cdc_pipeline.instance.plan import Listener
+from cdc_pipeline.instance.expected import Listener
 from cdc_pipeline.verify.checks.certificates import KeyFile, Shown, judge_keys, judge_time, judge_trust, key_files, look
 from certificates import Authority, https_server
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from cdc_pipeline.capture import audit
+from cdc_pipeline.capture import finding as audit
 from cdc_pipeline.endpoints import ConnectorsEndpoint
-from cdc_pipeline.instance.plan import Archive, Topic
+from cdc_pipeline.instance.expected import Archive, Topic
 from cdc_pipeline.verify import capture
 from cdc_pipeline.verify.checks import archive
 from cdc_pipeline.verify.checks.archive import started

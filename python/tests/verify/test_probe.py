@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 import yaml
 from cdc_pipeline.archive.tile import Source, hour_of, key
-from cdc_pipeline.verify import probe_table
+from cdc_pipeline.verify import probe_forms, probe_table
 from cdc_pipeline.verify.avro_events import Event
 from cdc_pipeline.verify.checks.end_to_end import (
     holding,
@@ -213,7 +213,7 @@ def test_what_a_column_cannot_hold_is_beside_it() -> None:
 
 
 def test_json_null_is_not_sql_null() -> None:
-    assert probe_table.document("null") == (None,)
+    assert probe_forms.document("null") == (None,)
     assert failed(judge_values(probe(), [{**ROWS[0], "c_jsonb": None}, *ROWS[1:]])) == {"end_to_end.type.jsonb"}
 
 
@@ -245,9 +245,9 @@ def test_every_run_writes_nulls_and_every_extreme() -> None:
 
 
 def test_other_texts_than_intervals_are_refused() -> None:
-    assert probe_table.interval("P0Y-1M2DT0H0M-0.000001S") == [-1, 2, -1]
+    assert probe_forms.interval("P0Y-1M2DT0H0M-0.000001S") == [-1, 2, -1]
     with pytest.raises(ValueError, match="not an interval"):
-        probe_table.interval("1 day")
+        probe_forms.interval("1 day")
 
 
 def test_only_tiles_that_can_hold_the_events_are_read() -> None:

@@ -30,7 +30,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pods import Cluster  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.realise import Realiser  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import Connection  # noqa: E402
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload  # noqa: E402
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.parse import parse_workload  # noqa: E402
 from ansible_collections.cdc.pipeline.plugins.modules import preflight_cluster  # noqa: E402
 from raw import post  # noqa: E402
 from waiting import until  # noqa: E402

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..spec.access import HOST_PORTS, PORT_FORWARD, ROUTES, outside_port
-from ..spec.endpoints import parse_entry
+from ..spec.entry import parse_entry
 from .pods import Cluster
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .endpoints import Entry, Metrics, Place, endpoint, parse_entry
+from .endpoints import Place, endpoint
+from .entry import Entry, Metrics, parse_entry
 
 VIEW = "workload"
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import psycopg
 
-from cdc_pipeline.capture.audit import REFUSE, Finding, audit, grant, left_out
+from cdc_pipeline.capture.audit import audit, grant, left_out
 from cdc_pipeline.capture.catalogue import read_facts
 from cdc_pipeline.capture.facts import Facts, Settings, TableFacts
+from cdc_pipeline.capture.finding import REFUSE, Finding
 from cdc_pipeline.names import Table, parse, shown
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import psycopg
 
-from cdc_pipeline.capture.audit import REFUSE
+from cdc_pipeline.capture.finding import REFUSE
 from cdc_pipeline.capture.report import examine
 from cdc_pipeline.cli.errors import CdcError
 from cdc_pipeline.cli.instance import Instance

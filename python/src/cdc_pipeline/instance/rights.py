@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from cdc_pipeline.clients.kafka_wire import NO_TAGS, Reader, ask
 from cdc_pipeline.endpoints import KafkaEndpoint
-from cdc_pipeline.instance.plan import Attempt
+from cdc_pipeline.instance.expected import Attempt
 
 _REFUSED = frozenset({29, 30, 31, 53})
 """TOPIC_, GROUP_, CLUSTER_ and TRANSACTIONAL_ID_AUTHORIZATION_FAILED."""

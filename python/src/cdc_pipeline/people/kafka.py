@@ -23,7 +23,7 @@ from confluent_kafka.admin import (
 
 from cdc_pipeline.clients import kafka
 from cdc_pipeline.endpoints import KafkaEndpoint
-from cdc_pipeline.instance.plan import Attempt
+from cdc_pipeline.instance.expected import Attempt
 from cdc_pipeline.instance.rights import allowed
 from cdc_pipeline.people.logins import OPERATOR, Person
 from cdc_pipeline.people.standing import Standing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from cdc_pipeline.capture import audit
+from cdc_pipeline.capture import finding as audit
 from cdc_pipeline.capture.facts import Facts
 from cdc_pipeline.capture.report import examine
 from cdc_pipeline.instance.context import Context

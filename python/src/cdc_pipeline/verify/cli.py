@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from cdc_pipeline.instance.plan import EndToEnd, Plan, load_plan
+from cdc_pipeline.instance.expected import EndToEnd
+from cdc_pipeline.instance.plan import Plan, load_plan
 from cdc_pipeline.instance.report import print_table
 from cdc_pipeline.verify import probe_table
 from cdc_pipeline.verify.checks import components_of

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import PipelineError, UnreachableError
 from cdc_pipeline.endpoints import KafkaEndpoint
 from cdc_pipeline.gates.kafka import main
-from cdc_pipeline.instance.plan import Attempt
+from cdc_pipeline.instance.expected import Attempt
 from cdc_pipeline.instance.rights import allowed
 from cdc_pipeline.verify.quorum import describe_quorum
 from confluent_kafka import Consumer, Producer

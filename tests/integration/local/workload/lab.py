@@ -16,9 +16,10 @@ from pathlib import Path
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.host import Host
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.layout import parse_instance
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.plan import plan
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.realise import Realiser, Remover
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.realise import Realiser
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.remove import Remover
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.supervisor import Supervisor
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.parse import parse_workload
 from waiting import until
 
 SERVICES = Path(__file__).resolve().parents[4] / "python" / "src"

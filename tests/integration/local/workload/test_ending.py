@@ -21,7 +21,7 @@ import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import DeadlineError, FailedError
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.status import status
 
-MODEL = "ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model"
+PARSE = "ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.parse"
 NOTE = 'echo "start $(date +%s.%N) $(id -un) $(cat "$2")" >> "$1"'
 
 
@@ -32,7 +32,7 @@ def shell(script: str, *arguments: str) -> list[str]:
 @pytest.fixture
 def ending(lab, monkeypatch):
     """A job or cronjob in a running instance; gives the lab."""
-    monkeypatch.setattr(importlib.import_module(MODEL), "five_fields", lambda text: text)
+    monkeypatch.setattr(importlib.import_module(PARSE), "five_fields", lambda text: text)
     lab.spec = {"name": "web", "kind": "job", "command": shell(NOTE), "files": {"text": "one"}, "stop_grace": 3}
     return lab
 

@@ -1,6 +1,11 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
+"""The module debezium_connector over a Kafka Connect in memory.
+
+Longer than 400 lines: one test for each state that a run may find, and for each place where it may be interrupted.
+"""
+
 from __future__ import annotations
 
 import contextlib

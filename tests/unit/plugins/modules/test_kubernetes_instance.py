@@ -11,7 +11,7 @@ import importlib
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.manifests.workload import manifests
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pods import Cluster
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.parse import parse_workload
 from ansible_collections.cdc.pipeline.tests.unit.fakes.kubernetes import FakeApi, waits
 
 PACKAGE = "ansible_collections.cdc.pipeline.plugins.modules"

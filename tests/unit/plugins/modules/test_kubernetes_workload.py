@@ -1,7 +1,10 @@
 # Copyright: Contributors to the cdc.pipeline collection
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A workload in a cluster that is in memory."""
+"""A workload in a cluster that is in memory.
+
+Longer than 400 lines: services, jobs and cronjobs are one module's, and all tests share its specification and cluster.
+"""
 
 from __future__ import annotations
 

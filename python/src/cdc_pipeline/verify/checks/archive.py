@@ -16,8 +16,8 @@ from cdc_pipeline.archive.tile import parse
 from cdc_pipeline.clients import topics
 from cdc_pipeline.instance.archive import flush, unarchived
 from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.expected import Archive
 from cdc_pipeline.instance.finding import Finding, equal
-from cdc_pipeline.instance.plan import Archive
 from cdc_pipeline.verify.archive_state import State, read_state
 from cdc_pipeline.verify.chain import Chain, misplaced, oversized, total
 from cdc_pipeline.verify.checks.kafka_connect import following

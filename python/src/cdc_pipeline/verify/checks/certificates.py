@@ -14,8 +14,8 @@ from pathlib import Path
 
 from cdc_pipeline.clients.trust import tls_context
 from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.expected import Listener
 from cdc_pipeline.instance.finding import Finding, equal
-from cdc_pipeline.instance.plan import Listener
 from cdc_pipeline.verify.step import Step
 from cdc_pipeline.verify.strangers import POSTGRESQL_TLS
 

@@ -13,8 +13,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from cdc_pipeline.connectors.workers import root_cause
 from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.expected import Connectors
 from cdc_pipeline.instance.finding import Finding, equal
-from cdc_pipeline.instance.plan import Connectors
 from cdc_pipeline.names import parse, parse_column
 from cdc_pipeline.trouble import says_troubles, troubles_in
 from cdc_pipeline.verify.capture import audited

@@ -13,8 +13,8 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, 
 
 from cdc_pipeline.endpoints import KafkaEndpoint
 from cdc_pipeline.instance.context import Context
+from cdc_pipeline.instance.expected import Proof, Topic
 from cdc_pipeline.instance.finding import Finding, equal
-from cdc_pipeline.instance.plan import Proof, Topic
 from cdc_pipeline.instance.rights import allowed
 from cdc_pipeline.verify.jvm import judge_jvm, judge_memory
 from cdc_pipeline.verify.quorum import Quorum, describe_quorum

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.parse import parse_workload
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.ports import needed_ports
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.rules import _issuer, rule_problems
 from ansible_collections.cdc.pipeline.plugins.plugin_utils._variables.stated import Stated

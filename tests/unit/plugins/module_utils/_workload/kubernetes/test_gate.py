@@ -16,7 +16,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pods import Cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.settings import Connection
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.parse import parse_workload
 
 
 def made(probe, port=8000, access="port_forward"):

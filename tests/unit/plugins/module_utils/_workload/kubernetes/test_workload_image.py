@@ -7,7 +7,7 @@ import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.manifests.workload import manifests
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.kubernetes.pods import Cluster
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.parse import parse_workload
 
 SPEC = {
     "name": "echo",

@@ -24,7 +24,7 @@ from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.layou
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.plan import plan
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.supervisor import Process
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.parse import parse_workload
 
 INSTANCE = {
     "name": "local",

@@ -1,3 +1,4 @@
+// Longer than 400 lines: one program tests all classes, so that Java starts once for them.
 package io.cdcpipeline.connect;
 
 import io.apicurio.registry.utils.converter.avro.AvroData;

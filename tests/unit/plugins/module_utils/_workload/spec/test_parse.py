@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._units import cpu_millis, memory_bytes
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.errors import SpecError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model import parse_workload
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.parse import parse_workload
 from ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.tokens import (
     TokenError,
     substitute,
