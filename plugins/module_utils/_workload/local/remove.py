@@ -52,7 +52,7 @@ class Remover:
                 kinds = [self.instance.folder(name, kind) for kind in ("config", "secrets", "tmp")]
             folders += [path for path in kinds if path.exists()]
         control = self.instance.control / "replicas"
-        # Without its data a replica has not lived; with them its first steps must not run again.
+        # Without its data a replica has not lived; with them its init steps must not run again.
         endings: Callable[[str], bool] = (
             (lambda file: True)
             if purge_data
