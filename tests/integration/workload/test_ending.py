@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.cdc.pipeline.plugins.module_utils._errors import DeadlineError, FailedError
-from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.status import as_table, status
+from ansible_collections.cdc.pipeline.plugins.module_utils._workload.local.status import status
 
 MODEL = "ansible_collections.cdc.pipeline.plugins.module_utils._workload.spec.model"
 NOTE = 'echo "start $(date +%s.%N) $(id -un) $(cat "$2")" >> "$1"'
@@ -112,7 +112,7 @@ def test_a_cronjob_runs_when_its_time_comes_and_shows_what_became_of_it(ending):
     assert 1.5 < second - first < 2.5
     found = ending.until(lambda: (found := row(ending))["last_run"] and found, 5, "a result")
     assert (found["last_run"]["outcome"], found["last_run"]["exit_status"]) == ("succeeded", 0)
-    assert "last ok 20" in as_table(True, [found], ending.instance)
+    assert "last ok 20" in found["detail"]
     assert not ending.realiser(dry=True).start().changed and not ending.realiser().start().changed
     log = (ending.home / "log" / "web-0.log").read_text()
     assert "cdc-cron: run of 20" in log and "not complete" not in log
