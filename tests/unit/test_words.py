@@ -81,10 +81,11 @@ def in_document(path: Path) -> Iterator[Text]:
     first, lines = 1, []
     fenced = examples = False
     for number, line in enumerate([*path.read_text(encoding="utf-8").splitlines(), ""], 1):
-        fenced ^= line.lstrip().startswith("```")
+        fence = line.lstrip().startswith("```")
+        fenced ^= fence
         if line.startswith("#"):
             examples = path == RULES and line == "### Before and after"
-        if line.strip() and not (fenced or examples or line.startswith("#")):
+        if line.strip() and not (fenced or fence or examples or line.startswith("#")):
             first = first if lines else number
             lines.append(line.strip())
         elif lines:
