@@ -290,7 +290,7 @@ def requirements_page(requirements: Mapping[str, tuple[str, str]], proofs: Mappi
         "requirement that it proves, and so does `make load-test`, whose checks begin with `load`. In angle brackets "
         "stands what differs from check to check, such as the name of a table. Some checks are for "
         "[one runtime](runtimes.md) or one way of archiving. A check that cannot finish is reported by the id of the "
-        "group that it belongs to, which is listed here, too.",
+        "group that it belongs to, which is also listed here.",
     ]
     for name, (title, text) in requirements.items():
         ids = sorted(id for id, proved in proofs.items() if proved == name)

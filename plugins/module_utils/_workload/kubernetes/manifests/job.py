@@ -43,7 +43,7 @@ def cron_job(made: Pods) -> Manifest:
         "schedule": workload.schedule,
         "timeZone": "Etc/UTC",
         "concurrencyPolicy": "Forbid",
-        # What was paused by a stop continues.
+        # A job that a stop suspended continues.
         "suspend": False,
         "successfulJobsHistoryLimit": _KEPT_RUNS,
         "failedJobsHistoryLimit": _KEPT_RUNS,

@@ -13,7 +13,7 @@ Manifest = dict[str, Any]
 
 # Of a pod: what the workload's replicas had in common when it was made.
 IN_COMMON = "cdc-pipeline/in-common"
-# Of every object that a workload is made of: what carries it and is no longer made goes.
+# On every object of a workload. An object that has it and is no longer rendered is deleted.
 WORKLOAD_LABEL = "cdc-pipeline/workload"
 # Of every pod, and of what makes it; and what chooses those of all workloads in a query.
 NAME_LABEL = "app.kubernetes.io/name"

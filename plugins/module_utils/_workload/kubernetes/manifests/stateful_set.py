@@ -19,7 +19,7 @@ def stateful_set(made: Pods) -> Manifest:
         "serviceName": headless(workload),
         # A quorum needs its members at once; what changes goes from pod to pod all the same.
         "podManagementPolicy": "Parallel",
-        # The realiser looks at the rolling gate before it deletes a pod; without a gate the controller continues alone.
+        # The realiser checks the rolling gate before it deletes a pod. Without a gate the controller replaces pods.
         "updateStrategy": {"type": "OnDelete" if made.template.gate else "RollingUpdate"},
         "selector": {"matchLabels": selector_labels(workload.name)},
         "template": pod_template(made, "Always"),
