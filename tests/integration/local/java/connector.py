@@ -184,7 +184,7 @@ class Connector:
         """How many records there are; quicker than to read them."""
         return (self.folder / "records").read_bytes().count(b"\n")
 
-    def wait(self, count: int, seconds: float = 90) -> list[Row]:
+    def wait(self, count: int, seconds: float = 300) -> list[Row]:
         """All records, of which there are as many."""
         found = wait(self.count, lambda found: found >= count or self.process.poll() is not None, seconds, 0.2)
         assert found >= count, f"{found} of {count} records\n{self.log()[-4000:]}"
@@ -193,7 +193,7 @@ class Connector:
     def until(self, holds: Callable[[], bool], seconds: float) -> None:
         """Wait for something; fails with the end of the log, also when the process ends before."""
         found = wait(holds, lambda found: found or self.process.poll() is not None, seconds, 0.2)
-        assert found, self.log()[-4000:]
+        assert found, f"after {self.count()} records at {self.offset()}\n{self.log()[-4000:]}"
 
     def log(self) -> str:
         return (self.folder / "log").read_text()

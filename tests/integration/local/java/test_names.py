@@ -42,7 +42,7 @@ def included(tables: list[Table]) -> str:
     return ",".join(table.regex for table in tables)
 
 
-def until_finished(connector: Connector, seconds: float = 60) -> None:
+def until_finished(connector: Connector, seconds: float = 300) -> None:
     connector.until(lambda: not (begins_with_snapshot(connector.offset()) or pending(connector.offset())), seconds)
 
 
@@ -76,7 +76,7 @@ def test_an_added_table_with_any_name_that_is_read_in_chunks(database: psycopg.C
     connector.start([], offset=connector.offset(), **more)
     database.execute("INSERT INTO public.users VALUES (4)")
     until_finished(connector)
-    until(connector.records, lambda rows: ("postgres.public.users", 4, "c") in seen(rows), 90, "the change is there")
+    until(connector.records, lambda rows: ("postgres.public.users", 4, "c") in seen(rows), 300, "the change is there")
     records = seen([*before, *connector.stop()])
     assert {row for row in records if row[2] == "r"} == expected(chunked, (1, "r"), (2, "r"))
 
