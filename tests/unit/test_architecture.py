@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-WALKS = ("The way of a connector's configuration", "The way of a record")
+WALKS = ("How a connector's configuration reaches Kafka Connect", "How a record reaches the archive")
 PATH = re.compile(r"`([\w./-]+\.(?:py|java|yml))`")
 FOLDER = re.compile(r"`([\w./-]+/)`")
 FUNCTION = re.compile(r"`(\w+)\(\)`")
