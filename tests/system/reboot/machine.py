@@ -112,8 +112,8 @@ class Machine:
 
     def wait_booted(self, seconds: float = 120) -> None:
         """Wait until systemd has started all it starts."""
-        look = partial(self.run, "systemctl", "is-system-running", "--wait", user="root", timeout=seconds)
-        until(lambda: look().stdout.strip(), lambda state: state in ("running", "degraded"), seconds, "systemd is up")
+        query = partial(self.run, "systemctl", "is-system-running", "--wait", user="root", timeout=seconds)
+        until(query, lambda done: done.stdout.strip() in ("running", "degraded"), seconds, "systemd to be up")
 
     def reboot(self) -> float:
         """Shut down in order and boot again; seconds that the shutdown took."""
