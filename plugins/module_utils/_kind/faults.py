@@ -34,7 +34,7 @@ def missing_command(command: str) -> PipelineError:
             lasting=True,
         )
     return UnreachableError(
-        f"There is no command {command}",
+        f"The command {command} is missing",
         remedy="Install kind from https://kind.sigs.k8s.io, and name it if it is not in the PATH (cluster_kind_binary "
         "in the role); the role installs it by itself when that is empty.",
         lasting=True,

@@ -84,7 +84,7 @@ def test_those_of_other_databases_and_prepared_ones_hold_it_up_too(
 def test_it_ends_when_they_have_ended(server: Server, own_database: Connection, waited: Run):
     with server.connect(database=own_database.info.dbname) as other:
         other.execute("BEGIN; INSERT INTO t VALUES (1)")
-        threading.Timer(2, other.execute, ["COMMIT"]).start()
+        threading.Timer(10, other.execute, ["COMMIT"]).start()
         found = waited(wait_timeout=60)
     assert not found["failed"] and len(found["running"]) == 1
 

@@ -117,7 +117,7 @@ def test_brokers_without_an_authorizer_do_not_say_which_rules_they_keep(run_modu
 
 def test_nobody_signs_in_where_brokers_do_not_ask_who_is_there_yet(run_module, kafka):
     options = {"bootstrap_servers": "fake:9092", "name": "a", "password": SECRET}
-    with pytest.raises(ModuleFailed, match="cannot be seen"):
+    with pytest.raises(ModuleFailed, match="cannot be checked"):
         run_module("kafka_user", check=True, **options)
     assert run_module("kafka_user", check=True, awaited="changing", **options)["changed_users"] == ["a"]
 

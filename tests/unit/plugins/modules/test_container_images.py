@@ -217,7 +217,7 @@ def test_mmdebstrap_that_fails_is_quoted_and_nothing_stays(run_module, options, 
 
 
 def test_programs_that_are_missing_are_named(run_module, options):
-    with pytest.raises(ModuleFailed, match="no command podman-x"):
+    with pytest.raises(ModuleFailed, match="command podman-x is missing"):
         run_module("container_images", **options, engine="podman-x", kind_cluster="kind")
 
 

@@ -68,7 +68,7 @@ def test_removes_once(run_module, kafka):
 
 def test_where_nobody_signs_in_it_has_to_be_said_where_one_does(run_module, kafka):
     plain = {"bootstrap_servers": "fake:9092", "name": "reports", "password": SECRET}
-    with pytest.raises(ModuleFailed, match="cannot be seen"):
+    with pytest.raises(ModuleFailed, match="cannot be checked"):
         run_module("kafka_user", **plain)
     elsewhere = {"client_config": {"security.protocol": "SASL_SSL", "ssl.key.password": SECRET + "2"}}
     result = run_module("kafka_user", **plain, sign_in=elsewhere)

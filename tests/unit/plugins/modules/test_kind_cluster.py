@@ -169,7 +169,7 @@ def test_names_who_has_a_port(cluster, programs):
             cluster(config=config)
     assert "process " in taken.value.result["msg"] and programs.called("kind create") == 0
     mapping["listenAddress"] = "192.0.2.1"
-    with pytest.raises(Exception, match=r"192\.0\.2\.1 is no address of this host"):
+    with pytest.raises(Exception, match=r"192\.0\.2\.1 is not an address of this host"):
         cluster(config=config)
 
 
@@ -211,7 +211,7 @@ def test_tells_the_cause_and_the_remedy(cluster, programs, call, said, told):
 @pytest.mark.parametrize("program", ["docker", "kind"])
 def test_names_a_missing_program(cluster, programs, program):
     (programs.folder / program).unlink()
-    with pytest.raises(Exception, match=f"There is no command {program}"):
+    with pytest.raises(Exception, match=f"The command {program} is missing"):
         cluster()
 
 
