@@ -303,4 +303,4 @@ def test_a_cluster_that_refuses(instance_in, cdc, monkeypatch) -> None:
     assert {each["memory_bytes"] for each in rows} == {None}, "who may not ask the kubelet still sees the rest"
     home = in_a_cluster(instance_in, monkeypatch, a_cluster(**{f"{NAMESPACE}/pods": refuse}))
     code, _out, err = cdc("status", "--home", home)
-    assert (code, err) == (1, "Error: The pods in the namespace data-ingestion cannot be seen: pods is forbidden\n")
+    assert (code, err) == (1, "Error: The pods in the namespace data-ingestion cannot be queried: pods is forbidden\n")

@@ -143,7 +143,7 @@ def test_node_ports_are_reached_from_outside() -> None:
     found = checks.outside_addresses(services, kept, "10.0.0.1")
     assert list(found) == ["kafka-0 30092", "odd 31000"]
     del found["odd 31000"]
-    assert "made without: 9194" in str(checks.judge_ports(found, {}, kept.unmapped).found)
+    assert "created without: 9194" in str(checks.judge_ports(found, {}, kept.unmapped).found)
     nodes = ClusterAccess(access="node_ports", external_host="", declared=DECLARED)
     found = checks.outside_addresses(services, nodes, "10.0.0.1")
     assert found["odd 31000"] == ("10.0.0.1", 31000)

@@ -112,7 +112,7 @@ def _check_names(connection: duckdb.DuckDBPyConnection, files: str) -> None:
     if alike:
         raise CdcError(
             f"its columns {' and '.join(alike)} differ by case only, and DuckDB treats them as equal. Read its"
-            " objects by a program that does."
+            " objects with a program that distinguishes them."
         )
 
 
