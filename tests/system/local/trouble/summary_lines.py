@@ -11,7 +11,7 @@ import subprocess
 
 def query(output: str) -> str:
     """The line, as it is pasted."""
-    (found,) = re.findall(r"^ *Query it +(\S.*)$", output, re.MULTILINE)
+    (found,) = re.findall(r"^ *Query +(\S.*)$", output, re.MULTILINE)
     return found
 
 
