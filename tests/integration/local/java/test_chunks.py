@@ -26,7 +26,7 @@ def busy(server: dict[str, str]) -> Iterator[None]:
 
     with psycopg.connect(**server, dbname="postgres") as open_one:
         open_one.execute("SELECT pg_current_xact_id()")
-        threads = [threading.Thread(target=short) for _ in range(2)]
+        threads = [threading.Thread(target=short), threading.Thread(target=short)]
         for thread in threads:
             thread.start()
         try:
