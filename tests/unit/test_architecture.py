@@ -24,7 +24,7 @@ def section(title: str) -> str:
 
 
 def steps(title: str) -> list[str]:
-    """The text of each step, with the lines that it goes on in."""
+    """The text of each step, with its further lines."""
     return re.split(r"^\d+\. ", section(title), flags=re.MULTILINE)[1:]
 
 
